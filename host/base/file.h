@@ -1,0 +1,47 @@
+/* Files: read whole or mapped, written whole or not at all. */
+#ifndef RNCL_BASE_FILE_H
+#define RNCL_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "status.h"
+
+/* A file mapped for reading. An empty file has data == NULL. */
+typedef struct rncl_mapping {
+    const unsigned char *data;
+    size_t size_bytes;
+} rncl_mapping;
+
+/* RNCL_ERR_IO if it cannot be opened or is not a regular file. */
+rncl_status rncl_file_map(const char *path, rncl_mapping *out);
+void rncl_file_unmap(rncl_mapping *mapping);
+
+/* A file that appears under its name only when complete and on disk: written beside it under a unique
+ * name, synced, renamed. A process that dies in between leaves the old file as it was. */
+typedef struct rncl_atomic_file {
+    FILE *stream; /* write here, in order */
+    char *path, *temporary;
+} rncl_atomic_file;
+
+rncl_status rncl_atomic_file_create(const char *path, rncl_atomic_file *out);
+/* Syncs and renames; on failure (a full disk, say) the old file stays and RNCL_ERR_IO is returned.
+ * Ends the atomic file in either case. */
+rncl_status rncl_atomic_file_commit(rncl_atomic_file *file);
+/* Removes what was written. Harmless on a zeroed or committed file. */
+void rncl_atomic_file_abandon(rncl_atomic_file *file);
+
+/* The three together, for contents that are in memory. */
+rncl_status rncl_file_write(const char *path, const void *data, size_t size_bytes);
+
+/* mkdir -p. */
+rncl_status rncl_directory_create(const char *path);
+
+bool rncl_file_exists(const char *path);
+bool rncl_directory_exists(const char *path);
+
+/* "folder/name" as a new string; NULL when out of memory. Caller frees. */
+char *rncl_path_join(const char *folder, const char *name);
+
+#endif

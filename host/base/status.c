@@ -1,0 +1,45 @@
+/* Codes, texts and the last message of each thread. */
+#include "status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "util.h"
+
+static _Thread_local char last_message[1024];
+
+static const struct {
+    const char *text;
+    int exit_status;
+} statuses[] = {
+#define X(code, text, exit_status) [code] = {text, exit_status},
+    RNCL_STATUS_LIST(X)
+#undef X
+};
+
+const char *rncl_status_text(rncl_status status)
+{
+    return (size_t)status < COUNT(statuses) ? statuses[status].text : "unknown status";
+}
+
+int rncl_status_exit(rncl_status status)
+{
+    return (size_t)status < COUNT(statuses) ? statuses[status].exit_status : 1;
+}
+
+const char *rncl_status_message(void)
+{
+    return last_message;
+}
+
+rncl_status rncl_status_fail(rncl_status code, const char *format, ...)
+{
+    /* Formatted aside first: an argument may be the previous message. */
+    char message[sizeof last_message];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    snprintf(last_message, sizeof last_message, "%s", message);
+    return code;
+}

@@ -1,0 +1,20 @@
+/* Reporting a failure: RNCL_FAIL records the message where the failure is found and yields the code;
+ * RNCL_TRY hands a failure to the caller as it is. */
+#ifndef RNCL_BASE_STATUS_H
+#define RNCL_BASE_STATUS_H
+
+#include "rncl/status.h"
+
+#define RNCL_FAIL(code, ...) rncl_status_fail((code), __VA_ARGS__)
+
+#define RNCL_TRY(expression)                                                                                 \
+    do {                                                                                                     \
+        rncl_status try_status = (expression);                                                               \
+        if (try_status)                                                                                      \
+            return try_status;                                                                               \
+    } while (0)
+
+/* Records the message for this thread and returns `code`. A message is one line, without a full stop. */
+rncl_status rncl_status_fail(rncl_status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

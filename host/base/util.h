@@ -1,0 +1,40 @@
+/* What every file needs: element counts, checked sizes, text, time. */
+#ifndef RNCL_BASE_UTIL_H
+#define RNCL_BASE_UTIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+
+static inline size_t rncl_round_up(size_t value, size_t multiple)
+{
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+static inline int rncl_ceil_div(int value, int divisor)
+{
+    return (value + divisor - 1) / divisor;
+}
+
+/* *product = a * b; false if it does not fit. */
+bool rncl_size_multiply(size_t a, size_t b, size_t *product);
+
+/* A new string, printf style; NULL when out of memory. Caller frees. */
+char *rncl_text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The entry of `names` (count of them) with the smallest edit distance to `text`, or NULL if none is near
+ * enough to be a plausible misspelling. */
+const char *rncl_text_nearest(const char *text, const char *const *names, size_t count);
+
+/* FNV-1a, 64 bits; start with RNCL_HASH_START and chain. */
+#define RNCL_HASH_START UINT64_C(14695981039346656037)
+uint64_t rncl_hash(uint64_t hash, const void *data, size_t size);
+
+/* A clock that only goes forward. */
+uint64_t rncl_time_ns(void);
+
+#endif

@@ -1,0 +1,122 @@
+/* File: magic, sizes and checksums, then the whole key, then the driver's binary. The name is a hash of the
+ * key; the key inside makes a clash of hashes a miss instead of a wrong program. */
+#include "binary_cache.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "util.h"
+
+typedef struct cache_header {
+    char magic[8];
+    uint64_t key_bytes, binary_bytes;
+    uint64_t hash; /* of key and binary */
+} cache_header;
+
+static const char magic[8] = "rnclbin1";
+
+char *rncl_binary_cache_key(const rncl_device_info *info, const char *options, const char *source)
+{
+    return rncl_text_format("%s\n%s\n%s\n%s\n%s\n%s", info->platform, info->name, info->version, info->driver,
+                            options, source);
+}
+
+/* Where the key's binary is kept, or NULL if there is no place for a cache. Caller frees. */
+static char *cache_path(const char *key, bool create)
+{
+    const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    char *folder = NULL, *path = NULL;
+    if (base && *base)
+        folder = rncl_path_join(base, "rncl");
+    else if (home && *home)
+        folder = rncl_path_join(home, ".cache/rncl");
+    if (folder && (!create || !rncl_directory_create(folder))) {
+        uint64_t hash = rncl_hash(RNCL_HASH_START, key, strlen(key));
+        path = rncl_text_format("%s/%016llx.bin", folder, (unsigned long long)hash);
+    }
+    free(folder);
+    return path;
+}
+
+/* The binary inside the file if all of it is sound and for this key; NULL otherwise. */
+static const unsigned char *find_binary(const rncl_mapping *file, const char *key, size_t *size_bytes)
+{
+    cache_header header;
+    if (file->size_bytes < sizeof header)
+        return NULL;
+    memcpy(&header, file->data, sizeof header);
+    size_t payload = file->size_bytes - sizeof header;
+    if (memcmp(header.magic, magic, sizeof magic) || header.key_bytes != strlen(key) ||
+        header.key_bytes > payload || header.binary_bytes != payload - header.key_bytes)
+        return NULL;
+    const unsigned char *stored_key = file->data + sizeof header;
+    if (memcmp(stored_key, key, header.key_bytes) ||
+        rncl_hash(RNCL_HASH_START, stored_key, payload) != header.hash)
+        return NULL;
+    *size_bytes = (size_t)header.binary_bytes;
+    return stored_key + header.key_bytes;
+}
+
+bool rncl_binary_cache_load(rncl_context *context, const char *key, const char *options, cl_program *out)
+{
+    char *path = cache_path(key, false);
+    rncl_mapping file = {0};
+    bool loaded = false;
+    size_t size_bytes;
+    if (!path || !rncl_file_exists(path) || rncl_file_map(path, &file))
+        goto done;
+    const unsigned char *binary = find_binary(&file, key, &size_bytes);
+    if (!binary) {
+        rncl_log_line(&context->log, RNCL_LOG_DETAIL, "%s: damaged or for another kernel; building anew",
+                      path);
+        goto done;
+    }
+    cl_int error, binary_status;
+    *out = clCreateProgramWithBinary(context->context, 1, &context->device, &size_bytes, &binary,
+                                     &binary_status, &error);
+    if (error == CL_SUCCESS && clBuildProgram(*out, 1, &context->device, options, NULL, NULL) == CL_SUCCESS) {
+        loaded = true;
+    } else {
+        rncl_log_line(&context->log, RNCL_LOG_DETAIL, "%s: refused by the driver; building anew", path);
+        if (error == CL_SUCCESS)
+            clReleaseProgram(*out);
+        *out = NULL;
+    }
+done:
+    rncl_file_unmap(&file);
+    free(path);
+    return loaded;
+}
+
+static rncl_status write_file(const char *path, const char *key, const unsigned char *binary,
+                              size_t binary_bytes)
+{
+    cache_header header = {.key_bytes = strlen(key), .binary_bytes = binary_bytes};
+    memcpy(header.magic, magic, sizeof magic);
+    header.hash = rncl_hash(rncl_hash(RNCL_HASH_START, key, strlen(key)), binary, binary_bytes);
+    rncl_atomic_file file;
+    RNCL_TRY(rncl_atomic_file_create(path, &file));
+    fwrite(&header, sizeof header, 1, file.stream);
+    fwrite(key, 1, strlen(key), file.stream);
+    fwrite(binary, 1, binary_bytes, file.stream);
+    return rncl_atomic_file_commit(&file);
+}
+
+void rncl_binary_cache_store(rncl_context *context, const char *key, cl_program program)
+{
+    size_t size_bytes = 0;
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof size_bytes, &size_bytes, NULL) !=
+            CL_SUCCESS ||
+        size_bytes == 0)
+        return;
+    char *path = cache_path(key, true);
+    unsigned char *binary = malloc(size_bytes);
+    if (path && binary &&
+        clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS &&
+        write_file(path, key, binary, size_bytes))
+        rncl_log_line(&context->log, RNCL_LOG_NOTE, "no binary kept: %s", rncl_status_message());
+    free(binary);
+    free(path);
+}

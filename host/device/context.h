@@ -1,0 +1,53 @@
+/* A device that is in use: its context, its one in-order queue, and what has been built for it. */
+#ifndef RNCL_DEVICE_CONTEXT_H
+#define RNCL_DEVICE_CONTEXT_H
+
+#include <CL/cl.h>
+
+#include "device.h"
+#include "log.h"
+#include "status.h"
+
+/* What decides defaults: what the device answers, not who made it. */
+typedef enum rncl_device_class {
+    RNCL_CLASS_CPU_VECTOR, /* wants explicit vectors and work-groups of one */
+    RNCL_CLASS_GPU,        /* wants wide work-groups of scalar work-items */
+    RNCL_CLASS_SCALAR,     /* no float vectors: wants small, simple kernels */
+} rncl_device_class;
+
+struct rncl_program_cache; /* program.c's */
+struct rncl_profile;       /* profile.h */
+
+typedef struct rncl_context {
+    rncl_device_info info;
+    rncl_device_class device_class;
+    cl_device_id device;
+    cl_context context;
+    cl_command_queue queue;
+    rncl_log log;
+    struct rncl_program_cache *programs;
+    struct rncl_profile *profile; /* NULL: launches are not timed */
+} rncl_context;
+
+/* The log is copied. */
+rncl_status rncl_context_create(const rncl_device *device, const rncl_log *log, rncl_context **out);
+void rncl_context_destroy(rncl_context *context);
+
+/* Waits until everything that was enqueued is done. */
+rncl_status rncl_context_finish(rncl_context *context);
+
+/* A buffer in device memory, uninitialised. Release with rncl_buffer_release. */
+rncl_status rncl_buffer_create(rncl_context *context, size_t size_bytes, cl_mem *out);
+/* A stretch of `parent`; offset a multiple of the device's address alignment. */
+rncl_status rncl_buffer_slice(cl_mem parent, size_t offset_bytes, size_t size_bytes, cl_mem *out);
+void rncl_buffer_release(cl_mem buffer); /* takes NULL */
+
+/* Copies that are done when the call returns. */
+rncl_status rncl_buffer_write(rncl_context *context, cl_mem buffer, size_t offset_bytes, size_t size_bytes,
+                              const void *data);
+rncl_status rncl_buffer_read(rncl_context *context, cl_mem buffer, size_t offset_bytes, size_t size_bytes,
+                             void *data);
+/* Enqueues zeros. */
+rncl_status rncl_buffer_clear(rncl_context *context, cl_mem buffer, size_t size_bytes);
+
+#endif

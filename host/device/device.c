@@ -1,0 +1,270 @@
+/* Discovery over all platforms, the stable order, and the choice by number or name. */
+#include "device.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cl_error.h"
+#include "util.h"
+
+/* Where a device's answers are not the whole truth. The only place that knows names. */
+static const struct {
+    const char *platform; /* part of the platform's name */
+    bool emulator;
+} quirks[] = {
+    {"Oclgrind", true},
+};
+
+static const char *const type_names[] = {
+    [RNCL_DEVICE_GPU] = "gpu", [RNCL_DEVICE_ACCELERATOR] = "accelerator", [RNCL_DEVICE_CPU] = "cpu"};
+
+const char *rncl_device_type_name(rncl_device_type type)
+{
+    return type_names[type];
+}
+
+static void query_text(cl_device_id id, cl_device_info what, char *out, size_t size)
+{
+    char text[1024] = "";
+    if (clGetDeviceInfo(id, what, sizeof text, text, NULL) != CL_SUCCESS)
+        text[0] = '\0';
+    const char *start = text + strspn(text, " ");
+    size_t length = strlen(start);
+    while (length && start[length - 1] == ' ')
+        length--;
+    snprintf(out, size, "%.*s", (int)length, start);
+}
+
+/* An unsigned answer of any of OpenCL's integer sizes; 0 if the device does not know. */
+static uint64_t query_number(cl_device_id id, cl_device_info what)
+{
+    union {
+        uint64_t wide;
+        uint32_t narrow;
+    } answer = {0};
+    size_t size = 0;
+    if (clGetDeviceInfo(id, what, sizeof answer, &answer, &size) != CL_SUCCESS)
+        return 0;
+    return size == sizeof answer.narrow ? answer.narrow : answer.wide;
+}
+
+static rncl_device_type kind_of(uint64_t cl_type)
+{
+    if (cl_type & CL_DEVICE_TYPE_GPU)
+        return RNCL_DEVICE_GPU;
+    if (cl_type & CL_DEVICE_TYPE_CPU)
+        return RNCL_DEVICE_CPU;
+    return RNCL_DEVICE_ACCELERATOR;
+}
+
+static void describe(cl_platform_id platform, cl_device_id id, rncl_device *device)
+{
+    *device = (rncl_device){.platform = platform, .id = id};
+    rncl_device_info *info = &device->info;
+    char extensions[16384] = "", platform_name[128] = "";
+    query_text(id, CL_DEVICE_NAME, info->name, sizeof info->name);
+    query_text(id, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor);
+    query_text(id, CL_DEVICE_VERSION, info->version, sizeof info->version);
+    query_text(id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
+    if (clGetDeviceInfo(id, CL_DEVICE_EXTENSIONS, sizeof extensions, extensions, NULL) != CL_SUCCESS)
+        extensions[0] = '\0';
+    if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof platform_name, platform_name, NULL) ==
+        CL_SUCCESS)
+        snprintf(info->platform, sizeof info->platform, "%s", platform_name);
+
+    info->type = kind_of(query_number(id, CL_DEVICE_TYPE));
+    info->unified_memory = query_number(id, CL_DEVICE_HOST_UNIFIED_MEMORY) != 0;
+    info->compiler = query_number(id, CL_DEVICE_COMPILER_AVAILABLE) != 0;
+    info->fp16 = strstr(extensions, "cl_khr_fp16") != NULL;
+    info->compute_units = (unsigned)MAX(query_number(id, CL_DEVICE_MAX_COMPUTE_UNITS), 1);
+    info->vector_width = (unsigned)MAX(query_number(id, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT), 1);
+    info->max_work_group_size = (size_t)MAX(query_number(id, CL_DEVICE_MAX_WORK_GROUP_SIZE), 1);
+    info->address_alignment = (size_t)MAX(query_number(id, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8, 4);
+    info->global_memory = query_number(id, CL_DEVICE_GLOBAL_MEM_SIZE);
+    info->max_allocation = query_number(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
+    info->local_memory = query_number(id, CL_DEVICE_LOCAL_MEM_SIZE);
+    for (size_t i = 0; i < COUNT(quirks); i++)
+        if (strstr(info->platform, quirks[i].platform))
+            info->emulator = quirks[i].emulator;
+}
+
+/* The list's order by kind; within a kind more compute units come first. */
+static int rank(const rncl_device_info *info)
+{
+    if (info->emulator)
+        return 4;
+    switch (info->type) {
+    case RNCL_DEVICE_GPU:
+        return info->unified_memory ? 1 : 0;
+    case RNCL_DEVICE_ACCELERATOR:
+        return 2;
+    case RNCL_DEVICE_CPU:
+        break;
+    }
+    return 3;
+}
+
+/* Names decide between equals, so that the order does not hang on the order of platforms. */
+static int compare(const void *left, const void *right)
+{
+    const rncl_device_info *a = &((const rncl_device *)left)->info, *b = &((const rncl_device *)right)->info;
+    if (rank(a) != rank(b))
+        return rank(a) - rank(b);
+    if (a->compute_units != b->compute_units)
+        return a->compute_units > b->compute_units ? -1 : 1;
+    int by_platform = strcmp(a->platform, b->platform);
+    if (by_platform)
+        return by_platform;
+    int by_name = strcmp(a->name, b->name);
+    return by_name ? by_name : a->number - b->number;
+}
+
+static bool same_device(const rncl_device_info *a, const rncl_device_info *b)
+{
+    return !strcmp(a->name, b->name) && !strcmp(a->platform, b->platform) && !strcmp(a->driver, b->driver) &&
+           !strcmp(a->version, b->version);
+}
+
+/* A driver that is registered twice shows as a second platform with the same devices. Equal devices of one
+ * platform are two pieces of hardware. */
+static bool is_duplicate(const rncl_device_list *list, const rncl_device *device)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->devices[i].platform != device->platform &&
+            same_device(&list->devices[i].info, &device->info))
+            return true;
+    return false;
+}
+
+static rncl_status append_platform(rncl_device_list *list, cl_platform_id platform, const rncl_log *log)
+{
+    char name[128] = "unnamed platform";
+    clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof name, name, NULL);
+    cl_device_id ids[64];
+    cl_uint count = 0;
+    cl_int error = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, COUNT(ids), ids, &count);
+    if (error != CL_SUCCESS || count == 0) {
+        rncl_log_line(log, RNCL_LOG_NOTE, "platform %s skipped: %s", name,
+                      error == CL_SUCCESS || error == CL_DEVICE_NOT_FOUND ? "it has no device"
+                                                                          : rncl_cl_error_name(error));
+        return RNCL_OK;
+    }
+    count = MIN(count, (cl_uint)COUNT(ids));
+    rncl_device *grown = realloc(list->devices, (list->count + count) * sizeof *grown);
+    if (!grown)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "list of OpenCL devices");
+    list->devices = grown;
+    size_t before = list->count;
+    for (cl_uint i = 0; i < count; i++) {
+        rncl_device *device = &list->devices[list->count];
+        describe(platform, ids[i], device);
+        device->info.number = (int)list->count;
+        if (is_duplicate(&(rncl_device_list){list->devices, before}, device))
+            rncl_log_line(log, RNCL_LOG_DETAIL, "%s on %s is listed twice by its driver", device->info.name,
+                          name);
+        else
+            list->count++;
+    }
+    return RNCL_OK;
+}
+
+rncl_status rncl_device_list_create(const rncl_log *log, rncl_device_list **out)
+{
+    *out = NULL;
+    cl_platform_id platforms[64];
+    cl_uint platform_count = 0;
+    /* The loader answers an error where no driver is installed; that is an empty list. */
+    if (clGetPlatformIDs(COUNT(platforms), platforms, &platform_count) != CL_SUCCESS)
+        platform_count = 0;
+    rncl_device_list *list = calloc(1, sizeof *list);
+    if (!list)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "list of OpenCL devices");
+    for (cl_uint i = 0; i < MIN(platform_count, (cl_uint)COUNT(platforms)); i++) {
+        rncl_status st = append_platform(list, platforms[i], log);
+        if (st) {
+            rncl_device_list_destroy(list);
+            return st;
+        }
+    }
+    if (list->count)
+        qsort(list->devices, list->count, sizeof *list->devices, compare);
+    for (size_t i = 0; i < list->count; i++)
+        list->devices[i].info.number = (int)i + 1;
+    *out = list;
+    return RNCL_OK;
+}
+
+void rncl_device_list_destroy(rncl_device_list *list)
+{
+    if (!list)
+        return;
+    free(list->devices);
+    free(list);
+}
+
+static rncl_status choose_by_number(const rncl_device_list *list, long number, const rncl_device **out)
+{
+    if (number < 1 || (size_t)number > list->count)
+        return RNCL_FAIL(RNCL_ERR_DEVICE,
+                         "--device %ld: there are devices 1 to %zu; `rncl devices` lists them", number,
+                         list->count);
+    *out = &list->devices[number - 1];
+    return RNCL_OK;
+}
+
+static rncl_status choose_by_name(const rncl_device_list *list, const char *part, const rncl_device **out)
+{
+    char matches[256] = "";
+    size_t length = 0;
+    const rncl_device *found = NULL;
+    int count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const rncl_device_info *info = &list->devices[i].info;
+        if (!strcasestr(info->name, part) && !strcasestr(info->platform, part))
+            continue;
+        found = &list->devices[i];
+        count++;
+        if (length < sizeof matches)
+            length += (size_t)snprintf(matches + length, sizeof matches - length, "%s%d %s (%s)",
+                                       count > 1 ? ", " : "", info->number, info->name, info->platform);
+    }
+    if (count == 0)
+        return RNCL_FAIL(RNCL_ERR_DEVICE,
+                         "--device %s: no device or platform has that name; `rncl devices` lists them", part);
+    if (count > 1)
+        return RNCL_FAIL(RNCL_ERR_DEVICE, "--device %s: matches %s; give the number", part, matches);
+    *out = found;
+    return RNCL_OK;
+}
+
+/* Well-known short names for platforms whose full name does not contain them. */
+static const struct {
+    const char *alias, *platform;
+} platform_aliases[] = {
+    {"pocl", "Portable Computing Language"},
+};
+
+rncl_status rncl_device_choose(const rncl_device_list *list, const char *selector, const rncl_device **out)
+{
+    *out = NULL;
+    if (list->count == 0)
+        return RNCL_FAIL(
+            RNCL_ERR_DEVICE,
+            "no OpenCL device found: install a driver (on Debian and Ubuntu `apt install pocl-opencl-icd` "
+            "makes the CPU one)");
+    if (!selector || !*selector || !strcmp(selector, "auto"))
+        return choose_by_number(list, 1, out);
+    char *end;
+    errno = 0;
+    long number = strtol(selector, &end, 10);
+    if (*end == '\0' && errno == 0)
+        return choose_by_number(list, number, out);
+    for (size_t i = 0; i < COUNT(platform_aliases); i++)
+        if (!strcasecmp(selector, platform_aliases[i].alias))
+            selector = platform_aliases[i].platform;
+    return choose_by_name(list, selector, out);
+}

@@ -1,0 +1,91 @@
+/* Kernels out of programs, and their launches. */
+#include "launch.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cl_error.h"
+#include "profile.h"
+#include "program.h"
+
+/* Asks the driver what each argument is, so that a launch with the wrong list is caught on this side. */
+static void query_kinds(rncl_kernel *kernel)
+{
+    kernel->kinds_known = true;
+    for (unsigned i = 0; i < kernel->arg_count && kernel->kinds_known; i++) {
+        cl_kernel_arg_address_qualifier qualifier;
+        kernel->kinds_known = clGetKernelArgInfo(kernel->handle, i, CL_KERNEL_ARG_ADDRESS_QUALIFIER,
+                                                 sizeof qualifier, &qualifier, NULL) == CL_SUCCESS;
+        kernel->arg_is_buffer[i] =
+            qualifier == CL_KERNEL_ARG_ADDRESS_GLOBAL || qualifier == CL_KERNEL_ARG_ADDRESS_CONSTANT;
+    }
+}
+
+rncl_status rncl_kernel_create(rncl_context *context, const char *stem, const char *options, const char *name,
+                               rncl_kernel *out)
+{
+    *out = (rncl_kernel){0};
+    cl_program program;
+    RNCL_TRY(rncl_program_build(context, stem, options, &program));
+    char what[96];
+    snprintf(what, sizeof what, "kernel %s of %s.cl", name, stem);
+    snprintf(out->name, sizeof out->name, "%s", name);
+    cl_int error;
+    out->handle = clCreateKernel(program, name, &error);
+    RNCL_TRY(rncl_cl_status(error, what));
+    cl_uint count = 0;
+    error = clGetKernelInfo(out->handle, CL_KERNEL_NUM_ARGS, sizeof count, &count, NULL);
+    rncl_status st = rncl_cl_status(error, what);
+    if (!st && count > RNCL_KERNEL_MAX_ARGS)
+        st = RNCL_FAIL(RNCL_ERR_BUILD, "%s has %u arguments; launch.h allows %d", what, count,
+                       RNCL_KERNEL_MAX_ARGS);
+    if (st) {
+        rncl_kernel_fini(out);
+        return st;
+    }
+    out->arg_count = count;
+    query_kinds(out);
+    return RNCL_OK;
+}
+
+void rncl_kernel_fini(rncl_kernel *kernel)
+{
+    if (kernel->handle)
+        clReleaseKernel(kernel->handle);
+    *kernel = (rncl_kernel){0};
+}
+
+static rncl_status set_args(const rncl_kernel *kernel, const rncl_arg *args, size_t arg_count)
+{
+    if (arg_count != kernel->arg_count)
+        return RNCL_FAIL(RNCL_ERR_FAILURE, "kernel %s takes %u arguments and was given %zu", kernel->name,
+                         kernel->arg_count, arg_count);
+    for (unsigned i = 0; i < arg_count; i++) {
+        if (kernel->kinds_known && kernel->arg_is_buffer[i] != args[i].is_buffer)
+            return RNCL_FAIL(RNCL_ERR_FAILURE, "kernel %s: argument %u should %sbe a buffer", kernel->name, i,
+                             kernel->arg_is_buffer[i] ? "" : "not ");
+        cl_int error = clSetKernelArg(kernel->handle, i, args[i].size, args[i].value);
+        if (error != CL_SUCCESS)
+            return RNCL_FAIL(RNCL_ERR_DRIVER, "kernel %s: argument %u: %s", kernel->name, i,
+                             rncl_cl_error_name(error));
+    }
+    return RNCL_OK;
+}
+
+rncl_status rncl_launch_args(rncl_context *context, const rncl_kernel *kernel, rncl_range range,
+                             const rncl_arg *args, size_t arg_count)
+{
+    RNCL_TRY(set_args(kernel, args, arg_count));
+    for (int i = 0; i < 3; i++) {
+        if (range.global[i] == 0)
+            range.global[i] = 1;
+        assert(range.local[0] == 0 || (range.local[i] > 0 && range.global[i] % range.local[i] == 0));
+    }
+    cl_event event = NULL;
+    cl_int error = clEnqueueNDRangeKernel(context->queue, kernel->handle, 3, NULL, range.global,
+                                          range.local[0] ? range.local : NULL, 0, NULL,
+                                          context->profile ? &event : NULL);
+    RNCL_TRY(rncl_cl_status(error, kernel->name));
+    return event ? rncl_profile_record(context->profile, kernel->name, event) : RNCL_OK;
+}

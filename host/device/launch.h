@@ -1,0 +1,48 @@
+/* Launching kernels with typed arguments: in order, counted and checked; nobody numbers them by hand. */
+#ifndef RNCL_DEVICE_LAUNCH_H
+#define RNCL_DEVICE_LAUNCH_H
+
+#include "context.h"
+
+enum { RNCL_KERNEL_MAX_ARGS = 32 };
+
+typedef struct rncl_kernel {
+    cl_kernel handle;
+    char name[48];
+    unsigned arg_count;
+    bool arg_is_buffer[RNCL_KERNEL_MAX_ARGS]; /* valid if kinds_known */
+    bool kinds_known;                         /* the driver tells argument kinds */
+} rncl_kernel;
+
+/* Builds stem.cl with options and takes kernel `name` out of it. */
+rncl_status rncl_kernel_create(rncl_context *context, const char *stem, const char *options, const char *name,
+                               rncl_kernel *out);
+void rncl_kernel_fini(rncl_kernel *kernel); /* takes a zeroed one */
+
+typedef struct rncl_arg {
+    bool is_buffer;
+    size_t size;
+    const void *value;
+} rncl_arg;
+
+/* `mem` must be an lvalue (a field or a variable of type cl_mem; its value may be NULL). */
+#define RNCL_BUFFER(mem) ((rncl_arg){true, sizeof(cl_mem), &(mem)})
+#define RNCL_INT(number) ((rncl_arg){false, sizeof(cl_int), &(cl_int){number}})
+#define RNCL_FLOAT(number) ((rncl_arg){false, sizeof(cl_float), &(cl_float){number}})
+#define RNCL_STRUCT(object) ((rncl_arg){false, sizeof(object), &(object)})
+
+/* Work-items in each dimension (a zero counts as 1) and in a work-group (a zero leaves all three to the
+ * driver). */
+typedef struct rncl_range {
+    size_t global[3], local[3];
+} rncl_range;
+
+/* Enqueues; returns at once. */
+rncl_status rncl_launch_args(rncl_context *context, const rncl_kernel *kernel, rncl_range range,
+                             const rncl_arg *args, size_t arg_count);
+
+#define rncl_launch(context, kernel, range, ...)                                                             \
+    rncl_launch_args(context, kernel, range, (const rncl_arg[]){__VA_ARGS__},                                \
+                     sizeof((const rncl_arg[]){__VA_ARGS__}) / sizeof(rncl_arg))
+
+#endif

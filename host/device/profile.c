@@ -1,0 +1,89 @@
+/* Events in, rows of time per label and kernel out. */
+#include "profile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cl_error.h"
+#include "util.h"
+
+rncl_status rncl_profile_start(rncl_context *context)
+{
+    context->profile = calloc(1, sizeof *context->profile);
+    return context->profile ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "profile");
+}
+
+void rncl_profile_destroy(rncl_profile *profile)
+{
+    if (!profile)
+        return;
+    for (size_t i = 0; i < profile->pending_count; i++)
+        clReleaseEvent(profile->pending[i].event);
+    free(profile->pending);
+    free(profile->rows);
+    free(profile);
+}
+
+rncl_status rncl_profile_record(rncl_profile *profile, const char *kernel, cl_event event)
+{
+    if (profile->pending_count == profile->pending_capacity) {
+        size_t capacity = MAX((size_t)256, 2 * profile->pending_capacity);
+        void *grown = realloc(profile->pending, capacity * sizeof *profile->pending);
+        if (!grown) {
+            clReleaseEvent(event);
+            return RNCL_FAIL(RNCL_ERR_MEMORY, "profile of %zu launches", capacity);
+        }
+        profile->pending = grown;
+        profile->pending_capacity = capacity;
+    }
+    profile->pending[profile->pending_count].event = event;
+    profile->pending[profile->pending_count].label = profile->label ? profile->label : "";
+    profile->pending[profile->pending_count++].kernel = kernel;
+    return RNCL_OK;
+}
+
+/* The row of a label and kernel, new if need be; NULL when out of memory. */
+static rncl_profile_row *row_of(rncl_profile *profile, const char *label, const char *kernel)
+{
+    for (size_t i = 0; i < profile->row_count; i++)
+        if (!strcmp(profile->rows[i].label, label) && !strcmp(profile->rows[i].kernel, kernel))
+            return &profile->rows[i];
+    if (profile->row_count == profile->row_capacity) {
+        size_t capacity = MAX((size_t)64, 2 * profile->row_capacity);
+        void *grown = realloc(profile->rows, capacity * sizeof *profile->rows);
+        if (!grown)
+            return NULL;
+        profile->rows = grown;
+        profile->row_capacity = capacity;
+    }
+    rncl_profile_row *row = &profile->rows[profile->row_count++];
+    *row = (rncl_profile_row){0};
+    snprintf(row->label, sizeof row->label, "%s", label);
+    snprintf(row->kernel, sizeof row->kernel, "%s", kernel);
+    return row;
+}
+
+rncl_status rncl_profile_collect(rncl_context *context)
+{
+    rncl_profile *profile = context->profile;
+    RNCL_TRY(rncl_context_finish(context));
+    rncl_status st = RNCL_OK;
+    for (size_t i = 0; i < profile->pending_count; i++) {
+        cl_event event = profile->pending[i].event;
+        cl_ulong start = 0, end = 0;
+        rncl_profile_row *row = row_of(profile, profile->pending[i].label, profile->pending[i].kernel);
+        if (!row)
+            st = RNCL_FAIL(RNCL_ERR_MEMORY, "profile");
+        else if (clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL) ==
+                     CL_SUCCESS &&
+                 clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL) ==
+                     CL_SUCCESS) {
+            row->launches++;
+            row->time_ns += end - start;
+        }
+        clReleaseEvent(event);
+    }
+    profile->pending_count = 0;
+    return st;
+}

@@ -1,0 +1,36 @@
+/* Device time of each launch, gathered under labels that the caller sets. */
+#ifndef RNCL_DEVICE_PROFILE_H
+#define RNCL_DEVICE_PROFILE_H
+
+#include "context.h"
+
+typedef struct rncl_profile_row {
+    char label[96]; /* what the caller was doing */
+    char kernel[48];
+    unsigned launches;
+    uint64_t time_ns;
+} rncl_profile_row;
+
+typedef struct rncl_profile {
+    const char *label; /* counted under the next launches; set by the caller, outlives them */
+    struct {
+        cl_event event;
+        const char *label;
+        const char *kernel;
+    } * pending;
+    size_t pending_count, pending_capacity;
+    rncl_profile_row *rows; /* in order of first launch */
+    size_t row_count, row_capacity;
+} rncl_profile;
+
+/* Launches of this context are timed from here on. */
+rncl_status rncl_profile_start(rncl_context *context);
+void rncl_profile_destroy(rncl_profile *profile); /* takes NULL */
+
+/* Remembers a launch's event (taken over). */
+rncl_status rncl_profile_record(rncl_profile *profile, const char *kernel, cl_event event);
+
+/* Waits for the queue and adds all remembered launches to the rows. */
+rncl_status rncl_profile_collect(rncl_context *context);
+
+#endif

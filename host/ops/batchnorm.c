@@ -1,0 +1,169 @@
+/* Batch normalisation with what follows it (kernels/batchnorm.cl). */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "launch.h"
+#include "op_types.h"
+#include "util.h"
+
+typedef struct batchnorm_data {
+    int vw;     /* floats a vector */
+    int items;  /* work-items a group, along the channels */
+    int groups; /* stretches of rows */
+    rncl_kernel statistics, moments, running, apply, gradient_sums, gradient_moments, gradient, residual_pad;
+} batchnorm_data;
+
+static bool sizes_fit(const rncl_batchnorm_shape *s)
+{
+    if (s->n <= 0 || s->h <= 0 || s->w <= 0 || s->c <= 0)
+        return false;
+    if (s->residual != RNCL_RESIDUAL_PAD)
+        return true;
+    return s->residual_stride > 0 && s->residual_c > 0 && s->residual_c <= s->c &&
+           (s->residual_h - 1) / s->residual_stride + 1 == s->h &&
+           (s->residual_w - 1) / s->residual_stride + 1 == s->w;
+}
+
+/* A GPU fills its lanes with neighbouring channels, one float each; a CPU uses the widest vector that divides
+ * them. */
+static void choose_frame(const rncl_op *op, batchnorm_data *data)
+{
+    const rncl_batchnorm_shape *s = &op->desc.batchnorm;
+    const rncl_device_info *info = &op->context->info;
+    bool gpu = op->context->device_class == RNCL_CLASS_GPU;
+    int rows = s->n * s->h * s->w;
+    data->vw = gpu ? 1 : (int)MIN(info->vector_width, 16u);
+    while (s->c % data->vw || (s->residual == RNCL_RESIDUAL_PAD && s->residual_c % data->vw))
+        data->vw /= 2;
+    data->items = gpu ? MIN(s->c, (int)MIN(info->max_work_group_size, (size_t)256)) : 1;
+    data->groups = MIN(rows, (int)info->compute_units * (gpu ? 16 : 8));
+}
+
+static rncl_status batchnorm_plan(rncl_op *op)
+{
+    const rncl_batchnorm_shape *s = &op->desc.batchnorm;
+    if (!sizes_fit(s))
+        return RNCL_FAIL(RNCL_ERR_SHAPE, "batch normalisation of %dx%dx%dx%d with residual %dx%dx%d", s->n,
+                         s->h, s->w, s->c, s->residual_h, s->residual_w, s->residual_c);
+    batchnorm_data *data = op->plan_data = calloc(1, sizeof *data);
+    if (!data)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a batch normalisation");
+    choose_frame(op, data);
+    size_t channels = (size_t)s->c;
+    op->needs = (rncl_op_needs){
+        .x = {s->n, s->h, s->w, s->c},
+        .y = {s->n, s->h, s->w, s->c},
+        .weight = channels,
+        .bias = channels,
+        .running = channels,
+        .saved_bytes = 2 * channels * sizeof(float),
+        .workspace_bytes = (size_t)data->groups * 2 * channels * sizeof(float),
+        .backward_reads_x = true,
+        .backward_reads_y = s->relu && s->residual != RNCL_RESIDUAL_NONE,
+    };
+    if (s->residual == RNCL_RESIDUAL_ADD)
+        op->needs.residual = op->needs.x;
+    if (s->residual == RNCL_RESIDUAL_PAD)
+        op->needs.residual = (rncl_shape){s->n, s->residual_h, s->residual_w, s->residual_c};
+    return RNCL_OK;
+}
+
+static rncl_status batchnorm_build(rncl_op *op)
+{
+    batchnorm_data *data = op->plan_data;
+    const rncl_batchnorm_shape *s = &op->desc.batchnorm;
+    char options[64];
+    snprintf(options, sizeof options, "-DVW=%d -DRELU=%d -DRESIDUAL=%d", data->vw, s->relu, s->residual);
+    const struct {
+        const char *name;
+        rncl_kernel *kernel;
+    } kernels[] = {
+        {"batchnorm_statistics", &data->statistics},
+        {"batchnorm_moments", &data->moments},
+        {"batchnorm_running", &data->running},
+        {"batchnorm_apply", &data->apply},
+        {"batchnorm_gradient_sums", &data->gradient_sums},
+        {"batchnorm_gradient_moments", &data->gradient_moments},
+        {"batchnorm_gradient", &data->gradient},
+        {"batchnorm_residual_pad", &data->residual_pad},
+    };
+    for (size_t i = 0; i < COUNT(kernels); i++)
+        RNCL_TRY(rncl_kernel_create(op->context, "batchnorm", options, kernels[i].name, kernels[i].kernel));
+    return RNCL_OK;
+}
+
+/* Work-groups over stretches of rows. */
+static rncl_range row_range(const batchnorm_data *data)
+{
+    return (rncl_range){.global = {(size_t)data->items, (size_t)data->groups},
+                        .local = {(size_t)data->items, 1, 1}};
+}
+
+static rncl_range channel_range(const rncl_op *op)
+{
+    return (rncl_range){.global = {rncl_round_up((size_t)op->desc.batchnorm.c, 16)}, .local = {16, 1, 1}};
+}
+
+static rncl_status batchnorm_forward(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
+{
+    const batchnorm_data *data = op->plan_data;
+    const rncl_batchnorm_shape *s = &op->desc.batchnorm;
+    if (flags & RNCL_OP_TRAINING) {
+        RNCL_TRY(rncl_launch(op->context, &data->statistics, row_range(data), RNCL_STRUCT(*s),
+                             RNCL_BUFFER(b->x), RNCL_BUFFER(b->workspace)));
+        RNCL_TRY(rncl_launch(op->context, &data->moments, channel_range(op), RNCL_STRUCT(*s),
+                             RNCL_INT(data->groups), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->saved),
+                             RNCL_BUFFER(b->running_mean), RNCL_BUFFER(b->running_variance)));
+    } else {
+        RNCL_TRY(rncl_launch(op->context, &data->running, channel_range(op), RNCL_STRUCT(*s),
+                             RNCL_BUFFER(b->running_mean), RNCL_BUFFER(b->running_variance),
+                             RNCL_BUFFER(b->saved)));
+    }
+    return rncl_launch(op->context, &data->apply, row_range(data), RNCL_STRUCT(*s), RNCL_BUFFER(b->x),
+                       RNCL_BUFFER(b->residual), RNCL_BUFFER(b->saved), RNCL_BUFFER(b->weight),
+                       RNCL_BUFFER(b->bias), RNCL_BUFFER(b->y));
+}
+
+static rncl_status batchnorm_backward(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
+{
+    const batchnorm_data *data = op->plan_data;
+    const rncl_batchnorm_shape *s = &op->desc.batchnorm;
+    if (s->residual == RNCL_RESIDUAL_PAD && b->dresidual) {
+        size_t vectors = rncl_shape_count(op->needs.residual) / (size_t)data->vw;
+        rncl_range range = {.global = {rncl_round_up(vectors, 64)}, .local = {64, 1, 1}};
+        RNCL_TRY(rncl_launch(op->context, &data->residual_pad, range, RNCL_STRUCT(*s), RNCL_BUFFER(b->y),
+                             RNCL_BUFFER(b->dy), RNCL_BUFFER(b->dresidual)));
+    }
+    RNCL_TRY(rncl_launch(op->context, &data->gradient_sums, row_range(data), RNCL_STRUCT(*s),
+                         RNCL_BUFFER(b->x), RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved),
+                         RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace)));
+    RNCL_TRY(rncl_launch(op->context, &data->gradient_moments, channel_range(op), RNCL_STRUCT(*s),
+                         RNCL_INT(data->groups), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->dweight),
+                         RNCL_BUFFER(b->dbias), RNCL_INT((flags & RNCL_OP_ACCUMULATE_PARAMS) != 0)));
+    return rncl_launch(op->context, &data->gradient, row_range(data), RNCL_STRUCT(*s), RNCL_BUFFER(b->x),
+                       RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved), RNCL_BUFFER(b->weight),
+                       RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->dx),
+                       RNCL_BUFFER(b->dresidual), RNCL_INT((flags & RNCL_OP_ACCUMULATE_DX) != 0));
+}
+
+static void batchnorm_destroy(rncl_op *op)
+{
+    batchnorm_data *data = op->plan_data;
+    if (!data)
+        return;
+    rncl_kernel *const kernels[] = {&data->statistics, &data->moments,       &data->running,
+                                    &data->apply,      &data->gradient_sums, &data->gradient_moments,
+                                    &data->gradient,   &data->residual_pad};
+    for (size_t i = 0; i < COUNT(kernels); i++)
+        rncl_kernel_fini(kernels[i]);
+    free(data);
+}
+
+const rncl_op_type rncl_op_batchnorm = {
+    .name = "batchnorm",
+    .plan = batchnorm_plan,
+    .build = batchnorm_build,
+    .forward = batchnorm_forward,
+    .backward = batchnorm_backward,
+    .destroy = batchnorm_destroy,
+};

@@ -1,0 +1,203 @@
+/* The convolution operation: a plan for each of its three passes, and the table of algorithms they are chosen
+ * from. */
+#include "conv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "op_types.h"
+#include "util.h"
+
+const rncl_conv_algorithm *const rncl_conv_algorithms[] = {
+    &rncl_conv_direct,
+    &rncl_conv_im2col_gemm,
+};
+const size_t rncl_conv_algorithm_count = COUNT(rncl_conv_algorithms);
+
+/* First choice of each class of devices; where it does not support a shape, the table's order decides. */
+static const rncl_conv_algorithm *const class_defaults[] = {
+    [RNCL_CLASS_CPU_VECTOR] = &rncl_conv_direct,
+    [RNCL_CLASS_GPU] = &rncl_conv_im2col_gemm,
+    [RNCL_CLASS_SCALAR] = &rncl_conv_direct,
+};
+
+static const char *const pass_names[] = {
+    [RNCL_CONV_FORWARD] = "forward",
+    [RNCL_CONV_BACKWARD_DATA] = "backward_data",
+    [RNCL_CONV_BACKWARD_FILTER] = "backward_filter",
+};
+
+const char *rncl_conv_pass_name(rncl_conv_pass pass)
+{
+    return pass_names[pass];
+}
+
+static const rncl_conv_algorithm *default_algorithm(const rncl_conv_plan *plan)
+{
+    const rncl_conv_algorithm *preferred = class_defaults[plan->context->device_class];
+    if (preferred->supports(plan))
+        return preferred;
+    for (size_t i = 0; i < rncl_conv_algorithm_count; i++)
+        if (rncl_conv_algorithms[i]->supports(plan))
+            return rncl_conv_algorithms[i];
+    return NULL;
+}
+
+static const rncl_conv_algorithm *named_algorithm(const char *name)
+{
+    for (size_t i = 0; i < rncl_conv_algorithm_count; i++)
+        if (!strcmp(rncl_conv_algorithms[i]->name, name))
+            return rncl_conv_algorithms[i];
+    return NULL;
+}
+
+rncl_status rncl_conv_plan_create(rncl_context *context, const rncl_conv_shape *shape, rncl_conv_pass pass,
+                                  const rncl_op_choice *choice, rncl_conv_plan *out)
+{
+    const char *algorithm = choice->algorithm;
+    *out = (rncl_conv_plan){.context = context, .shape = *shape, .pass = pass};
+    const rncl_conv_algorithm *chosen = algorithm ? named_algorithm(algorithm) : default_algorithm(out);
+    if (!chosen)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "no convolution algorithm %s",
+                         algorithm ? algorithm : "for this shape");
+    if (!chosen->supports(out))
+        return RNCL_FAIL(RNCL_ERR_USAGE, "%s does not support %s of a %dx%d convolution of %d channels on %s",
+                         chosen->name, pass_names[pass], shape->r, shape->s, shape->c, context->info.name);
+    out->algorithm = chosen;
+    return chosen->plan(out);
+}
+
+void rncl_conv_plan_fini(rncl_conv_plan *plan)
+{
+    if (plan->algorithm)
+        plan->algorithm->destroy(plan);
+    *plan = (rncl_conv_plan){0};
+}
+
+typedef struct conv_data {
+    rncl_conv_plan passes[RNCL_CONV_PASSES];
+    size_t packed_offset[RNCL_CONV_PASSES]; /* floats */
+} conv_data;
+
+static bool sizes_fit(const rncl_conv_shape *s)
+{
+    return s->n > 0 && s->h > 0 && s->w > 0 && s->c > 0 && s->k > 0 && s->r > 0 && s->s > 0 &&
+           s->stride > 0 && s->pad >= 0 && s->p > 0 && s->q > 0 &&
+           s->p == rncl_window_output(s->h, s->r, s->stride, s->pad) &&
+           s->q == rncl_window_output(s->w, s->s, s->stride, s->pad);
+}
+
+static bool pass_is_wanted(const rncl_op *op, rncl_conv_pass pass)
+{
+    return pass != RNCL_CONV_BACKWARD_DATA || !op->choice.no_dx;
+}
+
+static rncl_status conv_plan(rncl_op *op)
+{
+    const rncl_conv_shape *s = &op->desc.conv;
+    if (!sizes_fit(s))
+        return RNCL_FAIL(RNCL_ERR_SHAPE, "convolution of %dx%dx%dx%d by %dx%d, stride %d, pad %d", s->n, s->h,
+                         s->w, s->c, s->r, s->s, s->stride, s->pad);
+    conv_data *data = op->plan_data = calloc(1, sizeof *data);
+    if (!data)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "convolution plan");
+    op->needs = (rncl_op_needs){
+        .x = {s->n, s->h, s->w, s->c},
+        .y = {s->n, s->p, s->q, s->k},
+        .weight = (size_t)s->r * (size_t)s->s * (size_t)s->c * (size_t)s->k,
+        .backward_reads_x = true,
+    };
+    size_t packed_floats = 0;
+    for (rncl_conv_pass pass = 0; pass < RNCL_CONV_PASSES; pass++) {
+        rncl_conv_plan *plan = &data->passes[pass];
+        if (!pass_is_wanted(op, pass))
+            continue;
+        RNCL_TRY(rncl_conv_plan_create(op->context, s, pass, &op->choice, plan));
+        data->packed_offset[pass] = packed_floats;
+        packed_floats += plan->packed_floats;
+        op->needs.workspace_bytes = MAX(op->needs.workspace_bytes, plan->workspace_bytes);
+    }
+    op->needs.packed_bytes = packed_floats * sizeof(float);
+    return RNCL_OK;
+}
+
+static rncl_status conv_build(rncl_op *op)
+{
+    conv_data *data = op->plan_data;
+    for (rncl_conv_pass pass = 0; pass < RNCL_CONV_PASSES; pass++)
+        if (pass_is_wanted(op, pass))
+            RNCL_TRY(data->passes[pass].algorithm->build(&data->passes[pass]));
+    return RNCL_OK;
+}
+
+static rncl_conv_buffers pass_buffers(const conv_data *data, rncl_conv_pass pass,
+                                      const rncl_op_buffers *buffers)
+{
+    return (rncl_conv_buffers){
+        .packed = buffers->packed,
+        .packed_offset = data->packed_offset[pass],
+        .workspace = buffers->workspace,
+        .filter = buffers->weight,
+    };
+}
+
+static rncl_status conv_prepare(rncl_op *op, const rncl_op_buffers *buffers)
+{
+    conv_data *data = op->plan_data;
+    for (rncl_conv_pass pass = 0; pass < RNCL_CONV_PASSES; pass++) {
+        rncl_conv_plan *plan = &data->passes[pass];
+        rncl_conv_buffers of_pass = pass_buffers(data, pass, buffers);
+        if (plan->packed_floats)
+            RNCL_TRY(plan->algorithm->prepare(plan, &of_pass));
+    }
+    return RNCL_OK;
+}
+
+static rncl_status conv_forward(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags)
+{
+    (void)flags;
+    conv_data *data = op->plan_data;
+    rncl_conv_plan *plan = &data->passes[RNCL_CONV_FORWARD];
+    rncl_conv_buffers forward = pass_buffers(data, RNCL_CONV_FORWARD, buffers);
+    forward.x = buffers->x;
+    forward.y = buffers->y;
+    return plan->algorithm->enqueue(plan, &forward);
+}
+
+static rncl_status conv_backward(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags)
+{
+    conv_data *data = op->plan_data;
+    rncl_conv_plan *plan = &data->passes[RNCL_CONV_BACKWARD_FILTER];
+    rncl_conv_buffers backward = pass_buffers(data, RNCL_CONV_BACKWARD_FILTER, buffers);
+    backward.x = buffers->x;
+    backward.filter = buffers->dweight;
+    backward.y = buffers->dy;
+    backward.accumulate = flags & RNCL_OP_ACCUMULATE_PARAMS;
+    RNCL_TRY(plan->algorithm->enqueue(plan, &backward));
+    if (!buffers->dx || !pass_is_wanted(op, RNCL_CONV_BACKWARD_DATA))
+        return RNCL_OK;
+    plan = &data->passes[RNCL_CONV_BACKWARD_DATA];
+    backward = pass_buffers(data, RNCL_CONV_BACKWARD_DATA, buffers);
+    backward.x = buffers->dx;
+    backward.y = buffers->dy;
+    backward.accumulate = flags & RNCL_OP_ACCUMULATE_DX;
+    return plan->algorithm->enqueue(plan, &backward);
+}
+
+static void conv_destroy(rncl_op *op)
+{
+    conv_data *data = op->plan_data;
+    for (rncl_conv_pass pass = 0; data && pass < RNCL_CONV_PASSES; pass++)
+        rncl_conv_plan_fini(&data->passes[pass]);
+    free(data);
+}
+
+const rncl_op_type rncl_op_conv = {
+    .name = "conv",
+    .plan = conv_plan,
+    .build = conv_build,
+    .prepare = conv_prepare,
+    .forward = conv_forward,
+    .backward = conv_backward,
+    .destroy = conv_destroy,
+};

@@ -1,0 +1,69 @@
+/* Convolution as problem -> plan -> enqueue over a table of algorithms. */
+#ifndef RNCL_OPS_CONV_H
+#define RNCL_OPS_CONV_H
+
+#include "context.h"
+#include "op.h"
+#include "rncl/kernel_abi.h"
+#include "status.h"
+
+typedef enum rncl_conv_pass {
+    RNCL_CONV_FORWARD,         /* y = x * filter */
+    RNCL_CONV_BACKWARD_DATA,   /* dx from dy and filter */
+    RNCL_CONV_BACKWARD_FILTER, /* dfilter from x and dy */
+    RNCL_CONV_PASSES
+} rncl_conv_pass;
+
+typedef struct rncl_conv_algorithm rncl_conv_algorithm;
+
+/* One pass at one shape by one algorithm. */
+typedef struct rncl_conv_plan {
+    const rncl_conv_algorithm *algorithm;
+    rncl_context *context;
+    rncl_conv_shape shape;
+    rncl_conv_pass pass;
+    size_t workspace_bytes; /* scratch of one call */
+    size_t packed_floats;   /* its own layout of the filter; 0: takes the filter as it is */
+    void *data;             /* the algorithm's own */
+} rncl_conv_plan;
+
+/* The buffers of one call; which are read and written follows from the pass. */
+typedef struct rncl_conv_buffers {
+    cl_mem x, filter, y;  /* forward reads x; backward_data reads dy as y and writes dx as x */
+    cl_mem packed;        /* packed filters of all passes */
+    size_t packed_offset; /* floats to this pass's part */
+    cl_mem workspace;
+    bool accumulate; /* add to the result instead of replacing it */
+} rncl_conv_buffers;
+
+/* A row of the table of algorithms: one file each, ending in its row. */
+struct rncl_conv_algorithm {
+    const char *name;
+    /* Whether it can do this; no side effects. */
+    bool (*supports)(const rncl_conv_plan *plan);
+    /* Fixes parameters and sizes; no device calls. */
+    rncl_status (*plan)(rncl_conv_plan *plan);
+    /* Compiles. */
+    rncl_status (*build)(rncl_conv_plan *plan);
+    /* Packs the filter; NULL if packed_floats is always 0. */
+    rncl_status (*prepare)(rncl_conv_plan *plan, const rncl_conv_buffers *buffers);
+    rncl_status (*enqueue)(rncl_conv_plan *plan, const rncl_conv_buffers *buffers);
+    void (*destroy)(rncl_conv_plan *plan); /* frees `data` */
+};
+
+extern const rncl_conv_algorithm rncl_conv_direct;
+extern const rncl_conv_algorithm rncl_conv_im2col_gemm;
+
+/* The whole table, best first for devices of no special class. */
+extern const rncl_conv_algorithm *const rncl_conv_algorithms[];
+extern const size_t rncl_conv_algorithm_count;
+
+const char *rncl_conv_pass_name(rncl_conv_pass pass); /* "forward" */
+
+/* The algorithm that `choice` names, or the device class's default. RNCL_ERR_USAGE if there is none of that
+ * name or it does not support the shape. Fills the plan but for what build adds. */
+rncl_status rncl_conv_plan_create(rncl_context *context, const rncl_conv_shape *shape, rncl_conv_pass pass,
+                                  const rncl_op_choice *choice, rncl_conv_plan *out);
+void rncl_conv_plan_fini(rncl_conv_plan *plan);
+
+#endif

@@ -1,0 +1,116 @@
+/* The contract of an operation, and the only way in which the rest of rncl reaches one. */
+#ifndef RNCL_OPS_OP_H
+#define RNCL_OPS_OP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "context.h"
+#include "op_list.h"
+#include "rncl/kernel_abi.h"
+#include "shape.h"
+#include "status.h"
+
+typedef enum rncl_op_kind {
+#define X(stem) RNCL_OP_##stem,
+    RNCL_OP_LIST(X)
+#undef X
+        RNCL_OP_COUNT
+} rncl_op_kind;
+
+/* One operation at one shape, as plain data. */
+typedef struct rncl_op_desc {
+    rncl_op_kind kind;
+    union {
+        rncl_conv_shape conv;
+        rncl_batchnorm_shape batchnorm;
+        rncl_maxpool_shape maxpool;
+        rncl_avgpool_shape avgpool;
+        rncl_linear_shape linear;
+    };
+} rncl_op_desc;
+
+/* What an operation at its shape needs from whoever owns memory. */
+typedef struct rncl_op_needs {
+    rncl_shape x, residual, y; /* residual.n == 0: none */
+    size_t weight, bias;       /* floats; 0: none */
+    size_t running;            /* channels of running statistics; 0: none */
+    size_t saved_bytes;        /* written by forward, read by backward */
+    size_t packed_bytes;       /* weights in the layout that the kernels want; written by prepare */
+    size_t workspace_bytes;    /* free for others between calls */
+    bool backward_reads_x;
+    bool backward_reads_y;
+} rncl_op_needs;
+
+/* Device memory of one call. What the operation does not have is NULL. */
+typedef struct rncl_op_buffers {
+    cl_mem x, residual, y;
+    cl_mem dy, dx, dresidual; /* dx or dresidual NULL: not wanted. dresidual may be dy itself */
+    cl_mem weight, bias, dweight, dbias;
+    cl_mem running_mean, running_variance;
+    cl_mem saved, packed, workspace;
+} rncl_op_buffers;
+
+typedef enum rncl_op_flags {
+    RNCL_OP_TRAINING = 1,         /* forward: batch statistics, and keep what backward needs */
+    RNCL_OP_ACCUMULATE_DX = 2,    /* backward: dx += instead of dx = */
+    RNCL_OP_ACCUMULATE_PARAMS = 4 /* backward: dweight, dbias += (gradient accumulation) */
+} rncl_op_flags;
+
+/* What the graph and the device decide about one operation. */
+typedef struct rncl_op_choice {
+    const char *algorithm; /* convolution's table names them; NULL: the default for the device */
+    bool generic;          /* sizes are kernel arguments, not constants: one program serves many shapes */
+    bool no_dx;            /* nobody wants the input's gradient (the first convolution) */
+} rncl_op_choice;
+
+typedef struct rncl_op rncl_op;
+
+/* The table that each operation's file ends in. */
+typedef struct rncl_op_type {
+    const char *name;
+    /* Decides everything that follows from shape, device and choice; no device calls. Fills needs. */
+    rncl_status (*plan)(rncl_op *op);
+    /* Compiles. */
+    rncl_status (*build)(rncl_op *op);
+    /* Puts changed weights into `packed`; NULL if the kernels take them as they are. */
+    rncl_status (*prepare)(rncl_op *op, const rncl_op_buffers *buffers);
+    /* Enqueue and return; never allocate, never wait. */
+    rncl_status (*forward)(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags);
+    rncl_status (*backward)(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags);
+    void (*destroy)(rncl_op *op); /* releases `plan_data`; takes half-built ones */
+} rncl_op_type;
+
+/* Fields are for the operations' own files and for reading. */
+struct rncl_op {
+    const rncl_op_type *type;
+    rncl_context *context;
+    rncl_op_desc desc;
+    rncl_op_choice choice;
+    rncl_op_needs needs;
+    void *plan_data; /* the operation's own */
+};
+
+/* Plans an operation: needs are known, nothing is compiled. RNCL_ERR_SHAPE for sizes that make no sense,
+ * RNCL_ERR_USAGE for an algorithm that does not support the shape. The context must outlive it. */
+rncl_status rncl_op_create(rncl_context *context, const rncl_op_desc *desc, const rncl_op_choice *choice,
+                           rncl_op **out);
+void rncl_op_destroy(rncl_op *op);
+
+/* Compiles its kernels. */
+rncl_status rncl_op_build(rncl_op *op);
+
+/* To be called whenever the weights have changed, before forward or backward; does nothing where nothing is
+ * packed. */
+rncl_status rncl_op_prepare(rncl_op *op, const rncl_op_buffers *buffers);
+rncl_status rncl_op_forward(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags);
+rncl_status rncl_op_backward(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags);
+
+/* Output size of a window: (size + 2 pad - window) / stride + 1, or 0 if the window does not fit. */
+static inline int rncl_window_output(int size, int window, int stride, int pad)
+{
+    return size + 2 * pad < window ? 0 : (size + 2 * pad - window) / stride + 1;
+}
+
+#endif

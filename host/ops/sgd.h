@@ -1,0 +1,21 @@
+/* Stochastic gradient descent: one launch for all parameters. */
+#ifndef RNCL_OPS_SGD_H
+#define RNCL_OPS_SGD_H
+
+#include "context.h"
+#include "status.h"
+
+typedef struct rncl_sgd rncl_sgd;
+
+/* `count`: floats in the parameter vector, which may include padding. */
+rncl_status rncl_sgd_create(rncl_context *context, size_t count, rncl_sgd **out);
+void rncl_sgd_destroy(rncl_sgd *sgd);
+
+typedef struct rncl_sgd_step {
+    float lr, momentum, weight_decay;
+    cl_mem gradient, velocity, weight;
+} rncl_sgd_step;
+
+rncl_status rncl_sgd_enqueue(rncl_sgd *sgd, const rncl_sgd_step *step);
+
+#endif

@@ -1,0 +1,27 @@
+/* Softmax cross-entropy: the end of every forward pass and the start of every backward one. */
+#ifndef RNCL_OPS_SOFTMAX_H
+#define RNCL_OPS_SOFTMAX_H
+
+#include "context.h"
+#include "rncl/kernel_abi.h"
+#include "status.h"
+
+typedef struct rncl_softmax rncl_softmax;
+
+/* `smoothing`: of the labels, 0 for none. */
+rncl_status rncl_softmax_create(rncl_context *context, const rncl_softmax_shape *shape, float smoothing,
+                                rncl_softmax **out);
+void rncl_softmax_destroy(rncl_softmax *softmax);
+
+/* logits, dlogits [n][k]; labels (int), losses (float) and ranks (int) hold a whole batch, of which this
+ * call's rows start at `first`. dlogits = scale (softmax - target). A label of RNCL_NO_LABEL leaves its row
+ * out: loss 0, rank -1. */
+typedef struct rncl_softmax_buffers {
+    cl_mem logits, labels, losses, ranks, dlogits;
+    int first;
+    float scale;
+} rncl_softmax_buffers;
+
+rncl_status rncl_softmax_enqueue(rncl_softmax *softmax, const rncl_softmax_buffers *buffers);
+
+#endif

@@ -1,0 +1,71 @@
+/* Direct convolution, y = x * filter; also the input gradient, on flipped and transposed filters.
+ * packed: filter as [k / KB][r][s][c][KB], KB = KV * VW output channels, the order in which it is streamed. */
+#include "conv_direct.clh"
+
+/* Work-item (t, g): tile t = image * tiles a image + tile, the g-th of get_global_size(1) shares of the output channels. */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void conv_direct_forward(const rncl_direct_shape shape, __global const float *restrict x,
+                         __global const float *restrict packed, const int packed_offset, __global float *restrict y,
+                         const int accumulate)
+{
+    const int tiles = (shape.p + shape.tile_rows - 1) / shape.tile_rows;
+    const int image = get_global_id(0) / tiles;
+    const int tile_row = (get_global_id(0) - image * tiles) * shape.tile_rows;
+    const int blocks = shape.k / KB;
+    const int first_block = blocks * get_global_id(1) / get_global_size(1);
+    const int last_block = blocks * (get_global_id(1) + 1) / get_global_size(1);
+    __global const float *pixels = x + (size_t)image * shape.h * shape.w * shape.c;
+    __global float *out = y + (size_t)image * shape.out_h * shape.out_w * shape.k;
+#if STAGE > 0
+    __local float staged[STAGE];
+    stage_rows(staged, pixels, tile_row, shape);
+    INPUT input = staged;
+#else
+    INPUT input = pixels + (size_t)tile_row * shape.stride * shape.w * shape.c;
+#endif
+    const int tile_end = min(tile_row + shape.tile_rows, shape.p);
+
+    for (int block = first_block; block < last_block; block++) {
+        __global const float *filter = packed + packed_offset + (size_t)block * shape.r * shape.s * shape.c * KB;
+        for (int row = tile_row; row < tile_end; row += BH)
+            for (int column = 0; column < shape.q; column += BW) {
+                vfloat sum[BH * BW][KV];
+                #pragma unroll
+                for (int i = 0; i < BH * BW; i++)
+                    #pragma unroll
+                    for (int v = 0; v < KV; v++)
+                        sum[i][v] = (vfloat)(0.0f);
+
+                for (int r = 0; r < shape.r; r++) {
+                    INPUT in = input + ((row - tile_row) * shape.stride + r) * INPUT_PITCH + column * shape.stride * shape.c;
+                    __global const float *taps = filter + (size_t)r * shape.s * shape.c * KB;
+                    for (int j = 0; j < shape.s * shape.c; j++) {
+                        vfloat tap[KV];
+                        #pragma unroll
+                        for (int v = 0; v < KV; v++)
+                            tap[v] = VLOAD(taps + j * KB + v * VW);
+                        #pragma unroll
+                        for (int i = 0; i < BH * BW; i++) {
+                            const vfloat value =
+                                (vfloat)(in[(i / BW) * shape.stride * INPUT_PITCH + (i % BW) * shape.stride * shape.c + j]);
+                            #pragma unroll
+                            for (int v = 0; v < KV; v++)
+                                sum[i][v] = fma(value, tap[v], sum[i][v]);
+                        }
+                    }
+                }
+
+                #pragma unroll
+                for (int i = 0; i < BH * BW; i++) {
+                    const int p = row + i / BW, q = column + i % BW;
+                    if (p < tile_end && q < shape.q) {
+                        __global float *to = out + ((size_t)(p * shape.out_stride + shape.out_row) * shape.out_w +
+                                                    q * shape.out_stride + shape.out_column) * shape.k + block * KB;
+                        #pragma unroll
+                        for (int v = 0; v < KV; v++)
+                            VSTORE(accumulate ? VLOAD(to + v * VW) + sum[i][v] : sum[i][v], to + v * VW);
+                    }
+                }
+            }
+    }
+}

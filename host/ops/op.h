@@ -49,7 +49,8 @@ typedef struct rncl_op_buffers {
     cl_mem dy, dx, dresidual; /* dx or dresidual NULL: not wanted. dresidual may be dy itself */
     cl_mem weight, bias, dweight, dbias;
     cl_mem running_mean, running_variance;
-    cl_mem saved, packed, workspace;
+    cl_mem saved, packed;
+    cl_mem workspace; /* a buffer of its own, not a slice of one: algorithms cut it further */
 } rncl_op_buffers;
 
 typedef enum rncl_op_flags {
@@ -62,6 +63,7 @@ typedef enum rncl_op_flags {
 typedef struct rncl_op_choice {
     const char *algorithm; /* convolution's table names them; NULL: the default for the device */
     bool generic;          /* sizes are kernel arguments, not constants: one program serves many shapes */
+    bool forward_only;     /* backward will not be called */
     bool no_dx;            /* nobody wants the input's gradient (the first convolution) */
 } rncl_op_choice;
 

@@ -14,7 +14,7 @@ rncl_status rncl_softmax_create(rncl_context *context, const rncl_softmax_shape 
 void rncl_softmax_destroy(rncl_softmax *softmax);
 
 /* logits, dlogits [n][k]; labels (int), losses (float) and ranks (int) hold a whole batch, of which this
- * call's rows start at `first`. dlogits = scale (softmax - target). A label of RNCL_NO_LABEL leaves its row
+ * call's rows start at `first`. dlogits = scale (softmax - target), unless it is NULL. A label of RNCL_NO_LABEL leaves its row
  * out: loss 0, rank -1. */
 typedef struct rncl_softmax_buffers {
     cl_mem logits, labels, losses, ranks, dlogits;

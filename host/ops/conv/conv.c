@@ -89,6 +89,8 @@ static bool sizes_fit(const rncl_conv_shape *s)
 
 static bool pass_is_wanted(const rncl_op *op, rncl_conv_pass pass)
 {
+    if (op->choice.forward_only)
+        return pass == RNCL_CONV_FORWARD;
     return pass != RNCL_CONV_BACKWARD_DATA || !op->choice.no_dx;
 }
 

@@ -1,0 +1,66 @@
+/* First values of parameters and running statistics. */
+#include "graph.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "random.h"
+
+/* Fills one parameter of a node; each parameter has its own stream. */
+typedef void fill(rncl_random *random, const rncl_op_desc *op, float *values, size_t count);
+
+static void fill_ones(rncl_random *random, const rncl_op_desc *op, float *values, size_t count)
+{
+    (void)random;
+    (void)op;
+    for (size_t i = 0; i < count; i++)
+        values[i] = 1.0f;
+}
+
+/* He et al. 2015b, equation 14, with the fan out. */
+static void fill_conv(rncl_random *random, const rncl_op_desc *op, float *values, size_t count)
+{
+    float deviation = sqrtf(2.0f / (float)(op->conv.k * op->conv.r * op->conv.s));
+    for (size_t i = 0; i < count; i++)
+        values[i] = deviation * rncl_random_normal(random);
+}
+
+static void fill_linear(rncl_random *random, const rncl_op_desc *op, float *values, size_t count)
+{
+    float bound = 1.0f / sqrtf((float)op->linear.c);
+    for (size_t i = 0; i < count; i++)
+        values[i] = bound * (2.0f * rncl_random_uniform(random) - 1.0f);
+}
+
+/* NULL leaves zeros. */
+static const struct {
+    fill *weight, *bias;
+} fills[RNCL_OP_COUNT] = {
+    [RNCL_OP_conv] = {fill_conv, NULL},
+    [RNCL_OP_batchnorm] = {fill_ones, NULL},
+    [RNCL_OP_linear] = {fill_linear, fill_linear},
+};
+
+static void fill_param(const rncl_graph *graph, const rncl_op_desc *op, fill *fill_values, int index,
+                       uint64_t seed, float *params)
+{
+    if (index < 0 || !fill_values)
+        return;
+    const rncl_param *param = &graph->params[index];
+    rncl_random random = rncl_random_stream(seed, RNCL_RANDOM_INIT, 0, (uint32_t)index);
+    fill_values(&random, op, params + param->offset, param->count);
+}
+
+void rncl_graph_initialise(const rncl_graph *graph, uint64_t seed, float *params, float *state)
+{
+    memset(params, 0, graph->param_floats * sizeof *params);
+    memset(state, 0, graph->state_floats * sizeof *state);
+    for (size_t i = 0; i < graph->node_count; i++) {
+        const rncl_node *node = &graph->nodes[i];
+        fill_param(graph, &node->op, fills[node->op.kind].weight, node->weight, seed, params);
+        fill_param(graph, &node->op, fills[node->op.kind].bias, node->bias, seed, params);
+    }
+    for (size_t i = 0; i < graph->running_count; i++)
+        for (int c = 0; c < graph->running[i].channels; c++)
+            state[graph->running[i].variance_offset + (size_t)c] = 1.0f;
+}

@@ -1,0 +1,39 @@
+/* Model files: safetensors with PyTorch's shapes under torchvision's names, and what rncl must know to run
+ * them in the metadata. The only place where filters change between the layouts of files and devices. */
+#ifndef RNCL_NN_MODEL_H
+#define RNCL_NN_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "graph.h"
+#include "status.h"
+
+/* What a model file says besides its tensors. */
+typedef struct rncl_model_meta {
+    bool has_network;      /* when read: the file says which network it is; otherwise nothing else is known */
+    float mean[4], std[4]; /* of the pixel values, scaled to 0..1; one for each channel of the image */
+    char **labels;         /* label_count texts in UTF-8; NULL if there are none */
+    int label_count;       /* at most options.classes; classes behind them have no label */
+} rncl_model_meta;
+
+/* Writes the whole file or leaves the old one. `params` and `state` are the graph's vectors as the device has
+ * them; `batches_tracked` is the number of training batches that the running statistics have seen. The same
+ * arguments give the same bytes. RNCL_ERR_IO if writing fails, RNCL_ERR_USAGE for a meta that makes no sense.
+ */
+rncl_status rncl_model_save(const char *path, const rncl_graph *graph, const rncl_model_meta *meta,
+                            const float *params, const float *state, int64_t batches_tracked);
+
+/* Reads into the graph's vectors (padding becomes zero). The file must have exactly the graph's tensors; only
+ * num_batches_tracked may be missing, as old PyTorch did not write it, and counts as 0. On failure
+ * (RNCL_ERR_MODEL) nothing is changed. */
+rncl_status rncl_model_load(const char *path, const rncl_graph *graph, float *params, float *state,
+                            int64_t *batches_tracked);
+
+/* Reads the metadata; `options` become complete. A file without rncl's gives RNCL_OK, has_network = false and
+ * zeroed options. RNCL_ERR_MODEL for metadata that contradict themselves. The caller calls
+ * rncl_model_meta_fini after RNCL_OK. */
+rncl_status rncl_model_read_meta(const char *path, rncl_network_options *options, rncl_model_meta *meta);
+void rncl_model_meta_fini(rncl_model_meta *meta); /* frees the labels; harmless on a zeroed one */
+
+#endif

@@ -1,0 +1,67 @@
+/* A graph on a device: planned, compiled, with its memory, ready to step. */
+#ifndef RNCL_NN_NETWORK_H
+#define RNCL_NN_NETWORK_H
+
+#include "context.h"
+#include "graph.h"
+#include "status.h"
+
+typedef struct rncl_network rncl_network;
+
+typedef struct rncl_network_setup {
+    const rncl_graph *graph; /* must outlive the network */
+    int batch_size;          /* pictures a step */
+    int micro_batch; /* pictures that go through at once; divides batch_size; 0: the largest that fits in
+                        memory. Gradients of the micro-batches are added up, so that it changes nothing but
+                        the batch-norm statistics, which are those of each micro-batch */
+    bool training;   /* false: forward only, with running statistics; takes far less memory */
+    float label_smoothing;
+    const char *algorithm; /* of the convolutions; NULL: the device's defaults */
+} rncl_network_setup;
+
+/* What was decided in planning. */
+typedef struct rncl_network_facts {
+    int batch_size, micro_batch;
+    size_t device_bytes;  /* device memory that the network takes */
+    size_t largest_bytes; /* its largest single allocation */
+} rncl_network_facts;
+
+/* Plans memory before it takes any: RNCL_ERR_DEVICE_MEMORY says in the message what one picture would need
+ * and what the device has. Then allocates and compiles. Parameters are undefined until rncl_network_write. */
+rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup *setup, rncl_network **out);
+void rncl_network_destroy(rncl_network *network);
+
+const rncl_network_facts *rncl_network_facts_of(const rncl_network *network);
+
+/* Host copies of what a model or checkpoint file keeps: vectors of graph->param_floats, graph->state_floats
+ * and graph->param_floats floats. Any may be NULL. Blocking; outstanding steps are finished first. */
+typedef struct rncl_network_vectors {
+    float *params, *state, *velocity;
+} rncl_network_vectors;
+
+rncl_status rncl_network_write(rncl_network *network, const rncl_network_vectors *from);
+rncl_status rncl_network_read(rncl_network *network, const rncl_network_vectors *to);
+
+typedef struct rncl_update_rule {
+    float lr, momentum, weight_decay;
+} rncl_update_rule;
+
+/* Enqueues one training step on a batch: images [batch_size][image][image][channels], labels [batch_size];
+ * they must stay in place until the step has been collected. At most two steps may be outstanding. Forward,
+ * loss averaged over batch_size, backward, one update. Allocates nothing, waits for nothing. */
+rncl_status rncl_network_train(rncl_network *network, const float *images, const int32_t *labels,
+                               const rncl_update_rule *rule);
+
+/* Enqueues a forward pass in inference mode; otherwise as rncl_network_train. */
+rncl_status rncl_network_evaluate(rncl_network *network, const float *images, const int32_t *labels);
+
+/* Sums over the labelled pictures of one batch. */
+typedef struct rncl_batch_result {
+    double loss; /* sum of the losses; NaN or infinite if training diverged */
+    int count, top1, top5;
+} rncl_batch_result;
+
+/* Waits for the oldest outstanding batch. */
+rncl_status rncl_network_collect(rncl_network *network, rncl_batch_result *result);
+
+#endif

@@ -1,0 +1,193 @@
+/* Lifetimes of activations and gradients, and the search for the micro-batch. */
+#include "network_plan.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "util.h"
+
+/* A device's memory is also the driver's, the display's and, on a CPU, everybody's. */
+static const double usable_share = 0.9;
+
+/* All shapes begin with n, so that this reaches it in any of them. */
+static rncl_op_desc at_batch(const rncl_op_desc *desc, int n)
+{
+    rncl_op_desc scaled = *desc;
+    scaled.avgpool.n = n;
+    return scaled;
+}
+
+static int add_request(rncl_network_plan *plan, size_t size_bytes, int first, int last)
+{
+    if (size_bytes == 0)
+        return RNCL_NO_REQUEST;
+    plan->requests[plan->request_count] = (rncl_memory_request){.size_bytes = size_bytes, .first = first, .last = last};
+    return (int)plan->request_count++;
+}
+
+static void keep_until(rncl_network_plan *plan, int request, int time)
+{
+    if (request != RNCL_NO_REQUEST)
+        plan->requests[request].last = MAX(plan->requests[request].last, time);
+}
+
+static int backward_time(const rncl_network_plan *plan, size_t node)
+{
+    return (int)(2 * plan->graph->node_count - node);
+}
+
+static size_t tensor_bytes(const rncl_network_plan *plan, int tensor)
+{
+    return rncl_shape_bytes(plan->graph->tensors[tensor]) * (size_t)plan->micro_batch;
+}
+
+static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *setup, rncl_network_plan *plan)
+{
+    for (size_t i = 0; i < plan->graph->node_count; i++) {
+        const rncl_node *node = &plan->graph->nodes[i];
+        const rncl_op_desc desc = at_batch(&node->op, plan->micro_batch);
+        const rncl_op_choice choice = {
+            .algorithm = setup->algorithm,
+            .forward_only = !setup->training,
+            .no_dx = node->input == 0,
+        };
+        RNCL_TRY(rncl_op_create(context, &desc, &choice, &plan->ops[i]));
+        plan->workspace_bytes = MAX(plan->workspace_bytes, plan->ops[i]->needs.workspace_bytes);
+    }
+    return RNCL_OK;
+}
+
+/* Activations live from their node to their last reader, in training also the backward ones. */
+static void plan_forward(rncl_network_plan *plan, bool training)
+{
+    int end = 2 * (int)plan->graph->node_count;
+    for (size_t i = 0; i < plan->graph->node_count; i++) {
+        const rncl_node *node = &plan->graph->nodes[i];
+        const rncl_op_needs *needs = &plan->ops[i]->needs;
+        int now = (int)i, back = backward_time(plan, i);
+        plan->activation[node->output] = add_request(plan, tensor_bytes(plan, node->output), now, now);
+        plan->saved[i] = add_request(plan, needs->saved_bytes, now, training ? back : now);
+        plan->packed[i] = add_request(plan, needs->packed_bytes, 0, end);
+        keep_until(plan, plan->activation[node->input], training && needs->backward_reads_x ? back : now);
+        if (node->residual >= 0)
+            keep_until(plan, plan->activation[node->residual], now);
+        if (training && needs->backward_reads_y)
+            keep_until(plan, plan->activation[node->output], back);
+    }
+    /* The logits, for the loss. */
+    keep_until(plan, plan->activation[plan->graph->nodes[plan->graph->node_count - 1].output],
+               (int)plan->graph->node_count);
+}
+
+/* The gradient that a node's backward writes for its residual: where it is a plain addition that is the node's own dy, masked in
+ * place, so both share one buffer. */
+static void plan_residual_gradient(rncl_network_plan *plan, const rncl_node *node, int now)
+{
+    assert(plan->gradient[node->residual] == RNCL_NO_REQUEST); /* builders put the addition behind all other readers */
+    if (node->op.batchnorm.residual == RNCL_RESIDUAL_ADD)
+        plan->gradient[node->residual] = plan->gradient[node->output];
+    else
+        plan->gradient[node->residual] = add_request(plan, tensor_bytes(plan, node->residual), now, now);
+}
+
+static void plan_backward(rncl_network_plan *plan)
+{
+    size_t count = plan->graph->node_count;
+    int logits = plan->graph->nodes[count - 1].output;
+    plan->gradient[logits] = add_request(plan, tensor_bytes(plan, logits), (int)count, (int)count);
+    for (size_t i = count; i-- > 0;) {
+        const rncl_node *node = &plan->graph->nodes[i];
+        int now = backward_time(plan, i);
+        keep_until(plan, plan->gradient[node->output], now);
+        if (node->residual >= 0)
+            plan_residual_gradient(plan, node, now);
+        if (node->input == 0)
+            continue;
+        plan->accumulate_dx[i] = plan->gradient[node->input] != RNCL_NO_REQUEST;
+        if (!plan->accumulate_dx[i])
+            plan->gradient[node->input] = add_request(plan, tensor_bytes(plan, node->input), now, now);
+        keep_until(plan, plan->gradient[node->input], now);
+    }
+}
+
+static void add_up(const rncl_network_setup *setup, rncl_network_plan *plan)
+{
+    const rncl_graph *graph = plan->graph;
+    size_t params = graph->param_floats * sizeof(float), vectors = setup->training ? 3 : 1;
+    size_t batch = (size_t)setup->batch_size;
+    plan->input_bytes = tensor_bytes(plan, 0);
+    plan->total_bytes = plan->memory.total_bytes + plan->workspace_bytes + vectors * params +
+                        graph->state_floats * sizeof(float) + 2 * plan->input_bytes + 2 * 3 * batch * sizeof(float);
+    plan->largest_bytes = MAX(MAX(params, plan->workspace_bytes), plan->input_bytes);
+    for (size_t i = 0; i < plan->memory.block_count; i++)
+        plan->largest_bytes = MAX(plan->largest_bytes, plan->memory.block_bytes[i]);
+}
+
+static rncl_status plan_at(rncl_context *context, const rncl_network_setup *setup, int micro_batch, rncl_network_plan *plan)
+{
+    const rncl_graph *graph = setup->graph;
+    size_t nodes = graph->node_count, tensors = graph->tensor_count;
+    *plan = (rncl_network_plan){.graph = graph, .micro_batch = micro_batch};
+    plan->ops = calloc(nodes, sizeof(rncl_op *));
+    plan->accumulate_dx = calloc(nodes, sizeof(bool));
+    plan->saved = calloc(nodes, sizeof(int));
+    plan->packed = calloc(nodes, sizeof(int));
+    plan->activation = calloc(tensors, sizeof(int));
+    plan->gradient = calloc(tensors, sizeof(int));
+    plan->requests = calloc(2 * tensors + 2 * nodes + 1, sizeof(rncl_memory_request));
+    if (!plan->ops || !plan->accumulate_dx || !plan->saved || !plan->packed || !plan->activation || !plan->gradient ||
+        !plan->requests)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of %zu nodes", nodes);
+    for (size_t i = 0; i < tensors; i++)
+        plan->activation[i] = plan->gradient[i] = RNCL_NO_REQUEST;
+    RNCL_TRY(plan_ops(context, setup, plan));
+    plan_forward(plan, setup->training);
+    if (setup->training)
+        plan_backward(plan);
+    RNCL_TRY(rncl_memory_plan_make(plan->requests, plan->request_count, context->info.address_alignment,
+                                   (size_t)context->info.max_allocation, &plan->memory));
+    add_up(setup, plan);
+    if ((double)plan->total_bytes > usable_share * (double)context->info.global_memory ||
+        plan->largest_bytes > context->info.max_allocation)
+        return RNCL_FAIL(RNCL_ERR_DEVICE_MEMORY,
+                         "%d pictures at once need %zu MiB; %s has %zu MiB and allocates %zu MiB at once: choose a smaller "
+                         "--micro-batch, --image or --depth",
+                         micro_batch, plan->total_bytes >> 20, context->info.name,
+                         (size_t)context->info.global_memory >> 20, (size_t)context->info.max_allocation >> 20);
+    return RNCL_OK;
+}
+
+rncl_status rncl_network_plan_create(rncl_context *context, const rncl_network_setup *setup, rncl_network_plan *out)
+{
+    *out = (rncl_network_plan){0};
+    int batch = setup->batch_size, fixed = setup->micro_batch;
+    if (batch <= 0 || fixed < 0 || (fixed && batch % fixed))
+        return RNCL_FAIL(RNCL_ERR_USAGE, "--micro-batch %d does not divide --batch-size %d", fixed, batch);
+    rncl_status st = RNCL_OK;
+    for (int candidate = fixed ? fixed : batch; candidate > 0; candidate--) {
+        if (batch % candidate)
+            continue;
+        st = plan_at(context, setup, candidate, out);
+        if (st != RNCL_ERR_DEVICE_MEMORY || fixed)
+            break;
+        if (candidate > 1)
+            rncl_network_plan_fini(out);
+    }
+    if (st)
+        rncl_network_plan_fini(out);
+    return st;
+}
+
+void rncl_network_plan_fini(rncl_network_plan *plan)
+{
+    for (size_t i = 0; plan->ops && i < plan->graph->node_count; i++)
+        rncl_op_destroy(plan->ops[i]);
+    free(plan->ops);
+    free(plan->accumulate_dx);
+    free(plan->saved);
+    free(plan->packed);
+    free(plan->activation);
+    free(plan->gradient);
+    free(plan->requests);
+    *plan = (rncl_network_plan){0};
+}

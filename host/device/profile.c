@@ -39,7 +39,8 @@ rncl_status rncl_profile_record(rncl_profile *profile, const char *kernel, cl_ev
     }
     profile->pending[profile->pending_count].event = event;
     profile->pending[profile->pending_count].label = profile->label ? profile->label : "";
-    profile->pending[profile->pending_count++].kernel = kernel;
+    snprintf(profile->pending[profile->pending_count].kernel, sizeof profile->pending->kernel, "%s", kernel);
+    profile->pending_count++;
     return RNCL_OK;
 }
 

@@ -1,5 +1,5 @@
-/* Memory, programs and steps of a network. Two queues: uploads run beside the computation, into the one of two input buffers
- * that the device is not reading. */
+/* Memory, programs and steps of a network. Two queues: uploads run beside the computation, into the one of
+ * two input buffers that the device is not reading. */
 #include "network.h"
 
 #include <stdio.h>
@@ -72,7 +72,8 @@ static rncl_status allocate_arena(rncl_network *net)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu buffers", plan->request_count);
     for (size_t i = 0; i < plan->request_count; i++) {
         const rncl_memory_request *request = &plan->requests[i];
-        RNCL_TRY(rncl_buffer_slice(net->blocks[request->block], request->offset_bytes, request->size_bytes, &net->slices[i]));
+        RNCL_TRY(rncl_buffer_slice(net->blocks[request->block], request->offset_bytes, request->size_bytes,
+                                   &net->slices[i]));
     }
     return RNCL_OK;
 }
@@ -88,7 +89,8 @@ static rncl_status allocate_params(rncl_network *net)
     size_t bytes = graph->param_floats * sizeof(float);
     RNCL_TRY(rncl_buffer_create(net->context, bytes, &net->params));
     RNCL_TRY(rncl_buffer_create(net->context, MAX(graph->state_floats, 1) * sizeof(float), &net->state));
-    RNCL_TRY(rncl_buffer_create(net->context, MAX(net->plan.workspace_bytes, sizeof(float)), &net->workspace));
+    RNCL_TRY(
+        rncl_buffer_create(net->context, MAX(net->plan.workspace_bytes, sizeof(float)), &net->workspace));
     net->param_slices = calloc(graph->param_count, sizeof(cl_mem));
     net->gradient_slices = calloc(graph->param_count, sizeof(cl_mem));
     net->mean_slices = calloc(graph->running_count + 1, sizeof(cl_mem));
@@ -256,8 +258,8 @@ void rncl_network_destroy(rncl_network *net)
     release_all(net->mean_slices, graph->running_count);
     release_all(net->variance_slices, graph->running_count);
     rncl_network_plan_fini(&net->plan); /* operations hold slices of the workspace */
-    cl_mem const buffers[] = {net->params, net->gradients, net->velocity, net->state, net->workspace, net->inputs[0],
-                              net->inputs[1]};
+    cl_mem const buffers[] = {net->params,    net->gradients, net->velocity, net->state,
+                              net->workspace, net->inputs[0], net->inputs[1]};
     for (size_t i = 0; i < COUNT(buffers); i++)
         rncl_buffer_release(buffers[i]);
     for (size_t i = 0; i < COUNT(net->input_free); i++)
@@ -300,7 +302,8 @@ static rncl_status transfer_vectors(rncl_network *net, const rncl_network_vector
     const rncl_graph *graph = net->plan.graph;
     RNCL_TRY(move(net->context, net->params, graph->param_floats, vectors->params));
     RNCL_TRY(move(net->context, net->state, graph->state_floats, vectors->state));
-    return net->setup.training ? move(net->context, net->velocity, graph->param_floats, vectors->velocity) : RNCL_OK;
+    return net->setup.training ? move(net->context, net->velocity, graph->param_floats, vectors->velocity)
+                               : RNCL_OK;
 }
 
 rncl_status rncl_network_write(rncl_network *net, const rncl_network_vectors *from)
@@ -316,12 +319,13 @@ rncl_status rncl_network_read(rncl_network *net, const rncl_network_vectors *to)
 
 /* ---- steps ---- */
 
-/* Sends one micro-batch to the input that is not in use; what is enqueued afterwards on the main queue sees it. */
+/* Sends one micro-batch to the input that is not in use; what is enqueued afterwards on the main queue sees
+ * it. */
 static rncl_status upload_images(rncl_network *net, const float *images, unsigned input)
 {
     cl_event *idle = &net->input_free[input], uploaded = NULL;
-    cl_int error = clEnqueueWriteBuffer(net->uploads, net->inputs[input], CL_FALSE, 0, net->plan.input_bytes, images,
-                                        *idle ? 1 : 0, *idle ? idle : NULL, &uploaded);
+    cl_int error = clEnqueueWriteBuffer(net->uploads, net->inputs[input], CL_FALSE, 0, net->plan.input_bytes,
+                                        images, *idle ? 1 : 0, *idle ? idle : NULL, &uploaded);
     RNCL_TRY(rncl_cl_status(error, "clEnqueueWriteBuffer of a micro-batch"));
     if (*idle)
         clReleaseEvent(*idle);
@@ -390,16 +394,17 @@ static rncl_status read_results(rncl_network *net, batch_slot *slot)
 {
     cl_command_queue queue = net->context->queue;
     size_t batch = (size_t)net->setup.batch_size;
-    cl_int error = clEnqueueReadBuffer(queue, slot->losses, CL_FALSE, 0, batch * sizeof(float), slot->host_losses, 0, NULL,
-                                       NULL);
+    cl_int error = clEnqueueReadBuffer(queue, slot->losses, CL_FALSE, 0, batch * sizeof(float),
+                                       slot->host_losses, 0, NULL, NULL);
     RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer of the losses"));
-    error = clEnqueueReadBuffer(queue, slot->ranks, CL_FALSE, 0, batch * sizeof(cl_int), slot->host_ranks, 0, NULL,
-                                &slot->done);
+    error = clEnqueueReadBuffer(queue, slot->ranks, CL_FALSE, 0, batch * sizeof(cl_int), slot->host_ranks, 0,
+                                NULL, &slot->done);
     RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer of the ranks"));
     return rncl_cl_status(clFlush(queue), "clFlush");
 }
 
-static rncl_status submit(rncl_network *net, const float *images, const int32_t *labels, const rncl_update_rule *rule)
+static rncl_status submit(rncl_network *net, const float *images, const int32_t *labels,
+                          const rncl_update_rule *rule)
 {
     if (net->submitted - net->collected == MAX_OUTSTANDING)
         return RNCL_FAIL(RNCL_ERR_FAILURE, "a third batch before the first was collected");
@@ -407,8 +412,8 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
     const rncl_graph *graph = net->plan.graph;
     int batch = net->setup.batch_size, micro = net->plan.micro_batch;
     size_t image_floats = rncl_shape_count(graph->tensors[0]);
-    cl_int error = clEnqueueWriteBuffer(net->context->queue, slot->labels, CL_FALSE, 0, (size_t)batch * sizeof(cl_int), labels,
-                                        0, NULL, NULL);
+    cl_int error = clEnqueueWriteBuffer(net->context->queue, slot->labels, CL_FALSE, 0,
+                                        (size_t)batch * sizeof(cl_int), labels, 0, NULL, NULL);
     RNCL_TRY(rncl_cl_status(error, "clEnqueueWriteBuffer of the labels"));
     for (int first = 0; first < batch; first += micro) {
         unsigned input = net->next_input++ % COUNT(net->inputs);
@@ -422,7 +427,8 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
     if (rule) {
         if (net->context->profile)
             net->context->profile->label = "update";
-        const rncl_sgd_step step = {rule->lr, rule->momentum, rule->weight_decay, net->gradients, net->velocity, net->params};
+        const rncl_sgd_step step = {rule->lr,       rule->momentum, rule->weight_decay,
+                                    net->gradients, net->velocity,  net->params};
         RNCL_TRY(rncl_sgd_enqueue(net->sgd, &step));
         RNCL_TRY(prepare_weights(net));
     }
@@ -431,7 +437,8 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
     return RNCL_OK;
 }
 
-rncl_status rncl_network_train(rncl_network *net, const float *images, const int32_t *labels, const rncl_update_rule *rule)
+rncl_status rncl_network_train(rncl_network *net, const float *images, const int32_t *labels,
+                               const rncl_update_rule *rule)
 {
     return submit(net, images, labels, rule);
 }

@@ -21,7 +21,8 @@ static int add_request(rncl_network_plan *plan, size_t size_bytes, int first, in
 {
     if (size_bytes == 0)
         return RNCL_NO_REQUEST;
-    plan->requests[plan->request_count] = (rncl_memory_request){.size_bytes = size_bytes, .first = first, .last = last};
+    plan->requests[plan->request_count] =
+        (rncl_memory_request){.size_bytes = size_bytes, .first = first, .last = last};
     return (int)plan->request_count++;
 }
 
@@ -79,11 +80,12 @@ static void plan_forward(rncl_network_plan *plan, bool training)
                (int)plan->graph->node_count);
 }
 
-/* The gradient that a node's backward writes for its residual: where it is a plain addition that is the node's own dy, masked in
- * place, so both share one buffer. */
+/* The gradient that a node's backward writes for its residual: where it is a plain addition that is the
+ * node's own dy, masked in place, so both share one buffer. */
 static void plan_residual_gradient(rncl_network_plan *plan, const rncl_node *node, int now)
 {
-    assert(plan->gradient[node->residual] == RNCL_NO_REQUEST); /* builders put the addition behind all other readers */
+    assert(plan->gradient[node->residual] ==
+           RNCL_NO_REQUEST); /* builders put the addition behind all other readers */
     if (node->op.batchnorm.residual == RNCL_RESIDUAL_ADD)
         plan->gradient[node->residual] = plan->gradient[node->output];
     else
@@ -117,13 +119,15 @@ static void add_up(const rncl_network_setup *setup, rncl_network_plan *plan)
     size_t batch = (size_t)setup->batch_size;
     plan->input_bytes = tensor_bytes(plan, 0);
     plan->total_bytes = plan->memory.total_bytes + plan->workspace_bytes + vectors * params +
-                        graph->state_floats * sizeof(float) + 2 * plan->input_bytes + 2 * 3 * batch * sizeof(float);
+                        graph->state_floats * sizeof(float) + 2 * plan->input_bytes +
+                        2 * 3 * batch * sizeof(float);
     plan->largest_bytes = MAX(MAX(params, plan->workspace_bytes), plan->input_bytes);
     for (size_t i = 0; i < plan->memory.block_count; i++)
         plan->largest_bytes = MAX(plan->largest_bytes, plan->memory.block_bytes[i]);
 }
 
-static rncl_status plan_at(rncl_context *context, const rncl_network_setup *setup, int micro_batch, rncl_network_plan *plan)
+static rncl_status plan_at(rncl_context *context, const rncl_network_setup *setup, int micro_batch,
+                           rncl_network_plan *plan)
 {
     const rncl_graph *graph = setup->graph;
     size_t nodes = graph->node_count, tensors = graph->tensor_count;
@@ -135,8 +139,8 @@ static rncl_status plan_at(rncl_context *context, const rncl_network_setup *setu
     plan->activation = calloc(tensors, sizeof(int));
     plan->gradient = calloc(tensors, sizeof(int));
     plan->requests = calloc(2 * tensors + 2 * nodes + 1, sizeof(rncl_memory_request));
-    if (!plan->ops || !plan->accumulate_dx || !plan->saved || !plan->packed || !plan->activation || !plan->gradient ||
-        !plan->requests)
+    if (!plan->ops || !plan->accumulate_dx || !plan->saved || !plan->packed || !plan->activation ||
+        !plan->gradient || !plan->requests)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of %zu nodes", nodes);
     for (size_t i = 0; i < tensors; i++)
         plan->activation[i] = plan->gradient[i] = RNCL_NO_REQUEST;
@@ -150,14 +154,17 @@ static rncl_status plan_at(rncl_context *context, const rncl_network_setup *setu
     if ((double)plan->total_bytes > usable_share * (double)context->info.global_memory ||
         plan->largest_bytes > context->info.max_allocation)
         return RNCL_FAIL(RNCL_ERR_DEVICE_MEMORY,
-                         "%d pictures at once need %zu MiB; %s has %zu MiB and allocates %zu MiB at once: choose a smaller "
+                         "%d pictures at once need %zu MiB; %s has %zu MiB and allocates %zu MiB at once: "
+                         "choose a smaller "
                          "--micro-batch, --image or --depth",
                          micro_batch, plan->total_bytes >> 20, context->info.name,
-                         (size_t)context->info.global_memory >> 20, (size_t)context->info.max_allocation >> 20);
+                         (size_t)context->info.global_memory >> 20,
+                         (size_t)context->info.max_allocation >> 20);
     return RNCL_OK;
 }
 
-rncl_status rncl_network_plan_create(rncl_context *context, const rncl_network_setup *setup, rncl_network_plan *out)
+rncl_status rncl_network_plan_create(rncl_context *context, const rncl_network_setup *setup,
+                                     rncl_network_plan *out)
 {
     *out = (rncl_network_plan){0};
     int batch = setup->batch_size, fixed = setup->micro_batch;

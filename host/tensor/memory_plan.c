@@ -14,15 +14,16 @@ static bool alive_together(const rncl_memory_request *a, const rncl_memory_reque
 /* Larger first; then earlier, so that the plan does not hang on the sort. */
 static int compare(const void *left, const void *right)
 {
-    const rncl_memory_request *a = *(rncl_memory_request *const *)left, *b = *(rncl_memory_request *const *)right;
+    const rncl_memory_request *a = *(rncl_memory_request *const *)left,
+                              *b = *(rncl_memory_request *const *)right;
     if (a->size_bytes != b->size_bytes)
         return a->size_bytes > b->size_bytes ? -1 : 1;
     return a < b ? -1 : a > b;
 }
 
 /* The lowest offset in `block` at which `request` touches none of the placed ones. */
-static size_t lowest_offset(const rncl_memory_request *request, rncl_memory_request *const *placed, size_t count,
-                            size_t block, size_t alignment)
+static size_t lowest_offset(const rncl_memory_request *request, rncl_memory_request *const *placed,
+                            size_t count, size_t block, size_t alignment)
 {
     size_t offset = 0;
     for (bool moved = true; moved;) {
@@ -30,7 +31,8 @@ static size_t lowest_offset(const rncl_memory_request *request, rncl_memory_requ
         for (size_t i = 0; i < count; i++) {
             const rncl_memory_request *other = placed[i];
             if (other->block == block && alive_together(request, other) &&
-                offset < other->offset_bytes + other->size_bytes && other->offset_bytes < offset + request->size_bytes) {
+                offset < other->offset_bytes + other->size_bytes &&
+                other->offset_bytes < offset + request->size_bytes) {
                 offset = rncl_round_up(other->offset_bytes + other->size_bytes, alignment);
                 moved = true;
             }
@@ -39,8 +41,8 @@ static size_t lowest_offset(const rncl_memory_request *request, rncl_memory_requ
     return offset;
 }
 
-static rncl_status place(rncl_memory_request *request, rncl_memory_request *const *placed, size_t count, size_t alignment,
-                         size_t max_block_bytes, rncl_memory_plan *plan)
+static rncl_status place(rncl_memory_request *request, rncl_memory_request *const *placed, size_t count,
+                         size_t alignment, size_t max_block_bytes, rncl_memory_plan *plan)
 {
     for (size_t block = 0; block < RNCL_MEMORY_MAX_BLOCKS; block++) {
         size_t offset = lowest_offset(request, placed, count, block, alignment);
@@ -52,12 +54,13 @@ static rncl_status place(rncl_memory_request *request, rncl_memory_request *cons
         plan->block_bytes[block] = MAX(plan->block_bytes[block], offset + request->size_bytes);
         return RNCL_OK;
     }
-    return RNCL_FAIL(RNCL_ERR_DEVICE_MEMORY, "a buffer of %zu MiB does not fit: the device allocates %zu MiB at once",
+    return RNCL_FAIL(RNCL_ERR_DEVICE_MEMORY,
+                     "a buffer of %zu MiB does not fit: the device allocates %zu MiB at once",
                      request->size_bytes >> 20, max_block_bytes >> 20);
 }
 
-rncl_status rncl_memory_plan_make(rncl_memory_request *requests, size_t count, size_t alignment, size_t max_block_bytes,
-                                  rncl_memory_plan *out)
+rncl_status rncl_memory_plan_make(rncl_memory_request *requests, size_t count, size_t alignment,
+                                  size_t max_block_bytes, rncl_memory_plan *out)
 {
     *out = (rncl_memory_plan){0};
     rncl_memory_request **order = calloc(count ? count : 1, sizeof(rncl_memory_request *));

@@ -24,10 +24,10 @@ typedef struct rncl_memory_plan {
     size_t total_bytes;
 } rncl_memory_plan;
 
-/* Places all requests, largest first, each at the lowest place that no request alive at the same time takes. Offsets are multiples
- * of `alignment`. RNCL_ERR_DEVICE_MEMORY if one request is larger than max_block_bytes or the arena would need more
- * than RNCL_MEMORY_MAX_BLOCKS. A request of size 0 takes no place. */
-rncl_status rncl_memory_plan_make(rncl_memory_request *requests, size_t count, size_t alignment, size_t max_block_bytes,
-                                  rncl_memory_plan *out);
+/* Places all requests, largest first, each at the lowest place that no request alive at the same time takes.
+ * Offsets are multiples of `alignment`. RNCL_ERR_DEVICE_MEMORY if one request is larger than max_block_bytes
+ * or the arena would need more than RNCL_MEMORY_MAX_BLOCKS. A request of size 0 takes no place. */
+rncl_status rncl_memory_plan_make(rncl_memory_request *requests, size_t count, size_t alignment,
+                                  size_t max_block_bytes, rncl_memory_plan *out);
 
 #endif

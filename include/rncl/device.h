@@ -6,6 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rncl/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum rncl_device_type {
     RNCL_DEVICE_GPU,
     RNCL_DEVICE_ACCELERATOR,
@@ -29,6 +35,10 @@ typedef struct rncl_device_info {
     uint64_t global_memory, max_allocation, local_memory; /* bytes */
 } rncl_device_info;
 
-const char *rncl_device_type_name(rncl_device_type type); /* "gpu" */
+RNCL_API const char *rncl_device_type_name(rncl_device_type type); /* "gpu" */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,5 +1,5 @@
-/* Shapes and constants that the host and the kernels share, in 32-bit integers. Everything is NHWC; filters are
- * [R][S][C][K]. Included by C and by OpenCL C. */
+/* Shapes and constants that the host and the kernels share, in 32-bit integers. Everything is NHWC; filters
+ * are [R][S][C][K]. Included by C and by OpenCL C. */
 #ifndef RNCL_KERNEL_ABI_H
 #define RNCL_KERNEL_ABI_H
 
@@ -15,17 +15,18 @@ typedef struct rncl_conv_shape {
     rncl_int n, h, w, c, k, r, s, stride, pad, p, q;
 } rncl_conv_shape;
 
-/* What the direct kernels compute: a convolution whose output pixels may lie apart, so that each phase of a strided
- * input gradient is one too. Reads x [n][h][w][c]; computes p x q pixels of k channels an image; pixel (i, j) is
- * stored at (i * out_stride + out_row, j * out_stride + out_column) of an out_h x out_w image. Work is handed out in tiles
- * of tile_rows rows of them. */
+/* What the direct kernels compute: a convolution whose output pixels may lie apart, so that each phase of a
+ * strided input gradient is one too. Reads x [n][h][w][c]; computes p x q pixels of k channels an image;
+ * pixel (i, j) is stored at (i * out_stride + out_row, j * out_stride + out_column) of an out_h x out_w
+ * image. Work is handed out in tiles of tile_rows rows of them. */
 typedef struct rncl_direct_shape {
     rncl_int n, h, w, c, r, s, stride, pad_top, pad_left;
     rncl_int p, q, k, out_h, out_w, out_stride, out_row, out_column, tile_rows;
 } rncl_direct_shape;
 
-/* Which values of a filter go where in the packed layout [out / KB][r][s][in][KB]: tap (i, j) of the packed filter is tap
- * (row_first + i * row_step, column_first + j * column_step) of the filter; strides are in floats. */
+/* Which values of a filter go where in the packed layout [out / KB][r][s][in][KB]: tap (i, j) of the packed
+ * filter is tap (row_first + i * row_step, column_first + j * column_step) of the filter; strides are in
+ * floats. */
 typedef struct rncl_pack_shape {
     rncl_int out, in, r, s, row_first, row_step, column_first, column_step;
     rncl_int row_stride, column_stride, in_stride, out_stride, packed_offset;
@@ -33,12 +34,13 @@ typedef struct rncl_pack_shape {
 
 /* What is added to the normalised values before the ReLU. */
 #define RNCL_RESIDUAL_NONE 0
-#define RNCL_RESIDUAL_ADD 1  /* a tensor of the same shape: the identity (A, B) or a projection (B, C) */
-#define RNCL_RESIDUAL_PAD 2  /* shortcut A where sizes change: every stride-th pixel, zeros for the new channels */
+#define RNCL_RESIDUAL_ADD 1 /* a tensor of the same shape: the identity (A, B) or a projection (B, C) */
+#define RNCL_RESIDUAL_PAD                                                                                    \
+    2 /* shortcut A where sizes change: every stride-th pixel, zeros for the new channels */
 
 /* Batch normalisation of x [n][h][w][c], fused with what follows it: y = act(bn(x) + residual).
- * The residual is [n][residual_h][residual_w][residual_c]; with RNCL_RESIDUAL_PAD y's pixel (i, j) takes its pixel
- * (i * residual_stride, j * residual_stride), and its channels from residual_c on are zero. */
+ * The residual is [n][residual_h][residual_w][residual_c]; with RNCL_RESIDUAL_PAD y's pixel (i, j) takes its
+ * pixel (i * residual_stride, j * residual_stride), and its channels from residual_c on are zero. */
 typedef struct rncl_batchnorm_shape {
     rncl_int n, h, w, c;
     rncl_int relu;     /* 1: act = ReLU, 0: act = identity */

@@ -5,21 +5,21 @@
 
 /*        code                      text                                      exit status */
 #define RNCL_STATUS_LIST(X)                                                                                  \
-    X(RNCL_OK,                "done",                                         0)                             \
-    X(RNCL_ERR_FAILURE,       "failure",                                      1)                             \
-    X(RNCL_ERR_MEMORY,        "out of host memory",                           1)                             \
-    X(RNCL_ERR_IO,            "a file could not be read or written",          1)                             \
-    X(RNCL_ERR_DRIVER,        "an OpenCL call failed",                        1)                             \
-    X(RNCL_ERR_BUILD,         "a kernel could not be built",                  1)                             \
-    X(RNCL_ERR_USAGE,         "wrong usage",                                  2)                             \
-    X(RNCL_ERR_SHAPE,         "shapes do not fit together",                   2)                             \
-    X(RNCL_ERR_DEVICE,        "no usable OpenCL device",                      3)                             \
-    X(RNCL_ERR_DATA,          "bad or missing data",                          4)                             \
-    X(RNCL_ERR_DEVICE_MEMORY, "out of device memory",                         5)                             \
-    X(RNCL_ERR_DIVERGED,      "training diverged",                            6)                             \
-    X(RNCL_ERR_WRONG_RESULT,  "a kernel's result is wrong on this device",    7)                             \
-    X(RNCL_ERR_MODEL,         "a model or checkpoint file could not be read", 8)                             \
-    X(RNCL_ERR_INTERRUPTED,   "interrupted",                                  130)
+    X(RNCL_OK, "done", 0)                                                                                    \
+    X(RNCL_ERR_FAILURE, "failure", 1)                                                                        \
+    X(RNCL_ERR_MEMORY, "out of host memory", 1)                                                              \
+    X(RNCL_ERR_IO, "a file could not be read or written", 1)                                                 \
+    X(RNCL_ERR_DRIVER, "an OpenCL call failed", 1)                                                           \
+    X(RNCL_ERR_BUILD, "a kernel could not be built", 1)                                                      \
+    X(RNCL_ERR_USAGE, "wrong usage", 2)                                                                      \
+    X(RNCL_ERR_SHAPE, "shapes do not fit together", 2)                                                       \
+    X(RNCL_ERR_DEVICE, "no usable OpenCL device", 3)                                                         \
+    X(RNCL_ERR_DATA, "bad or missing data", 4)                                                               \
+    X(RNCL_ERR_DEVICE_MEMORY, "out of device memory", 5)                                                     \
+    X(RNCL_ERR_DIVERGED, "training diverged", 6)                                                             \
+    X(RNCL_ERR_WRONG_RESULT, "a kernel's result is wrong on this device", 7)                                 \
+    X(RNCL_ERR_MODEL, "a model or checkpoint file could not be read", 8)                                     \
+    X(RNCL_ERR_INTERRUPTED, "interrupted", 130)
 
 typedef enum rncl_status {
 #define X(code, text, exit_status) code,
@@ -27,13 +27,24 @@ typedef enum rncl_status {
 #undef X
 } rncl_status;
 
+/* What the shared library exports. */
+#define RNCL_API __attribute__((visibility("default")))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The list's text for a code ("out of device memory"). */
-const char *rncl_status_text(rncl_status status);
+RNCL_API const char *rncl_status_text(rncl_status status);
 
 /* The exit status that the command line gives for a code. */
-int rncl_status_exit(rncl_status status);
+RNCL_API int rncl_status_exit(rncl_status status);
 
 /* What failed last on this thread: what, where and what to do, in one line. Valid until the next failure. */
-const char *rncl_status_message(void);
+RNCL_API const char *rncl_status_message(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

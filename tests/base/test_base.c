@@ -1,0 +1,236 @@
+/* The ground floor: statuses, text, random numbers, files that are written whole or not at all. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "random.h"
+#include "status.h"
+#include "util.h"
+
+static void exit_statuses_are_those_of_the_command_line(void **state)
+{
+    (void)state;
+    assert_int_equal(rncl_status_exit(RNCL_OK), 0);
+    assert_int_equal(rncl_status_exit(RNCL_ERR_FAILURE), 1);
+    assert_int_equal(rncl_status_exit(RNCL_ERR_USAGE), 2);
+    assert_int_equal(rncl_status_exit(RNCL_ERR_DEVICE), 3);
+    assert_int_equal(rncl_status_exit(RNCL_ERR_DATA), 4);
+    assert_int_equal(rncl_status_exit(RNCL_ERR_DEVICE_MEMORY), 5);
+    assert_int_equal(rncl_status_exit(RNCL_ERR_DIVERGED), 6);
+    assert_int_equal(rncl_status_exit(RNCL_ERR_WRONG_RESULT), 7);
+    assert_int_equal(rncl_status_exit(RNCL_ERR_MODEL), 8);
+    assert_int_equal(rncl_status_exit(RNCL_ERR_INTERRUPTED), 130);
+}
+
+static void a_failure_may_quote_the_message_before_it(void **state)
+{
+    (void)state;
+    assert_int_equal(RNCL_FAIL(RNCL_ERR_IO, "disk %d", 7), RNCL_ERR_IO);
+    assert_int_equal(RNCL_FAIL(RNCL_ERR_MODEL, "model: %s", rncl_status_message()), RNCL_ERR_MODEL);
+    assert_string_equal(rncl_status_message(), "model: disk 7");
+}
+
+static void the_nearest_name_is_a_plausible_misspelling_or_none(void **state)
+{
+    (void)state;
+    const char *const names[] = {"depth", "batch-size", "momentum"};
+    assert_string_equal(rncl_text_nearest("dept", names, COUNT(names)), "depth");
+    assert_string_equal(rncl_text_nearest("batchsize", names, COUNT(names)), "batch-size");
+    assert_null(rncl_text_nearest("zzzzzzzz", names, COUNT(names)));
+}
+
+/* The known answer of Random123's test vectors for counter 0, key 0. */
+static void random_numbers_are_philox(void **state)
+{
+    (void)state;
+    const uint32_t known[] = {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8};
+    rncl_random random = rncl_random_stream(0, (rncl_random_purpose)0, 0, 0);
+    for (size_t i = 0; i < COUNT(known); i++)
+        assert_int_equal(rncl_random_u32(&random), known[i]);
+}
+
+static void streams_differ_by_purpose_epoch_sample_and_seed(void **state)
+{
+    (void)state;
+    rncl_random streams[] = {
+        rncl_random_stream(1, RNCL_RANDOM_TEST, 0, 0),
+        rncl_random_stream(2, RNCL_RANDOM_TEST, 0, 0),
+        rncl_random_stream(1, RNCL_RANDOM_INIT, 0, 0),
+        rncl_random_stream(1, RNCL_RANDOM_TEST, 1, 0),
+        rncl_random_stream(1, RNCL_RANDOM_TEST, 0, 1),
+        rncl_random_stream(UINT64_C(1) << 32, RNCL_RANDOM_TEST, 0, 0),
+    };
+    uint32_t first[COUNT(streams)];
+    for (size_t i = 0; i < COUNT(streams); i++) {
+        first[i] = rncl_random_u32(&streams[i]);
+        for (size_t j = 0; j < i; j++)
+            assert_int_not_equal(first[i], first[j]);
+    }
+}
+
+static void distributions_have_their_moments(void **state)
+{
+    (void)state;
+    enum { COUNT_OF_DRAWS = 100000 };
+    rncl_random random = rncl_random_stream(3, RNCL_RANDOM_TEST, 0, 0);
+    double uniform = 0, normal = 0, square = 0;
+    unsigned below[7] = {0};
+    for (int i = 0; i < COUNT_OF_DRAWS; i++) {
+        float u = rncl_random_uniform(&random);
+        assert_true(u >= 0.0f && u < 1.0f);
+        uniform += (double)u;
+        double z = (double)rncl_random_normal(&random);
+        normal += z;
+        square += z * z;
+        below[rncl_random_below(&random, COUNT(below))]++;
+    }
+    assert_true(uniform / COUNT_OF_DRAWS > 0.495 && uniform / COUNT_OF_DRAWS < 0.505);
+    assert_true(normal / COUNT_OF_DRAWS > -0.015 && normal / COUNT_OF_DRAWS < 0.015);
+    assert_true(square / COUNT_OF_DRAWS > 0.98 && square / COUNT_OF_DRAWS < 1.02);
+    for (size_t i = 0; i < COUNT(below); i++)
+        assert_in_range(below[i], COUNT_OF_DRAWS / 7 - 600, COUNT_OF_DRAWS / 7 + 600);
+}
+
+static void a_permutation_holds_each_index_once(void **state)
+{
+    (void)state;
+    enum { SIZE = 1000 };
+    uint32_t order[SIZE];
+    unsigned char seen[SIZE] = {0};
+    rncl_random random = rncl_random_stream(4, RNCL_RANDOM_TEST, 0, 0);
+    rncl_random_permutation(&random, order, SIZE);
+    for (int i = 0; i < SIZE; i++)
+        seen[order[i]]++;
+    for (int i = 0; i < SIZE; i++)
+        assert_int_equal(seen[i], 1);
+}
+
+/* ---- files ---- */
+
+static char folder[] = "/tmp/rncl-base-XXXXXX";
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char *command = rncl_text_format("rm -rf %s", folder);
+    int failed = system(command);
+    free(command);
+    return failed;
+}
+
+static void assert_contents(const char *path, const char *expected)
+{
+    rncl_mapping mapping;
+    assert_int_equal(rncl_file_map(path, &mapping), RNCL_OK);
+    assert_int_equal(mapping.size_bytes, strlen(expected));
+    assert_memory_equal(mapping.data, expected, mapping.size_bytes);
+    rncl_file_unmap(&mapping);
+}
+
+static void an_abandoned_file_leaves_the_old_one_and_no_trace(void **state)
+{
+    (void)state;
+    char *path = rncl_path_join(folder, "kept");
+    assert_int_equal(rncl_file_write(path, "old", 3), RNCL_OK);
+    rncl_atomic_file file;
+    assert_int_equal(rncl_atomic_file_create(path, &file), RNCL_OK);
+    fputs("new", file.stream);
+    assert_true(rncl_file_exists(file.temporary));
+    char *temporary = strdup(file.temporary);
+    rncl_atomic_file_abandon(&file);
+    assert_false(rncl_file_exists(temporary));
+    assert_contents(path, "old");
+    free(temporary);
+    free(path);
+}
+
+static void a_committed_file_replaces_the_old_one(void **state)
+{
+    (void)state;
+    char *path = rncl_path_join(folder, "replaced");
+    assert_int_equal(rncl_file_write(path, "old", 3), RNCL_OK);
+    assert_int_equal(rncl_file_write(path, "newer", 5), RNCL_OK);
+    assert_contents(path, "newer");
+    free(path);
+}
+
+/* A file size limit stands in for the full disk. */
+static void a_full_disk_leaves_the_old_file(void **state)
+{
+    (void)state;
+    char *path = rncl_path_join(folder, "full");
+    assert_int_equal(rncl_file_write(path, "old", 3), RNCL_OK);
+    struct rlimit before, small;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 1000;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    static const char large[100000];
+    rncl_status st = rncl_file_write(path, large, sizeof large);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(st, RNCL_ERR_IO);
+    assert_non_null(strstr(rncl_status_message(), path));
+    assert_contents(path, "old");
+    free(path);
+}
+
+static void a_missing_file_is_named_in_the_message(void **state)
+{
+    (void)state;
+    rncl_mapping mapping;
+    assert_int_equal(rncl_file_map("/nonexistent/file", &mapping), RNCL_ERR_IO);
+    assert_non_null(strstr(rncl_status_message(), "/nonexistent/file"));
+    assert_int_equal(rncl_file_map(folder, &mapping), RNCL_ERR_IO);
+}
+
+static void folders_are_made_with_their_parents(void **state)
+{
+    (void)state;
+    char *deep = rncl_path_join(folder, "a/b/c");
+    assert_int_equal(rncl_directory_create(deep), RNCL_OK);
+    assert_true(rncl_directory_exists(deep));
+    assert_int_equal(rncl_directory_create(deep), RNCL_OK);
+    char *file = rncl_path_join(deep, "file");
+    assert_int_equal(rncl_file_write(file, "", 0), RNCL_OK);
+    assert_int_equal(rncl_directory_create(file), RNCL_ERR_IO);
+    free(file);
+    free(deep);
+}
+
+int main(void)
+{
+    /* The write beyond the limit should fail, not end the process. */
+    signal(SIGXFSZ, SIG_IGN);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exit_statuses_are_those_of_the_command_line),
+        cmocka_unit_test(a_failure_may_quote_the_message_before_it),
+        cmocka_unit_test(the_nearest_name_is_a_plausible_misspelling_or_none),
+        cmocka_unit_test(random_numbers_are_philox),
+        cmocka_unit_test(streams_differ_by_purpose_epoch_sample_and_seed),
+        cmocka_unit_test(distributions_have_their_moments),
+        cmocka_unit_test(a_permutation_holds_each_index_once),
+        cmocka_unit_test(an_abandoned_file_leaves_the_old_one_and_no_trace),
+        cmocka_unit_test(a_committed_file_replaces_the_old_one),
+        cmocka_unit_test(a_full_disk_leaves_the_old_file),
+        cmocka_unit_test(a_missing_file_is_named_in_the_message),
+        cmocka_unit_test(folders_are_made_with_their_parents),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -37,10 +37,10 @@ rncl_status rncl_profile_record(rncl_profile *profile, const char *kernel, cl_ev
         profile->pending = grown;
         profile->pending_capacity = capacity;
     }
-    profile->pending[profile->pending_count].event = event;
-    profile->pending[profile->pending_count].label = profile->label ? profile->label : "";
-    snprintf(profile->pending[profile->pending_count].kernel, sizeof profile->pending->kernel, "%s", kernel);
-    profile->pending_count++;
+    struct rncl_profile_pending *pending = &profile->pending[profile->pending_count++];
+    pending->event = event;
+    pending->label = profile->label ? profile->label : "";
+    snprintf(pending->kernel, sizeof pending->kernel, "%s", kernel);
     return RNCL_OK;
 }
 

@@ -13,10 +13,10 @@ typedef struct rncl_profile_row {
 
 typedef struct rncl_profile {
     const char *label; /* counted under the next launches; set by the caller, outlives them */
-    struct {
+    struct rncl_profile_pending {
         cl_event event;
         const char *label;
-        const char *kernel;
+        char kernel[48];
     } * pending;
     size_t pending_count, pending_capacity;
     rncl_profile_row *rows; /* in order of first launch */

@@ -32,7 +32,7 @@ const char *rncl_status_message(void)
     return last_message;
 }
 
-rncl_status rncl_status_fail(rncl_status code, const char *format, ...)
+void rncl_status_fail(const char *format, ...)
 {
     /* Formatted aside first: an argument may be the previous message. */
     char message[sizeof last_message];
@@ -41,5 +41,4 @@ rncl_status rncl_status_fail(rncl_status code, const char *format, ...)
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     snprintf(last_message, sizeof last_message, "%s", message);
-    return code;
 }

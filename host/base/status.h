@@ -5,7 +5,7 @@
 
 #include "rncl/status.h"
 
-#define RNCL_FAIL(code, ...) rncl_status_fail((code), __VA_ARGS__)
+#define RNCL_FAIL(code, ...) (rncl_status_fail(__VA_ARGS__), (code))
 
 #define RNCL_TRY(expression)                                                                                 \
     do {                                                                                                     \
@@ -14,7 +14,7 @@
             return try_status;                                                                               \
     } while (0)
 
-/* Records the message for this thread and returns `code`. A message is one line, without a full stop. */
-rncl_status rncl_status_fail(rncl_status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Records the message for this thread. A message is one line, without a full stop. */
+void rncl_status_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -64,6 +64,7 @@ static void plan_forward(rncl_network_plan *plan, bool training)
     int end = 2 * (int)plan->graph->node_count;
     for (size_t i = 0; i < plan->graph->node_count; i++) {
         const rncl_node *node = &plan->graph->nodes[i];
+        assert(plan->ops[i]);
         const rncl_op_needs *needs = &plan->ops[i]->needs;
         int now = (int)i, back = backward_time(plan, i);
         plan->activation[node->output] = add_request(plan, tensor_bytes(plan, node->output), now, now);

@@ -1,0 +1,58 @@
+/* Batches ahead of the device: worker threads read, augment and normalise pictures into a ring of batches.
+ * What is in a batch is a function of (seed, position) alone: not of the number of workers, nor of when it is
+ * asked for. */
+#ifndef RNCL_DATA_LOADER_H
+#define RNCL_DATA_LOADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataset.h"
+
+typedef enum rncl_augment {
+    RNCL_AUGMENT_NONE,
+    RNCL_AUGMENT_CIFAR, /* He et al. 2015, section 4.2: pad 4, random crop, horizontal flip */
+} rncl_augment;
+
+typedef struct rncl_loader_options {
+    const rncl_dataset *dataset; /* must outlive the loader */
+    int batch_size;
+    int image;    /* pictures come out image x image (bilinear resize if the dataset's differ) */
+    int channels; /* grey is repeated, or averaged to grey, when the dataset's differ */
+    bool shuffle;
+    rncl_augment augment;
+    uint64_t seed;
+    float mean[4], std[4]; /* value = (pixel / 255 - mean) / std */
+    int workers;           /* threads; 0: one less than the processors, at least 1 */
+    /* Endless (training): pictures come in a stream of epochs without gaps; a batch may span two. The loader
+     * starts with picture `start` of that stream. Not endless (evaluation): one pass in order; the last batch
+     * is filled up with blank pictures labelled RNCL_NO_LABEL. */
+    bool endless;
+    uint64_t start;
+} rncl_loader_options;
+
+/* One batch; owned by the loader, valid until released. */
+typedef struct rncl_batch {
+    const float *images;   /* [batch_size][image][image][channels] */
+    const int32_t *labels; /* [batch_size] */
+    int count;             /* pictures that are not filling */
+} rncl_batch;
+
+typedef struct rncl_loader rncl_loader;
+
+rncl_status rncl_loader_create(const rncl_loader_options *options, rncl_loader **out);
+
+/* The next batch, in order; waits if it is not ready. *batch is NULL after the last one of a pass. A picture
+ * that could not be read is reported here with the reader's status and message. */
+rncl_status rncl_loader_next(rncl_loader *loader, const rncl_batch **batch);
+
+/* Gives the oldest batch that was taken back to the workers. At least two may be held at a time. */
+void rncl_loader_release(rncl_loader *loader);
+
+/* Time that rncl_loader_next has spent waiting so far. */
+uint64_t rncl_loader_waited_ns(const rncl_loader *loader);
+
+/* Stops the workers, also in the middle of a batch. */
+void rncl_loader_destroy(rncl_loader *loader);
+
+#endif

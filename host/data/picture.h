@@ -1,0 +1,21 @@
+/* Pictures as bytes: height x width x channels, HWC. */
+#ifndef RNCL_DATA_PICTURE_H
+#define RNCL_DATA_PICTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Whether rncl_picture_convert can make `to` channels of `from`. */
+bool rncl_picture_convertible(int from, int to);
+
+/* Repeats one channel, averages several into one (rounded), or copies. `from` and `to` do not overlap. */
+void rncl_picture_convert(const uint8_t *from, int from_channels, uint8_t *to, int to_channels,
+                          size_t pixel_count);
+
+/* Bilinear, with the centres of the corner pixels half a pixel inside (PyTorch's align_corners=False),
+ * without smoothing before it; a size that stays is copied exactly. */
+void rncl_picture_resize(const uint8_t *from, int height, int width, int channels, uint8_t *to, int to_height,
+                         int to_width);
+
+#endif

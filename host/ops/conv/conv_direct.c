@@ -400,6 +400,8 @@ static rncl_status enqueue_phases(rncl_conv_plan *plan, const rncl_conv_buffers 
     direct_data *data = plan->data;
     for (int i = 0; i < data->phase_count; i++) {
         const direct_phase *phase = &data->phases[i];
+        if (buffers->accumulate && phase->shape.r == 0)
+            continue; /* no tap reaches it: nothing to add */
         size_t tiles = (size_t)tile_count(&phase->shape);
         rncl_range range = {.global = {tiles, (size_t)phase->channel_shares}, .local = {1, 1, 1}};
         RNCL_TRY(rncl_launch(plan->context, &phase->forward, range, RNCL_STRUCT(phase->shape),

@@ -64,7 +64,8 @@ void rncl_reference_batchnorm_forward(const rncl_batchnorm_shape *s, const rncl_
         moments m = {0};
         if (training) {
             m = moments_of(s, t->x, channel);
-            move_running(t, m, rows, channel);
+            if (t->running_mean)
+                move_running(t, m, rows, channel);
         } else {
             m = (moments){t->running_mean[channel], t->running_variance[channel]};
         }

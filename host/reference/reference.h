@@ -25,7 +25,8 @@ void rncl_reference_conv_backward_filter(const rncl_conv_shape *shape, const dou
                                          double *dfilter);
 
 /* Buffers of batch normalisation: x, y, dy, dx [n][h][w][c]; residual and dresidual as in
- * rncl_batchnorm_shape (NULL without one; dresidual NULL: not wanted); the others [c]. */
+ * rncl_batchnorm_shape (NULL without one; dresidual NULL: not wanted); the others [c]. Training with the
+ * running statistics NULL leaves them alone. */
 typedef struct rncl_reference_batchnorm {
     const double *x, *residual, *weight, *bias;
     double *running_mean, *running_variance;

@@ -55,6 +55,8 @@ void rncl_context_destroy(rncl_context *context)
         return;
     if (context->queue)
         clFinish(context->queue);
+    if (context->release_library)
+        context->release_library();
     rncl_profile_destroy(context->profile);
     rncl_program_cache_destroy(context->programs);
     if (context->queue)

@@ -27,6 +27,7 @@ typedef struct rncl_context {
     rncl_log log;
     struct rncl_program_cache *programs;
     struct rncl_profile *profile; /* NULL: launches are not timed */
+    void (*release_library)(void); /* set by whoever calls a library that keeps objects of this context */
 } rncl_context;
 
 /* The log is copied. */

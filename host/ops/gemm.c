@@ -30,8 +30,15 @@ rncl_status rncl_gemm_workspace(rncl_context *context, const rncl_gemm *g, size_
                      g, context);
 }
 
+/* CLBlast keeps programs until the process ends, which for some drivers is after their own end. */
+static void release_programs(void)
+{
+    CLBlastClearCache();
+}
+
 rncl_status rncl_gemm_enqueue(rncl_context *context, const rncl_gemm *g)
 {
+    context->release_library = release_programs;
     cl_event event = NULL;
     CLBlastStatusCode code = CLBlastSgemmWithTempBuffer(
         CLBlastLayoutRowMajor, transpose_of(g->transpose_a), transpose_of(g->transpose_b), g->m, g->n, g->k,

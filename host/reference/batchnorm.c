@@ -1,116 +1,152 @@
-/* Batch normalisation with residual and ReLU, channel by channel. */
+/* Batch normalisation with residual and ReLU, a channel at a time. */
 #include <math.h>
-#include <string.h>
 
+#include "layout.h"
 #include "reference.h"
+#include "util.h"
 
-static size_t row_count(const rncl_batchnorm_shape *s)
-{
-    return (size_t)s->n * (size_t)s->h * (size_t)s->w;
-}
+/* A pass over x, seen as [rows][channels]. */
+typedef struct batch {
+    const rncl_batchnorm_shape *shape;
+    const rncl_reference_batchnorm *t;
+    size_t rows, channels;
+} batch;
 
 typedef struct moments {
     double mean, variance; /* biased */
 } moments;
 
-static moments moments_of(const rncl_batchnorm_shape *s, const double *x, size_t channel)
+static batch batch_of(const rncl_batchnorm_shape *shape, const rncl_reference_batchnorm *t)
 {
-    size_t rows = row_count(s), c = (size_t)s->c;
+    return (batch){
+        .shape = shape,
+        .t = t,
+        .rows = count_of(shape->n, shape->h, shape->w, 1),
+        .channels = (size_t)shape->c,
+    };
+}
+
+/* In two passes: E[x^2] - E[x]^2 would cancel. */
+static moments batch_moments(const batch *b, size_t c)
+{
+    const double *x = b->t->x, rows = (double)b->rows;
     moments m = {0};
-    for (size_t row = 0; row < rows; row++)
-        m.mean += x[row * c + channel] / (double)rows;
-    for (size_t row = 0; row < rows; row++)
-        m.variance += (x[row * c + channel] - m.mean) * (x[row * c + channel] - m.mean) / (double)rows;
+    for (size_t row = 0; row < b->rows; row++)
+        m.mean += x[row * b->channels + c];
+    m.mean /= rows;
+    for (size_t row = 0; row < b->rows; row++) {
+        const double deviation = x[row * b->channels + c] - m.mean;
+        m.variance += deviation * deviation;
+    }
+    m.variance /= rows;
     return m;
 }
 
-/* Where the residual of one value lies; SIZE_MAX where the padding is. */
-static size_t residual_index(const rncl_batchnorm_shape *s, size_t row, size_t channel)
+static double inverse_sigma(moments m)
 {
+    return 1.0 / sqrt(m.variance + (double)RNCL_BATCHNORM_EPSILON);
+}
+
+/* Which value of the residual is added at `row`, channel c, or -1 for none. */
+static ptrdiff_t residual_index(const batch *b, size_t row, size_t c)
+{
+    const rncl_batchnorm_shape *s = b->shape;
+    if (s->residual == RNCL_RESIDUAL_NONE)
+        return -1;
     if (s->residual == RNCL_RESIDUAL_ADD)
-        return row * (size_t)s->c + channel;
-    if (s->residual == RNCL_RESIDUAL_NONE || channel >= (size_t)s->residual_c)
-        return SIZE_MAX;
-    size_t w = (size_t)s->w, h = (size_t)s->h, stride = (size_t)s->residual_stride;
-    size_t column = row % w * stride, line = row / w % h * stride, n = row / w / h;
-    return ((n * (size_t)s->residual_h + line) * (size_t)s->residual_w + column) * (size_t)s->residual_c +
-           channel;
+        return (ptrdiff_t)(row * b->channels + c);
+    if (c >= (size_t)s->residual_c)
+        return -1;
+    const int pixel = (int)row, column = pixel % s->w, line = pixel / s->w % s->h, n = pixel / s->w / s->h;
+    const size_t taken =
+        pixel_of(n, line * s->residual_stride, column * s->residual_stride, s->residual_h, s->residual_w);
+    return (ptrdiff_t)(taken * (size_t)s->residual_c + c);
 }
 
-/* The value before the ReLU. */
-static double value_at(const rncl_batchnorm_shape *s, const rncl_reference_batchnorm *t, moments m,
-                       size_t row, size_t channel)
+/* z of `row`, channel c. */
+static double before_relu(const batch *b, moments m, size_t row, size_t c)
 {
-    double inverse = 1.0 / sqrt(m.variance + (double)RNCL_BATCHNORM_EPSILON);
-    double value =
-        (t->x[row * (size_t)s->c + channel] - m.mean) * inverse * t->weight[channel] + t->bias[channel];
-    size_t residual = residual_index(s, row, channel);
-    return residual == SIZE_MAX ? value : value + t->residual[residual];
+    const rncl_reference_batchnorm *t = b->t;
+    const double normalised = (t->x[row * b->channels + c] - m.mean) * inverse_sigma(m);
+    const ptrdiff_t residual = residual_index(b, row, c);
+    return t->weight[c] * normalised + t->bias[c] + (residual < 0 ? 0.0 : t->residual[residual]);
 }
 
-static void move_running(const rncl_reference_batchnorm *t, moments m, size_t rows, size_t channel)
+/* dL/dz of `row`, channel c. */
+static double gradient_before_relu(const batch *b, moments m, size_t row, size_t c)
 {
+    if (b->shape->relu && before_relu(b, m, row, c) <= 0.0)
+        return 0.0;
+    return b->t->dy[row * b->channels + c];
+}
+
+static void move_running_statistics(const batch *b, moments m, size_t c)
+{
+    const double unbiased = m.variance * (double)b->rows / (double)MAX(b->rows - 1, 1);
     const double momentum = (double)RNCL_BATCHNORM_MOMENTUM;
-    double unbiased = rows > 1 ? m.variance * (double)rows / (double)(rows - 1) : m.variance;
-    t->running_mean[channel] += momentum * (m.mean - t->running_mean[channel]);
-    t->running_variance[channel] += momentum * (unbiased - t->running_variance[channel]);
+    b->t->running_mean[c] += momentum * (m.mean - b->t->running_mean[c]);
+    b->t->running_variance[c] += momentum * (unbiased - b->t->running_variance[c]);
 }
 
-void rncl_reference_batchnorm_forward(const rncl_batchnorm_shape *s, const rncl_reference_batchnorm *t,
+void rncl_reference_batchnorm_forward(const rncl_batchnorm_shape *shape, const rncl_reference_batchnorm *t,
                                       int training)
 {
-    size_t rows = row_count(s), c = (size_t)s->c;
-    for (size_t channel = 0; channel < c; channel++) {
-        moments m = {0};
-        if (training) {
-            m = moments_of(s, t->x, channel);
-            if (t->running_mean)
-                move_running(t, m, rows, channel);
-        } else {
-            m = (moments){t->running_mean[channel], t->running_variance[channel]};
-        }
-        for (size_t row = 0; row < rows; row++) {
-            double value = value_at(s, t, m, row, channel);
-            t->y[row * c + channel] = s->relu && value < 0.0 ? 0.0 : value;
+    const batch b = batch_of(shape, t);
+    for (size_t c = 0; c < b.channels; c++) {
+        const moments m =
+            training ? batch_moments(&b, c) : (moments){t->running_mean[c], t->running_variance[c]};
+        if (training && t->running_mean)
+            move_running_statistics(&b, m, c);
+        for (size_t row = 0; row < b.rows; row++) {
+            const double z = before_relu(&b, m, row, c);
+            t->y[row * b.channels + c] = shape->relu && z < 0.0 ? 0.0 : z;
         }
     }
 }
 
-/* The gradient before the ReLU. */
-static double dz_at(const rncl_batchnorm_shape *s, const rncl_reference_batchnorm *t, moments m, size_t row,
-                    size_t channel)
+/* With the normalised x as xhat and dz = dL/dz:
+ * dbias = sum(dz), dweight = sum(dz xhat), dx = weight / sigma (dz - mean(dz) - xhat mean(dz xhat)). */
+static void channel_backward(const batch *b, size_t c)
 {
-    if (s->relu && value_at(s, t, m, row, channel) <= 0.0)
-        return 0.0;
-    return t->dy[row * (size_t)s->c + channel];
+    const rncl_reference_batchnorm *t = b->t;
+    const moments m = batch_moments(b, c);
+    const double inverse = inverse_sigma(m), rows = (double)b->rows;
+    double dbias = 0.0, dweight = 0.0;
+    for (size_t row = 0; row < b->rows; row++) {
+        const double dz = gradient_before_relu(b, m, row, c);
+        dbias += dz;
+        dweight += dz * (t->x[row * b->channels + c] - m.mean) * inverse;
+    }
+    t->dbias[c] = dbias;
+    t->dweight[c] = dweight;
+    for (size_t row = 0; row < b->rows; row++) {
+        const double dz = gradient_before_relu(b, m, row, c);
+        const double xhat = (t->x[row * b->channels + c] - m.mean) * inverse;
+        t->dx[row * b->channels + c] = t->weight[c] * inverse * (dz - dbias / rows - xhat * dweight / rows);
+    }
 }
 
-void rncl_reference_batchnorm_backward(const rncl_batchnorm_shape *s, const rncl_reference_batchnorm *t)
+/* Pixels that the residual's stride skips get 0. */
+static void residual_backward(const batch *b)
 {
-    size_t rows = row_count(s), c = (size_t)s->c;
-    if (t->dresidual && s->residual == RNCL_RESIDUAL_PAD)
-        memset(t->dresidual, 0,
-               (size_t)s->n * (size_t)s->residual_h * (size_t)s->residual_w * (size_t)s->residual_c *
-                   sizeof(double));
-    for (size_t channel = 0; channel < c; channel++) {
-        moments m = moments_of(s, t->x, channel);
-        double inverse = 1.0 / sqrt(m.variance + (double)RNCL_BATCHNORM_EPSILON);
-        double sum = 0.0, product = 0.0;
-        for (size_t row = 0; row < rows; row++) {
-            double dz = dz_at(s, t, m, row, channel);
-            sum += dz;
-            product += dz * (t->x[row * c + channel] - m.mean) * inverse;
-        }
-        t->dbias[channel] = sum;
-        t->dweight[channel] = product;
-        for (size_t row = 0; row < rows; row++) {
-            double dz = dz_at(s, t, m, row, channel);
-            double normalised = (t->x[row * c + channel] - m.mean) * inverse;
-            t->dx[row * c + channel] = t->weight[channel] * inverse *
-                                       (dz - sum / (double)rows - normalised * product / (double)rows);
-            size_t residual = residual_index(s, row, channel);
-            if (t->dresidual && residual != SIZE_MAX)
-                t->dresidual[residual] = dz;
+    const rncl_batchnorm_shape *s = b->shape;
+    if (s->residual == RNCL_RESIDUAL_PAD)
+        clear(b->t->dresidual, s->n, s->residual_h, s->residual_w, s->residual_c);
+    for (size_t c = 0; c < b->channels; c++) {
+        const moments m = batch_moments(b, c);
+        for (size_t row = 0; row < b->rows; row++) {
+            const ptrdiff_t residual = residual_index(b, row, c);
+            if (residual >= 0)
+                b->t->dresidual[residual] = gradient_before_relu(b, m, row, c);
         }
     }
+}
+
+void rncl_reference_batchnorm_backward(const rncl_batchnorm_shape *shape, const rncl_reference_batchnorm *t)
+{
+    const batch b = batch_of(shape, t);
+    for (size_t c = 0; c < b.channels; c++)
+        channel_backward(&b, c);
+    if (t->dresidual && shape->residual != RNCL_RESIDUAL_NONE)
+        residual_backward(&b);
 }

@@ -1,89 +1,99 @@
-/* Convolution and its two gradients, as one walk over all (output, tap) pairs. */
-#include <string.h>
-
+/* Convolution. A tap is one [c][k] matrix of the filter; each of the three passes is a small product at every
+ * place where a tap meets a pixel of x and a pixel of y. */
+#include "layout.h"
 #include "reference.h"
+#include "util.h"
 
-/* Offsets of the channels at one output pixel, the input pixel under one tap, and that tap's part of the
- * filter. */
-typedef struct tap {
-    size_t x, y, filter;
-} tap;
+typedef struct conv_tensors {
+    const double *x, *filter, *dy;
+    double *y, *dx, *dfilter;
+} conv_tensors;
 
-typedef void (*tap_visitor)(const rncl_conv_shape *shape, tap at, const double *a, const double *b,
-                            double *out);
+/* Where the values of one meeting begin: c of x, c * k of the filter, k of y. */
+typedef struct meeting {
+    size_t x, filter, y;
+} meeting;
 
-/* Calls visit for every output pixel and every tap that lies inside x. */
-static void for_each_tap(const rncl_conv_shape *s, tap_visitor visit, const double *a, const double *b,
-                         double *out)
+typedef void meeting_product(const conv_tensors *t, size_t channels, size_t filters, meeting at);
+
+static void meet_pixel(const rncl_conv_shape *shape, const conv_tensors *t, meeting_product *product, int n,
+                       int p, int q)
 {
-    for (int n = 0; n < s->n; n++)
-        for (int p = 0; p < s->p; p++)
-            for (int q = 0; q < s->q; q++)
-                for (int r = 0; r < s->r; r++)
-                    for (int t = 0; t < s->s; t++) {
-                        int row = p * s->stride + r - s->pad, column = q * s->stride + t - s->pad;
-                        if (row < 0 || row >= s->h || column < 0 || column >= s->w)
-                            continue;
-                        const tap at = {
-                            .x = (((size_t)n * (size_t)s->h + (size_t)row) * (size_t)s->w + (size_t)column) *
-                                 (size_t)s->c,
-                            .y = (((size_t)n * (size_t)s->p + (size_t)p) * (size_t)s->q + (size_t)q) *
-                                 (size_t)s->k,
-                            .filter = ((size_t)r * (size_t)s->s + (size_t)t) * (size_t)s->c * (size_t)s->k,
-                        };
-                        visit(s, at, a, b, out);
-                    }
+    const size_t channels = (size_t)shape->c, filters = (size_t)shape->k;
+    const size_t y = pixel_of(n, p, q, shape->p, shape->q) * filters;
+    const int top = p * shape->stride - shape->pad, left = q * shape->stride - shape->pad;
+    const int end_r = MIN(shape->r, shape->h - top), end_s = MIN(shape->s, shape->w - left);
+    for (int r = MAX(0, -top); r < end_r; r++)
+        for (int s = MAX(0, -left); s < end_s; s++)
+            product(t, channels, filters,
+                    (meeting){
+                        .x = pixel_of(n, top + r, left + s, shape->h, shape->w) * channels,
+                        .filter = pixel_of(0, r, s, shape->r, shape->s) * channels * filters,
+                        .y = y,
+                    });
 }
 
-static void visit_forward(const rncl_conv_shape *s, tap at, const double *x, const double *filter, double *y)
+static void meet_all(const rncl_conv_shape *shape, const conv_tensors *t, meeting_product *product)
 {
-    for (int c = 0; c < s->c; c++) {
-        double value = x[at.x + (size_t)c];
-        const double *row = filter + at.filter + (size_t)c * (size_t)s->k;
-        for (int k = 0; k < s->k; k++)
-            y[at.y + (size_t)k] += value * row[k];
+    for (int n = 0; n < shape->n; n++)
+        for (int p = 0; p < shape->p; p++)
+            for (int q = 0; q < shape->q; q++)
+                meet_pixel(shape, t, product, n, p, q);
+}
+
+/* y += x filter */
+static void add_to_y(const conv_tensors *t, size_t channels, size_t filters, meeting at)
+{
+    double *y = t->y + at.y;
+    for (size_t c = 0; c < channels; c++) {
+        const double x = t->x[at.x + c], *filter = t->filter + at.filter + c * filters;
+        for (size_t k = 0; k < filters; k++)
+            y[k] += x * filter[k];
     }
 }
 
-static void visit_backward_data(const rncl_conv_shape *s, tap at, const double *filter, const double *dy,
-                                double *dx)
+/* dx += filter dy */
+static void add_to_dx(const conv_tensors *t, size_t channels, size_t filters, meeting at)
 {
-    for (int c = 0; c < s->c; c++) {
-        const double *row = filter + at.filter + (size_t)c * (size_t)s->k;
+    const double *dy = t->dy + at.y;
+    for (size_t c = 0; c < channels; c++) {
+        const double *filter = t->filter + at.filter + c * filters;
         double sum = 0.0;
-        for (int k = 0; k < s->k; k++)
-            sum += row[k] * dy[at.y + (size_t)k];
-        dx[at.x + (size_t)c] += sum;
+        for (size_t k = 0; k < filters; k++)
+            sum += filter[k] * dy[k];
+        t->dx[at.x + c] += sum;
     }
 }
 
-static void visit_backward_filter(const rncl_conv_shape *s, tap at, const double *x, const double *dy,
-                                  double *dfilter)
+/* dfilter += x^T dy */
+static void add_to_dfilter(const conv_tensors *t, size_t channels, size_t filters, meeting at)
 {
-    for (int c = 0; c < s->c; c++) {
-        double value = x[at.x + (size_t)c];
-        double *row = dfilter + at.filter + (size_t)c * (size_t)s->k;
-        for (int k = 0; k < s->k; k++)
-            row[k] += value * dy[at.y + (size_t)k];
+    const double *dy = t->dy + at.y;
+    for (size_t c = 0; c < channels; c++) {
+        const double x = t->x[at.x + c];
+        double *dfilter = t->dfilter + at.filter + c * filters;
+        for (size_t k = 0; k < filters; k++)
+            dfilter[k] += x * dy[k];
     }
 }
 
-void rncl_reference_conv_forward(const rncl_conv_shape *s, const double *x, const double *filter, double *y)
+void rncl_reference_conv_forward(const rncl_conv_shape *shape, const double *x, const double *filter,
+                                 double *y)
 {
-    memset(y, 0, (size_t)s->n * (size_t)s->p * (size_t)s->q * (size_t)s->k * sizeof *y);
-    for_each_tap(s, visit_forward, x, filter, y);
+    clear(y, shape->n, shape->p, shape->q, shape->k);
+    meet_all(shape, &(conv_tensors){.x = x, .filter = filter, .y = y}, add_to_y);
 }
 
-void rncl_reference_conv_backward_data(const rncl_conv_shape *s, const double *filter, const double *dy,
+void rncl_reference_conv_backward_data(const rncl_conv_shape *shape, const double *filter, const double *dy,
                                        double *dx)
 {
-    memset(dx, 0, (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c * sizeof *dx);
-    for_each_tap(s, visit_backward_data, filter, dy, dx);
+    clear(dx, shape->n, shape->h, shape->w, shape->c);
+    meet_all(shape, &(conv_tensors){.filter = filter, .dy = dy, .dx = dx}, add_to_dx);
 }
 
-void rncl_reference_conv_backward_filter(const rncl_conv_shape *s, const double *x, const double *dy,
+void rncl_reference_conv_backward_filter(const rncl_conv_shape *shape, const double *x, const double *dy,
                                          double *dfilter)
 {
-    memset(dfilter, 0, (size_t)s->r * (size_t)s->s * (size_t)s->c * (size_t)s->k * sizeof *dfilter);
-    for_each_tap(s, visit_backward_filter, x, dy, dfilter);
+    clear(dfilter, shape->r, shape->s, shape->c, shape->k);
+    meet_all(shape, &(conv_tensors){.x = x, .dy = dy, .dfilter = dfilter}, add_to_dfilter);
 }

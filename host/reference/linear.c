@@ -1,37 +1,47 @@
-/* Fully connected layer. */
+/* Fully connected layer: a convolution of 1x1 images with a 1x1 filter, and a bias. */
+#include "layout.h"
 #include "reference.h"
 
-void rncl_reference_linear_forward(const rncl_linear_shape *s, const double *x, const double *weight,
-                                   const double *bias, double *y)
+static rncl_conv_shape as_convolution(const rncl_linear_shape *shape)
 {
-    size_t c = (size_t)s->c, k = (size_t)s->k;
-    for (size_t n = 0; n < (size_t)s->n; n++)
-        for (size_t out = 0; out < k; out++) {
-            double sum = bias[out];
-            for (size_t in = 0; in < c; in++)
-                sum += x[n * c + in] * weight[in * k + out];
-            y[n * k + out] = sum;
-        }
+    return (rncl_conv_shape){
+        .n = shape->n,
+        .h = 1,
+        .w = 1,
+        .c = shape->c,
+        .k = shape->k,
+        .r = 1,
+        .s = 1,
+        .stride = 1,
+        .p = 1,
+        .q = 1,
+    };
 }
 
-void rncl_reference_linear_backward(const rncl_linear_shape *s, const double *x, const double *weight,
+void rncl_reference_linear_forward(const rncl_linear_shape *shape, const double *x, const double *weight,
+                                   const double *bias, double *y)
+{
+    const rncl_conv_shape conv = as_convolution(shape);
+    const size_t rows = (size_t)shape->n, columns = (size_t)shape->k;
+    rncl_reference_conv_forward(&conv, x, weight, y);
+    for (size_t n = 0; n < rows; n++)
+        for (size_t k = 0; k < columns; k++)
+            y[n * columns + k] += bias[k];
+}
+
+void rncl_reference_linear_backward(const rncl_linear_shape *shape, const double *x, const double *weight,
                                     const double *dy, double *dx, double *dweight, double *dbias)
 {
-    size_t rows = (size_t)s->n, c = (size_t)s->c, k = (size_t)s->k;
-    for (size_t n = 0; dx && n < rows; n++)
-        for (size_t in = 0; in < c; in++) {
-            dx[n * c + in] = 0.0;
-            for (size_t out = 0; out < k; out++)
-                dx[n * c + in] += dy[n * k + out] * weight[in * k + out];
-        }
-    for (size_t i = 0; dweight && i < c * k; i++) {
-        dweight[i] = 0.0;
-        for (size_t n = 0; n < rows; n++)
-            dweight[i] += x[n * c + i / k] * dy[n * k + i % k];
-    }
-    for (size_t out = 0; dbias && out < k; out++) {
-        dbias[out] = 0.0;
-        for (size_t n = 0; n < rows; n++)
-            dbias[out] += dy[n * k + out];
-    }
+    const rncl_conv_shape conv = as_convolution(shape);
+    const size_t rows = (size_t)shape->n, columns = (size_t)shape->k;
+    if (dx)
+        rncl_reference_conv_backward_data(&conv, weight, dy, dx);
+    if (dweight)
+        rncl_reference_conv_backward_filter(&conv, x, dy, dweight);
+    if (!dbias)
+        return;
+    clear(dbias, 1, 1, 1, shape->k);
+    for (size_t n = 0; n < rows; n++)
+        for (size_t k = 0; k < columns; k++)
+            dbias[k] += dy[n * columns + k];
 }

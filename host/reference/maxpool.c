@@ -1,46 +1,57 @@
 /* Max pooling. */
+#include <assert.h>
 #include <math.h>
-#include <string.h>
 
+#include "layout.h"
 #include "reference.h"
+#include "util.h"
 
-/* Index in x of the first maximum of the window of output (n, p, q, c). NaN counts as larger than everything.
- */
-static size_t winner(const rncl_maxpool_shape *s, const double *x, int n, int p, int q, int c)
+/* A value of y; its index is that of its window. */
+typedef struct window {
+    int n, p, q, c;
+} window;
+
+/* Index in x of the value that wins the window. */
+static size_t winner(const rncl_maxpool_shape *shape, const double *x, window at)
 {
-    size_t best = SIZE_MAX;
-    for (int r = 0; r < s->size; r++)
-        for (int t = 0; t < s->size; t++) {
-            int row = p * s->stride + r - s->pad, column = q * s->stride + t - s->pad;
-            if (row < 0 || row >= s->h || column < 0 || column >= s->w)
-                continue;
-            size_t at =
-                (((size_t)n * (size_t)s->h + (size_t)row) * (size_t)s->w + (size_t)column) * (size_t)s->c +
-                (size_t)c;
-            if (best == SIZE_MAX || x[at] > x[best] || isnan(x[at]))
-                best = at;
+    const int top = at.p * shape->stride - shape->pad, left = at.q * shape->stride - shape->pad;
+    const int first_row = MAX(0, top), end_row = MIN(top + shape->size, shape->h);
+    const int first_column = MAX(0, left), end_column = MIN(left + shape->size, shape->w);
+    const size_t channels = (size_t)shape->c, c = (size_t)at.c;
+    assert(first_row < end_row && first_column < end_column);
+    size_t best = pixel_of(at.n, first_row, first_column, shape->h, shape->w) * channels + c;
+    for (int row = first_row; row < end_row; row++)
+        for (int column = first_column; column < end_column; column++) {
+            const size_t i = pixel_of(at.n, row, column, shape->h, shape->w) * channels + c;
+            if (x[i] > x[best] || isnan(x[i]))
+                best = i;
         }
     return best;
 }
 
-void rncl_reference_maxpool_forward(const rncl_maxpool_shape *s, const double *x, double *y)
+static window window_of(const rncl_maxpool_shape *shape, size_t index)
 {
-    size_t i = 0;
-    for (int n = 0; n < s->n; n++)
-        for (int p = 0; p < s->p; p++)
-            for (int q = 0; q < s->q; q++)
-                for (int c = 0; c < s->c; c++)
-                    y[i++] = x[winner(s, x, n, p, q, c)];
+    const int i = (int)index, pixel = i / shape->c;
+    return (window){
+        .n = pixel / shape->q / shape->p,
+        .p = pixel / shape->q % shape->p,
+        .q = pixel % shape->q,
+        .c = i % shape->c,
+    };
 }
 
-void rncl_reference_maxpool_backward(const rncl_maxpool_shape *s, const double *x, const double *dy,
+void rncl_reference_maxpool_forward(const rncl_maxpool_shape *shape, const double *x, double *y)
+{
+    const size_t count = count_of(shape->n, shape->p, shape->q, shape->c);
+    for (size_t i = 0; i < count; i++)
+        y[i] = x[winner(shape, x, window_of(shape, i))];
+}
+
+void rncl_reference_maxpool_backward(const rncl_maxpool_shape *shape, const double *x, const double *dy,
                                      double *dx)
 {
-    memset(dx, 0, (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c * sizeof *dx);
-    size_t i = 0;
-    for (int n = 0; n < s->n; n++)
-        for (int p = 0; p < s->p; p++)
-            for (int q = 0; q < s->q; q++)
-                for (int c = 0; c < s->c; c++)
-                    dx[winner(s, x, n, p, q, c)] += dy[i++];
+    const size_t count = count_of(shape->n, shape->p, shape->q, shape->c);
+    clear(dx, shape->n, shape->h, shape->w, shape->c);
+    for (size_t i = 0; i < count; i++)
+        dx[winner(shape, x, window_of(shape, i))] += dy[i];
 }

@@ -1,8 +1,9 @@
-/* The specification of every operation: plain C in double precision, written to be read rather than to be
- * fast.
+/* Every operation in plain C and double precision: the specification that devices are checked against. It is
+ * written to be read beside the papers, not to be fast, and training never calls it.
  *
- * Tensors are NHWC, filters [R][S][C][K], linear weights [c][k]. Nothing fails and nothing is allocated but
- * where said; sizes are the caller's word. Outputs are overwritten. */
+ * Tensors are dense arrays in the order of their [dimensions], last one contiguous; shapes are those that the
+ * kernels get (rncl/kernel_abi.h). Outputs are overwritten, never added to, and must not overlap anything
+ * else. Nothing allocates or fails: that a shape's members fit together is the caller's promise. */
 #ifndef RNCL_REFERENCE_REFERENCE_H
 #define RNCL_REFERENCE_REFERENCE_H
 
@@ -11,71 +12,98 @@
 
 #include "rncl/kernel_abi.h"
 
-/* y[n][p][q][k] = sum over r, s, c of x[n][p stride + r - pad][q stride + s - pad][c] filter[r][s][c][k],
- * with zeros outside x: PyTorch's conv2d without bias. */
+/* Convolution: torch.nn.functional.conv2d without bias, dilation or groups.
+ * x, dx [n][h][w][c]; filter, dfilter [r][s][c][k]; y, dy [n][p][q][k].
+ *
+ *   y[n][p][q][k] = sum over r, s, c of x[n][p stride - pad + r][q stride - pad + s][c] filter[r][s][c][k]
+ *
+ * where x is 0 outside of the image. backward_data gives dx, backward_filter dfilter, from dy = dL/dy. */
 void rncl_reference_conv_forward(const rncl_conv_shape *shape, const double *x, const double *filter,
                                  double *y);
-
-/* The gradient with respect to x. */
 void rncl_reference_conv_backward_data(const rncl_conv_shape *shape, const double *filter, const double *dy,
                                        double *dx);
-
-/* The gradient with respect to the filter. */
 void rncl_reference_conv_backward_filter(const rncl_conv_shape *shape, const double *x, const double *dy,
                                          double *dfilter);
 
-/* Buffers of batch normalisation: x, y, dy, dx [n][h][w][c]; residual and dresidual as in
- * rncl_batchnorm_shape (NULL without one; dresidual NULL: not wanted); the others [c]. Training with the
- * running statistics NULL leaves them alone. */
+/* What batch normalisation reads and writes. */
 typedef struct rncl_reference_batchnorm {
-    const double *x, *residual, *weight, *bias;
-    double *running_mean, *running_variance;
-    double *y;
-    const double *dy;
-    double *dx, *dresidual, *dweight, *dbias;
+    const double *x;        /* [n][h][w][c] */
+    const double *residual; /* the shape's; not read with RNCL_RESIDUAL_NONE */
+    const double *weight;   /* gamma [c] */
+    const double *bias;     /* beta [c] */
+    double *running_mean;   /* [c]; this and the next may both be NULL in training */
+    double *running_variance;
+    double *y;         /* [n][h][w][c] */
+    const double *dy;  /* [n][h][w][c] */
+    double *dx;        /* [n][h][w][c] */
+    double *dresidual; /* the shape's; NULL: not wanted. Not written with RNCL_RESIDUAL_NONE */
+    double *dweight;   /* [c] */
+    double *dbias;     /* [c] */
 } rncl_reference_batchnorm;
 
-/* y = act((x - mean) / sqrt(variance + epsilon) weight + bias + residual). Training takes mean and (biased)
- * variance from x, and moves the running statistics on by momentum 0.1 as PyTorch's BatchNorm2d does, with
- * the unbiased variance (the biased one where there is a single value). Inference takes the running
- * statistics. Ioffe and Szegedy 2015, algorithms 1 and 2. */
+/* Batch normalisation (Ioffe and Szegedy 2015), the addition of a shortcut (He et al. 2016, section 3.3; with
+ * RNCL_RESIDUAL_PAD its option A) and ReLU:
+ *
+ *   z = weight (x - mean) / sqrt(variance + RNCL_BATCHNORM_EPSILON) + bias + residual,   y = max(z, 0) or z
+ *
+ * Training takes mean and biased variance of each channel over n h w (algorithm 1) and moves the running
+ * statistics as torch.nn.BatchNorm2d does: running += RNCL_BATCHNORM_MOMENTUM (batch - running), with the
+ * unbiased variance. Of a single value, where PyTorch raises an error, that variance is 0. Inference
+ * (training == 0) takes the running statistics (algorithm 2) and leaves them as they are. */
 void rncl_reference_batchnorm_forward(const rncl_batchnorm_shape *shape, const rncl_reference_batchnorm *t,
                                       int training);
 
-/* Gradients of the training forward pass, through the batch's statistics. The ReLU's gradient at 0 is 0. */
+/* The gradient of the training pass (section 3 of the paper), from dy = dL/dy. Reads x, residual, weight,
+ * bias and dy; neither y nor the running statistics. ReLU's derivative at 0 is 0, as PyTorch has it. */
 void rncl_reference_batchnorm_backward(const rncl_batchnorm_shape *shape, const rncl_reference_batchnorm *t);
 
-/* PyTorch's MaxPool2d; the gradient goes to the first maximum of each window, row by row. */
+/* Max pooling: torch.nn.functional.max_pool2d. x, dx [n][h][w][c]; y, dy [n][p][q][c]; 2 pad <= size.
+ * Padding never wins, NaN always does. All of a window's gradient goes to its maximum; of several equal ones,
+ * to the first in row-major order. */
 void rncl_reference_maxpool_forward(const rncl_maxpool_shape *shape, const double *x, double *y);
 void rncl_reference_maxpool_backward(const rncl_maxpool_shape *shape, const double *x, const double *dy,
                                      double *dx);
 
-/* y[n][c] = mean of x[n][.][.][c]. */
+/* Global average pooling (Lin et al. 2014, section 3.2): torch.nn.functional.adaptive_avg_pool2d(x, 1).
+ * x, dx [n][h][w][c]; y, dy [n][c], the mean over h w. */
 void rncl_reference_avgpool_forward(const rncl_avgpool_shape *shape, const double *x, double *y);
 void rncl_reference_avgpool_backward(const rncl_avgpool_shape *shape, const double *dy, double *dx);
 
-/* y = x weight + bias. */
+/* Fully connected: torch.nn.functional.linear with the weight transposed.
+ * x, dx [n][c]; weight, dweight [c][k]; bias, dbias [k]; y, dy [n][k].
+ *
+ *   y = x weight + bias,   dx = dy weight^T,   dweight = x^T dy,   dbias = sum of dy over n
+ *
+ * Of backward's outputs, those that are NULL are left out. */
 void rncl_reference_linear_forward(const rncl_linear_shape *shape, const double *x, const double *weight,
                                    const double *bias, double *y);
-
-/* Its gradients; each output may be NULL. */
 void rncl_reference_linear_backward(const rncl_linear_shape *shape, const double *x, const double *weight,
                                     const double *dy, double *dx, double *dweight, double *dbias);
 
+/* Sums over the rows that have a label. */
 typedef struct rncl_reference_loss {
-    double loss; /* sum over rows that have a label */
-    int top1, top5, counted;
+    double loss;    /* cross-entropy */
+    int top1, top5; /* rows whose label is the first class, or among the first five */
+    int counted;    /* rows */
 } rncl_reference_loss;
 
-/* Cross-entropy of softmax(logits) against (1 - smoothing) onehot(label) + smoothing / k, as PyTorch's
- * cross_entropy with label_smoothing and reduction="sum"; dlogits = scale (softmax - target), zero for rows
- * without a label. A label's rank counts the classes with a larger logit, and those before it with an equal
- * one. */
+/* Softmax cross-entropy with label smoothing (Szegedy et al. 2016, section 7):
+ * torch.nn.functional.cross_entropy with reduction="sum" and ignore_index=RNCL_NO_LABEL. logits, dlogits
+ * [n][k]; labels [n].
+ *
+ *   target = (1 - label_smoothing) onehot(label) + label_smoothing / k
+ *   loss = - sum of target log(softmax(logits)),   dlogits = scale (softmax(logits) - target)
+ *
+ * A row labelled RNCL_NO_LABEL has no loss and dlogits 0. A label's rank is the number of classes with a
+ * greater logit, or with an equal one and a smaller index. */
 void rncl_reference_softmax(const rncl_softmax_shape *shape, const double *logits, const int32_t *labels,
                             double label_smoothing, double scale, rncl_reference_loss *loss, double *dlogits);
 
-/* PyTorch's SGD: g = gradient + weight_decay weight; velocity = momentum velocity + g; weight -= lr velocity.
- */
+/* One step of torch.optim.SGD over `count` values (dampening 0, no Nesterov momentum):
+ *
+ *   g = gradient + weight_decay weight,   velocity = momentum velocity + g,   weight = weight - lr velocity
+ *
+ * A velocity of zeros before the first step gives PyTorch's first step. */
 void rncl_reference_sgd(size_t count, double lr, double momentum, double weight_decay, const double *gradient,
                         double *velocity, double *weight);
 

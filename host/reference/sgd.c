@@ -1,4 +1,4 @@
-/* Stochastic gradient descent. */
+/* Stochastic gradient descent with momentum and weight decay. */
 #include "reference.h"
 
 void rncl_reference_sgd(size_t count, double lr, double momentum, double weight_decay, const double *gradient,

@@ -209,12 +209,14 @@ static bool direct_supports(const rncl_conv_plan *plan)
     const rncl_conv_shape *c = &plan->shape;
     if (plan->pass == RNCL_CONV_BACKWARD_DATA && c->stride > MAX_STRIDE)
         return false;
-    /* One row of blocks has to fit, at the widest block. */
+    if (c->r == 1 && c->s == 1 && c->stride == 1 && c->pad == 0)
+        return true;
+    /* One row has to fit, rounded up to whole blocks, whichever block will be chosen. */
     rncl_direct_shape s = dense_shape(c);
     if (plan->pass == RNCL_CONV_BACKWARD_DATA)
         s = (rncl_direct_shape){.c = c->k, .r = c->r, .s = c->s, .stride = 1, .q = c->w};
-    return staged_floats(&s, 28, 1) <= stage_limit(plan->context) ||
-           (c->r == 1 && c->s == 1 && c->stride == 1 && c->pad == 0);
+    s.q += MIN(s.q, accumulators(plan->context)) - 1;
+    return staged_floats(&s, 1, 1) <= stage_limit(plan->context);
 }
 
 static void plan_forward(rncl_conv_plan *plan, direct_data *data)

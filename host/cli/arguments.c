@@ -1,0 +1,201 @@
+/* libpopt splits the command line; the option table says what there is to split. */
+#include "arguments.h"
+
+#include <popt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+enum { HELP = 1, FIRST_ROW, MOST_OPTIONS = 64 };
+
+/* How popt takes a value of each kind. */
+static const unsigned popt_kinds[] = {
+    [RNCL_OPTION_TEXT] = POPT_ARG_STRING,
+    [RNCL_OPTION_INT] = POPT_ARG_STRING,
+    [RNCL_OPTION_FLOAT] = POPT_ARG_STRING,
+    [RNCL_OPTION_SEED] = POPT_ARG_STRING,
+    [RNCL_OPTION_SWITCH] = POPT_ARG_STRING | POPT_ARGFLAG_OPTIONAL,
+    [RNCL_OPTION_FLAG] = POPT_ARG_NONE,
+    [RNCL_OPTION_CHOICE] = POPT_ARG_STRING,
+    [RNCL_OPTION_FLOATS] = POPT_ARG_STRING,
+};
+
+/* A switch alone means on, unless its two sides have names of their own. */
+static unsigned popt_kind(const rncl_option *option)
+{
+    return option->kind == RNCL_OPTION_SWITCH && option->choices ? POPT_ARG_STRING : popt_kinds[option->kind];
+}
+
+static bool takes(const rncl_command *command, const rncl_option *option)
+{
+    return (option->commands & command->bit) != 0;
+}
+
+/* popt's own table, ended by a zeroed row; popt returns the row's number behind FIRST_ROW. */
+static void fill_popt_table(const rncl_command *command, struct poptOption table[MOST_OPTIONS])
+{
+    size_t count = 0;
+    table[count++] = (struct poptOption){.longName = "help", .shortName = 'h', .val = HELP};
+    for (size_t i = 0; i < rncl_option_count && count < MOST_OPTIONS - 1; i++) {
+        const rncl_option *option = &rncl_option_table[i];
+        if (takes(command, option))
+            table[count++] = (struct poptOption){
+                .longName = option->name, .argInfo = popt_kind(option), .val = FIRST_ROW + (int)i};
+    }
+    table[count] = (struct poptOption){0};
+}
+
+static rncl_status fail_unknown(const rncl_command *command, const char *given)
+{
+    const char *names[MOST_OPTIONS];
+    size_t count = 0;
+    names[count++] = "help";
+    for (size_t i = 0; i < rncl_option_count && count < COUNT(names); i++)
+        if (takes(command, &rncl_option_table[i]))
+            names[count++] = rncl_option_table[i].name;
+    char *name = strdup(given + strspn(given, "-"));
+    if (!name)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "name of an option");
+    name[strcspn(name, "=")] = '\0';
+    const char *nearest = rncl_text_nearest(name, names, count);
+    free(name);
+    const int given_length = (int)strcspn(given, "=");
+    if (!nearest)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "unknown option %.*s; `rncl %s --help` lists those that there are",
+                         given_length, given, command->name);
+    return RNCL_FAIL(RNCL_ERR_USAGE, "unknown option %.*s; did you mean --%s? `rncl %s --help` lists all",
+                     given_length, given, nearest, command->name);
+}
+
+static rncl_status fail_popt(const rncl_command *command, poptContext popt, int error)
+{
+    const char *given = poptBadOption(popt, POPT_BADOPTION_NOALIAS);
+    if (error == POPT_ERROR_BADOPT)
+        return fail_unknown(command, given);
+    if (error == POPT_ERROR_NOARG)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "%s needs a value; `rncl %s --help` says which", given,
+                         command->name);
+    return RNCL_FAIL(RNCL_ERR_USAGE, "%s: %s; see `rncl %s --help`", given, poptStrerror(error),
+                     command->name);
+}
+
+static rncl_status set_defaults(const rncl_command *command, rncl_options *options)
+{
+    rncl_options_init(options);
+    for (size_t i = 0; i < RNCL_COMMAND_DEFAULTS && command->defaults[i].option; i++) {
+        const rncl_option *option = rncl_option_find(command->defaults[i].option, command->bit);
+        RNCL_TRY(rncl_options_set(options, option, command->defaults[i].text, RNCL_FROM_DEFAULT));
+    }
+    return RNCL_OK;
+}
+
+static rncl_status read_options(const rncl_command *command, poptContext popt, rncl_options *options,
+                                bool *help)
+{
+    int value;
+    while ((value = poptGetNextOpt(popt)) > 0) {
+        if (value == HELP) {
+            *help = true;
+            return RNCL_OK;
+        }
+        char *text = poptGetOptArg(popt);
+        rncl_status st = rncl_options_set(options, &rncl_option_table[value - FIRST_ROW], text ? text : "on",
+                                          RNCL_FROM_COMMAND_LINE);
+        free(text);
+        RNCL_TRY(st);
+    }
+    if (value < -1)
+        return fail_popt(command, popt, value);
+    const char *extra = poptPeekArg(popt);
+    if (extra)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "rncl %s takes no argument `%s`; see `rncl %s --help`",
+                         command->name, extra, command->name);
+    return RNCL_OK;
+}
+
+rncl_status rncl_arguments_parse(const rncl_command *command, int argc, const char **argv,
+                                 rncl_options *options, bool *help)
+{
+    *help = false;
+    RNCL_TRY(set_defaults(command, options));
+    struct poptOption table[MOST_OPTIONS];
+    fill_popt_table(command, table);
+    poptContext popt = poptGetContext(NULL, argc, argv, table, 0);
+    if (!popt)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "the command line");
+    rncl_status st = read_options(command, popt, options, help);
+    poptFreeContext(popt);
+    RNCL_TRY(st);
+    /* The command line has been read, but what it says is stronger and stays. */
+    if (!*help && options->config[0])
+        return rncl_options_read(options, options->config, command->bit);
+    return RNCL_OK;
+}
+
+static const char *default_of(const rncl_command *command, const rncl_option *option)
+{
+    for (size_t i = 0; i < RNCL_COMMAND_DEFAULTS && command->defaults[i].option; i++)
+        if (!strcmp(command->defaults[i].option, option->name))
+            return command->defaults[i].text;
+    return option->default_text;
+}
+
+/* "--arch resnet|plain" */
+static void format_left(const rncl_option *option, char *text, size_t size)
+{
+    size_t length = (size_t)snprintf(text, size, "--%s", option->name);
+    if (option->value && length < size)
+        snprintf(text + length, size - length, " %s", option->value);
+    for (size_t i = 0; option->choices && option->choices[i] && length < size; i++)
+        length += (size_t)snprintf(text + length, size - length, "%c%s", i ? '|' : ' ', option->choices[i]);
+}
+
+enum { HELP_COLUMN = 26, HELP_WIDTH = 100 };
+
+/* Writes words behind the column where a line stands, broken so that they stay within the width. */
+static void print_wrapped(FILE *stream, const char *words, int column)
+{
+    while (*words) {
+        const int length = (int)strcspn(words, " ");
+        if (column > HELP_COLUMN && column + 1 + length > HELP_WIDTH) {
+            fprintf(stream, "\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        }
+        const bool first = column == HELP_COLUMN;
+        fprintf(stream, "%s%.*s", first ? "" : " ", length, words);
+        column += length + (first ? 0 : 1);
+        words += length;
+        words += strspn(words, " ");
+    }
+    fputc('\n', stream);
+}
+
+static void print_option(FILE *stream, const char *left, const char *help, const char *default_text)
+{
+    char words[1024];
+    const bool has_default = default_text && *default_text;
+    snprintf(words, sizeof words, "%s%s%s%s", help, has_default ? " (default " : "",
+             has_default ? default_text : "", has_default ? ")" : "");
+    const int length = fprintf(stream, "  %s", left);
+    if (length + 2 <= HELP_COLUMN)
+        fprintf(stream, "%*s", HELP_COLUMN - length, "");
+    else
+        fprintf(stream, "\n%*s", HELP_COLUMN, "");
+    print_wrapped(stream, words, HELP_COLUMN);
+}
+
+void rncl_arguments_help(const rncl_command *command, FILE *stream)
+{
+    fprintf(stream, "usage: rncl %s [options]\n\n%s.\n\noptions:\n", command->name, command->summary);
+    for (size_t i = 0; i < rncl_option_count; i++) {
+        const rncl_option *option = &rncl_option_table[i];
+        if (!takes(command, option))
+            continue;
+        char left[256];
+        format_left(option, left, sizeof left);
+        print_option(stream, left, option->help, default_of(command, option));
+    }
+    print_option(stream, "-h, --help", "this text", NULL);
+    fprintf(stream, "\nexample:\n  %s\n", command->example);
+}

@@ -1,0 +1,252 @@
+/* rncl bench: full training steps on random images, timed as a user meets them; then a few more for the time
+ * of each layer. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench_layers.h"
+#include "command.h"
+#include "console.h"
+#include "network.h"
+#include "profile.h"
+#include "program.h"
+#include "random.h"
+#include "table.h"
+#include "util.h"
+
+/* A rate so small that the weights stay as good as random, however many steps are timed. */
+static const rncl_update_rule update = {.lr = 1e-6f, .momentum = 0.9f, .weight_decay = 1e-4f};
+
+typedef struct bench {
+    const rncl_options *options;
+    rncl_context *context;
+    rncl_graph *graph;
+    rncl_network *network;
+    float *images;
+    int32_t *labels;
+    double *step_ms; /* of each timed step; sorted when all are there */
+    int steps;
+    rncl_layer_time *layers;
+    size_t layer_count;
+} bench;
+
+static rncl_status fill_batch(bench *b)
+{
+    const size_t batch = (size_t)b->options->batch_size;
+    size_t floats;
+    if (!rncl_size_multiply(batch, rncl_shape_count(b->graph->tensors[0]), &floats))
+        return RNCL_FAIL(RNCL_ERR_USAGE, "--batch-size %d is too large", b->options->batch_size);
+    b->images = calloc(floats, sizeof *b->images);
+    b->labels = calloc(batch, sizeof *b->labels);
+    if (!b->images || !b->labels)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "batch of %zu images; give a smaller --batch-size", batch);
+    rncl_random random = rncl_random_stream(b->options->seed, RNCL_RANDOM_TEST, 0, 0);
+    for (size_t i = 0; i < floats; i++)
+        b->images[i] = rncl_random_normal(&random);
+    for (size_t i = 0; i < batch; i++)
+        b->labels[i] = (int32_t)rncl_random_below(&random, (uint32_t)b->graph->options.classes);
+    return RNCL_OK;
+}
+
+static rncl_status write_weights(bench *b)
+{
+    const size_t floats = b->graph->param_floats;
+    float *params = calloc(floats, sizeof *params), *velocity = calloc(floats, sizeof *velocity);
+    float *state = calloc(b->graph->state_floats + 1, sizeof *state);
+    rncl_status st;
+    if (params && state && velocity) {
+        rncl_graph_initialise(b->graph, b->options->seed, params, state);
+        const rncl_network_vectors vectors = {.params = params, .state = state, .velocity = velocity};
+        st = rncl_network_write(b->network, &vectors);
+    } else {
+        st = RNCL_FAIL(RNCL_ERR_MEMORY, "%zu parameters", floats);
+    }
+    free(params);
+    free(state);
+    free(velocity);
+    return st;
+}
+
+static rncl_status submit(bench *b)
+{
+    return rncl_network_train(b->network, b->images, b->labels, &update);
+}
+
+static int compare_doubles(const void *left, const void *right)
+{
+    const double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+/* Steps follow each other as in training: the next is enqueued before the last is waited for. The first is
+ * the warm-up, in which drivers compile what they have put off. */
+static rncl_status time_steps(bench *b)
+{
+    rncl_batch_result ignored;
+    b->step_ms = calloc((size_t)b->steps, sizeof *b->step_ms);
+    if (!b->step_ms)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "times of %d steps", b->steps);
+    RNCL_TRY(submit(b));
+    RNCL_TRY(rncl_network_collect(b->network, &ignored));
+    uint64_t before = rncl_time_ns();
+    RNCL_TRY(submit(b));
+    for (int i = 0; i < b->steps; i++) {
+        if (i + 1 < b->steps)
+            RNCL_TRY(submit(b));
+        RNCL_TRY(rncl_network_collect(b->network, &ignored));
+        const uint64_t now = rncl_time_ns();
+        b->step_ms[i] = (double)(now - before) / 1e6;
+        before = now;
+    }
+    qsort(b->step_ms, (size_t)b->steps, sizeof *b->step_ms, compare_doubles);
+    return RNCL_OK;
+}
+
+/* Steps with every launch timed; apart from the others, since events cost time. */
+static rncl_status time_layers(bench *b)
+{
+    rncl_batch_result ignored;
+    RNCL_TRY(rncl_profile_start(b->context));
+    for (int i = 0; i < RNCL_PROFILED_STEPS; i++) {
+        RNCL_TRY(submit(b));
+        RNCL_TRY(rncl_network_collect(b->network, &ignored));
+    }
+    RNCL_TRY(rncl_profile_collect(b->context));
+    const char *algorithm = b->options->algorithm[0] ? b->options->algorithm : NULL;
+    return rncl_layer_times(b->context, b->graph, rncl_network_facts_of(b->network), algorithm, &b->layers,
+                            &b->layer_count);
+}
+
+static double total_ms(const bench *b)
+{
+    double total = 0;
+    for (int i = 0; i < b->steps; i++)
+        total += b->step_ms[i];
+    return total;
+}
+
+static double images_per_second(const bench *b)
+{
+    return 1e3 * b->options->batch_size * b->steps / total_ms(b);
+}
+
+/* The direct method's multiply-adds, two operations each, three times: forward and the two gradients. */
+static double effective_gflops(const bench *b)
+{
+    return 3 * 2 * (double)rncl_graph_total(b->graph).macs * images_per_second(b) / 1e9;
+}
+
+static double compile_ms(const bench *b)
+{
+    return (double)rncl_program_cache_statistics(b->context).time_ns / 1e6;
+}
+
+static json_t *describe_layers(const bench *b)
+{
+    json_t *layers = json_array();
+    for (size_t i = 0; i < b->layer_count; i++) {
+        const rncl_layer_time *layer = &b->layers[i];
+        json_t *row =
+            json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "name", layer->name, "op", layer->op, "pass",
+                      layer->pass, "algorithm", layer->algorithm, "ms", rncl_json_number(layer->ms), "gflops",
+                      layer->gflops > 0 ? rncl_json_number(layer->gflops) : json_null());
+        if (json_array_append_new(layers, row) != 0) {
+            json_decref(layers);
+            return NULL;
+        }
+    }
+    return layers;
+}
+
+static rncl_status print_json(const bench *b)
+{
+    const rncl_network_facts *facts = rncl_network_facts_of(b->network);
+    return rncl_json_print(json_pack(
+        "{s:s, s:i, s:i, s:i, s:I, s:{s:o, s:o, s:o}, s:o, s:I, s:o, s:s, s:o, s:o}", "device",
+        b->context->info.name, "batch_size", facts->batch_size, "micro_batch", facts->micro_batch, "image",
+        b->graph->options.image, "parameters", (json_int_t)rncl_graph_total(b->graph).parameters, "step_ms",
+        "min", rncl_json_number(b->step_ms[0]), "median", rncl_json_number(b->step_ms[b->steps / 2]), "max",
+        rncl_json_number(b->step_ms[b->steps - 1]), "images_per_second",
+        rncl_json_number(images_per_second(b)), "device_memory", (json_int_t)facts->device_bytes,
+        "compile_ms", rncl_json_number(compile_ms(b)), "tuning", "miss", "effective_gflops",
+        rncl_json_number(effective_gflops(b)), "layers", describe_layers(b)));
+}
+
+static rncl_status print_layer_table(const bench *b)
+{
+    rncl_table *table;
+    RNCL_TRY(rncl_table_create("layer\top\tpass\talgorithm\tms\tGFLOP/s", "llllrr", &table));
+    rncl_status st = RNCL_OK;
+    for (size_t i = 0; i < b->layer_count && !st; i++) {
+        const rncl_layer_time *layer = &b->layers[i];
+        char gflops[32] = "";
+        if (layer->gflops > 0)
+            snprintf(gflops, sizeof gflops, "%.1f", layer->gflops);
+        st = rncl_table_add(table, "%s\t%s\t%s\t%s\t%.3f\t%s", layer->name, layer->op, layer->pass,
+                            layer->algorithm, layer->ms, gflops);
+    }
+    if (!st)
+        rncl_table_print(table, stdout);
+    rncl_table_destroy(table);
+    return st;
+}
+
+static rncl_status print_text(const bench *b)
+{
+    const rncl_network_facts *facts = rncl_network_facts_of(b->network);
+    RNCL_TRY(print_layer_table(b));
+    printf("\n%s, batches of %d in micro-batches of %d, images of %d pixels\n", b->context->info.name,
+           facts->batch_size, facts->micro_batch, b->graph->options.image);
+    printf("step             %.2f ms (median of %d; %.2f to %.2f)\n", b->step_ms[b->steps / 2], b->steps,
+           b->step_ms[0], b->step_ms[b->steps - 1]);
+    printf("throughput       %.1f images/s, %.1f GFLOP/s (3 passes of 2 operations a multiply-add)\n",
+           images_per_second(b), effective_gflops(b));
+    printf("device memory    %.1f MiB\n", (double)facts->device_bytes / (1 << 20));
+    printf("compiling        %.0f ms\n", compile_ms(b));
+    return RNCL_OK;
+}
+
+static rncl_status measure(bench *b)
+{
+    const rncl_options *options = b->options;
+    RNCL_TRY(rncl_graph_build(&options->network, &b->graph));
+    RNCL_TRY(fill_batch(b));
+    const rncl_network_setup setup = {
+        .graph = b->graph,
+        .batch_size = options->batch_size,
+        .micro_batch = options->micro_batch,
+        .training = true,
+        .algorithm = options->algorithm[0] ? options->algorithm : NULL,
+    };
+    RNCL_TRY(rncl_network_create(b->context, &setup, &b->network));
+    RNCL_TRY(write_weights(b));
+    RNCL_TRY(time_steps(b));
+    RNCL_TRY(time_layers(b));
+    return options->json ? print_json(b) : print_text(b);
+}
+
+static void bench_fini(bench *b)
+{
+    rncl_network_destroy(b->network);
+    rncl_graph_destroy(b->graph);
+    free(b->images);
+    free(b->labels);
+    free(b->step_ms);
+    free(b->layers);
+    rncl_context_destroy(b->context);
+}
+
+rncl_status rncl_bench_run(rncl_options *options)
+{
+    if (options->steps < 1)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "--steps %d: rncl bench times at least one step", options->steps);
+    rncl_console console;
+    rncl_console_init(&console, options);
+    bench b = {.options = options, .steps = options->steps};
+    rncl_status st = rncl_console_open_device(&console, options, &b.context);
+    if (!st)
+        st = measure(&b);
+    bench_fini(&b);
+    return st;
+}

@@ -1,0 +1,25 @@
+/* The rows of a profile, gathered by layer and pass. */
+#ifndef RNCL_CLI_BENCH_LAYERS_H
+#define RNCL_CLI_BENCH_LAYERS_H
+
+#include "context.h"
+#include "graph.h"
+#include "network.h"
+
+enum { RNCL_PROFILED_STEPS = 3 };
+
+typedef struct rncl_layer_time {
+    const char *name; /* the node's, or the part of a step that belongs to no node; the graph's or static */
+    const char *op;
+    const char *pass;   /* "forward", "backward", "step" */
+    char algorithm[64]; /* of convolutions: of the passes that the row covers; else "" */
+    double ms;          /* one step */
+    double gflops;      /* as the direct method counts; 0 for what is not counted in operations */
+} rncl_layer_time;
+
+/* Reads context->profile, which has been collected after RNCL_PROFILED_STEPS training steps. `algorithm` as
+ * in the network's setup. The caller frees *out. */
+rncl_status rncl_layer_times(rncl_context *context, const rncl_graph *graph, const rncl_network_facts *facts,
+                             const char *algorithm, rncl_layer_time **out, size_t *count);
+
+#endif

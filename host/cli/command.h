@@ -1,0 +1,30 @@
+/* What a subcommand is. */
+#ifndef RNCL_CLI_COMMAND_H
+#define RNCL_CLI_COMMAND_H
+
+#include "options.h"
+#include "status.h"
+
+enum { RNCL_COMMAND_DEFAULTS = 2 };
+
+typedef struct rncl_command {
+    const char *name, *summary;
+    const char *example; /* one that runs as it stands, or nearly */
+    unsigned bit;        /* RNCL_FOR_…: which rows of the option table it takes */
+    rncl_status (*run)(rncl_options *options);
+    /* Where its defaults are not those of the option table. */
+    struct {
+        const char *option, *text;
+    } defaults[RNCL_COMMAND_DEFAULTS];
+} rncl_command;
+
+/* One file each. They print to standard output what was asked for; a failure is returned, for main to print.
+ */
+rncl_status rncl_devices_run(rncl_options *options);
+rncl_status rncl_info_run(rncl_options *options);
+rncl_status rncl_check_command_run(rncl_options *options);
+rncl_status rncl_train_run(rncl_options *options);
+rncl_status rncl_eval_run(rncl_options *options);
+rncl_status rncl_bench_run(rncl_options *options);
+
+#endif

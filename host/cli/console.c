@@ -1,0 +1,58 @@
+/* Standard error, device and JSON for all commands. */
+#include "console.h"
+
+#include <math.h>
+
+#include "device.h"
+
+static const char *const prefixes[] = {
+    [RNCL_LOG_WARNING] = "warning: ",
+    [RNCL_LOG_NOTE] = "",
+    [RNCL_LOG_DETAIL] = "",
+};
+
+static void write_line(void *user, rncl_log_level level, const char *line)
+{
+    rncl_console *console = user;
+    if (level > console->loudest)
+        return;
+    rncl_meter_clear(&console->meter);
+    fprintf(console->meter.stream, "%s%s\n", prefixes[level], line);
+}
+
+void rncl_console_init(rncl_console *console, const rncl_options *options)
+{
+    *console = (rncl_console){.loudest = options->verbose ? RNCL_LOG_DETAIL : RNCL_LOG_NOTE,
+                              .log = {.write = write_line, .user = console}};
+    rncl_meter_init(&console->meter, stderr);
+}
+
+rncl_status rncl_console_open_device(rncl_console *console, const rncl_options *options, rncl_context **out)
+{
+    *out = NULL;
+    rncl_device_list *list;
+    RNCL_TRY(rncl_device_list_create(options->verbose ? &console->log : NULL, &list));
+    const rncl_device *device;
+    rncl_status st = rncl_device_choose(list, options->device, &device);
+    if (!st)
+        st = rncl_context_create(device, &console->log, out);
+    rncl_device_list_destroy(list);
+    return st;
+}
+
+json_t *rncl_json_number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+rncl_status rncl_json_print(json_t *document)
+{
+    if (!document)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "JSON document");
+    const int failed = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) != 0;
+    json_decref(document);
+    if (failed)
+        return RNCL_FAIL(RNCL_ERR_IO, "standard output could not be written");
+    putchar('\n');
+    return RNCL_OK;
+}

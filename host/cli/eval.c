@@ -1,0 +1,35 @@
+/* rncl eval */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "command.h"
+#include "console.h"
+#include "trainer.h"
+
+static rncl_status print_result(const rncl_evaluation *result, bool json)
+{
+    if (json)
+        return rncl_json_print(json_pack("{s:I, s:o, s:o, s:o}", "images", (json_int_t)result->images, "loss",
+                                         rncl_json_number(result->loss), "top1",
+                                         rncl_json_number(result->top1), "top5",
+                                         rncl_json_number(result->top5)));
+    printf("%" PRId64 " images: loss %.4f, top-1 %.2f %%, top-5 %.2f %% (%.0f images/s)\n", result->images,
+           result->loss, result->top1, result->top5, result->images_per_second);
+    return RNCL_OK;
+}
+
+rncl_status rncl_eval_run(rncl_options *options)
+{
+    if (!options->model[0])
+        return RNCL_FAIL(RNCL_ERR_USAGE, "rncl eval needs --model FILE, such as runs/NAME/best.safetensors");
+    rncl_console console;
+    rncl_console_init(&console, options);
+    rncl_context *context;
+    RNCL_TRY(rncl_console_open_device(&console, options, &context));
+    rncl_evaluation result;
+    rncl_status st = rncl_evaluate(context, options, &result);
+    if (!st)
+        st = print_result(&result, options->json);
+    rncl_context_destroy(context);
+    return st;
+}

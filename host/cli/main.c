@@ -1,0 +1,116 @@
+/* rncl: the table of commands, and the one place that turns a failure into a line and an exit status. */
+#include <stdio.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "command.h"
+#include "util.h"
+
+static const rncl_command commands[] = {
+    {"devices",
+     "Lists the OpenCL devices of all platforms, numbered as --device takes them",
+     "rncl devices --json",
+     RNCL_FOR_DEVICES,
+     rncl_devices_run,
+     {{0}}},
+    {"info",
+     "Shows what a network is made of and what it costs for one image; needs no device",
+     "rncl info --depth 50",
+     RNCL_FOR_INFO,
+     rncl_info_run,
+     {{0}}},
+    {"check",
+     "Compares every kernel, forward and backward, with a reference on the host",
+     "rncl check --device 1",
+     RNCL_FOR_CHECK,
+     rncl_check_command_run,
+     {{0}}},
+    {"train",
+     "Trains a network; without --data on the built-in set of drawn shapes",
+     "rncl train --arch cifar-resnet --depth 20 --data /usr/share/datasets/fashion-mnist --epochs 5",
+     RNCL_FOR_TRAIN,
+     rncl_train_run,
+     {{0}}},
+    {"eval",
+     "Measures a trained model on the validation part of a data set",
+     "rncl eval --model runs/mine/best.safetensors --data /usr/share/datasets/fashion-mnist",
+     RNCL_FOR_EVAL,
+     rncl_eval_run,
+     {{0}}},
+    {"bench",
+     "Times full training steps on random images",
+     "rncl bench --depth 18 --batch-size 16",
+     RNCL_FOR_BENCH,
+     rncl_bench_run,
+     {{"steps", "10"}}},
+};
+
+static void print_help(FILE *stream)
+{
+    fprintf(stream,
+            "usage: rncl COMMAND [options]\n\nTrains residual networks on any OpenCL device.\n\ncommands:\n");
+    for (size_t i = 0; i < COUNT(commands); i++)
+        fprintf(stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
+    fprintf(stream, "\n`rncl COMMAND --help` lists the options of each. For a start: `rncl %s`\n",
+            commands[0].name);
+}
+
+static rncl_status find_command(const char *name, const rncl_command **out)
+{
+    const char *names[COUNT(commands)];
+    for (size_t i = 0; i < COUNT(commands); i++) {
+        names[i] = commands[i].name;
+        if (!strcmp(name, names[i])) {
+            *out = &commands[i];
+            return RNCL_OK;
+        }
+    }
+    if (*name == '-')
+        return RNCL_FAIL(RNCL_ERR_USAGE, "%s: a command comes before the options; `rncl --help` lists them",
+                         name);
+    const char *nearest = rncl_text_nearest(name, names, COUNT(names));
+    if (!nearest)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "unknown command %s; `rncl --help` lists those that there are",
+                         name);
+    return RNCL_FAIL(RNCL_ERR_USAGE, "unknown command %s; did you mean %s? `rncl --help` lists all", name,
+                     nearest);
+}
+
+static rncl_status run_command(int argc, const char **argv)
+{
+    const rncl_command *command;
+    RNCL_TRY(find_command(argv[0], &command));
+    rncl_options options;
+    bool help;
+    RNCL_TRY(rncl_arguments_parse(command, argc, argv, &options, &help));
+    if (!help)
+        return command->run(&options);
+    rncl_arguments_help(command, stdout);
+    return RNCL_OK;
+}
+
+static rncl_status run(int argc, const char **argv)
+{
+    if (argc < 2)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "a command is missing; `rncl --help` lists them");
+    if (!strcmp(argv[1], "--version")) {
+        puts("rncl " RNCL_VERSION);
+        return RNCL_OK;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+        print_help(stdout);
+        return RNCL_OK;
+    }
+    return run_command(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    rncl_status st = run(argc, (const char **)argv);
+    /* What was printed may not have arrived: a full disk, a closed pipe. */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && !st)
+        st = RNCL_FAIL(RNCL_ERR_IO, "standard output could not be written");
+    if (st)
+        fprintf(stderr, "rncl: %s\n", rncl_status_message());
+    return rncl_status_exit(st);
+}

@@ -1,0 +1,101 @@
+/* rncl train */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "console.h"
+#include "trainer.h"
+
+static volatile sig_atomic_t stop_wanted;
+
+/* The first signal asks for a saved end, the second does not wait for it. */
+static void on_stop_signal(int signal_number)
+{
+    (void)signal_number;
+    if (stop_wanted)
+        _exit(rncl_status_exit(RNCL_ERR_INTERRUPTED));
+    stop_wanted = 1;
+}
+
+static void catch_stop_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* What the run leaves behind besides its result. */
+typedef struct watcher {
+    rncl_console *console;
+    double first_step_seconds;
+} watcher;
+
+static void on_progress(void *user, const rncl_progress *progress)
+{
+    watcher *w = user;
+    w->first_step_seconds = progress->first_step_seconds;
+    const rncl_meter_reading reading = {
+        .step = progress->step,
+        .steps = progress->steps,
+        .epoch = progress->epoch,
+        .epochs = progress->epochs,
+        .loss = progress->loss,
+        .top1 = progress->top1,
+        .images_per_second = progress->images_per_second,
+        .seconds = progress->seconds,
+        .seconds_left = progress->seconds_left,
+        .waiting = progress->waiting,
+        .evaluated = progress->evaluated,
+        .val_loss = progress->val_loss,
+        .val_top1 = progress->val_top1,
+        .val_top5 = progress->val_top5,
+    };
+    rncl_meter_show(&w->console->meter, &reading);
+}
+
+static rncl_status print_json(const rncl_train_result *result, double first_step_seconds, bool interrupted)
+{
+    return rncl_json_print(json_pack(
+        "{s:s, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", result->run, "interrupted",
+        interrupted, "steps", (json_int_t)result->steps, "seconds", rncl_json_number(result->seconds),
+        "images_per_second", rncl_json_number(result->images_per_second), "waiting",
+        rncl_json_number(result->waiting), "first_step_seconds", rncl_json_number(first_step_seconds),
+        "val_loss", rncl_json_number(result->val_loss), "val_top1", rncl_json_number(result->val_top1),
+        "val_top5", rncl_json_number(result->val_top5), "best_top1", rncl_json_number(result->best_top1)));
+}
+
+static void print_summary(const rncl_train_result *result, double first_step_seconds)
+{
+    printf("run folder          %s\n", result->run);
+    printf("validation top-1    %.2f %% (best %.2f %%)\n", result->val_top1, result->best_top1);
+    printf("steps               %" PRId64 "\n", result->steps);
+    printf("training            %.1f s, %.1f images/s\n", result->seconds, result->images_per_second);
+    printf("waiting for data    %.2f %% of the time\n", 100 * result->waiting);
+    printf("first step done     %.1f s after the start\n", first_step_seconds);
+}
+
+rncl_status rncl_train_run(rncl_options *options)
+{
+    rncl_console console;
+    rncl_console_init(&console, options);
+    rncl_context *context;
+    RNCL_TRY(rncl_console_open_device(&console, options, &context));
+    catch_stop_signals();
+
+    watcher w = {.console = &console};
+    const rncl_train_listener listener = {.progress = on_progress, .user = &w, .stop = &stop_wanted};
+    rncl_train_result result = {0};
+    rncl_status st = rncl_train(context, options, &listener, &result);
+    rncl_meter_clear(&console.meter);
+    rncl_status printed = RNCL_OK;
+    if (options->json && (!st || st == RNCL_ERR_INTERRUPTED))
+        printed = print_json(&result, w.first_step_seconds, st == RNCL_ERR_INTERRUPTED);
+    else if (!st)
+        print_summary(&result, w.first_step_seconds);
+    rncl_context_destroy(context);
+    return st ? st : printed;
+}

@@ -1,0 +1,110 @@
+/* The checkpoint's layout: a header, the parameters, the running statistics, the velocities, and a hash of
+ * all before it; little-endian. */
+#include "checkpoint.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "file.h"
+#include "util.h"
+
+enum { VERSION = 1 };
+
+static const char magic[8] = "RNCLCKPT"; /* without its end */
+
+typedef struct header {
+    char magic[8];
+    uint64_t version, fingerprint;
+    uint64_t param_floats, state_floats;
+    rncl_run_state state;
+} header;
+
+static_assert(sizeof(rncl_run_state) == 14 * 8 && sizeof(header) == 19 * 8, "no padding in a checkpoint");
+
+rncl_run_state rncl_run_state_start(void)
+{
+    return (rncl_run_state){.evaluated_step = -1, .plateau = rncl_plateau_start(), .best_top1 = -1};
+}
+
+/* Writes and hashes a part; failures of the stream show when the file is committed. */
+static uint64_t put(uint64_t hash, const void *data, size_t size_bytes, FILE *stream)
+{
+    fwrite(data, 1, size_bytes, stream);
+    return rncl_hash(hash, data, size_bytes);
+}
+
+rncl_status rncl_checkpoint_save(const rncl_checkpoint *checkpoint, const rncl_run_state *state,
+                                 const rncl_network_vectors *vectors)
+{
+    header head = {.version = VERSION,
+                   .fingerprint = checkpoint->fingerprint,
+                   .param_floats = checkpoint->param_floats,
+                   .state_floats = checkpoint->state_floats,
+                   .state = *state};
+    memcpy(head.magic, magic, sizeof magic);
+    rncl_atomic_file file;
+    RNCL_TRY(rncl_atomic_file_create(checkpoint->path, &file));
+    uint64_t hash = put(RNCL_HASH_START, &head, sizeof head, file.stream);
+    hash = put(hash, vectors->params, checkpoint->param_floats * sizeof(float), file.stream);
+    hash = put(hash, vectors->state, checkpoint->state_floats * sizeof(float), file.stream);
+    hash = put(hash, vectors->velocity, checkpoint->param_floats * sizeof(float), file.stream);
+    fwrite(&hash, sizeof hash, 1, file.stream);
+    return rncl_atomic_file_commit(&file);
+}
+
+static rncl_status damaged(const rncl_checkpoint *checkpoint, const char *how)
+{
+    return RNCL_FAIL(RNCL_ERR_MODEL,
+                     "%s: %s; start a new run with --init and the model.safetensors beside it",
+                     checkpoint->path, how);
+}
+
+static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_mapping *file, header *head)
+{
+    if (file->size_bytes < sizeof magic || memcmp(file->data, magic, sizeof magic) != 0)
+        return damaged(checkpoint, "not a checkpoint of rncl");
+    if (file->size_bytes < sizeof *head + sizeof(uint64_t))
+        return damaged(checkpoint, "cut off");
+    memcpy(head, file->data, sizeof *head);
+    if (head->version != VERSION)
+        return damaged(checkpoint, "written by another version of rncl");
+    const size_t hashed = file->size_bytes - sizeof(uint64_t);
+    const size_t floats = (hashed - sizeof *head) / sizeof(float);
+    uint64_t hash;
+    memcpy(&hash, file->data + hashed, sizeof hash);
+    if (rncl_hash(RNCL_HASH_START, file->data, hashed) != hash)
+        return damaged(checkpoint, "cut off or damaged");
+    if (head->fingerprint != checkpoint->fingerprint || head->param_floats != checkpoint->param_floats ||
+        head->state_floats != checkpoint->state_floats ||
+        floats != 2 * checkpoint->param_floats + checkpoint->state_floats)
+        return RNCL_FAIL(RNCL_ERR_MODEL,
+                         "%s: saved by a run with another network, data set, batch size or seed; leave these "
+                         "as they were, or start a new run with --init",
+                         checkpoint->path);
+    return RNCL_OK;
+}
+
+static const unsigned char *get(const unsigned char *from, float *to, size_t floats)
+{
+    memcpy(to, from, floats * sizeof *to);
+    return from + floats * sizeof *to;
+}
+
+rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_state *state,
+                                 const rncl_network_vectors *vectors)
+{
+    rncl_mapping file;
+    if (rncl_file_map(checkpoint->path, &file))
+        return RNCL_FAIL(RNCL_ERR_MODEL, "%s; nothing to resume there", rncl_status_message());
+    header head;
+    rncl_status st = check(checkpoint, &file, &head);
+    if (!st) {
+        *state = head.state;
+        const unsigned char *next = file.data + sizeof head;
+        next = get(next, vectors->params, checkpoint->param_floats);
+        next = get(next, vectors->state, checkpoint->state_floats);
+        get(next, vectors->velocity, checkpoint->param_floats);
+    }
+    rncl_file_unmap(&file);
+    return st;
+}

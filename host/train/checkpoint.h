@@ -1,0 +1,44 @@
+/* last.ckpt: all that resuming needs, in one file that is there whole or not at all. */
+#ifndef RNCL_TRAIN_CHECKPOINT_H
+#define RNCL_TRAIN_CHECKPOINT_H
+
+#include <stdint.h>
+
+#include "network.h"
+#include "schedule.h"
+#include "status.h"
+
+/* Where a run stands. Only 64-bit fields: it is in checkpoints byte for byte. */
+typedef struct rncl_run_state {
+    int64_t step;            /* done */
+    int64_t evaluated_step;  /* after which the last evaluation was; -1 before the first */
+    int64_t batches_tracked; /* by the running statistics */
+    rncl_plateau plateau;
+    struct {
+        double loss;
+        int64_t count, top1;
+    } sums;                              /* over training pictures since the last evaluation that was due */
+    double val_loss, val_top1, val_top5; /* of the last evaluation */
+    double best_top1;                    /* -1 before the first */
+    double seconds;                      /* of training, over all processes */
+} rncl_run_state;
+
+rncl_run_state rncl_run_state_start(void);
+
+/* What belongs to which run: files of another `fingerprint` are refused. */
+typedef struct rncl_checkpoint {
+    const char *path;
+    uint64_t fingerprint;
+    size_t param_floats, state_floats;
+} rncl_checkpoint;
+
+/* RNCL_ERR_IO if it cannot be written; the old one is then as it was. All three vectors are needed. */
+rncl_status rncl_checkpoint_save(const rncl_checkpoint *checkpoint, const rncl_run_state *state,
+                                 const rncl_network_vectors *vectors);
+
+/* RNCL_ERR_MODEL for a file that is missing, not a checkpoint, cut off, damaged, or another run's; nothing is
+ * changed then. */
+rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_state *state,
+                                 const rncl_network_vectors *vectors);
+
+#endif

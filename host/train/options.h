@@ -1,0 +1,131 @@
+/* Everything that the command line and config.ini can say: one struct, and one table that names, documents,
+ * parses and prints each field. */
+#ifndef RNCL_TRAIN_OPTIONS_H
+#define RNCL_TRAIN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "graph.h"
+#include "loader.h"
+#include "rncl/rncl.h"
+#include "status.h"
+
+typedef enum rncl_schedule_kind {
+    RNCL_SCHEDULE_PLATEAU, /* divide by 10 when the validation error stops improving (He et al. 2015,
+                              section 3.4) */
+    RNCL_SCHEDULE_STEP,    /* divide by 10 at --lr-steps */
+    RNCL_SCHEDULE_COSINE,
+    RNCL_SCHEDULE_CONSTANT,
+} rncl_schedule_kind;
+
+/* Which commands take an option. */
+enum {
+    RNCL_FOR_TRAIN = 1,
+    RNCL_FOR_EVAL = 2,
+    RNCL_FOR_BENCH = 4,
+    RNCL_FOR_INFO = 8,
+    RNCL_FOR_CHECK = 16,
+    RNCL_FOR_DEVICES = 32,
+    RNCL_FOR_NETWORKS = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_BENCH | RNCL_FOR_INFO,
+};
+
+/* Where a value came from, weakest first. */
+typedef enum rncl_option_source {
+    RNCL_FROM_DEFAULT,
+    RNCL_FROM_CONFIG,
+    RNCL_FROM_COMMAND_LINE,
+} rncl_option_source;
+
+typedef struct rncl_options {
+    char device[RNCL_TEXT_LENGTH];
+    char config[RNCL_TEXT_LENGTH];
+    bool json;
+
+    rncl_network_options network; /* image and classes 0: from the data */
+
+    char data[RNCL_TEXT_LENGTH]; /* "": the built-in shapes */
+    char out[RNCL_TEXT_LENGTH];  /* "": runs/DATE-ARCH-DEPTH */
+    char resume[RNCL_TEXT_LENGTH], init[RNCL_TEXT_LENGTH], model[RNCL_TEXT_LENGTH];
+    int epochs, steps;           /* steps > 0 wins */
+    int batch_size, micro_batch; /* micro_batch 0: auto */
+    float lr, momentum, weight_decay;
+    rncl_schedule_kind schedule;
+    char lr_steps[RNCL_TEXT_LENGTH]; /* "0.5,0.75": shares of the run after which `step` divides by 10 */
+    int patience;                    /* plateau: evaluations without improvement */
+    int warmup_steps;
+    float label_smoothing;
+    rncl_augment augment;
+    bool shuffle;
+    uint64_t seed;
+    int workers;                      /* 0: as many as the loader sees fit */
+    float eval_every;                 /* epochs */
+    int checkpoint_every;             /* steps; 0: only at evaluations */
+    float time_limit;                 /* seconds; 0: none */
+    float mean[4], std[4];            /* as long as nobody has given them: the data set's own */
+    char algorithm[RNCL_TEXT_LENGTH]; /* of the convolutions; "": the device's default */
+    bool verbose;
+
+    char operation[RNCL_TEXT_LENGTH]; /* check: the only one; "": all */
+    int shapes;                       /* check: random ones of each operation */
+
+    unsigned char source[64]; /* rncl_option_source of each row of the table */
+} rncl_options;
+
+typedef enum rncl_option_kind {
+    RNCL_OPTION_TEXT,
+    RNCL_OPTION_INT,
+    RNCL_OPTION_FLOAT,
+    RNCL_OPTION_SEED,   /* uint64_t */
+    RNCL_OPTION_SWITCH, /* bool given as on|off, or without a value: on; or as its two `choices`, false first
+                         */
+    RNCL_OPTION_FLAG,   /* bool without a value */
+    RNCL_OPTION_CHOICE, /* int or int-sized enum, named by `choices` */
+    RNCL_OPTION_FLOATS, /* up to 4 floats, comma-separated; one value fills all */
+} rncl_option_kind;
+
+typedef struct rncl_option {
+    const char *name; /* "batch-size" */
+    rncl_option_kind kind;
+    size_t offset;              /* into rncl_options */
+    const char *value;          /* placeholder in help: "N"; for choices built from `choices` */
+    const char *default_text;   /* parsed at start and shown in help; NULL: none */
+    const char *const *choices; /* NULL-terminated, in the enum's order */
+    const int *choice_values;   /* what the choices stand for; NULL: 0, 1, 2 … */
+    const char *zero;           /* INT: a word for 0, such as "auto"; NULL: none */
+    double least, most;         /* of numbers */
+    unsigned commands;          /* RNCL_FOR_… */
+    bool in_config;             /* written to config.ini */
+    const char *help;
+} rncl_option;
+
+extern const rncl_option rncl_option_table[];
+extern const size_t rncl_option_count;
+
+/* All defaults; RNCL_DEVICE from the environment is the default of `device`. */
+void rncl_options_init(rncl_options *options);
+
+/* Sets one option from text. RNCL_ERR_USAGE with the range, the choices and the nearest one when it does not
+ * parse. A value from a weaker source than the one in place is ignored. */
+rncl_status rncl_options_set(rncl_options *options, const rncl_option *option, const char *text,
+                             rncl_option_source source);
+
+/* The row of that name that `commands` take; NULL if there is none. */
+const rncl_option *rncl_option_find(const char *name, unsigned commands);
+
+/* Where the row's value came from. */
+rncl_option_source rncl_option_source_of(const rncl_options *options, const char *name);
+
+/* Reads FILE.ini (inih; sections are for the reader's eye only). Unknown names are RNCL_ERR_USAGE with the
+ * nearest. */
+rncl_status rncl_options_read(rncl_options *options, const char *path, unsigned commands);
+
+/* Writes all rows with in_config; reading it back gives the same options. */
+rncl_status rncl_options_write(const rncl_options *options, const char *path);
+
+/* One row's value as text, as rncl_options_set takes it. */
+void rncl_option_format(const rncl_options *options, const rncl_option *option, char *text, size_t size);
+
+#endif

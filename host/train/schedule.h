@@ -1,0 +1,40 @@
+/* Learning rates: what the rate of a step is, as a function of the step and of how evaluations went. */
+#ifndef RNCL_TRAIN_SCHEDULE_H
+#define RNCL_TRAIN_SCHEDULE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "options.h"
+#include "status.h"
+
+enum { RNCL_SCHEDULE_MARKS = 16 };
+
+typedef struct rncl_schedule {
+    rncl_schedule_kind kind;
+    float lr;             /* before anything divides it */
+    int64_t steps;        /* of the whole run */
+    int64_t warmup_steps; /* in which the rate rises linearly; 0: none */
+    int patience;
+    double marks[RNCL_SCHEDULE_MARKS]; /* step: shares of the run, rising */
+    size_t mark_count;
+} rncl_schedule;
+
+/* How evaluations have gone so far. Plain data of 64-bit fields: checkpoints keep it. */
+typedef struct rncl_plateau {
+    double best_error; /* infinite before the first evaluation */
+    int64_t waited;    /* evaluations since the best one, or since the last drop */
+    int64_t drops;
+} rncl_plateau;
+
+/* RNCL_ERR_USAGE if options->lr_steps are not up to RNCL_SCHEDULE_MARKS rising shares between 0 and 1. */
+rncl_status rncl_schedule_init(const rncl_options *options, int64_t steps, rncl_schedule *out);
+
+/* The rate of the step before which `step` others were done. */
+float rncl_schedule_lr(const rncl_schedule *schedule, const rncl_plateau *plateau, int64_t step);
+
+rncl_plateau rncl_plateau_start(void);
+/* Takes in one evaluation's error. */
+void rncl_plateau_update(rncl_plateau *plateau, double error, int patience);
+
+#endif

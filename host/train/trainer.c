@@ -1,0 +1,209 @@
+/* rncl_train: puts a run together from its options, lets it go, and takes it apart. */
+#include "trainer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run_folder.h"
+#include "training.h"
+#include "util.h"
+
+/* ---- options ---- */
+
+/* Of two options that exclude each other, the one from the stronger source counts. */
+static bool stronger(const rncl_options *options, const char *one, const char *other)
+{
+    return rncl_option_source_of(options, one) > rncl_option_source_of(options, other);
+}
+
+static void settle_conflicts(rncl_options *options)
+{
+    if (stronger(options, "epochs", "steps"))
+        options->steps = 0;
+    /* The micro-batch of a config.ini was found for its batch size. */
+    if (stronger(options, "batch-size", "micro-batch"))
+        options->micro_batch = 0;
+}
+
+static int64_t count_steps(const rncl_options *options, uint32_t pictures)
+{
+    if (options->steps)
+        return options->steps;
+    const int64_t all = (int64_t)options->epochs * pictures;
+    return (all + options->batch_size - 1) / options->batch_size;
+}
+
+/* What must be the same for a checkpoint to continue: the network, and which pictures come in which order. */
+static uint64_t take_fingerprint(const rncl_training *t)
+{
+    const rncl_options *options = t->options;
+    const rncl_network_options *network = &t->graph->options;
+    const uint64_t numbers[] = {
+        (uint64_t)network->arch,          (uint64_t)network->depth,     (uint64_t)network->shortcut,
+        (uint64_t)network->bottleneck_v1, (uint64_t)network->stem_pool, (uint64_t)network->image,
+        (uint64_t)network->channels,      (uint64_t)network->classes,   (uint64_t)options->batch_size,
+        (uint64_t)options->augment,       (uint64_t)options->shuffle,   options->seed,
+        t->inputs.training->info.count,
+    };
+    const char *format = t->inputs.training->info.format;
+    uint64_t hash = rncl_hash(RNCL_HASH_START, numbers, sizeof numbers);
+    return rncl_hash(hash, format, strlen(format));
+}
+
+/* ---- putting together ---- */
+
+static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
+{
+    RNCL_TRY(rncl_inputs_open(options, true, &t->inputs));
+    RNCL_TRY(rncl_inputs_complete(&t->inputs, options));
+    RNCL_TRY(rncl_graph_build(&options->network, &t->graph));
+    const rncl_dataset_info *info = &t->inputs.training->info;
+    t->steps = count_steps(options, info->count);
+    t->fingerprint = take_fingerprint(t);
+    memcpy(t->meta.mean, options->mean, sizeof t->meta.mean);
+    memcpy(t->meta.std, options->std, sizeof t->meta.std);
+    t->meta.labels = (char **)(uintptr_t)info->labels; /* only read */
+    t->meta.label_count = info->labels ? info->classes : 0;
+    return rncl_schedule_init(options, t->steps, &t->schedule);
+}
+
+static rncl_status load_checkpoint(rncl_training *t)
+{
+    char path[RNCL_TEXT_LENGTH];
+    RNCL_TRY(rncl_run_folder_path(t->options, RNCL_RUN_CHECKPOINT, path));
+    const rncl_checkpoint checkpoint = {.path = path,
+                                        .fingerprint = t->fingerprint,
+                                        .param_floats = t->graph->param_floats,
+                                        .state_floats = t->graph->state_floats};
+    RNCL_TRY(rncl_checkpoint_load(&checkpoint, &t->state, &t->vectors));
+    t->seconds_before = t->state.seconds;
+    t->enqueued = t->state.step;
+    return RNCL_OK;
+}
+
+/* The first weights: a checkpoint's, a model's, or random ones. */
+static rncl_status prepare_vectors(rncl_training *t)
+{
+    const rncl_graph *graph = t->graph;
+    const rncl_options *options = t->options;
+    rncl_network_vectors *v = &t->vectors;
+    v->params = calloc(graph->param_floats, sizeof *v->params);
+    v->state = calloc(graph->state_floats + 1, sizeof *v->state);
+    v->velocity = calloc(graph->param_floats, sizeof *v->velocity);
+    if (!v->params || !v->state || !v->velocity)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for %zu parameters", graph->param_floats);
+    t->state = rncl_run_state_start();
+    if (options->resume[0])
+        return load_checkpoint(t);
+    if (options->init[0])
+        return rncl_model_load(options->init, graph, v->params, v->state, &t->state.batches_tracked);
+    rncl_graph_initialise(graph, options->seed, v->params, v->state);
+    return RNCL_OK;
+}
+
+/* The loader comes first: its workers fill the ring while kernels are compiled. */
+static rncl_status prepare_network(rncl_training *t)
+{
+    const rncl_options *options = t->options;
+    const uint64_t start = (uint64_t)t->state.step * (uint64_t)options->batch_size;
+    const rncl_loader_options loader = rncl_inputs_training(&t->inputs, options, start);
+    RNCL_TRY(rncl_loader_create(&loader, &t->loader));
+    const rncl_network_setup setup = {
+        .graph = t->graph,
+        .batch_size = options->batch_size,
+        .micro_batch = options->micro_batch,
+        .training = true,
+        .label_smoothing = options->label_smoothing,
+        .algorithm = options->algorithm[0] ? options->algorithm : NULL,
+    };
+    RNCL_TRY(rncl_network_create(t->context, &setup, &t->network));
+    return rncl_network_write(t->network, &t->vectors);
+}
+
+/* Nothing has been written up to here; from here on the run exists. A checkpoint before the first step makes
+ * it resumable from the beginning, and finds out early that there is no room for one. */
+static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
+{
+    char path[RNCL_TEXT_LENGTH];
+    options->micro_batch = rncl_network_facts_of(t->network)->micro_batch;
+    RNCL_TRY(rncl_run_folder_create(options));
+    RNCL_TRY(rncl_run_folder_path(options, RNCL_RUN_CONFIG, path));
+    RNCL_TRY(rncl_options_write(options, path));
+    RNCL_TRY(rncl_metrics_open(options->out, t->state.step, &t->metrics));
+    return options->resume[0] ? RNCL_OK : rncl_training_save(t);
+}
+
+static void announce(const rncl_training *t)
+{
+    const rncl_log *log = &t->context->log;
+    const rncl_options *options = t->options;
+    const rncl_dataset_info *info = &t->inputs.training->info;
+    if (!options->data[0])
+        rncl_log_line(
+            log, RNCL_LOG_NOTE,
+            "no --data: training on the built-in set of drawn shapes (%u pictures of %dx%d, %d classes)",
+            (unsigned)info->count, info->height, info->width, info->classes);
+    const rncl_network_facts *facts = rncl_network_facts_of(t->network);
+    if (facts->micro_batch < facts->batch_size)
+        rncl_log_line(log, RNCL_LOG_NOTE, "each batch of %d goes through the device in micro-batches of %d",
+                      facts->batch_size, facts->micro_batch);
+    if (t->state.step)
+        rncl_log_line(log, RNCL_LOG_NOTE, "resuming %s after step %" PRId64 " of %" PRId64, options->out,
+                      t->state.step, t->steps);
+    else
+        rncl_log_line(log, RNCL_LOG_NOTE, "run folder %s, %" PRId64 " steps", options->out, t->steps);
+}
+
+static rncl_status prepare(rncl_training *t, rncl_options *options)
+{
+    RNCL_TRY(rncl_run_folder_choose(options));
+    settle_conflicts(options);
+    RNCL_TRY(prepare_graph(t, options));
+    RNCL_TRY(prepare_vectors(t));
+    RNCL_TRY(prepare_network(t));
+    return prepare_folder(t, options);
+}
+
+/* The network goes before the loader, whose memory it may be reading. */
+static void take_apart(rncl_training *t)
+{
+    rncl_metrics_close(&t->metrics);
+    rncl_network_destroy(t->network);
+    rncl_loader_destroy(t->loader);
+    free(t->vectors.params);
+    free(t->vectors.state);
+    free(t->vectors.velocity);
+    rncl_graph_destroy(t->graph);
+    rncl_inputs_close(&t->inputs);
+}
+
+static void fill_result(const rncl_training *t, rncl_train_result *result)
+{
+    *result = (rncl_train_result){
+        .steps = t->state.step,
+        .seconds = rncl_pace_seconds(&t->pace, rncl_time_ns()),
+        .images_per_second = t->options->batch_size * rncl_pace_steps_per_second(&t->pace.all),
+        .waiting = rncl_pace_waiting(&t->pace.all),
+        .val_loss = t->state.val_loss,
+        .val_top1 = t->state.val_top1,
+        .val_top5 = t->state.val_top5,
+        .best_top1 = t->state.best_top1,
+    };
+    snprintf(result->run, sizeof result->run, "%s", t->options->out);
+}
+
+rncl_status rncl_train(rncl_context *context, rncl_options *options, const rncl_train_listener *listener,
+                       rncl_train_result *result)
+{
+    rncl_training t = {.context = context, .options = options, .listener = listener};
+    rncl_pace_start(&t.pace, rncl_time_ns());
+    rncl_status st = prepare(&t, options);
+    if (!st) {
+        announce(&t);
+        st = rncl_training_run(&t);
+    }
+    fill_result(&t, result);
+    take_apart(&t);
+    return st;
+}

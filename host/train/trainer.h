@@ -1,0 +1,20 @@
+/* Training from options to a run folder: steps, schedules, evaluation, metrics, checkpoints. Knows no argv
+ * and prints nothing. */
+#ifndef RNCL_TRAIN_TRAINER_H
+#define RNCL_TRAIN_TRAINER_H
+
+#include "context.h"
+#include "options.h"
+#include "rncl/rncl.h"
+
+/* Trains as the options say; `options` comes back complete (image, classes, mean, std, out filled in). On
+ * RNCL_ERR_INTERRUPTED, at the time limit (which is RNCL_OK) and on RNCL_ERR_DIVERGED the run folder holds
+ * everything up to there. */
+rncl_status rncl_train(rncl_context *context, rncl_options *options, const rncl_train_listener *listener,
+                       rncl_train_result *result);
+
+/* Evaluates options->model on the validation split of options->data. The network and normalisation come from
+ * the model file's metadata unless the options give them. */
+rncl_status rncl_evaluate(rncl_context *context, rncl_options *options, rncl_evaluation *result);
+
+#endif

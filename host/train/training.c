@@ -1,0 +1,254 @@
+/* The loop: step after step in stretches that end where something is to be evaluated or saved. While the
+ * device works on a step, the one before is collected. */
+#include "training.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "measure.h"
+#include "util.h"
+
+/* ---- when ---- */
+
+static int64_t pictures_after(const rncl_training *t, int64_t step)
+{
+    return step * t->options->batch_size;
+}
+
+static double epochs_after(const rncl_training *t, int64_t step)
+{
+    return (double)pictures_after(t, step) / (double)t->inputs.training->info.count;
+}
+
+/* Pictures between two evaluations. */
+static int64_t period(const rncl_training *t)
+{
+    const double pictures = (double)t->options->eval_every * t->inputs.training->info.count;
+    return MAX(llround(pictures), 1);
+}
+
+/* How many evaluations were due after so many steps: each at the first step boundary behind its period. */
+static int64_t evaluations_after(const rncl_training *t, int64_t step)
+{
+    return pictures_after(t, step) / period(t);
+}
+
+static bool at_period(const rncl_training *t, int64_t step)
+{
+    return step > 0 && evaluations_after(t, step) > evaluations_after(t, step - 1);
+}
+
+/* The next step after which there is something to do. */
+static int64_t next_boundary(const rncl_training *t)
+{
+    const int64_t done = t->state.step, batch = t->options->batch_size, every = t->options->checkpoint_every;
+    const int64_t evaluation = (evaluations_after(t, done) + 1) * period(t);
+    int64_t boundary = MIN(t->steps, (evaluation + batch - 1) / batch);
+    if (every)
+        boundary = MIN(boundary, (done / every + 1) * every);
+    return boundary;
+}
+
+static bool stopped(const rncl_training *t)
+{
+    return t->listener->stop && *t->listener->stop;
+}
+
+/* However short the time, there is a step in it. */
+static bool out_of_time(const rncl_training *t)
+{
+    const double limit = (double)t->options->time_limit;
+    return limit > 0 && t->pace.steps > 0 && rncl_pace_seconds(&t->pace, rncl_time_ns()) >= limit;
+}
+
+/* The rate of the step behind `step` others. No evaluation comes between a step and its collection, so that
+ * it is the same for both. */
+static float lr_at(const rncl_training *t, int64_t step)
+{
+    return rncl_schedule_lr(&t->schedule, &t->state.plateau, step);
+}
+
+/* ---- telling ---- */
+
+static double seconds_left(const rncl_training *t, double seconds)
+{
+    const double rate = rncl_pace_steps_per_second(&t->pace.all);
+    const double left = rate > 0 ? (double)(t->steps - t->state.step) / rate : NAN;
+    const double limit = (double)t->options->time_limit;
+    return limit > 0 ? fmin(left, fmax(limit - seconds, 0)) : left;
+}
+
+static void report(const rncl_training *t, float lr, bool evaluated)
+{
+    if (!t->listener->progress)
+        return;
+    const double seconds = rncl_pace_seconds(&t->pace, rncl_time_ns());
+    const rncl_progress progress = {
+        .step = t->state.step,
+        .steps = t->steps,
+        .epoch = epochs_after(t, t->state.step),
+        .epochs = epochs_after(t, t->steps),
+        .loss = t->last.loss / t->last.count,
+        .top1 = 100.0 * t->last.top1 / t->last.count,
+        .lr = lr,
+        .images_per_second = t->options->batch_size * rncl_pace_steps_per_second(&t->pace.all),
+        .seconds = seconds,
+        .seconds_left = seconds_left(t, seconds),
+        .waiting = rncl_pace_waiting(&t->pace.all),
+        .evaluated = evaluated,
+        .val_loss = t->state.val_loss,
+        .val_top1 = t->state.val_top1,
+        .val_top5 = t->state.val_top5,
+        .first_step_seconds = 1e-9 * (double)t->pace.first_step_ns,
+    };
+    t->listener->progress(t->listener->user, &progress);
+}
+
+/* ---- steps ---- */
+
+static rncl_status enqueue_step(rncl_training *t)
+{
+    const rncl_batch *batch;
+    RNCL_TRY(rncl_loader_next(t->loader, &batch));
+    const rncl_update_rule rule = {.lr = lr_at(t, t->enqueued),
+                                   .momentum = t->options->momentum,
+                                   .weight_decay = t->options->weight_decay};
+    RNCL_TRY(rncl_network_train(t->network, batch->images, batch->labels, &rule));
+    t->enqueued++;
+    return RNCL_OK;
+}
+
+static rncl_status collect_step(rncl_training *t)
+{
+    RNCL_TRY(rncl_network_collect(t->network, &t->last));
+    rncl_loader_release(t->loader);
+    rncl_pace_step(&t->pace, rncl_time_ns(), rncl_loader_waited_ns(t->loader));
+
+    const rncl_network_facts *facts = rncl_network_facts_of(t->network);
+    const float lr = lr_at(t, t->state.step);
+    const double loss = t->last.loss / t->last.count;
+    rncl_run_state *state = &t->state;
+    state->step++;
+    state->batches_tracked += facts->batch_size / facts->micro_batch;
+    state->sums.loss += t->last.loss;
+    state->sums.count += t->last.count;
+    state->sums.top1 += t->last.top1;
+    RNCL_TRY(rncl_metrics_add_step(&t->metrics, state->step, loss, lr));
+    if (!isfinite(loss))
+        return RNCL_FAIL(RNCL_ERR_DIVERGED,
+                         "training diverged: the loss of step %" PRId64
+                         " is %g at a learning rate of %g; lower --lr or "
+                         "add --warmup-steps (%s keeps what was saved before)",
+                         state->step, loss, (double)lr, t->options->out);
+    report(t, lr, false);
+    return RNCL_OK;
+}
+
+/* Trains up to `boundary`, or to where somebody wants it to end; nothing is outstanding afterwards. */
+static rncl_status train_until(rncl_training *t, int64_t boundary)
+{
+    rncl_pace_go(&t->pace, rncl_time_ns());
+    while (t->enqueued < boundary && !stopped(t) && !out_of_time(t)) {
+        RNCL_TRY(enqueue_step(t));
+        if (t->enqueued - t->state.step == 2)
+            RNCL_TRY(collect_step(t));
+    }
+    while (t->state.step < t->enqueued)
+        RNCL_TRY(collect_step(t));
+    return RNCL_OK;
+}
+
+/* ---- evaluations ---- */
+
+/* An evaluation between periods, at the end of the run or of its time, must not be noticed by a run that is
+ * resumed behind it: neither the schedule nor the sums take part in it. */
+static void settle_period(rncl_training *t)
+{
+    rncl_plateau_update(&t->state.plateau, 100 - t->state.val_top1, t->schedule.patience);
+    t->state.sums.loss = 0;
+    t->state.sums.count = t->state.sums.top1 = 0;
+}
+
+static rncl_metrics_row describe(rncl_training *t)
+{
+    const rncl_run_state *state = &t->state;
+    const double count = (double)state->sums.count;
+    const double epoch = at_period(t, state->step)
+                             ? (double)evaluations_after(t, state->step) * (double)t->options->eval_every
+                             : epochs_after(t, state->step);
+    const rncl_pace_sums interval = rncl_pace_interval(&t->pace);
+    return (rncl_metrics_row){
+        .epoch = epoch,
+        .step = state->step,
+        .images = pictures_after(t, state->step),
+        .lr = lr_at(t, state->step - 1),
+        .train_loss = state->sums.loss / count,
+        .train_top1 = 100 * (double)state->sums.top1 / count,
+        .val_loss = state->val_loss,
+        .val_top1 = state->val_top1,
+        .val_top5 = state->val_top5,
+        .images_per_second = t->options->batch_size * rncl_pace_steps_per_second(&interval),
+        .seconds = t->seconds_before + rncl_pace_seconds(&t->pace, rncl_time_ns()),
+    };
+}
+
+static rncl_status evaluate(rncl_training *t)
+{
+    const rncl_loader_options loader = rncl_inputs_validation(&t->inputs, t->options);
+    rncl_evaluation result;
+    RNCL_TRY(rncl_measure(t->network, &loader, t->listener->stop, &result));
+    rncl_run_state *state = &t->state;
+    state->val_loss = result.loss;
+    state->val_top1 = result.top1;
+    state->val_top5 = result.top5;
+    state->evaluated_step = state->step;
+    if (result.top1 > state->best_top1) {
+        state->best_top1 = result.top1;
+        t->improved = true;
+    }
+    const rncl_metrics_row row = describe(t);
+    RNCL_TRY(rncl_metrics_add(&t->metrics, &row));
+    if (at_period(t, state->step))
+        settle_period(t);
+    report(t, row.lr, true);
+    return RNCL_OK;
+}
+
+static bool evaluation_is_due(const rncl_training *t)
+{
+    return t->state.evaluated_step != t->state.step &&
+           (at_period(t, t->state.step) || t->state.step >= t->steps || out_of_time(t));
+}
+
+/* ---- the run ---- */
+
+static bool finished(const rncl_training *t)
+{
+    return (t->state.step >= t->steps || out_of_time(t)) && !evaluation_is_due(t);
+}
+
+/* One stretch of training, what is due at its end, and the files. */
+static rncl_status advance(rncl_training *t)
+{
+    rncl_status st = RNCL_OK;
+    if (!evaluation_is_due(t))
+        RNCL_TRY(train_until(t, next_boundary(t)));
+    if (!stopped(t) && evaluation_is_due(t))
+        st = evaluate(t);
+    if (st && st != RNCL_ERR_INTERRUPTED)
+        return st;
+    RNCL_TRY(rncl_training_save(t));
+    if (stopped(t) && !finished(t))
+        return RNCL_FAIL(RNCL_ERR_INTERRUPTED,
+                         "interrupted after step %" PRId64
+                         ", and saved; continue with `rncl train --resume %s`",
+                         t->state.step, t->options->out);
+    return RNCL_OK;
+}
+
+rncl_status rncl_training_run(rncl_training *t)
+{
+    while (!finished(t))
+        RNCL_TRY(advance(t));
+    return RNCL_OK;
+}

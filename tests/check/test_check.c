@@ -1,0 +1,266 @@
+/* Every operation against the host reference on a real device, and the harness itself against kernels with
+ * planted faults. RNCL_TEST_DEVICE chooses the device, RNCL_TEST_SHAPES and RNCL_TEST_WORK how much is tried:
+ * emulators are slow. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "check.h"
+#include "file.h"
+#include "kernel_sources.h"
+#include "util.h"
+
+static rncl_device_list *devices;
+static const rncl_device *device;
+
+static long number_from(const char *variable, long otherwise)
+{
+    const char *text = getenv(variable);
+    return text && *text ? strtol(text, NULL, 10) : otherwise;
+}
+
+static int shapes(void)
+{
+    return (int)number_from("RNCL_TEST_SHAPES", 200);
+}
+
+static int choose_device(void **state)
+{
+    (void)state;
+    if (rncl_device_list_create(NULL, &devices) ||
+        rncl_device_choose(devices, getenv("RNCL_TEST_DEVICE"), &device)) {
+        print_error("%s\n", rncl_status_message());
+        return -1;
+    }
+    print_message("on %s (%s)\n", device->info.name, device->info.platform);
+    return 0;
+}
+
+static int release_devices(void **state)
+{
+    (void)state;
+    rncl_device_list_destroy(devices);
+    return 0;
+}
+
+static void print_failure(void *user, const rncl_check_result *result)
+{
+    (void)user;
+    if (!result->ok)
+        print_error("%s: error %.3g, tolerance %.3g\n", result->name, result->error, result->tolerance);
+}
+
+static rncl_status check_operation_named(const char *name, int shape_count, bool print,
+                                         rncl_check_summary *summary)
+{
+    rncl_context *context;
+    *summary = (rncl_check_summary){0};
+    RNCL_TRY(rncl_context_create(device, NULL, &context));
+    const rncl_check_options options = {
+        .seed = (uint64_t)number_from("RNCL_TEST_SEED", 1),
+        .shapes = shape_count,
+        .work = (size_t)number_from("RNCL_TEST_WORK", 1000000),
+        .filter = name,
+        .report = print ? print_failure : NULL,
+    };
+    rncl_status st = rncl_check_run(context, &options, summary);
+    rncl_context_destroy(context);
+    return st;
+}
+
+static void expect_all_right(const char *name)
+{
+    rncl_check_summary summary;
+    rncl_status st = check_operation_named(name, shapes(), true, &summary);
+    if (st)
+        fail_msg("%s", rncl_status_message());
+    assert_int_equal(summary.failed, 0);
+    assert_true(summary.passed >= shapes());
+}
+
+static void convolution_matches_the_reference(void **state)
+{
+    (void)state;
+    expect_all_right("conv");
+}
+
+static void batchnorm_matches_the_reference(void **state)
+{
+    (void)state;
+    expect_all_right("batchnorm");
+}
+
+static void maxpool_matches_the_reference(void **state)
+{
+    (void)state;
+    expect_all_right("maxpool");
+}
+
+static void avgpool_matches_the_reference(void **state)
+{
+    (void)state;
+    expect_all_right("avgpool");
+}
+
+static void linear_matches_the_reference(void **state)
+{
+    (void)state;
+    expect_all_right("linear");
+}
+
+static void softmax_matches_the_reference(void **state)
+{
+    (void)state;
+    expect_all_right("softmax");
+}
+
+static void sgd_matches_the_reference(void **state)
+{
+    (void)state;
+    expect_all_right("sgd");
+}
+
+static void an_operation_that_does_not_exist_is_refused(void **state)
+{
+    (void)state;
+    rncl_check_summary summary;
+    assert_int_equal(check_operation_named("convolution", 1, false, &summary), RNCL_ERR_USAGE);
+}
+
+static void no_shape_small_enough_is_refused(void **state)
+{
+    (void)state;
+    rncl_context *context;
+    rncl_check_summary summary;
+    assert_int_equal(rncl_context_create(device, NULL, &context), RNCL_OK);
+    const rncl_check_options options = {.shapes = 1, .work = 0, .filter = "avgpool"};
+    assert_int_equal(rncl_check_run(context, &options, &summary), RNCL_ERR_USAGE);
+    rncl_context_destroy(context);
+}
+
+/* A mistake in a kernel, and the words with which the harness should report it. */
+typedef struct planted_fault {
+    const char *operation, *file, *from, *to, *message;
+} planted_fault;
+
+static const planted_fault wrong_constant = {
+    "batchnorm", "batchnorm.cl", "RNCL_BATCHNORM_MOMENTUM * (mean", "0.11f * (mean", "running_mean",
+};
+static const planted_fault write_past_the_end = {
+    "avgpool",
+    "avgpool.cl",
+    "if (i >= shape.n * shape.c)",
+    "if (i > shape.n * shape.c)",
+    "y: memory outside it was written",
+};
+static const planted_fault write_before_the_start = {
+    "avgpool",
+    "avgpool.cl",
+    "VSTORE(total / (float)pixels, y + i)",
+    "VSTORE(total / (float)pixels, y + i); if (i == 0) y[-1] = 0.0f",
+    "y: memory outside it was written",
+};
+static const planted_fault value_left_unwritten = {
+    "maxpool",
+    "maxpool.cl",
+    "VSTORE(sum, dx + i)",
+    "if (i) VSTORE(sum, dx + i)",
+    "dx: holds values that are not numbers",
+};
+static const planted_fault ignored_accumulation = {
+    "avgpool", "avgpool.cl", "accumulate ? VLOAD(dx + i) + value : value", "value", "dx",
+};
+static const planted_fault overwritten_input = {
+    "sgd",
+    "sgd.cl",
+    "VSTORE(v, velocity + i);",
+    "VSTORE(v, velocity + i); VSTORE(v, (__global float *)gradient + i);",
+    "dweight: was changed by a pass that only reads it",
+};
+static const planted_fault last_maximum_instead_of_first = {
+    "maxpool", "maxpool.cl", "isgreater(value, best)", "isgreaterequal(value, best)", "integers",
+};
+
+/* `text` with the first `from` replaced; NULL if there is none. Caller frees. */
+static char *replace(const char *text, const char *from, const char *to)
+{
+    const char *at = strstr(text, from);
+    return at ? rncl_text_format("%.*s%s%s", (int)(at - text), text, to, at + strlen(from)) : NULL;
+}
+
+/* The kernels with the fault in `folder`. */
+static void write_kernels(const char *folder, const planted_fault *fault)
+{
+    for (size_t i = 0; i < rncl_kernel_source_count; i++) {
+        const rncl_kernel_source *source = &rncl_kernel_sources[i];
+        bool faulty = !strcmp(source->name, fault->file);
+        char *text = faulty ? replace(source->text, fault->from, fault->to) : strdup(source->text);
+        char *path = rncl_path_join(folder, source->name);
+        assert_non_null(text);
+        assert_non_null(path);
+        assert_int_equal(rncl_file_write(path, text, strlen(text)), RNCL_OK);
+        free(text);
+        free(path);
+    }
+}
+
+static void remove_kernels(const char *folder)
+{
+    for (size_t i = 0; i < rncl_kernel_source_count; i++) {
+        char *path = rncl_path_join(folder, rncl_kernel_sources[i].name);
+        assert_non_null(path);
+        remove(path);
+        free(path);
+    }
+    remove(folder);
+}
+
+static void a_planted_fault_is_found(void **state)
+{
+    const planted_fault *fault = *state;
+    char folder[] = "/tmp/rncl-kernels-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    write_kernels(folder, fault);
+    setenv("RNCL_KERNELS", folder, 1);
+    rncl_check_summary summary;
+    rncl_status st = check_operation_named(fault->operation, MIN(shapes(), 20), false, &summary);
+    unsetenv("RNCL_KERNELS");
+    remove_kernels(folder);
+    assert_int_equal(st, RNCL_ERR_WRONG_RESULT);
+    assert_true(summary.failed > 0);
+    if (!strstr(rncl_status_message(), fault->message))
+        fail_msg("\"%s\" does not speak of \"%s\"", rncl_status_message(), fault->message);
+}
+
+#define FAULT(row)                                                                                           \
+    {                                                                                                        \
+        "a planted fault is found: " #row, a_planted_fault_is_found, NULL, NULL, (void *)&(row)              \
+    }
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(convolution_matches_the_reference),
+        cmocka_unit_test(batchnorm_matches_the_reference),
+        cmocka_unit_test(maxpool_matches_the_reference),
+        cmocka_unit_test(avgpool_matches_the_reference),
+        cmocka_unit_test(linear_matches_the_reference),
+        cmocka_unit_test(softmax_matches_the_reference),
+        cmocka_unit_test(sgd_matches_the_reference),
+        cmocka_unit_test(an_operation_that_does_not_exist_is_refused),
+        cmocka_unit_test(no_shape_small_enough_is_refused),
+        FAULT(wrong_constant),
+        FAULT(write_past_the_end),
+        FAULT(write_before_the_start),
+        FAULT(value_left_unwritten),
+        FAULT(ignored_accumulation),
+        FAULT(overwritten_input),
+        FAULT(last_maximum_instead_of_first),
+    };
+    return cmocka_run_group_tests(tests, choose_device, release_devices);
+}

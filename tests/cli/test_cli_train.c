@@ -1,0 +1,170 @@
+/* The commands that train, on any device ($RNCL_TEST_DEVICE), with the smallest network on a few pictures. */
+#include <signal.h>
+#include <time.h>
+
+#include "program.h"
+
+#define SMALL "--arch cifar-resnet --depth 8 --image 16 --batch-size 8 --workers 1 "
+
+static void write_run(const char *arguments)
+{
+    run("train " SMALL "%s", arguments);
+    expect_status(0);
+}
+
+static void train_json_is_one_document(void **state)
+{
+    (void)state;
+    write_run("--steps 2 --out json --json");
+    json_t *document = expect_json();
+    assert_string_equal(json_string_value(json_object_get(document, "run")), "json");
+    assert_int_equal(json_integer_value(json_object_get(document, "steps")), 2);
+    assert_true(json_real_value(json_object_get(document, "seconds")) > 0);
+    json_decref(document);
+}
+
+static void training_leaves_a_run_folder_that_eval_reads(void **state)
+{
+    (void)state;
+    write_run("--steps 2 --out whole");
+    assert_non_null(strstr(result.output, "whole"));
+    shell("test -s whole/config.ini && test -s whole/metrics.csv && test -s whole/steps.csv && "
+          "test -s whole/model.safetensors && test -s whole/best.safetensors && test -s whole/last.ckpt");
+    run("eval --model whole/model.safetensors --json");
+    expect_status(0);
+    json_t *document = expect_json();
+    assert_true(json_integer_value(json_object_get(document, "images")) > 0);
+    assert_true(json_is_number(json_object_get(document, "loss")));
+    assert_true(json_number_value(json_object_get(document, "top1")) <=
+                json_number_value(json_object_get(document, "top5")));
+    json_decref(document);
+}
+
+static void a_run_is_repeated_by_its_config(void **state)
+{
+    (void)state;
+    write_run("--steps 2 --seed 7 --out first");
+    run("train --config first/config.ini --out second");
+    expect_status(0);
+    shell("cmp first/model.safetensors second/model.safetensors");
+}
+
+static void a_damaged_checkpoint_cannot_be_read(void **state)
+{
+    (void)state;
+    write_run("--steps 2 --out hurt");
+    shell("truncate -s -100 hurt/last.ckpt");
+    run("train --resume hurt");
+    expect_failure(8, "last.ckpt");
+}
+
+/* How many steps steps.csv tells of; 0 while there is none. */
+static int steps_written(const char *run_folder)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s/steps.csv", program_folder, run_folder);
+    FILE *file = fopen(path, "r");
+    int lines = 0;
+    for (int c; file && (c = fgetc(file)) != EOF;)
+        lines += c == '\n';
+    if (file)
+        fclose(file);
+    return lines > 0 ? lines - 1 : 0;
+}
+
+static pid_t start_endless_training(const char *run_folder)
+{
+    const pid_t child = fork();
+    if (child == 0) {
+        if (chdir(program_folder) != 0 || !freopen("errors", "w", stderr))
+            _exit(127);
+        execl(RNCL_BINARY, "rncl", "train", "--arch", "cifar-resnet", "--depth", "8", "--image", "16",
+              "--batch-size", "8", "--steps", "1000000", "--checkpoint-every", "1", "--out", run_folder,
+              (char *)NULL);
+        _exit(127);
+    }
+    return child;
+}
+
+static void wait_for_steps(pid_t child, const char *run_folder, int steps)
+{
+    const struct timespec moment = {.tv_nsec = 20000000};
+    while (steps_written(run_folder) < steps) {
+        assert_int_equal(waitpid(child, NULL, WNOHANG), 0); /* it ended by itself */
+        nanosleep(&moment, NULL);
+    }
+}
+
+static void an_interrupted_run_is_saved_and_resumes(void **state)
+{
+    (void)state;
+    const pid_t child = start_endless_training("stopped");
+    assert_true(child > 0);
+    wait_for_steps(child, "stopped", 2);
+    kill(child, SIGINT);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 130);
+    shell("test -s stopped/last.ckpt");
+
+    const int steps = steps_written("stopped");
+    run("train --resume stopped --steps %d", steps + 3);
+    expect_status(0);
+    assert_int_equal(steps_written("stopped"), steps + 3);
+}
+
+static void bench_json_has_what_scripts_read(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"device",     "batch_size", "micro_batch",       "image",
+                                       "parameters", "step_ms",    "images_per_second", "device_memory",
+                                       "compile_ms", "tuning",     "effective_gflops",  "layers"};
+    run("bench --arch cifar-resnet --depth 8 --batch-size 4 --steps 3 --json");
+    expect_status(0);
+    json_t *document = expect_json(), *step_ms = json_object_get(document, "step_ms");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        assert_non_null(json_object_get(document, keys[i]));
+    const double least = json_number_value(json_object_get(step_ms, "min"));
+    const double median = json_number_value(json_object_get(step_ms, "median"));
+    const double most = json_number_value(json_object_get(step_ms, "max"));
+    assert_true(0 < least && least <= median && median <= most);
+    assert_true(
+        json_number_value(json_object_get(json_array_get(json_object_get(document, "layers"), 0), "ms")) > 0);
+    json_decref(document);
+}
+
+static void check_json_counts_its_checks(void **state)
+{
+    (void)state;
+    run("check --operation avgpool --shapes 3 --json");
+    expect_status(0);
+    json_t *document = expect_json();
+    assert_int_equal(json_integer_value(json_object_get(document, "failed")), 0);
+    assert_true(json_integer_value(json_object_get(document, "passed")) > 0);
+    assert_int_equal(json_array_size(json_object_get(document, "checks")),
+                     json_integer_value(json_object_get(document, "passed")));
+    json_decref(document);
+}
+
+static int choose_device(void **state)
+{
+    const char *device = getenv("RNCL_TEST_DEVICE");
+    if (device)
+        setenv("RNCL_DEVICE", device, 1);
+    return create_folder(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(train_json_is_one_document),
+        cmocka_unit_test(training_leaves_a_run_folder_that_eval_reads),
+        cmocka_unit_test(a_run_is_repeated_by_its_config),
+        cmocka_unit_test(a_damaged_checkpoint_cannot_be_read),
+        cmocka_unit_test(an_interrupted_run_is_saved_and_resumes),
+        cmocka_unit_test(bench_json_has_what_scripts_read),
+        cmocka_unit_test(check_json_counts_its_checks),
+    };
+    return cmocka_run_group_tests_name("cli train", tests, choose_device, remove_folder);
+}

@@ -1,0 +1,152 @@
+/* Tables and the progress line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "meter.h"
+#include "table.h"
+
+static const rncl_meter_reading reading = {
+    .step = 120,
+    .steps = 5600,
+    .epoch = 0.51,
+    .epochs = 24,
+    .loss = 0.31234,
+    .top1 = 89.06,
+    .images_per_second = 2031.4,
+    .seconds_left = 275,
+    .waiting = 0.0123,
+};
+
+/* Everything written to a stream; the caller closes it before reading the text. */
+typedef struct capture {
+    FILE *stream;
+    char *text;
+    size_t size;
+} capture;
+
+static capture *start_capture(void)
+{
+    static capture c;
+    c = (capture){0};
+    c.stream = open_memstream(&c.text, &c.size);
+    assert_non_null(c.stream);
+    return &c;
+}
+
+static void assert_captured(capture *c, const char *expected)
+{
+    fclose(c->stream);
+    assert_string_equal(c->text, expected);
+    free(c->text);
+}
+
+static void columns_are_as_wide_as_their_widest_cell(void **state)
+{
+    (void)state;
+    rncl_table *table;
+    assert_int_equal(rncl_table_create("layer\tcount\tnote", "lrl", &table), RNCL_OK);
+    assert_int_equal(rncl_table_add(table, "%s\t%d\t%s", "conv1", 7, "a"), RNCL_OK);
+    assert_int_equal(rncl_table_add(table, "fc\t1234567\t"), RNCL_OK);
+    capture *c = start_capture();
+    rncl_table_print(table, c->stream);
+    rncl_table_destroy(table);
+    assert_captured(c, "layer    count  note\n"
+                       "conv1        7  a\n"
+                       "fc     1234567  \n");
+}
+
+static void a_wide_line_shows_everything(void **state)
+{
+    (void)state;
+    char line[256];
+    rncl_meter_format(&reading, 200, false, line, sizeof line);
+    assert_string_equal(line,
+                        "epoch 0.51/24  step 120/5600  loss 0.3123  top-1 89.1 %  2031 images/s  4:35 left  "
+                        "1.2 % waiting for data");
+}
+
+static void a_narrow_line_fits_and_keeps_the_loss(void **state)
+{
+    (void)state;
+    char line[256];
+    for (size_t width = 11; width < 120; width++) {
+        rncl_meter_format(&reading, width, false, line, sizeof line);
+        assert_true(strlen(line) <= width);
+        assert_non_null(strstr(line, "loss 0.3123"));
+    }
+}
+
+static void colours_do_not_count_as_width(void **state)
+{
+    (void)state;
+    char plain[256], painted[512];
+    rncl_meter_format(&reading, 80, false, plain, sizeof plain);
+    rncl_meter_format(&reading, 80, true, painted, sizeof painted);
+    assert_null(strchr(plain, '\033'));
+    assert_non_null(strchr(painted, '\033'));
+    assert_non_null(strstr(painted, "2031 images/s"));
+    assert_non_null(strstr(plain, "2031 images/s"));
+}
+
+static void durations_read_as_clocks(void **state)
+{
+    (void)state;
+    static const struct {
+        double seconds;
+        const char *text;
+    } cases[] = {{0, "0:00"}, {59.6, "1:00"}, {754, "12:34"}, {3723, "1:02:03"}, {-1, "?"}, {1.0 / 0.0, "?"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[32];
+        rncl_meter_duration(cases[i].seconds, text, sizeof text);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+/* A stream that is no terminal. */
+static void plain_progress_has_lines_for_the_first_step_and_each_evaluation(void **state)
+{
+    (void)state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    rncl_meter meter;
+    rncl_meter_init(&meter, file);
+    rncl_meter_reading now = reading;
+    for (int step = 1; step <= 100; step++) {
+        now.evaluated = step % 50 == 0;
+        now.val_top1 = step;
+        rncl_meter_show(&meter, &now);
+    }
+    rncl_meter_clear(&meter);
+
+    char text[2048];
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    int lines = 0;
+    for (const char *at = text; (at = strchr(at, '\n')); at++)
+        lines++;
+    assert_int_equal(lines, 3);
+    assert_null(strchr(text, '\r'));
+    assert_null(strchr(text, '\033'));
+    assert_non_null(strstr(text, "top-1 50.00 %"));
+    assert_non_null(strstr(text, "top-1 100.00 %"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
+        cmocka_unit_test(a_wide_line_shows_everything),
+        cmocka_unit_test(a_narrow_line_fits_and_keeps_the_loss),
+        cmocka_unit_test(colours_do_not_count_as_width),
+        cmocka_unit_test(durations_read_as_clocks),
+        cmocka_unit_test(plain_progress_has_lines_for_the_first_step_and_each_evaluation),
+    };
+    return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}

@@ -130,7 +130,7 @@ __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const f
             if (RESIDUAL != RNCL_RESIDUAL_NONE)
                 value += residual_at(shape, residual, row, v);
             if (RELU)
-                value = fmax(value, (vfloat)(0.0f));
+                value = select(value, (vfloat)(0.0f), value < (vfloat)(0.0f)); /* unlike fmax, keeps NaN */
             VSTORE(value, y + (size_t)row * c + v);
         }
 }

@@ -5,15 +5,24 @@
 
 #include "util.h"
 
+/* Size of drawn pictures where nobody says one: nets that halve their input five times need something to halve. */
+static int drawn_size(const rncl_network_options *network)
+{
+    if (network->image)
+        return network->image;
+    return network->arch == RNCL_ARCH_RESNET || network->arch == RNCL_ARCH_PLAIN ? 64 : 32;
+}
+
 rncl_status rncl_inputs_open(const rncl_options *options, bool training, rncl_inputs *out)
 {
     *out = (rncl_inputs){0};
     const char *path = options->data[0] ? options->data : NULL;
+    const int size = drawn_size(&options->network);
     rncl_status st = RNCL_OK;
     if (training)
-        st = rncl_dataset_open(path, RNCL_SPLIT_TRAIN, options->network.image, &out->training);
+        st = rncl_dataset_open(path, RNCL_SPLIT_TRAIN, size, &out->training);
     if (!st)
-        st = rncl_dataset_open(path, RNCL_SPLIT_VALIDATION, options->network.image, &out->validation);
+        st = rncl_dataset_open(path, RNCL_SPLIT_VALIDATION, size, &out->validation);
     if (st)
         rncl_inputs_close(out);
     return st;

@@ -7,15 +7,14 @@
 #include "operations.h"
 #include "util.h"
 
-/* Random shapes run kernels that take sizes as arguments, but for one in so many: those with the sizes built
- * in cost a compilation each. */
-enum { RANDOM_SHAPES_A_SPECIAL_ONE = 20 };
-
 static const check_operation *const operations[] = {
 #define X(stem) &check_##stem,
     CHECK_OPERATION_LIST(X)
 #undef X
 };
+
+#define X(stem) " " #stem
+#define OPERATION_NAMES CHECK_OPERATION_LIST(X)
 
 typedef struct run {
     const rncl_check_options *options;
@@ -80,7 +79,6 @@ static rncl_status run_operation(run *r, rncl_context *context, size_t index)
     for (int i = 0; i < r->options->shapes; i++) {
         trial.random =
             rncl_random_stream(r->options->seed, RNCL_RANDOM_TEST, 2 * (uint32_t)index + 1, (uint32_t)i);
-        trial.generic = i % RANDOM_SHAPES_A_SPECIAL_ONE != 0;
         RNCL_TRY(draw_shape(r->options, &trial));
         RNCL_TRY(run_variants(r, &trial, (size_t)i, MIN(operation->variant_count, (size_t)2)));
     }
@@ -100,8 +98,8 @@ rncl_status rncl_check_run(rncl_context *context, const rncl_check_options *opti
         RNCL_TRY(run_operation(&r, context, i));
     }
     if (!found)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "no operation %s to check; the first is %s", options->filter,
-                         operations[0]->name);
+        return RNCL_FAIL(RNCL_ERR_USAGE, "no operation %s to check; there are" OPERATION_NAMES,
+                         options->filter);
     if (summary->failed)
         return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "%s: %d of %d results are wrong, the first: %s",
                          context->info.name, summary->failed, summary->failed + summary->passed,

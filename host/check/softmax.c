@@ -49,7 +49,7 @@ static rncl_status softmax_create(check_trial *trial)
 {
     const check_softmax_shape *s = &trial->shape.softmax;
     rncl_softmax *softmax;
-    RNCL_TRY(rncl_softmax_create(trial->context, &s->shape, s->smoothing, &softmax));
+    RNCL_TRY(rncl_softmax_create(trial->context, &s->shape, &softmax));
     trial->subject = softmax;
     trial->phases = 1;
     size_t logits_bytes = (size_t)s->shape.n * (size_t)s->shape.k * sizeof(float);
@@ -115,6 +115,7 @@ static rncl_status softmax_launch(check_trial *trial, check_phase phase)
                                                     .ranks = t[CHECK_ranks].buffer,
                                                     .dlogits = t[CHECK_dx].buffer,
                                                     .first = trial->shape.softmax.first,
+                                                    .smoothing = trial->shape.softmax.smoothing,
                                                     .scale = trial->shape.softmax.scale,
                                                 });
 }

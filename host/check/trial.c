@@ -38,6 +38,11 @@ void check_expect(check_trial *trial, check_slot slot, double length, double typ
     trial->tensors[slot].typical = typical;
 }
 
+void check_allow(check_trial *trial, check_slot slot, double tolerance)
+{
+    trial->tensors[slot].tolerance = tolerance;
+}
+
 static rncl_status create_tensors(check_trial *trial)
 {
     FOR_TENSORS(trial, tensor)
@@ -115,9 +120,10 @@ static void judge(const check_trial *trial, const sink *to)
         if (!check_tensor_is_result(tensor))
             continue;
         bool exact = trial->variant->integers || tensor->integers;
+        double tolerance = exact ? 0.0 : 1e-6 * sqrt(tensor->length);
         double error = check_tensor_error(tensor);
         report(trial, tensor, error < RNCL_CHECK_BROKEN ? NULL : "holds values that are not numbers", error,
-               exact ? 0.0 : 1e-6 * sqrt(tensor->length), to);
+               tensor->tolerance > 0.0 ? tensor->tolerance : tolerance, to);
     }
 }
 

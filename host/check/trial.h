@@ -71,7 +71,6 @@ typedef struct check_trial {
     check_shape shape;
     const check_variant *variant;
     const char *algorithm; /* NULL where there is no choice */
-    bool generic;          /* of rncl_op_choice */
     rncl_random random;
     int phases;
     check_tensor tensors[CHECK_SLOT_COUNT];
@@ -107,6 +106,10 @@ void check_declare(check_trial *trial, check_slot slot, check_role role, check_p
  * then relative to if chance (few values) makes it much smaller; 0: never. Harmless where the tensor is
  * absent. */
 void check_expect(check_trial *trial, check_slot slot, double length, double typical);
+
+/* For create: the tensor rounds more than a sum of products does, up to this relative error, on integers too.
+ */
+void check_allow(check_trial *trial, check_slot slot, double tolerance);
 
 /* Runs it all; hands each result to `report`. The trial's fields down to `random` are the caller's to fill.
  */

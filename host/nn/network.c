@@ -194,7 +194,7 @@ static rncl_status build(rncl_network *net)
     for (size_t i = 0; i < graph->node_count; i++)
         RNCL_TRY(rncl_op_build(net->plan.ops[i]));
     const rncl_softmax_shape loss = {net->plan.micro_batch, graph->options.classes};
-    RNCL_TRY(rncl_softmax_create(net->context, &loss, net->setup.label_smoothing, &net->softmax));
+    RNCL_TRY(rncl_softmax_create(net->context, &loss, &net->softmax));
     return net->setup.training ? rncl_sgd_create(net->context, graph->param_floats, &net->sgd) : RNCL_OK;
 }
 
@@ -374,7 +374,7 @@ static rncl_status backward(rncl_network *net, cl_mem input, bool accumulate)
     return RNCL_OK;
 }
 
-static rncl_status loss(rncl_network *net, const batch_slot *slot, int first)
+static rncl_status loss(rncl_network *net, const batch_slot *slot, int first, bool training)
 {
     if (net->context->profile)
         net->context->profile->label = "loss";
@@ -385,6 +385,7 @@ static rncl_status loss(rncl_network *net, const batch_slot *slot, int first)
         .ranks = slot->ranks,
         .dlogits = net->dlogits,
         .first = first,
+        .smoothing = training ? net->setup.label_smoothing : 0.0f,
         .scale = 1.0f / (float)net->setup.batch_size,
     };
     return rncl_softmax_enqueue(net->softmax, &buffers);
@@ -419,7 +420,7 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
         unsigned input = net->next_input++ % COUNT(net->inputs);
         RNCL_TRY(upload_images(net, images + (size_t)first * image_floats, input));
         RNCL_TRY(forward(net, net->inputs[input], rule != NULL));
-        RNCL_TRY(loss(net, slot, first));
+        RNCL_TRY(loss(net, slot, first, rule != NULL));
         if (rule)
             RNCL_TRY(backward(net, net->inputs[input], first > 0));
         RNCL_TRY(input_is_free(net, input));

@@ -15,7 +15,7 @@ typedef struct rncl_network_setup {
                         memory. Gradients of the micro-batches are added up, so that it changes nothing but
                         the batch-norm statistics, which are those of each micro-batch */
     bool training;   /* false: forward only, with running statistics; takes far less memory */
-    float label_smoothing;
+    float label_smoothing; /* of training; evaluation has none */
     const char *algorithm; /* of the convolutions; NULL: the device's defaults */
 } rncl_network_setup;
 

@@ -62,7 +62,6 @@ typedef enum rncl_op_flags {
 /* What the graph and the device decide about one operation. */
 typedef struct rncl_op_choice {
     const char *algorithm; /* convolution's table names them; NULL: the default for the device */
-    bool generic;          /* sizes are kernel arguments, not constants: one program serves many shapes */
     bool forward_only;     /* backward will not be called */
     bool no_dx;            /* nobody wants the input's gradient (the first convolution) */
 } rncl_op_choice;

@@ -9,12 +9,10 @@
 struct rncl_softmax {
     rncl_context *context;
     rncl_softmax_shape shape;
-    float smoothing;
     rncl_kernel loss;
 };
 
-rncl_status rncl_softmax_create(rncl_context *context, const rncl_softmax_shape *shape, float smoothing,
-                                rncl_softmax **out)
+rncl_status rncl_softmax_create(rncl_context *context, const rncl_softmax_shape *shape, rncl_softmax **out)
 {
     *out = NULL;
     rncl_softmax *softmax = calloc(1, sizeof *softmax);
@@ -22,7 +20,6 @@ rncl_status rncl_softmax_create(rncl_context *context, const rncl_softmax_shape 
         return RNCL_FAIL(RNCL_ERR_MEMORY, "softmax");
     softmax->context = context;
     softmax->shape = *shape;
-    softmax->smoothing = smoothing;
     rncl_status st = rncl_kernel_create(context, "softmax", "", "softmax_loss", &softmax->loss);
     if (st) {
         rncl_softmax_destroy(softmax);
@@ -45,6 +42,6 @@ rncl_status rncl_softmax_enqueue(rncl_softmax *softmax, const rncl_softmax_buffe
     rncl_range range = {.global = {rncl_round_up((size_t)softmax->shape.n, 8)}, .local = {8, 1, 1}};
     return rncl_launch(softmax->context, &softmax->loss, range, RNCL_STRUCT(softmax->shape),
                        RNCL_INT(b->first), RNCL_BUFFER(b->logits), RNCL_BUFFER(b->labels),
-                       RNCL_FLOAT(softmax->smoothing), RNCL_FLOAT(b->scale), RNCL_BUFFER(b->losses),
+                       RNCL_FLOAT(b->smoothing), RNCL_FLOAT(b->scale), RNCL_BUFFER(b->losses),
                        RNCL_BUFFER(b->ranks), RNCL_BUFFER(b->dlogits));
 }

@@ -8,17 +8,16 @@
 
 typedef struct rncl_softmax rncl_softmax;
 
-/* `smoothing`: of the labels, 0 for none. */
-rncl_status rncl_softmax_create(rncl_context *context, const rncl_softmax_shape *shape, float smoothing,
-                                rncl_softmax **out);
+rncl_status rncl_softmax_create(rncl_context *context, const rncl_softmax_shape *shape, rncl_softmax **out);
 void rncl_softmax_destroy(rncl_softmax *softmax);
 
 /* logits, dlogits [n][k]; labels (int), losses (float) and ranks (int) hold a whole batch, of which this
- * call's rows start at `first`. dlogits = scale (softmax - target), unless it is NULL. A label of RNCL_NO_LABEL leaves its row
- * out: loss 0, rank -1. */
+ * call's rows start at `first`. dlogits = scale (softmax - target), unless it is NULL. A label of
+ * RNCL_NO_LABEL leaves its row out: loss 0, rank -1. */
 typedef struct rncl_softmax_buffers {
     cl_mem logits, labels, losses, ranks, dlogits;
     int first;
+    float smoothing; /* of the labels; 0: none */
     float scale;
 } rncl_softmax_buffers;
 

@@ -65,9 +65,9 @@ void rncl_meter_format(const rncl_meter_reading *reading, size_t width, bool col
 {
     enum { EPOCH, STEP, LOSS, TOP1, SPEED, LEFT, WAITING };
     field fields[] = {
-        [EPOCH] = {2, "\033[36m", ""},  [STEP] = {5, "", ""},  [LOSS] = {0, "\033[1m", ""},
+        [EPOCH] = {2, "\033[36m", ""},  [STEP] = {6, "", ""},  [LOSS] = {0, "\033[1m", ""},
         [TOP1] = {1, "\033[1;32m", ""}, [SPEED] = {4, "", ""}, [LEFT] = {3, "", ""},
-        [WAITING] = {6, "\033[2m", ""},
+        [WAITING] = {5, "\033[2m", ""},
     };
     char left[32];
     rncl_meter_duration(reading->seconds_left, left, sizeof left);
@@ -76,10 +76,9 @@ void rncl_meter_format(const rncl_meter_reading *reading, size_t width, bool col
     FIELD(STEP, "step %lld/%lld", (long long)reading->step, (long long)reading->steps);
     FIELD(LOSS, "loss %.4f", reading->loss);
     FIELD(TOP1, "top-1 %.1f %%", reading->top1);
-    FIELD(SPEED, reading->images_per_second < 100 ? "%.1f images/s" : "%.0f images/s",
-          reading->images_per_second);
+    FIELD(SPEED, reading->images_per_second < 100 ? "%.1f img/s" : "%.0f img/s", reading->images_per_second);
     FIELD(LEFT, "%s left", left);
-    FIELD(WAITING, "%.1f %% waiting for data", 100 * reading->waiting);
+    FIELD(WAITING, "%.1f %% waiting", 100 * reading->waiting);
 #undef FIELD
     for (size_t i = 0; i < COUNT(fields) && line_width(fields, COUNT(fields)) > width; i++)
         drop_least_important(fields, COUNT(fields));

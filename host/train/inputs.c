@@ -5,7 +5,8 @@
 
 #include "util.h"
 
-/* Size of drawn pictures where nobody says one: nets that halve their input five times need something to halve. */
+/* Size of drawn pictures where nobody says one: nets that halve their input five times need something to
+ * halve. */
 static int drawn_size(const rncl_network_options *network)
 {
     if (network->image)

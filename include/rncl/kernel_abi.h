@@ -24,6 +24,12 @@ typedef struct rncl_direct_shape {
     rncl_int p, q, k, out_h, out_w, out_stride, out_row, out_column, tile_rows;
 } rncl_direct_shape;
 
+/* What the Winograd kernel computes: a 3x3 convolution with stride 1; pad may be negative. Work is handed out in blocks of
+ * `tiles` tiles of 4x4 pixels. */
+typedef struct rncl_winograd_shape {
+    rncl_int n, h, w, c, p, q, k, pad, tiles;
+} rncl_winograd_shape;
+
 /* Which values of a filter go where in the packed layout [out / KB][r][s][in][KB]: tap (i, j) of the packed
  * filter is tap (row_first + i * row_step, column_first + j * column_step) of the filter; strides are in
  * floats. */

@@ -67,8 +67,8 @@ static void a_wide_line_shows_everything(void **state)
     char line[256];
     rncl_meter_format(&reading, 200, false, line, sizeof line);
     assert_string_equal(line,
-                        "epoch 0.51/24  step 120/5600  loss 0.3123  top-1 89.1 %  2031 images/s  4:35 left  "
-                        "1.2 % waiting for data");
+                        "epoch 0.51/24  step 120/5600  loss 0.3123  top-1 89.1 %  2031 img/s  4:35 left  "
+                        "1.2 % waiting");
 }
 
 static void a_narrow_line_fits_and_keeps_the_loss(void **state)
@@ -90,8 +90,8 @@ static void colours_do_not_count_as_width(void **state)
     rncl_meter_format(&reading, 80, true, painted, sizeof painted);
     assert_null(strchr(plain, '\033'));
     assert_non_null(strchr(painted, '\033'));
-    assert_non_null(strstr(painted, "2031 images/s"));
-    assert_non_null(strstr(plain, "2031 images/s"));
+    assert_non_null(strstr(painted, "2031 img/s"));
+    assert_non_null(strstr(plain, "2031 img/s"));
 }
 
 static void durations_read_as_clocks(void **state)

@@ -9,14 +9,16 @@
 #include "util.h"
 
 const rncl_conv_algorithm *const rncl_conv_algorithms[] = {
+    &rncl_conv_winograd,
     &rncl_conv_direct,
     &rncl_conv_im2col_gemm,
 };
 const size_t rncl_conv_algorithm_count = COUNT(rncl_conv_algorithms);
 
-/* First choice of each class of devices; where it does not support a shape, the table's order decides. */
+/* What each class of devices takes by default: the first of the table from this one on that supports a shape
+ * and pays. */
 static const rncl_conv_algorithm *const class_defaults[] = {
-    [RNCL_CLASS_CPU_VECTOR] = &rncl_conv_direct,
+    [RNCL_CLASS_CPU_VECTOR] = &rncl_conv_winograd,
     [RNCL_CLASS_GPU] = &rncl_conv_im2col_gemm,
     [RNCL_CLASS_SCALAR] = &rncl_conv_direct,
 };
@@ -34,12 +36,14 @@ const char *rncl_conv_pass_name(rncl_conv_pass pass)
 
 static const rncl_conv_algorithm *default_algorithm(const rncl_conv_plan *plan)
 {
-    const rncl_conv_algorithm *preferred = class_defaults[plan->context->device_class];
-    if (preferred->supports(plan))
-        return preferred;
-    for (size_t i = 0; i < rncl_conv_algorithm_count; i++)
-        if (rncl_conv_algorithms[i]->supports(plan))
-            return rncl_conv_algorithms[i];
+    size_t first = 0;
+    while (rncl_conv_algorithms[first] != class_defaults[plan->context->device_class])
+        first++;
+    for (size_t i = first; i < rncl_conv_algorithm_count; i++) {
+        const rncl_conv_algorithm *algorithm = rncl_conv_algorithms[i];
+        if (algorithm->supports(plan) && (!algorithm->pays || algorithm->pays(plan)))
+            return algorithm;
+    }
     return NULL;
 }
 
@@ -54,15 +58,18 @@ static const rncl_conv_algorithm *named_algorithm(const char *name)
 rncl_status rncl_conv_plan_create(rncl_context *context, const rncl_conv_shape *shape, rncl_conv_pass pass,
                                   const rncl_op_choice *choice, rncl_conv_plan *out)
 {
-    const char *algorithm = choice->algorithm;
     *out = (rncl_conv_plan){.context = context, .shape = *shape, .pass = pass};
-    const rncl_conv_algorithm *chosen = algorithm ? named_algorithm(algorithm) : default_algorithm(out);
+    const rncl_conv_algorithm *chosen = NULL;
+    if (choice->algorithm) {
+        chosen = named_algorithm(choice->algorithm);
+        if (!chosen)
+            return RNCL_FAIL(RNCL_ERR_USAGE, "no convolution algorithm %s", choice->algorithm);
+    }
+    if (!chosen || !chosen->supports(out))
+        chosen = default_algorithm(out);
     if (!chosen)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "no convolution algorithm %s",
-                         algorithm ? algorithm : "for this shape");
-    if (!chosen->supports(out))
-        return RNCL_FAIL(RNCL_ERR_USAGE, "%s does not support %s of a %dx%d convolution of %d channels on %s",
-                         chosen->name, pass_names[pass], shape->r, shape->s, shape->c, context->info.name);
+        return RNCL_FAIL(RNCL_ERR_SHAPE, "no convolution algorithm for %s of %dx%d taps on %s",
+                         pass_names[pass], shape->r, shape->s, context->info.name);
     out->algorithm = chosen;
     return chosen->plan(out);
 }

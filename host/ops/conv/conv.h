@@ -39,8 +39,12 @@ typedef struct rncl_conv_buffers {
 /* A row of the table of algorithms: one file each, ending in its row. */
 struct rncl_conv_algorithm {
     const char *name;
+    /* Its results on small integers are exact: it computes sums of products and nothing else. */
+    bool exact;
     /* Whether it can do this; no side effects. */
     bool (*supports)(const rncl_conv_plan *plan);
+    /* Whether defaults should take it where it is supported; NULL: always. */
+    bool (*pays)(const rncl_conv_plan *plan);
     /* Fixes parameters and sizes; no device calls. */
     rncl_status (*plan)(rncl_conv_plan *plan);
     /* Compiles. */
@@ -51,17 +55,18 @@ struct rncl_conv_algorithm {
     void (*destroy)(rncl_conv_plan *plan); /* frees `data` */
 };
 
+extern const rncl_conv_algorithm rncl_conv_winograd;
 extern const rncl_conv_algorithm rncl_conv_direct;
 extern const rncl_conv_algorithm rncl_conv_im2col_gemm;
 
-/* The whole table, best first for devices of no special class. */
+/* The whole table, in the order in which defaults are looked for. */
 extern const rncl_conv_algorithm *const rncl_conv_algorithms[];
 extern const size_t rncl_conv_algorithm_count;
 
 const char *rncl_conv_pass_name(rncl_conv_pass pass); /* "forward" */
 
-/* The algorithm that `choice` names, or the device class's default. RNCL_ERR_USAGE if there is none of that
- * name or it does not support the shape. Fills the plan but for what build adds. */
+/* The algorithm that `choice` names, if it supports the pass; else the default for the device's class.
+ * RNCL_ERR_USAGE if there is none of that name. Fills the plan but for what build adds. */
 rncl_status rncl_conv_plan_create(rncl_context *context, const rncl_conv_shape *shape, rncl_conv_pass pass,
                                   const rncl_op_choice *choice, rncl_conv_plan *out);
 void rncl_conv_plan_fini(rncl_conv_plan *plan);

@@ -462,6 +462,7 @@ static void direct_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_direct = {
     .name = "direct",
+    .exact = true,
     .supports = direct_supports,
     .plan = direct_plan,
     .build = direct_build,

@@ -1,0 +1,172 @@
+/* Checkpoints: what goes in comes out, and whatever is damaged is refused. */
+#include "checkpoint.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "train_test.h"
+
+enum { PARAMS = 13, STATE = 6 };
+
+static const char path[] = "last.ckpt";
+static const rncl_checkpoint known = {
+    .path = path, .fingerprint = 0x1234, .param_floats = PARAMS, .state_floats = STATE};
+
+/* Everything that a checkpoint holds. */
+typedef struct contents {
+    rncl_run_state state;
+    float params[PARAMS], running[STATE], velocity[PARAMS];
+} contents;
+
+static rncl_network_vectors vectors_of(contents *c)
+{
+    return (rncl_network_vectors){c->params, c->running, c->velocity};
+}
+
+static contents example(void)
+{
+    contents c = {.state = rncl_run_state_start()};
+    c.state.step = 7;
+    c.state.plateau.drops = 2;
+    c.state.sums.loss = 0.1;
+    c.state.best_top1 = 91.5;
+    c.state.seconds = 3.25;
+    for (int i = 0; i < PARAMS; i++) {
+        c.params[i] = (float)i / 3;
+        c.velocity[i] = -(float)i;
+    }
+    for (int i = 0; i < STATE; i++)
+        c.running[i] = 1.0f / (float)(i + 1);
+    return c;
+}
+
+static void save_example(void)
+{
+    contents c = example();
+    const rncl_network_vectors vectors = vectors_of(&c);
+    expect_ok(rncl_checkpoint_save(&known, &c.state, &vectors));
+}
+
+/* Loading fails with RNCL_ERR_MODEL and touches nothing. */
+static void expect_refused(const rncl_checkpoint *checkpoint, const char *part)
+{
+    contents c, untouched;
+    memset(&c, 0x55, sizeof c);
+    memset(&untouched, 0x55, sizeof untouched);
+    const rncl_network_vectors vectors = vectors_of(&c);
+    expect_failure(rncl_checkpoint_load(checkpoint, &c.state, &vectors), RNCL_ERR_MODEL, part);
+    assert_memory_equal(&c, &untouched, sizeof c);
+}
+
+static void what_is_saved_is_loaded(void **state)
+{
+    (void)state;
+    save_example();
+    contents wanted = example(), c;
+    memset(&c, 0, sizeof c);
+    const rncl_network_vectors vectors = vectors_of(&c);
+    expect_ok(rncl_checkpoint_load(&known, &c.state, &vectors));
+    assert_memory_equal(&c, &wanted, sizeof c);
+}
+
+static void a_file_cut_off_anywhere_is_refused(void **state)
+{
+    (void)state;
+    save_example();
+    rncl_mapping whole;
+    expect_ok(rncl_file_map(path, &whole));
+    const rncl_checkpoint cut = {
+        .path = "cut.ckpt", .fingerprint = 0x1234, .param_floats = PARAMS, .state_floats = STATE};
+    for (size_t size = 0; size < whole.size_bytes; size++) {
+        expect_ok(rncl_file_write(cut.path, whole.data, size));
+        expect_refused(&cut, "cut.ckpt");
+    }
+    rncl_file_unmap(&whole);
+}
+
+static void a_flipped_bit_anywhere_is_refused(void **state)
+{
+    (void)state;
+    save_example();
+    rncl_mapping whole;
+    expect_ok(rncl_file_map(path, &whole));
+    unsigned char *copy = malloc(whole.size_bytes);
+    assert_non_null(copy);
+    const rncl_checkpoint hurt = {
+        .path = "hurt.ckpt", .fingerprint = 0x1234, .param_floats = PARAMS, .state_floats = STATE};
+    for (size_t i = 0; i < whole.size_bytes; i++) {
+        memcpy(copy, whole.data, whole.size_bytes);
+        copy[i] ^= (unsigned char)(1 << i % 8);
+        expect_ok(rncl_file_write(hurt.path, copy, whole.size_bytes));
+        expect_refused(&hurt, "hurt.ckpt");
+    }
+    free(copy);
+    rncl_file_unmap(&whole);
+}
+
+static void a_file_with_something_behind_its_end_is_refused(void **state)
+{
+    (void)state;
+    save_example();
+    FILE *file = fopen(path, "a");
+    assert_non_null(file);
+    fputs("more", file);
+    fclose(file);
+    expect_refused(&known, path);
+}
+
+static void the_checkpoint_of_another_run_is_refused(void **state)
+{
+    (void)state;
+    save_example();
+    rncl_checkpoint other = known;
+    other.fingerprint++;
+    expect_refused(&other, "another network");
+    other = known;
+    other.param_floats--;
+    expect_refused(&other, "another network");
+}
+
+static void what_is_no_checkpoint_is_refused(void **state)
+{
+    (void)state;
+    write_text(path, "this is a text, and long enough to be anything else: "
+                     "..............................................................................."
+                     "..............................................................................");
+    expect_refused(&known, "not a checkpoint");
+    unlink(path);
+    expect_refused(&known, path);
+}
+
+static void a_full_disk_leaves_the_old_file(void **state)
+{
+    (void)state;
+    save_example();
+    contents wanted = example(), c = example();
+    c.state.step++;
+    const rncl_network_vectors vectors = vectors_of(&c);
+    struct rlimit before, small;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = (struct rlimit){.rlim_cur = 100, .rlim_max = before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const rncl_status st = rncl_checkpoint_save(&known, &c.state, &vectors);
+    setrlimit(RLIMIT_FSIZE, &before);
+    expect_failure(st, RNCL_ERR_IO, path);
+    expect_ok(rncl_checkpoint_load(&known, &c.state, &vectors));
+    assert_memory_equal(&c, &wanted, sizeof c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_saved_is_loaded),
+        cmocka_unit_test(a_file_cut_off_anywhere_is_refused),
+        cmocka_unit_test(a_flipped_bit_anywhere_is_refused),
+        cmocka_unit_test(a_file_with_something_behind_its_end_is_refused),
+        cmocka_unit_test(the_checkpoint_of_another_run_is_refused),
+        cmocka_unit_test(what_is_no_checkpoint_is_refused),
+        cmocka_unit_test(a_full_disk_leaves_the_old_file),
+    };
+    return cmocka_run_group_tests_name("checkpoint", tests, make_folder, remove_folder);
+}

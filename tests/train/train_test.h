@@ -1,0 +1,74 @@
+/* What the tests of this room share: cmocka, a folder that goes when the program ends, files in it. */
+#ifndef TESTS_TRAIN_TRAIN_TEST_H
+#define TESTS_TRAIN_TRAIN_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "file.h"
+#include "status.h"
+#include "util.h"
+
+static char folder[] = "/tmp/rncl-train-XXXXXX";
+
+static inline int make_folder(void **unused)
+{
+    (void)unused;
+    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
+}
+
+static inline int remove_folder(void **unused)
+{
+    (void)unused;
+    char command[64];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return chdir("/") || system(command);
+}
+
+/* The failure that the message belongs to, and something that the message says. */
+static inline void expect_failure(rncl_status got, rncl_status wanted, const char *part)
+{
+    assert_int_equal(got, wanted);
+    if (!strstr(rncl_status_message(), part))
+        fail_msg("expected \"%s\" in: %s", part, rncl_status_message());
+    assert_null(strchr(rncl_status_message(), '\n'));
+}
+
+static inline void expect_ok(rncl_status got)
+{
+    if (got)
+        fail_msg("%s: %s", rncl_status_text(got), rncl_status_message());
+}
+
+static inline void write_text(const char *path, const char *text)
+{
+    expect_ok(rncl_file_write(path, text, strlen(text)));
+}
+
+/* The caller frees. */
+static inline char *read_text(const char *path)
+{
+    rncl_mapping file;
+    expect_ok(rncl_file_map(path, &file));
+    char *text = rncl_text_format("%.*s", (int)file.size_bytes, file.data ? (const char *)file.data : "");
+    rncl_file_unmap(&file);
+    assert_non_null(text);
+    return text;
+}
+
+static inline void expect_text(const char *path, const char *wanted)
+{
+    char *text = read_text(path);
+    assert_string_equal(text, wanted);
+    free(text);
+}
+
+#endif

@@ -79,7 +79,7 @@ static rncl_status finish_phase(check_trial *trial, check_phase phase, int run)
 
 static rncl_status run_once(check_trial *trial, int run)
 {
-    check_phase last = trial->phases - 1;
+    const check_phase last = (check_phase)(trial->phases - 1);
     FOR_TENSORS(trial, tensor)
     RNCL_TRY(check_tensor_upload(trial->context, tensor));
     for (check_phase phase = CHECK_FORWARD; phase <= last; phase++) {

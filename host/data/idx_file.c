@@ -58,7 +58,7 @@ static uint32_t big_endian(const uint8_t *bytes)
 
 static rncl_status read_header(gzFile file, int dimensions, rncl_idx_array *array, size_t *size_bytes)
 {
-    uint8_t header[4 + 4 * RNCL_IDX_DIMENSIONS];
+    uint8_t header[4 + 4 * RNCL_IDX_DIMENSIONS] = {0};
     const uint32_t magic = 0x0800u + (uint32_t)dimensions; /* 8: unsigned bytes */
     size_t length = 4 + 4 * (size_t)dimensions, count;
     RNCL_TRY(read_bytes(file, array->path, header, length, &count));

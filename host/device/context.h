@@ -26,7 +26,7 @@ typedef struct rncl_context {
     cl_command_queue queue;
     rncl_log log;
     struct rncl_program_cache *programs;
-    struct rncl_profile *profile; /* NULL: launches are not timed */
+    struct rncl_profile *profile;  /* NULL: launches are not timed */
     void (*release_library)(void); /* set by whoever calls a library that keeps objects of this context */
 } rncl_context;
 

@@ -66,7 +66,7 @@ static rncl_status parse_word(const rncl_option *option, const char *const *word
 
 static rncl_status parse_choice(const rncl_option *option, const char *text, value *out)
 {
-    int index;
+    int index = 0;
     RNCL_TRY(parse_word(option, option->choices, text, &index));
     out->number = option->choice_values ? option->choice_values[index] : index;
     return RNCL_OK;
@@ -84,7 +84,7 @@ static void print_choice(const rncl_option *option, const value *from, char *tex
 
 static rncl_status parse_switch(const rncl_option *option, const char *text, value *out)
 {
-    int index;
+    int index = 0;
     RNCL_TRY(parse_word(option, option->choices ? option->choices : off_and_on, text, &index));
     out->on = index == 1;
     return RNCL_OK;

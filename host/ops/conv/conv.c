@@ -37,7 +37,8 @@ const char *rncl_conv_pass_name(rncl_conv_pass pass)
 static const rncl_conv_algorithm *default_algorithm(const rncl_conv_plan *plan)
 {
     size_t first = 0;
-    while (rncl_conv_algorithms[first] != class_defaults[plan->context->device_class])
+    while (first < rncl_conv_algorithm_count &&
+           rncl_conv_algorithms[first] != class_defaults[plan->context->device_class])
         first++;
     for (size_t i = first; i < rncl_conv_algorithm_count; i++) {
         const rncl_conv_algorithm *algorithm = rncl_conv_algorithms[i];

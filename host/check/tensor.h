@@ -36,7 +36,7 @@ typedef struct check_tensor {
     size_t size_bytes;
     unsigned salt;          /* below 64; another in each tensor of a trial */
     double length, typical; /* check_expect */
-    double tolerance;       /* check_allow; 0: what follows from the length */
+    bool rounds;            /* check_allow_rounding */
     void *initial;          /* what the device starts from */
     void *results[2];       /* what two runs have made of that */
     double *reference;      /* inputs and expected outputs */

@@ -38,15 +38,15 @@ void check_expect(check_trial *trial, check_slot slot, double length, double typ
     trial->tensors[slot].typical = typical;
 }
 
-void check_allow(check_trial *trial, check_slot slot, double tolerance)
+void check_allow_rounding(check_trial *trial, check_slot slot)
 {
-    trial->tensors[slot].tolerance = tolerance;
+    trial->tensors[slot].rounds = true;
 }
 
 static rncl_status create_tensors(check_trial *trial)
 {
-    FOR_TENSORS(trial, tensor)
-    RNCL_TRY(check_tensor_create(trial->context, tensor));
+    FOR_TENSORS (trial, tensor)
+        RNCL_TRY(check_tensor_create(trial->context, tensor));
     return RNCL_OK;
 }
 
@@ -54,21 +54,20 @@ static rncl_status create_tensors(check_trial *trial)
 static void prepare(check_trial *trial)
 {
     const check_operation *operation = trial->operation;
-    FOR_TENSORS(trial, tensor)
-    check_tensor_fill(tensor, &trial->random, trial->variant->integers);
+    FOR_TENSORS (trial, tensor)
+        check_tensor_fill(tensor, &trial->random, trial->variant->integers);
     if (operation->fill)
         operation->fill(trial);
     operation->reference(trial);
-    FOR_TENSORS(trial, tensor)
-    for (size_t i = 0; tensor->role == CHECK_ADDED && i < check_tensor_count(tensor); i++)
-        tensor->reference[i] += (double)((const float *)tensor->initial)[i];
+    FOR_TENSORS (trial, tensor)
+        for (size_t i = 0; tensor->role == CHECK_ADDED && i < check_tensor_count(tensor); i++)
+            tensor->reference[i] += (double)((const float *)tensor->initial)[i];
 }
 
 static rncl_status finish_phase(check_trial *trial, check_phase phase, int run)
 {
     RNCL_TRY(rncl_context_finish(trial->context));
-    FOR_TENSORS(trial, tensor)
-    {
+    FOR_TENSORS (trial, tensor) {
         if (check_tensor_is_result(tensor) && tensor->phase == phase)
             RNCL_TRY(check_tensor_download(trial->context, tensor, run));
         if (tensor->dead)
@@ -80,14 +79,14 @@ static rncl_status finish_phase(check_trial *trial, check_phase phase, int run)
 static rncl_status run_once(check_trial *trial, int run)
 {
     const check_phase last = (check_phase)(trial->phases - 1);
-    FOR_TENSORS(trial, tensor)
-    RNCL_TRY(check_tensor_upload(trial->context, tensor));
+    FOR_TENSORS (trial, tensor)
+        RNCL_TRY(check_tensor_upload(trial->context, tensor));
     for (check_phase phase = CHECK_FORWARD; phase <= last; phase++) {
         RNCL_TRY(trial->operation->launch(trial, phase));
         RNCL_TRY(finish_phase(trial, phase, run));
     }
-    FOR_TENSORS(trial, tensor)
-    RNCL_TRY(check_tensor_inspect(trial->context, tensor, run, last));
+    FOR_TENSORS (trial, tensor)
+        RNCL_TRY(check_tensor_inspect(trial->context, tensor, run, last));
     return RNCL_OK;
 }
 
@@ -119,11 +118,10 @@ static void judge(const check_trial *trial, const sink *to)
                 report(trial, tensor, fault_texts[i].text, RNCL_CHECK_BROKEN, 0.0, to);
         if (!check_tensor_is_result(tensor))
             continue;
-        bool exact = trial->variant->integers || tensor->integers;
-        double tolerance = exact ? 0.0 : 1e-6 * sqrt(tensor->length);
+        bool exact = (trial->variant->integers || tensor->integers) && !tensor->rounds;
         double error = check_tensor_error(tensor);
         report(trial, tensor, error < RNCL_CHECK_BROKEN ? NULL : "holds values that are not numbers", error,
-               tensor->tolerance > 0.0 ? tensor->tolerance : tolerance, to);
+               exact ? 0.0 : 1e-6 * sqrt(tensor->length), to);
     }
 }
 
@@ -141,8 +139,8 @@ rncl_status check_trial_run(check_trial *trial,
         st = run_once(trial, 1);
     if (!st)
         judge(trial, &(sink){report_result, user});
-    FOR_TENSORS(trial, tensor)
-    check_tensor_destroy(tensor);
+    FOR_TENSORS (trial, tensor)
+        check_tensor_destroy(tensor);
     trial->operation->destroy(trial);
     return st;
 }

@@ -107,9 +107,8 @@ void check_declare(check_trial *trial, check_slot slot, check_role role, check_p
  * absent. */
 void check_expect(check_trial *trial, check_slot slot, double length, double typical);
 
-/* For create: the tensor rounds more than a sum of products does, up to this relative error, on integers too.
- */
-void check_allow(check_trial *trial, check_slot slot, double tolerance);
+/* For create: the tensor's values are not sums of products, so that they are rounded on integers too. */
+void check_allow_rounding(check_trial *trial, check_slot slot);
 
 /* Runs it all; hands each result to `report`. The trial's fields down to `random` are the caller's to fill.
  */

@@ -46,7 +46,8 @@ typedef struct rncl_op_needs {
 /* Device memory of one call. What the operation does not have is NULL. */
 typedef struct rncl_op_buffers {
     cl_mem x, residual, y;
-    cl_mem dy, dx, dresidual; /* dx or dresidual NULL: not wanted. dresidual may be dy itself */
+    cl_mem dy, dx,
+        dresidual; /* dx NULL: not wanted, where the input is the image. dresidual may be dy itself */
     cl_mem weight, bias, dweight, dbias;
     cl_mem running_mean, running_variance;
     cl_mem saved, packed;

@@ -32,12 +32,14 @@ static void catch_stop_signals(void)
 typedef struct watcher {
     rncl_console *console;
     double first_step_seconds;
+    bool evaluated; /* at least once */
 } watcher;
 
 static void on_progress(void *user, const rncl_progress *progress)
 {
     watcher *w = user;
     w->first_step_seconds = progress->first_step_seconds;
+    w->evaluated |= progress->evaluated;
     const rncl_meter_reading reading = {
         .step = progress->step,
         .steps = progress->steps,
@@ -57,15 +59,22 @@ static void on_progress(void *user, const rncl_progress *progress)
     rncl_meter_show(&w->console->meter, &reading);
 }
 
-static rncl_status print_json(const rncl_train_result *result, double first_step_seconds, bool interrupted)
+/* A member for what an evaluation has found; null where none has taken place. */
+static json_t *evaluated_number(double value, bool evaluated)
+{
+    return evaluated ? rncl_json_number(value) : json_null();
+}
+
+static rncl_status print_json(const rncl_train_result *r, const watcher *w, bool interrupted)
 {
     return rncl_json_print(json_pack(
-        "{s:s, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", result->run, "interrupted",
-        interrupted, "steps", (json_int_t)result->steps, "seconds", rncl_json_number(result->seconds),
-        "images_per_second", rncl_json_number(result->images_per_second), "waiting",
-        rncl_json_number(result->waiting), "first_step_seconds", rncl_json_number(first_step_seconds),
-        "val_loss", rncl_json_number(result->val_loss), "val_top1", rncl_json_number(result->val_top1),
-        "val_top5", rncl_json_number(result->val_top5), "best_top1", rncl_json_number(result->best_top1)));
+        "{s:s, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", r->run, "interrupted", interrupted,
+        "steps", (json_int_t)r->steps, "seconds", rncl_json_number(r->seconds), "images_per_second",
+        rncl_json_number(r->images_per_second), "waiting", rncl_json_number(r->waiting), "first_step_seconds",
+        rncl_json_number(w->first_step_seconds), "val_loss", evaluated_number(r->val_loss, w->evaluated),
+        "val_top1", evaluated_number(r->val_top1, w->evaluated), "val_top5",
+        evaluated_number(r->val_top5, w->evaluated), "best_top1",
+        evaluated_number(r->best_top1, r->best_top1 >= 0)));
 }
 
 static void print_summary(const rncl_train_result *result, double first_step_seconds)
@@ -93,7 +102,7 @@ rncl_status rncl_train_run(rncl_options *options)
     rncl_meter_clear(&console.meter);
     rncl_status printed = RNCL_OK;
     if (options->json && (!st || st == RNCL_ERR_INTERRUPTED))
-        printed = print_json(&result, w.first_step_seconds, st == RNCL_ERR_INTERRUPTED);
+        printed = print_json(&result, &w, st == RNCL_ERR_INTERRUPTED);
     else if (!st)
         print_summary(&result, w.first_step_seconds);
     rncl_context_destroy(context);

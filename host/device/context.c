@@ -25,6 +25,7 @@ rncl_status rncl_context_create(const rncl_device *device, const rncl_log *log, 
     context->info = device->info;
     context->device_class = class_of(&device->info);
     context->device = device->id;
+    context->build_options = device->build_options;
     if (log)
         context->log = *log;
 

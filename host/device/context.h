@@ -22,6 +22,7 @@ typedef struct rncl_context {
     rncl_device_info info;
     rncl_device_class device_class;
     cl_device_id device;
+    const char *build_options; /* the device's own */
     cl_context context;
     cl_command_queue queue;
     rncl_log log;

@@ -15,8 +15,10 @@
 static const struct {
     const char *platform; /* part of the platform's name */
     bool emulator;
+    const char *build_options;
 } quirks[] = {
-    {"Oclgrind", true},
+    /* Its checks do not know LLVM's `freeze`, which the optimiser brings in. */
+    {"Oclgrind", true, "-cl-opt-disable"},
 };
 
 static const char *const type_names[] = {
@@ -63,7 +65,7 @@ static rncl_device_type kind_of(uint64_t cl_type)
 
 static void describe(cl_platform_id platform, cl_device_id id, rncl_device *device)
 {
-    *device = (rncl_device){.platform = platform, .id = id};
+    *device = (rncl_device){.platform = platform, .id = id, .build_options = ""};
     rncl_device_info *info = &device->info;
     char extensions[16384] = "", platform_name[128] = "";
     query_text(id, CL_DEVICE_NAME, info->name, sizeof info->name);
@@ -88,8 +90,10 @@ static void describe(cl_platform_id platform, cl_device_id id, rncl_device *devi
     info->max_allocation = query_number(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
     info->local_memory = query_number(id, CL_DEVICE_LOCAL_MEM_SIZE);
     for (size_t i = 0; i < COUNT(quirks); i++)
-        if (strstr(info->platform, quirks[i].platform))
+        if (strstr(info->platform, quirks[i].platform)) {
             info->emulator = quirks[i].emulator;
+            device->build_options = quirks[i].build_options;
+        }
 }
 
 /* The list's order by kind; within a kind more compute units come first. */

@@ -12,6 +12,7 @@ typedef struct rncl_device {
     rncl_device_info info;
     cl_platform_id platform;
     cl_device_id id;
+    const char *build_options; /* that every program needs there; usually "" */
 } rncl_device;
 
 typedef struct rncl_device_list {

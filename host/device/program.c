@@ -159,12 +159,14 @@ static rncl_status compile(rncl_context *context, const char *stem, const char *
     return st;
 }
 
-static rncl_status program_make(rncl_context *context, const char *stem, const char *options, cl_program *out)
+static rncl_status program_make(rncl_context *context, const char *stem, const char *shape_options,
+                                cl_program *out)
 {
     *out = NULL;
     char *source;
     RNCL_TRY(source_assemble(stem, &source));
-    char *key = rncl_binary_cache_key(&context->info, options, source);
+    char *options = rncl_text_format("%s %s", shape_options, context->build_options);
+    char *key = options ? rncl_binary_cache_key(&context->info, options, source) : NULL;
     rncl_status st = RNCL_OK;
     if (!key) {
         st = RNCL_FAIL(RNCL_ERR_MEMORY, "cache key of %s.cl", stem);
@@ -178,6 +180,7 @@ static rncl_status program_make(rncl_context *context, const char *stem, const c
         }
     }
     free(key);
+    free(options);
     free(source);
     return st;
 }

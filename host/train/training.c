@@ -137,9 +137,9 @@ static rncl_status collect_step(rncl_training *t)
     if (!isfinite(loss))
         return RNCL_FAIL(RNCL_ERR_DIVERGED,
                          "training diverged: the loss of step %" PRId64
-                         " is %g at a learning rate of %g; lower --lr or "
-                         "add --warmup-steps (%s keeps what was saved before)",
-                         state->step, loss, (double)lr, t->options->out);
+                         " is not finite at a learning rate of %g; lower --lr or add --warmup-steps "
+                         "(%s keeps what was saved before)",
+                         state->step, (double)lr, t->options->out);
     report(t, lr, false);
     return RNCL_OK;
 }

@@ -82,9 +82,8 @@ const rncl_option rncl_option_table[] = {
      NUMBERS(0, 65536),
      .commands = RNCL_FOR_NETWORKS,
      .in_config = true,
-     .help =
-         "height and width of the network's input; 0 or not given: the data's, without data 224 (cifar-*: "
-         "32)"},
+     .help = "height and width of the network's input; 0 or not given: the data's; for the built-in pictures "
+             "64, for info and bench 224 (cifar-*: 32 for all)"},
     {.name = "classes",
      .kind = RNCL_OPTION_INT,
      .offset = FIELD(network.classes),

@@ -23,7 +23,7 @@ typedef struct direct_phase {
     rncl_kernel forward, packer;
 } direct_phase;
 
-enum { MAX_STRIDE = 4 };
+enum { MAX_STRIDE = 4, WIDEST_BLOCK = 8 };
 
 typedef struct direct_data {
     /* forward and backward_data */
@@ -55,13 +55,17 @@ static void choose_vectors(const rncl_context *context, int channels, direct_par
 }
 
 /* The block of output pixels that wastes least at the edges; small blocks do not hide the latency of an FMA.
- */
+ * Few sizes to choose from, so that one program serves many shapes. */
 static void choose_block(const rncl_context *context, int height, int width, direct_parameters *p)
 {
+    static const int widths[] = {1, 2, 4, 7, WIDEST_BLOCK}, heights[] = {1, 2, 4};
     int budget = accumulators(context) / p->kv;
     double best = 0.0;
-    for (int bw = 1; bw <= MIN(width, budget); bw++)
-        for (int bh = 1; bh <= MIN(height, budget / bw); bh++) {
+    for (size_t i = 0; i < COUNT(widths); i++)
+        for (size_t j = 0; j < COUNT(heights); j++) {
+            int bw = widths[i], bh = heights[j];
+            if (bw * bh > budget)
+                continue;
             double used = (double)height * width /
                           ((double)rncl_ceil_div(height, bh) * bh * rncl_ceil_div(width, bw) * bw);
             double score = used * bw * bh / (bw * bh + 1.5);
@@ -99,7 +103,7 @@ static void choose_tile(const rncl_context *context, rncl_direct_shape *s, int w
     if (!needs_stage)
         return;
     /* Powers of two, so that one program serves many shapes. */
-    size_t floats = staged_floats(s, p->bw, rows), stage = 1024;
+    size_t floats = staged_floats(s, p->bw, rows), stage = 4096;
     while (stage < floats)
         stage *= 2;
     p->stage = (int)MIN(stage, stage_limit(context));
@@ -215,7 +219,7 @@ static bool direct_supports(const rncl_conv_plan *plan)
     rncl_direct_shape s = dense_shape(c);
     if (plan->pass == RNCL_CONV_BACKWARD_DATA)
         s = (rncl_direct_shape){.c = c->k, .r = c->r, .s = c->s, .stride = 1, .q = c->w};
-    s.q += MIN(s.q, accumulators(plan->context)) - 1;
+    s.q += WIDEST_BLOCK - 1;
     return staged_floats(&s, 1, 1) <= stage_limit(plan->context);
 }
 

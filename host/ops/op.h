@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "context.h"
+#include "knobs.h"
 #include "op_list.h"
 #include "rncl/kernel_abi.h"
 #include "shape.h"
@@ -60,9 +61,19 @@ typedef enum rncl_op_flags {
     RNCL_OP_ACCUMULATE_PARAMS = 4 /* backward: dweight, dbias += (gradient accumulation) */
 } rncl_op_flags;
 
+/* What was found to be fastest on this device. Operations ask in planning; whoever keeps the results answers.
+ */
+typedef struct rncl_tuned {
+    /* The setting for one pass (rncl_conv_pass for a convolution, else 0) of an operation, or NULL: nothing
+     * is known about it. */
+    const rncl_setting *(*lookup)(void *state, const rncl_op_desc *desc, int pass);
+    void *state;
+} rncl_tuned;
+
 /* What the graph and the device decide about one operation. */
 typedef struct rncl_op_choice {
-    const char *algorithm; /* convolution's table names them; NULL: the default for the device */
+    const char *algorithm; /* convolution's table names them; NULL: the tuned one, or the device's default */
+    rncl_tuned tuned;      /* lookup NULL: presets throughout */
     bool forward_only;     /* backward will not be called */
     bool no_dx;            /* nobody wants the input's gradient (the first convolution) */
 } rncl_op_choice;
@@ -91,6 +102,8 @@ struct rncl_op {
     rncl_op_desc desc;
     rncl_op_choice choice;
     rncl_op_needs needs;
+    int problems,
+        tuned; /* passes that have something to choose, and those of them that a setting was found for */
     void *plan_data; /* the operation's own */
 };
 

@@ -11,6 +11,7 @@
 const rncl_conv_algorithm *const rncl_conv_algorithms[] = {
     &rncl_conv_winograd,
     &rncl_conv_direct,
+    &rncl_conv_direct_filter,
     &rncl_conv_im2col_gemm,
 };
 const size_t rncl_conv_algorithm_count = COUNT(rncl_conv_algorithms);
@@ -48,31 +49,65 @@ static const rncl_conv_algorithm *default_algorithm(const rncl_conv_plan *plan)
     return NULL;
 }
 
-static const rncl_conv_algorithm *named_algorithm(const char *name)
+static bool algorithm_exists(const char *name)
 {
     for (size_t i = 0; i < rncl_conv_algorithm_count; i++)
         if (!strcmp(rncl_conv_algorithms[i]->name, name))
+            return true;
+    return false;
+}
+
+const rncl_conv_algorithm *rncl_conv_algorithm_find(const char *name, const rncl_conv_plan *plan)
+{
+    for (size_t i = 0; i < rncl_conv_algorithm_count; i++)
+        if (!strcmp(rncl_conv_algorithms[i]->name, name) && rncl_conv_algorithms[i]->supports(plan))
             return rncl_conv_algorithms[i];
     return NULL;
+}
+
+rncl_knobs rncl_conv_knobs(const rncl_conv_plan *plan)
+{
+    rncl_knobs knobs = {0};
+    if (plan->algorithm->knobs)
+        plan->algorithm->knobs(plan, &knobs);
+    return knobs;
+}
+
+/* Gives the plan this algorithm with the setting's values (NULL: presets). False if that is not possible. */
+static bool take(rncl_conv_plan *plan, const rncl_conv_algorithm *algorithm, const rncl_setting *setting)
+{
+    plan->algorithm = algorithm;
+    if (!algorithm)
+        return false;
+    rncl_knobs knobs = rncl_conv_knobs(plan);
+    return rncl_knobs_resolve(&knobs, setting, plan->values) &&
+           (!setting || !algorithm->allows || algorithm->allows(plan));
+}
+
+/* An algorithm that is asked for by name keeps a setting that was made for it. */
+static bool take_tuned(rncl_conv_plan *plan, const rncl_op_choice *choice)
+{
+    const rncl_op_desc desc = {.kind = RNCL_OP_conv, .conv = plan->shape};
+    const rncl_setting *setting =
+        choice->tuned.lookup ? choice->tuned.lookup(choice->tuned.state, &desc, (int)plan->pass) : NULL;
+    if (!setting || (choice->algorithm && strcmp(choice->algorithm, setting->algorithm) != 0))
+        return false;
+    plan->tuned = take(plan, rncl_conv_algorithm_find(setting->algorithm, plan), setting);
+    return plan->tuned;
 }
 
 rncl_status rncl_conv_plan_create(rncl_context *context, const rncl_conv_shape *shape, rncl_conv_pass pass,
                                   const rncl_op_choice *choice, rncl_conv_plan *out)
 {
     *out = (rncl_conv_plan){.context = context, .shape = *shape, .pass = pass};
-    const rncl_conv_algorithm *chosen = NULL;
-    if (choice->algorithm) {
-        chosen = named_algorithm(choice->algorithm);
-        if (!chosen)
-            return RNCL_FAIL(RNCL_ERR_USAGE, "no convolution algorithm %s", choice->algorithm);
-    }
-    if (!chosen || !chosen->supports(out))
-        chosen = default_algorithm(out);
-    if (!chosen)
+    if (choice->algorithm && !algorithm_exists(choice->algorithm))
+        return RNCL_FAIL(RNCL_ERR_USAGE, "no convolution algorithm %s", choice->algorithm);
+    if (!take_tuned(out, choice) &&
+        !(choice->algorithm && take(out, rncl_conv_algorithm_find(choice->algorithm, out), NULL)) &&
+        !take(out, default_algorithm(out), NULL))
         return RNCL_FAIL(RNCL_ERR_SHAPE, "no convolution algorithm for %s of %dx%d taps on %s",
                          pass_names[pass], shape->r, shape->s, context->info.name);
-    out->algorithm = chosen;
-    return chosen->plan(out);
+    return out->algorithm->plan(out);
 }
 
 void rncl_conv_plan_fini(rncl_conv_plan *plan)
@@ -123,6 +158,8 @@ static rncl_status conv_plan(rncl_op *op)
         if (!pass_is_wanted(op, pass))
             continue;
         RNCL_TRY(rncl_conv_plan_create(op->context, s, pass, &op->choice, plan));
+        op->problems++;
+        op->tuned += plan->tuned;
         data->packed_offset[pass] = packed_floats;
         packed_floats += plan->packed_floats;
         op->needs.workspace_bytes = MAX(op->needs.workspace_bytes, plan->workspace_bytes);

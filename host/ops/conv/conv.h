@@ -22,6 +22,8 @@ typedef struct rncl_conv_plan {
     rncl_context *context;
     rncl_conv_shape shape;
     rncl_conv_pass pass;
+    int values[RNCL_KNOBS]; /* of the algorithm's knobs, in their order */
+    bool tuned;             /* algorithm and values are somebody's setting */
     size_t workspace_bytes; /* scratch of one call */
     size_t packed_floats;   /* its own layout of the filter; 0: takes the filter as it is */
     void *data;             /* the algorithm's own */
@@ -36,7 +38,8 @@ typedef struct rncl_conv_buffers {
     bool accumulate; /* add to the result instead of replacing it */
 } rncl_conv_buffers;
 
-/* A row of the table of algorithms: one file each, ending in its row. */
+/* A row of the table of algorithms: one file each, ending in its row. Rows of one name are one algorithm,
+ * whose passes are done differently. */
 struct rncl_conv_algorithm {
     const char *name;
     /* Its results on small integers are exact: it computes sums of products and nothing else. */
@@ -45,7 +48,11 @@ struct rncl_conv_algorithm {
     bool (*supports)(const rncl_conv_plan *plan);
     /* Whether defaults should take it where it is supported; NULL: always. */
     bool (*pays)(const rncl_conv_plan *plan);
-    /* Fixes parameters and sizes; no device calls. */
+    /* What there is to choose for this shape on this device; NULL: nothing. */
+    void (*knobs)(const rncl_conv_plan *plan, rncl_knobs *knobs);
+    /* Whether the plan's values go together; presets do. NULL: all do. */
+    bool (*allows)(const rncl_conv_plan *plan);
+    /* Fixes sizes, following the plan's values; no device calls. */
     rncl_status (*plan)(rncl_conv_plan *plan);
     /* Compiles. */
     rncl_status (*build)(rncl_conv_plan *plan);
@@ -57,6 +64,7 @@ struct rncl_conv_algorithm {
 
 extern const rncl_conv_algorithm rncl_conv_winograd;
 extern const rncl_conv_algorithm rncl_conv_direct;
+extern const rncl_conv_algorithm rncl_conv_direct_filter;
 extern const rncl_conv_algorithm rncl_conv_im2col_gemm;
 
 /* The whole table, in the order in which defaults are looked for. */
@@ -65,8 +73,15 @@ extern const size_t rncl_conv_algorithm_count;
 
 const char *rncl_conv_pass_name(rncl_conv_pass pass); /* "forward" */
 
-/* The algorithm that `choice` names, if it supports the pass; else the default for the device's class.
- * RNCL_ERR_USAGE if there is none of that name. Fills the plan but for what build adds. */
+/* The row of that name that supports the plan's pass and shape, or NULL. */
+const rncl_conv_algorithm *rncl_conv_algorithm_find(const char *name, const rncl_conv_plan *plan);
+
+/* What can be chosen about a plan, whose algorithm is set. */
+rncl_knobs rncl_conv_knobs(const rncl_conv_plan *plan);
+
+/* The algorithm that `choice` names, if it supports the pass; else the tuned setting, if there is one and it
+ * is still possible; else the default for the device's class with its presets. RNCL_ERR_USAGE if there is no
+ * algorithm of that name. Fills the plan but for what build adds. */
 rncl_status rncl_conv_plan_create(rncl_context *context, const rncl_conv_shape *shape, rncl_conv_pass pass,
                                   const rncl_op_choice *choice, rncl_conv_plan *out);
 void rncl_conv_plan_fini(rncl_conv_plan *plan);

@@ -1,0 +1,124 @@
+/* Register blocks and tiles of the direct convolution. */
+#include "direct_block.h"
+
+#include <stdio.h>
+
+#include "util.h"
+
+/* AVX-512 has 32 vector registers, older CPUs 16; devices without vectors spill early. */
+int direct_accumulators(const rncl_context *context)
+{
+    if (context->device_class == RNCL_CLASS_SCALAR)
+        return 4;
+    return context->info.vector_width >= 16 ? 16 : 12;
+}
+
+int direct_most_accumulators(const rncl_context *context)
+{
+    return context->info.vector_width >= 16 ? 28 : 14;
+}
+
+void direct_add_vector_knobs(const rncl_context *context, int channels, rncl_knobs *knobs)
+{
+    int widest = context->device_class == RNCL_CLASS_SCALAR ? 1 : (int)MIN(context->info.vector_width, 16u);
+    int widths[RNCL_KNOB_VALUES], count = 0, vw = widest;
+    while (channels % vw)
+        vw /= 2;
+    for (int width = 1; width <= vw; width *= 2)
+        widths[count++] = width;
+    static const int vectors[] = {1, 2, 3, 4};
+    rncl_knobs_add(knobs, "vw", vw, widths, (size_t)count);
+    rncl_knobs_add(knobs, "kv", channels % (2 * vw) == 0 ? 2 : 1, vectors, COUNT(vectors));
+}
+
+void direct_add_rows_knob(int preset, int most, rncl_knobs *knobs)
+{
+    static const int rows[] = {1, 2, 4, 7, 8, 14, 16, 28, 32, 56, 112};
+    size_t count = 0;
+    while (count < COUNT(rows) && rows[count] <= most)
+        count++;
+    rncl_knobs_add(knobs, "rows", preset, rows, MIN(count, (size_t)RNCL_KNOB_VALUES - 1));
+}
+
+rncl_direct_shape direct_dense_shape(const rncl_conv_shape *c)
+{
+    return (rncl_direct_shape){
+        .n = c->n,
+        .h = c->h,
+        .w = c->w,
+        .c = c->c,
+        .r = c->r,
+        .s = c->s,
+        .stride = c->stride,
+        .pad_top = c->pad,
+        .pad_left = c->pad,
+        .p = c->p,
+        .q = c->q,
+        .k = c->k,
+        .out_h = c->p,
+        .out_w = c->q,
+        .out_stride = 1,
+    };
+}
+
+void direct_flatten(rncl_direct_shape *s)
+{
+    if (s->r != 1 || s->s != 1 || s->stride != 1 || s->pad_top || s->pad_left || s->out_stride != 1)
+        return;
+    int pixels = s->n * s->h * s->w, width = 1;
+    for (int candidate = 1; candidate <= MIN(pixels, 28); candidate++)
+        if (pixels % candidate == 0 && (candidate <= 14 || width < 7))
+            width = candidate;
+    s->n = 1;
+    s->h = s->p = s->out_h = pixels / width;
+    s->w = s->q = s->out_w = width;
+}
+
+size_t direct_staged_floats(const rncl_direct_shape *s, int bw, int tile_rows)
+{
+    size_t rows = (size_t)((tile_rows - 1) * s->stride + s->r);
+    size_t pixels = (size_t)((rncl_ceil_div(s->q, bw) * bw - 1) * s->stride + s->s);
+    return rows * pixels * (size_t)s->c;
+}
+
+size_t direct_stage_limit(const rncl_context *context)
+{
+    return MIN((size_t)context->info.local_memory, (size_t)192 << 10) / sizeof(float);
+}
+
+int direct_tile_rows(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p,
+                     int wanted, bool needs_stage)
+{
+    int rows = p->bh;
+    while (rows < MIN(wanted, s->p) &&
+           (!needs_stage || direct_staged_floats(s, p->bw, rows + p->bh) <= direct_stage_limit(context)))
+        rows += p->bh;
+    return rows;
+}
+
+int direct_stage(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p,
+                 bool needs_stage)
+{
+    if (!needs_stage)
+        return 0;
+    size_t floats = direct_staged_floats(s, p->bw, s->tile_rows), stage = 4096;
+    while (stage < floats)
+        stage *= 2;
+    return (int)MIN(stage, direct_stage_limit(context));
+}
+
+int direct_tile_count(const rncl_direct_shape *s)
+{
+    return s->n * rncl_ceil_div(s->p, s->tile_rows);
+}
+
+void direct_format_options(const direct_parameters *p, char *text, size_t size)
+{
+    snprintf(text, size, "-DVW=%d -DKV=%d -DBH=%d -DBW=%d -DCB=%d -DSTAGE=%d", p->vw, p->kv, MAX(p->bh, 1),
+             MAX(p->bw, 1), MAX(p->cb, 1), p->stage);
+}
+
+void direct_format_pack_options(const direct_parameters *p, char *text, size_t size)
+{
+    snprintf(text, size, "-DVW=%d -DKB=%d", p->vw, p->kv * p->vw);
+}

@@ -1,0 +1,59 @@
+/* What the plans of the direct convolution's kernels share (kernels/conv_direct.clh): register blocks, and
+ * tiles of rows in local memory. */
+#ifndef RNCL_OPS_DIRECT_BLOCK_H
+#define RNCL_OPS_DIRECT_BLOCK_H
+
+#include "conv.h"
+
+enum { DIRECT_WIDEST_BLOCK = 14 };
+
+/* Parameters of a kernel, as in conv_direct.clh. */
+typedef struct direct_parameters {
+    int vw, kv, bh, bw, cb;
+    int stage; /* floats of local memory; 0: x is read in place */
+} direct_parameters;
+
+/* Vector accumulators that untuned blocks have: enough to hide the latency of an FMA, few enough to stay in
+ * registers beside their operands. */
+int direct_accumulators(const rncl_context *context);
+
+/* As many as fit at all. */
+int direct_most_accumulators(const rncl_context *context);
+
+/* The knobs "vw" and "kv": the preset is the widest vector that the device likes and that divides the
+ * channels, and as many of them as help. */
+void direct_add_vector_knobs(const rncl_context *context, int channels, rncl_knobs *knobs);
+
+/* The knob "rows", of a tile: values up to `most`. */
+void direct_add_rows_knob(int preset, int most, rncl_knobs *knobs);
+
+/* The shape of the forward pass, whose y is dense. */
+rncl_direct_shape direct_dense_shape(const rncl_conv_shape *c);
+
+/* A 1x1 convolution without stride or padding has no rows: its pixels are laid out in whichever rows make
+ * whole blocks. Does nothing to others. */
+void direct_flatten(rncl_direct_shape *s);
+
+/* Floats that a tile of so many rows occupies in local memory. */
+size_t direct_staged_floats(const rncl_direct_shape *s, int bw, int tile_rows);
+
+/* Floats of local memory that a tile may fill: it should stay in a core's second-level cache, beside the
+ * filters. */
+size_t direct_stage_limit(const rncl_context *context);
+
+/* Rows of a tile: a multiple of the block's height `bh`, as many as fit and `wanted` asks for. */
+int direct_tile_rows(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p,
+                     int wanted, bool needs_stage);
+
+/* The local memory for that: a power of two where that fits, so that one program serves many shapes. */
+int direct_stage(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p,
+                 bool needs_stage);
+
+/* Tiles of the whole batch. */
+int direct_tile_count(const rncl_direct_shape *s);
+
+/* -D options of the kernels of conv_direct.clh, and of conv_direct_pack.cl. */
+void direct_format_options(const direct_parameters *p, char *text, size_t size);
+void direct_format_pack_options(const direct_parameters *p, char *text, size_t size);
+
+#endif

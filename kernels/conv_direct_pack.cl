@@ -1,39 +1,43 @@
-/* What surrounds the direct convolution: filters into its packed layout, and the sum of its partial filter gradients. */
+/* Filters into the packed layout of the direct convolution, [out / KB][r][s][in][KB]; shape says which tap goes where.
+ *
+ * A work-item takes the vectors of VW channels along which the filter is contiguous; neighbours along dimension 0 write to the
+ * same lines or the next.
+ *
+ * Tunable: KB output channels a packed block, a multiple of VW; TRANSPOSED, 1 if the filter is contiguous in the input channels
+ * (the input gradient's). */
 #include "common.clh"
 
-/* Output channels of a packed block. */
 #ifndef KB
-#define KB 1
+#define KB VW
+#endif
+#ifndef TRANSPOSED
+#define TRANSPOSED 0
 #endif
 
-/* Work-item i: VW values of dfilter (+)= sums[0] + sums[1] + … */
-__kernel void conv_direct_reduce(const int count, const int parts, __global const float *restrict sums,
-                                 __global float *restrict dfilter, const int accumulate)
+/* Work-item (i, j, t): input channel i, the j-th block of output channels and tap t; if TRANSPOSED, output channel i and the
+ * j-th vector of input channels. */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void conv_direct_pack(const rncl_pack_shape shape, __global const float *restrict filter, __global float *restrict packed,
+                      const int packed_offset)
 {
-    const int i = get_global_id(0) * VW;
-    if (i >= count)
-        return;
-    vfloat sum = accumulate ? VLOAD(dfilter + i) : (vfloat)(0.0f);
-    for (int part = 0; part < parts; part++)
-        sum += VLOAD(sums + (size_t)part * count + i);
-    VSTORE(sum, dfilter + i);
-}
-
-/* Work-item i: KB values of the packed filter, those of one block of output channels, tap and input channel. */
-__kernel void conv_direct_pack(const rncl_pack_shape shape, __global const float *restrict filter,
-                               __global float *restrict packed)
-{
-    const int i = get_global_id(0);
-    const int channel = i % shape.in;
-    const int s = i / shape.in % shape.s;
-    const int r = i / shape.in / shape.s % shape.r;
-    const int block = i / shape.in / shape.s / shape.r;
-    if (block >= shape.out / KB)
-        return;
+    const int r = get_global_id(2) / shape.s, s = get_global_id(2) % shape.s;
+    const int in = TRANSPOSED ? get_global_id(1) * VW : get_global_id(0);
+    const int out = TRANSPOSED ? get_global_id(0) : get_global_id(1) * KB;
     __global const float *from = filter + (size_t)(shape.row_first + r * shape.row_step) * shape.row_stride +
                                  (size_t)(shape.column_first + s * shape.column_step) * shape.column_stride +
-                                 (size_t)channel * shape.in_stride + (size_t)block * KB * shape.out_stride;
-    __global float *to = packed + shape.packed_offset + (size_t)i * KB;
-    for (int k = 0; k < KB; k++)
-        to[k] = from[(size_t)k * shape.out_stride];
+                                 (size_t)in * shape.in_stride + (size_t)out * shape.out_stride;
+    const size_t taps = (size_t)shape.r * shape.s * shape.in;
+    __global float *to = packed + packed_offset + shape.packed_offset +
+                         ((size_t)(out / KB) * taps + (size_t)get_global_id(2) * shape.in + in) * KB + out % KB;
+#if TRANSPOSED
+    float lanes[VW];
+    VSTORE(VLOAD(from), lanes);
+    #pragma unroll
+    for (int lane = 0; lane < VW; lane++)
+        to[lane * KB] = lanes[lane];
+#else
+    #pragma unroll
+    for (int v = 0; v < KB; v += VW)
+        VSTORE(VLOAD(from + v), to + v);
+#endif
 }

@@ -1,46 +1,59 @@
-/* Filters into Winograd's domain: G g G^T of F(4x4, 3x3), as conv_winograd reads them.
+/* Filters into Winograd's domain, G g G^T, as conv_winograd reads them: packed [out / KB][POSITIONS][in][KB].
  *
- * Work-item i: one pair of channels. shape.out, in, in_stride, out_stride and packed_offset as for the direct convolution;
- * tap (r, s) is at (row_first + r row_step) row_stride + (column_first + s column_step) column_stride. */
-#include "common.clh"
+ * Tap (r, s) is at (row_first + r row_step) row_stride + (column_first + s column_step) column_stride.
+ *
+ * Tunable: TRANSPOSED, 1 if the filter is contiguous in the channels that the convolution sums over (the input gradient's). */
+#include "conv_winograd.clh"
 
-/* Output channels of a packed block. */
-#ifndef KB
-#define KB 1
+#ifndef TRANSPOSED
+#define TRANSPOSED 0
 #endif
 
-/* out = G g for one column of three. */
-static void transform_three(float *out, int step, float g0, float g1, float g2)
+static size_t tap_at(rncl_pack_shape shape, int tap)
 {
-    const float sum = (g0 + g2) / 6.0f, side = g1 / 6.0f;
-    const float far = g0 / 24.0f + g2 / 6.0f, far_side = g1 / 12.0f;
-    out[0 * step] = g0 / 4.0f;
-    out[1 * step] = -sum - side;
-    out[2 * step] = -sum + side;
-    out[3 * step] = far + far_side;
-    out[4 * step] = far - far_side;
-    out[5 * step] = g2;
+    return (size_t)(shape.row_first + tap / 3 * shape.row_step) * shape.row_stride +
+           (size_t)(shape.column_first + tap % 3 * shape.column_step) * shape.column_stride;
 }
 
-__kernel void conv_winograd_pack(const rncl_pack_shape shape, __global const float *restrict filter,
-                                 __global float *restrict packed)
+/* Transforms the nine taps that are in `tile`; stores its positions `step` floats apart. */
+static void transform_filter(vfloat *tile, __global float *to, size_t step)
 {
-    const int i = get_global_id(0);
-    const int k = i % KB, channel = i / KB % shape.in, block = i / KB / shape.in;
-    if (block >= shape.out / KB)
-        return;
-    __global const float *from =
-        filter + (size_t)channel * shape.in_stride + (size_t)(block * KB + k) * shape.out_stride;
-    float half_way[18], out[36];
-    for (int s = 0; s < 3; s++) {
-        __global const float *column = from + (size_t)(shape.column_first + s * shape.column_step) * shape.column_stride;
-        transform_three(half_way + s, 3, column[(size_t)shape.row_first * shape.row_stride],
-                        column[(size_t)(shape.row_first + shape.row_step) * shape.row_stride],
-                        column[(size_t)(shape.row_first + 2 * shape.row_step) * shape.row_stride]);
-    }
-    for (int r = 0; r < 6; r++)
-        transform_three(out + 6 * r, 1, half_way[3 * r], half_way[3 * r + 1], half_way[3 * r + 2]);
-    __global float *to = packed + shape.packed_offset + (size_t)block * 36 * shape.in * KB + (size_t)channel * KB + k;
-    for (int position = 0; position < 36; position++)
-        to[(size_t)position * shape.in * KB] = out[position];
+    TRANSFORM_BOTH_SIDES(filter_column, tile, 3, SIDE);
+    #pragma unroll
+    for (int i = 0; i < POSITIONS; i++)
+        VSTORE(tile[i], to + i * step);
+}
+
+/* Work-item (i, j): input channel i, or the i-th vector of them if TRANSPOSED, and the j-th block of KB output channels. */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void conv_winograd_pack(const rncl_pack_shape shape, __global const float *restrict filter, __global float *restrict packed,
+                        const int packed_offset)
+{
+    const int inputs = TRANSPOSED ? VW : 1, in = get_global_id(0) * inputs, block = get_global_id(1);
+    const size_t step = (size_t)shape.in * KB;
+    __global const float *from = filter + (size_t)in * shape.in_stride + (size_t)block * KB * shape.out_stride;
+    __global float *to = packed + packed_offset + block * POSITIONS * step + (size_t)in * KB;
+#if TRANSPOSED
+    __local float turned[9][VW][KB];
+    for (int out = 0; out < KB; out++)
+        for (int tap = 0; tap < 9; tap++) {
+            float lanes[VW];
+            VSTORE(VLOAD(from + tap_at(shape, tap) + (size_t)out * shape.out_stride), lanes);
+            #pragma unroll
+            for (int lane = 0; lane < VW; lane++)
+                turned[tap][lane][out] = lanes[lane];
+        }
+#endif
+    for (int i = 0; i < inputs; i++)
+        for (int v = 0; v < KV; v++) {
+            vfloat tile[POSITIONS];
+            #pragma unroll
+            for (int tap = 0; tap < 9; tap++)
+#if TRANSPOSED
+                tile[tap / 3 * SIDE + tap % 3] = VLOAD(turned[tap][i] + v * VW);
+#else
+                tile[tap / 3 * SIDE + tap % 3] = VLOAD(from + tap_at(shape, tap) + v * VW);
+#endif
+            transform_filter(tile, to + i * KB + v * VW, step);
+        }
 }

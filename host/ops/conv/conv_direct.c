@@ -1,6 +1,7 @@
 /* Direct convolution with explicit vectors and register blocks (kernels/conv_direct_forward.cl). The input
  * gradient is the same kernel on flipped, transposed filters; with a stride it is one such convolution for
  * each phase of dx. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "direct_block.h"
@@ -22,6 +23,7 @@ typedef struct direct_data {
     int phase_count;
     direct_phase phases[MAX_STRIDE * MAX_STRIDE];
     size_t packed_floats;
+    int pack_vw; /* floats a vector in packing: along the channels in which the filter is contiguous */
 } direct_data;
 
 /* The order of the knobs. */
@@ -254,6 +256,7 @@ static rncl_status direct_plan(rncl_conv_plan *plan)
     rncl_direct_shape cover = cover_phases(data);
     cover.tile_rows = plan->values[ROWS];
     p.stage = direct_stage(plan->context, &cover, &p, needs_stage(data, &p));
+    data->pack_vw = plan->pass == RNCL_CONV_FORWARD ? p.vw : direct_vector(plan->context, plan->shape.k);
     int blocks = cover.k / (p.kv * p.vw), units = (int)plan->context->info.compute_units;
     for (int i = 0; i < data->phase_count; i++) {
         direct_phase *phase = &data->phases[i];
@@ -273,7 +276,8 @@ static rncl_status direct_build(rncl_conv_plan *plan)
         direct_format_options(&phase->parameters, options, sizeof options);
         RNCL_TRY(rncl_kernel_create(plan->context, "conv_direct_forward", options, "conv_direct_forward",
                                     &phase->forward));
-        direct_format_pack_options(&phase->parameters, options, sizeof options);
+        snprintf(options, sizeof options, "-DVW=%d -DKB=%d -DTRANSPOSED=%d", data->pack_vw,
+                 phase->parameters.kv * phase->parameters.vw, plan->pass == RNCL_CONV_BACKWARD_DATA);
         RNCL_TRY(rncl_kernel_create(plan->context, "conv_direct_pack", options, "conv_direct_pack",
                                     &phase->packer));
     }
@@ -282,18 +286,20 @@ static rncl_status direct_build(rncl_conv_plan *plan)
 
 static rncl_status direct_prepare(rncl_conv_plan *plan, const rncl_conv_buffers *buffers)
 {
-    direct_data *data = plan->data;
+    const direct_data *data = plan->data;
+    bool forward = plan->pass == RNCL_CONV_FORWARD;
     for (int i = 0; i < data->phase_count; i++) {
-        direct_phase *phase = &data->phases[i];
-        rncl_pack_shape pack = phase->pack;
-        pack.packed_offset += (rncl_int)buffers->packed_offset;
+        const direct_phase *phase = &data->phases[i];
+        const rncl_pack_shape *pack = &phase->pack;
         int block = phase->parameters.kv * phase->parameters.vw;
-        size_t items = (size_t)pack.out / (size_t)block * (size_t)pack.in * (size_t)pack.r * (size_t)pack.s;
-        if (items == 0)
+        size_t across = (size_t)(forward ? pack->in : pack->out);
+        size_t along = (size_t)(forward ? pack->out / block : pack->in / data->pack_vw);
+        if (pack->r * pack->s == 0)
             continue;
-        rncl_range range = {.global = {rncl_round_up(items, 64)}, .local = {64, 1, 1}};
-        RNCL_TRY(rncl_launch(plan->context, &phase->packer, range, RNCL_STRUCT(pack),
-                             RNCL_BUFFER(buffers->filter), RNCL_BUFFER(buffers->packed)));
+        rncl_range range = {.global = {across, along, (size_t)(pack->r * pack->s)}, .local = {1, 1, 1}};
+        RNCL_TRY(rncl_launch(plan->context, &phase->packer, range, RNCL_STRUCT(*pack),
+                             RNCL_BUFFER(buffers->filter), RNCL_BUFFER(buffers->packed),
+                             RNCL_INT((cl_int)buffers->packed_offset)));
     }
     return RNCL_OK;
 }

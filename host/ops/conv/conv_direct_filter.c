@@ -1,5 +1,6 @@
 /* The filter gradient of the direct convolution (kernels/conv_direct_filter.cl): private sums over equal
  * shares of the batch, added up in order. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "direct_block.h"
@@ -97,9 +98,8 @@ static rncl_status filter_build(rncl_conv_plan *plan)
     direct_format_options(&data->parameters, options, sizeof options);
     RNCL_TRY(rncl_kernel_create(plan->context, "conv_direct_filter", options, "conv_direct_filter",
                                 &data->filter));
-    direct_format_pack_options(&data->parameters, options, sizeof options);
-    return rncl_kernel_create(plan->context, "conv_direct_pack", options, "conv_direct_reduce",
-                              &data->reduce);
+    snprintf(options, sizeof options, "-DVW=%d", data->parameters.vw);
+    return rncl_kernel_create(plan->context, "conv_reduce", options, "conv_reduce", &data->reduce);
 }
 
 static rncl_status filter_enqueue(rncl_conv_plan *plan, const rncl_conv_buffers *buffers)

@@ -1,23 +1,23 @@
-/* Winograd's F(4x4, 3x3) (kernels/conv_winograd*.cl), for 3x3 convolutions with stride 1 on devices that want
- * explicit vectors: 36 multiplications where the direct method takes 144. The input gradient is the forward
- * kernel on flipped, transposed filters. */
+/* Winograd's convolution (kernels/conv_winograd*.cl), for 3x3 convolutions with stride 1 on devices that want
+ * explicit vectors: F(4x4, 3x3) takes 36 multiplications where the direct method takes 144. The input
+ * gradient is the forward kernel on flipped, transposed filters. */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "conv.h"
-#include "elementwise.h"
 #include "launch.h"
 #include "util.h"
+#include "winograd_tiles.h"
 
 typedef struct winograd_data {
     rncl_winograd_shape shape;
     rncl_pack_shape pack;
-    int vw, kv, pt; /* as in conv_winograd.cl */
-    int items;      /* work-items, each with scratch of its own */
+    int vw, kv, pt, m;  /* as in conv_winograd.cl */
+    int blocks, shares; /* of tiles at a time, of the output channels */
     rncl_kernel convolve, packer;
 } winograd_data;
 
-enum { POSITIONS = 36 };
+/* The order of the knobs. */
+enum { SIZE, KV, PT, TILES, SHARES };
 
 /* What is read (h, w, c) and written (p, q, k) by a pass. */
 static rncl_winograd_shape shape_of(const rncl_conv_plan *plan)
@@ -30,47 +30,72 @@ static rncl_winograd_shape shape_of(const rncl_conv_plan *plan)
         .n = c->n, .h = c->h, .w = c->w, .c = c->c, .p = c->p, .q = c->q, .k = c->k, .pad = c->pad};
 }
 
-static int tile_count(const rncl_winograd_shape *s)
+static size_t packed_floats(const rncl_winograd_shape *s, int m)
 {
-    return s->n * rncl_ceil_div(s->p, 4) * rncl_ceil_div(s->q, 4);
-}
-
-static size_t packed_floats(const rncl_winograd_shape *s)
-{
-    return (size_t)POSITIONS * (size_t)s->c * (size_t)s->k;
+    return (size_t)winograd_positions(m) * (size_t)s->c * (size_t)s->k;
 }
 
 static bool winograd_supports(const rncl_conv_plan *plan)
 {
-    const rncl_conv_shape *c = &plan->shape;
-    return c->r == 3 && c->s == 3 && c->stride == 1 && plan->pass != RNCL_CONV_BACKWARD_FILTER &&
-           plan->context->device_class != RNCL_CLASS_GPU;
+    return winograd_fits(plan) && plan->pass != RNCL_CONV_BACKWARD_FILTER;
 }
 
-/* Whole vectors of channels; tiles that are mostly inside; transformed filters that stay in the cache that
- * all cores share. */
+/* Enough tiles that transforming the filters, once a step, is little beside using them. */
 static bool winograd_pays(const rncl_conv_plan *plan)
 {
     const rncl_winograd_shape s = shape_of(plan);
-    int vector = (int)MIN(plan->context->info.vector_width, 16u);
-    return s.c % vector == 0 && s.k % vector == 0 && s.q >= 8 &&
-           packed_floats(&s) * sizeof(float) <= (16u << 20);
+    return winograd_is_worthwhile(plan->context, &s) && winograd_tile_count(&s, 4) >= 32;
 }
 
-/* Blocks whose transformed inputs fill half of a second-level cache, but enough of them for all cores. */
-static void choose_parameters(const rncl_context *context, winograd_data *data)
+/* Blocks whose transformed inputs fill half of a second-level cache, but enough of them for all cores. Where
+ * there are few tiles and many channels, filters are what does not fit: they are then read once, a share of
+ * them by each core. */
+static void winograd_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
 {
-    const rncl_winograd_shape *s = &data->shape;
-    data->vw = rncl_elementwise_width(context, s->c);
-    while (s->k % data->vw)
-        data->vw /= 2;
-    data->kv = s->k % (2 * data->vw) == 0 ? 2 : 1;
-    data->pt = context->info.vector_width >= 16 ? 8 : 4;
-    int units = (int)context->info.compute_units;
-    int cached = (int)((512u << 10) / (POSITIONS * sizeof(float) * (size_t)s->c));
-    int shared = rncl_ceil_div(tile_count(s), 4 * units);
-    data->shape.tiles = MAX(MIN(MIN(cached, shared), 64) / data->pt, 1) * data->pt;
-    data->items = MIN(2 * units, rncl_ceil_div(tile_count(s), data->shape.tiles));
+    static const int block_tiles[] = {2, 4, 6, 7, 8, 10, 12, 14};
+    static const int tile_counts[] = {8, 12, 14, 16, 24, 28, 32, 48, 56, 64, 96};
+    static const int share_counts[] = {1, 2, 4, 8};
+    const rncl_winograd_shape s = shape_of(plan);
+    const rncl_device_info *info = &plan->context->info;
+    int units = (int)info->compute_units, pt = info->vector_width >= 16 ? 8 : 4;
+    int all = winograd_tile_count(&s, 4), cached = (int)((512u << 10) / (36 * sizeof(float) * (size_t)s.c));
+    bool few = packed_floats(&s, 4) > ((size_t)1 << 20);
+    int tiles = few ? MIN(all, 64) : MIN(MIN(cached, rncl_ceil_div(all, 4 * units)), 64);
+    winograd_add_m_knob(knobs);
+    winograd_add_kv_knob(s.k, winograd_vector(plan->context, &s), knobs);
+    rncl_knobs_add(knobs, "pt", pt, block_tiles, COUNT(block_tiles));
+    rncl_knobs_add(knobs, "tiles", MAX(tiles / pt, 1) * pt, tile_counts, COUNT(tile_counts));
+    rncl_knobs_add(knobs, "shares", few ? units : 1, share_counts, COUNT(share_counts));
+}
+
+static bool winograd_allows(const rncl_conv_plan *plan)
+{
+    const int *v = plan->values;
+    const rncl_winograd_shape s = shape_of(plan);
+    int width = v[KV] * winograd_vector(plan->context, &s);
+    return s.k % width == 0 && v[SHARES] <= s.k / width && v[TILES] % v[PT] == 0 &&
+           v[TILES] < winograd_tile_count(&s, v[SIZE]) + v[PT] &&
+           v[PT] * v[KV] <= (plan->context->info.vector_width >= 16 ? 28 : 14);
+}
+
+static rncl_pack_shape pack_of(const rncl_conv_plan *plan, const rncl_winograd_shape *s)
+{
+    const rncl_conv_shape *c = &plan->shape;
+    bool forward = plan->pass == RNCL_CONV_FORWARD;
+    return (rncl_pack_shape){
+        .out = s->k,
+        .in = s->c,
+        .r = 3,
+        .s = 3,
+        .row_first = forward ? 0 : 2,
+        .column_first = forward ? 0 : 2,
+        .row_step = forward ? 1 : -1,
+        .column_step = forward ? 1 : -1,
+        .row_stride = 3 * c->c * c->k,
+        .column_stride = c->c * c->k,
+        .in_stride = forward ? c->k : 1,
+        .out_stride = forward ? 1 : c->k,
+    };
 }
 
 static rncl_status winograd_plan(rncl_conv_plan *plan)
@@ -78,29 +103,20 @@ static rncl_status winograd_plan(rncl_conv_plan *plan)
     winograd_data *data = plan->data = calloc(1, sizeof *data);
     if (!data)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a Winograd convolution");
-    const rncl_conv_shape *c = &plan->shape;
+    const int *v = plan->values;
     data->shape = shape_of(plan);
-    choose_parameters(plan->context, data);
-    data->pack = (rncl_pack_shape){
-        .out = data->shape.k,
-        .in = data->shape.c,
-        .r = 3,
-        .s = 3,
-        .row_stride = 3 * c->c * c->k,
-        .column_stride = c->c * c->k,
-    };
-    if (plan->pass == RNCL_CONV_FORWARD) {
-        data->pack.row_step = data->pack.column_step = 1;
-        data->pack.in_stride = c->k;
-        data->pack.out_stride = 1;
-    } else {
-        data->pack.row_first = data->pack.column_first = 2;
-        data->pack.row_step = data->pack.column_step = -1;
-        data->pack.in_stride = 1;
-        data->pack.out_stride = c->k;
-    }
-    plan->packed_floats = packed_floats(&data->shape);
-    plan->workspace_bytes = sizeof(float) * (size_t)data->items * POSITIONS * (size_t)data->shape.tiles *
+    data->shape.tiles = v[TILES];
+    data->pack = pack_of(plan, &data->shape);
+    data->vw = winograd_vector(plan->context, &data->shape);
+    data->kv = v[KV];
+    data->pt = v[PT];
+    data->m = v[SIZE];
+    int units = (int)plan->context->info.compute_units;
+    data->blocks = MIN(2 * units, rncl_ceil_div(winograd_tile_count(&data->shape, data->m), v[TILES]));
+    data->shares = MIN(v[SHARES], data->shape.k / (data->kv * data->vw));
+    plan->packed_floats = packed_floats(&data->shape, data->m);
+    plan->workspace_bytes = sizeof(float) * (size_t)data->blocks * (size_t)data->shares *
+                            (size_t)winograd_positions(data->m) * (size_t)v[TILES] *
                             (size_t)(data->shape.c + data->kv * data->vw);
     return RNCL_OK;
 }
@@ -109,28 +125,32 @@ static rncl_status winograd_build(rncl_conv_plan *plan)
 {
     winograd_data *data = plan->data;
     char options[96];
-    snprintf(options, sizeof options, "-DVW=%d -DKV=%d -DPT=%d", data->vw, data->kv, data->pt);
+    snprintf(options, sizeof options, "-DM=%d -DVW=%d -DKV=%d -DPT=%d", data->m, data->vw, data->kv,
+             data->pt);
     RNCL_TRY(rncl_kernel_create(plan->context, "conv_winograd", options, "conv_winograd", &data->convolve));
-    snprintf(options, sizeof options, "-DKB=%d", data->kv * data->vw);
+    snprintf(options, sizeof options, "-DM=%d -DVW=%d -DKV=%d -DTRANSPOSED=%d", data->m, data->vw, data->kv,
+             plan->pass == RNCL_CONV_BACKWARD_DATA);
     return rncl_kernel_create(plan->context, "conv_winograd_pack", options, "conv_winograd_pack",
                               &data->packer);
 }
 
 static rncl_status winograd_prepare(rncl_conv_plan *plan, const rncl_conv_buffers *buffers)
 {
-    winograd_data *data = plan->data;
-    rncl_pack_shape pack = data->pack;
-    pack.packed_offset = (rncl_int)buffers->packed_offset;
-    rncl_range range = rncl_elementwise_range(plan->context, (size_t)pack.in * (size_t)pack.out, 1);
-    return rncl_launch(plan->context, &data->packer, range, RNCL_STRUCT(pack), RNCL_BUFFER(buffers->filter),
-                       RNCL_BUFFER(buffers->packed));
+    const winograd_data *data = plan->data;
+    const rncl_pack_shape *pack = &data->pack;
+    bool forward = plan->pass == RNCL_CONV_FORWARD;
+    size_t inputs = (size_t)(forward ? pack->in : pack->in / data->vw);
+    size_t blocks = (size_t)(pack->out / (data->kv * data->vw));
+    rncl_range range = {.global = {inputs, blocks}, .local = {1, 1, 1}};
+    return rncl_launch(plan->context, &data->packer, range, RNCL_STRUCT(*pack), RNCL_BUFFER(buffers->filter),
+                       RNCL_BUFFER(buffers->packed), RNCL_INT((cl_int)buffers->packed_offset));
 }
 
 static rncl_status winograd_enqueue(rncl_conv_plan *plan, const rncl_conv_buffers *buffers)
 {
     const winograd_data *data = plan->data;
     bool forward = plan->pass == RNCL_CONV_FORWARD;
-    rncl_range range = {.global = {(size_t)data->items}, .local = {1, 1, 1}};
+    rncl_range range = {.global = {(size_t)data->blocks, (size_t)data->shares}, .local = {1, 1, 1}};
     return rncl_launch(plan->context, &data->convolve, range, RNCL_STRUCT(data->shape),
                        RNCL_BUFFER(*(forward ? &buffers->x : &buffers->y)), RNCL_BUFFER(buffers->packed),
                        RNCL_INT((cl_int)buffers->packed_offset),
@@ -152,6 +172,8 @@ const rncl_conv_algorithm rncl_conv_winograd = {
     .name = "winograd",
     .supports = winograd_supports,
     .pays = winograd_pays,
+    .knobs = winograd_knobs,
+    .allows = winograd_allows,
     .plan = winograd_plan,
     .build = winograd_build,
     .prepare = winograd_prepare,

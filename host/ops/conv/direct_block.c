@@ -18,12 +18,17 @@ int direct_most_accumulators(const rncl_context *context)
     return context->info.vector_width >= 16 ? 28 : 14;
 }
 
-void direct_add_vector_knobs(const rncl_context *context, int channels, rncl_knobs *knobs)
+int direct_vector(const rncl_context *context, int channels)
 {
-    int widest = context->device_class == RNCL_CLASS_SCALAR ? 1 : (int)MIN(context->info.vector_width, 16u);
-    int widths[RNCL_KNOB_VALUES], count = 0, vw = widest;
+    int vw = context->device_class == RNCL_CLASS_SCALAR ? 1 : (int)MIN(context->info.vector_width, 16u);
     while (channels % vw)
         vw /= 2;
+    return vw;
+}
+
+void direct_add_vector_knobs(const rncl_context *context, int channels, rncl_knobs *knobs)
+{
+    int widths[RNCL_KNOB_VALUES], count = 0, vw = direct_vector(context, channels);
     for (int width = 1; width <= vw; width *= 2)
         widths[count++] = width;
     static const int vectors[] = {1, 2, 3, 4};
@@ -116,9 +121,4 @@ void direct_format_options(const direct_parameters *p, char *text, size_t size)
 {
     snprintf(text, size, "-DVW=%d -DKV=%d -DBH=%d -DBW=%d -DCB=%d -DSTAGE=%d", p->vw, p->kv, MAX(p->bh, 1),
              MAX(p->bw, 1), MAX(p->cb, 1), p->stage);
-}
-
-void direct_format_pack_options(const direct_parameters *p, char *text, size_t size)
-{
-    snprintf(text, size, "-DVW=%d -DKB=%d", p->vw, p->kv * p->vw);
 }

@@ -20,8 +20,10 @@ int direct_accumulators(const rncl_context *context);
 /* As many as fit at all. */
 int direct_most_accumulators(const rncl_context *context);
 
-/* The knobs "vw" and "kv": the preset is the widest vector that the device likes and that divides the
- * channels, and as many of them as help. */
+/* Floats a vector: the widest that the device likes and that divides the channels. */
+int direct_vector(const rncl_context *context, int channels);
+
+/* The knobs "vw" and "kv": the preset is that vector, and as many of them as help. */
 void direct_add_vector_knobs(const rncl_context *context, int channels, rncl_knobs *knobs);
 
 /* The knob "rows", of a tile: values up to `most`. */
@@ -52,8 +54,7 @@ int direct_stage(const rncl_context *context, const rncl_direct_shape *s, const 
 /* Tiles of the whole batch. */
 int direct_tile_count(const rncl_direct_shape *s);
 
-/* -D options of the kernels of conv_direct.clh, and of conv_direct_pack.cl. */
+/* -D options of the kernels of conv_direct.clh. */
 void direct_format_options(const direct_parameters *p, char *text, size_t size);
-void direct_format_pack_options(const direct_parameters *p, char *text, size_t size);
 
 #endif

@@ -1,0 +1,29 @@
+/* What the plans of Winograd's convolution share (kernels/conv_winograd.clh): the tiles, and the knobs of the
+ * method. */
+#ifndef RNCL_OPS_WINOGRAD_TILES_H
+#define RNCL_OPS_WINOGRAD_TILES_H
+
+#include "conv.h"
+
+/* Outputs of a tile a side: the knob "m", the first of every plan, whose preset is 4. */
+void winograd_add_m_knob(rncl_knobs *knobs);
+
+/* The knob "kv", vectors of vw output channels in a register block. */
+void winograd_add_kv_knob(int channels, int vw, rncl_knobs *knobs);
+
+/* Floats a vector: the widest that the device likes and that divides both kinds of channels. */
+int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s);
+
+/* Positions of a tile in the transformed domain. */
+int winograd_positions(int m);
+
+/* Tiles of the whole batch. */
+int winograd_tile_count(const rncl_winograd_shape *s, int m);
+
+/* 3x3 with stride 1, on a device that works in whole vectors and work-groups of one work-item. */
+bool winograd_fits(const rncl_conv_plan *plan);
+
+/* Whole vectors of channels, and tiles that are mostly inside the image. */
+bool winograd_is_worthwhile(const rncl_context *context, const rncl_winograd_shape *s);
+
+#endif

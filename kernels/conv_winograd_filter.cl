@@ -1,0 +1,123 @@
+/* The filter gradient by Winograd's method, F(3 x 3, M x M), for convolutions with stride 1: the transformed tiles of x and dy,
+ * multiplied and summed over all tiles of the batch.
+ *
+ * A work-group is one work-item. Work-item (g, h) takes the g-th of get_global_size(0) shares of the tiles, in blocks of
+ * shape.tiles, and the h-th of get_global_size(1) shares of the output channels. In its part of the scratch it
+ *   1. transforms the tiles of x:    inputs [POSITIONS][c / VW][tiles][VW]
+ *   2. transforms those of dy:       gradients [own k / KB][POSITIONS][tiles][KB]
+ *   3. for VW input and KB output channels at a time, multiplies: products [POSITIONS][VW][KB]
+ *   4. and transforms those into taps of dfilter, which it adds to the sums of its share of the tiles.
+ * sums: [get_global_size(0)][3][3][c][k]. scratch: POSITIONS * (tiles * (c + most own k) + VW * KB) floats a work-item.
+ *
+ * Tunable: CB input channels in the register block; divides VW. */
+#include "conv_winograd.clh"
+
+#ifndef CB
+#define CB 1
+#endif
+
+static void transform_gradient(rncl_winograd_shape shape, __global const float *dy, tile_place place, int k,
+                               __global float *to, size_t step)
+{
+    vfloat tile[POSITIONS];
+    __global const float *image = dy + (size_t)place.image * shape.p * shape.q * shape.k + k;
+    LOAD_PATCH(tile, M, image, shape.p, shape.q, shape.k, place.row, place.column);
+    TRANSFORM_BOTH_SIDES(gradient_column, tile, M, SIDE);
+    #pragma unroll
+    for (int i = 0; i < POSITIONS; i++)
+        VSTORE(tile[i], to + i * step);
+}
+
+/* products [VW][KB] = the sum over tiles of inputs [tiles][VW] times gradients [tiles][KB], of one position. */
+static void multiply(int tiles, __global const float *restrict inputs, __global const float *restrict gradients,
+                     __global float *restrict products)
+{
+    for (int c = 0; c < VW; c += CB) {
+        vfloat sum[CB][KV];
+        #pragma unroll
+        for (int i = 0; i < CB; i++)
+            #pragma unroll
+            for (int v = 0; v < KV; v++)
+                sum[i][v] = (vfloat)(0.0f);
+        for (int t = 0; t < tiles; t++) {
+            vfloat gradient[KV];
+            #pragma unroll
+            for (int v = 0; v < KV; v++)
+                gradient[v] = VLOAD(gradients + (size_t)t * KB + v * VW);
+            #pragma unroll
+            for (int i = 0; i < CB; i++) {
+                const vfloat value = (vfloat)(inputs[(size_t)t * VW + c + i]);
+                #pragma unroll
+                for (int v = 0; v < KV; v++)
+                    sum[i][v] = fma(value, gradient[v], sum[i][v]);
+            }
+        }
+        #pragma unroll
+        for (int i = 0; i < CB; i++)
+            #pragma unroll
+            for (int v = 0; v < KV; v++)
+                VSTORE(sum[i][v], products + (c + i) * KB + v * VW);
+    }
+}
+
+/* The nine taps of one input channel and VW output channels, added to `to` or put there. */
+static void transform_dfilter(__global const float *products, __global float *to, size_t tap_step, int add)
+{
+    vfloat tile[POSITIONS];
+    #pragma unroll
+    for (int i = 0; i < POSITIONS; i++)
+        tile[i] = VLOAD(products + i * VW * KB);
+    TRANSFORM_BOTH_SIDES(dfilter_column, tile, SIDE, 3);
+    #pragma unroll
+    for (int i = 0; i < 9; i++) {
+        __global float *tap = to + i * tap_step;
+        const vfloat value = tile[i / 3 * SIDE + i % 3];
+        VSTORE(add ? VLOAD(tap) + value : value, tap);
+    }
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void conv_winograd_filter(const rncl_winograd_shape shape, __global const float *restrict x,
+                          __global const float *restrict dy, __global float *restrict sums, __global float *restrict scratch,
+                          const int scratch_floats, const int accumulate)
+{
+    const int all = shape.n * ((shape.p + M - 1) / M) * ((shape.q + M - 1) / M);
+    const int first_tile = (int)((long)all * get_global_id(0) / get_global_size(0));
+    const int last_tile = (int)((long)all * (get_global_id(0) + 1) / get_global_size(0));
+    const int blocks = shape.k / KB;
+    const int first_block = blocks * get_global_id(1) / get_global_size(1);
+    const int last_block = blocks * (get_global_id(1) + 1) / get_global_size(1);
+    const int item = get_global_id(1) * get_global_size(0) + get_global_id(0);
+    __global float *inputs = scratch + (size_t)item * scratch_floats;
+    __global float *gradients = inputs + (size_t)POSITIONS * shape.tiles * shape.c;
+    __global float *products = gradients + (size_t)POSITIONS * shape.tiles * (last_block - first_block) * KB;
+    __global float *dfilter = sums + (size_t)get_global_id(0) * 9 * shape.c * shape.k;
+
+    for (int first = first_tile; first < last_tile; first += shape.tiles) {
+        const int tiles = min(shape.tiles, last_tile - first);
+        const int add = accumulate || first > first_tile;
+        for (int t = 0; t < tiles; t++) {
+            const tile_place place = place_of(shape, first + t);
+            for (int c = 0; c < shape.c; c += VW)
+                transform_input(shape, x, place, c, inputs + ((size_t)c * tiles + t * VW), (size_t)tiles * shape.c);
+            for (int k = first_block * KB; k < last_block * KB; k += VW) {
+                const int block = k / KB;
+                transform_gradient(shape, dy, place, k,
+                                   gradients + ((size_t)(block - first_block) * POSITIONS * tiles + t) * KB + (k - block * KB),
+                                   (size_t)tiles * KB);
+            }
+        }
+        for (int block = first_block; block < last_block; block++)
+            for (int c = 0; c < shape.c; c += VW) {
+                for (int position = 0; position < POSITIONS; position++)
+                    multiply(tiles, inputs + ((size_t)position * shape.c + c) * tiles,
+                             gradients + ((size_t)(block - first_block) * POSITIONS + position) * tiles * KB,
+                             products + position * VW * KB);
+                for (int i = 0; i < VW; i++)
+                    for (int v = 0; v < KV; v++)
+                        transform_dfilter(products + i * KB + v * VW,
+                                          dfilter + (size_t)(c + i) * shape.k + block * KB + v * VW,
+                                          (size_t)shape.c * shape.k, add);
+            }
+    }
+}

@@ -9,8 +9,8 @@
 #include "util.h"
 
 const rncl_conv_algorithm *const rncl_conv_algorithms[] = {
-    &rncl_conv_winograd,      &rncl_conv_winograd_filter, &rncl_conv_direct,
-    &rncl_conv_direct_filter, &rncl_conv_im2col_gemm,
+    &rncl_conv_winograd, &rncl_conv_winograd_filter, &rncl_conv_pointwise_filter,
+    &rncl_conv_direct,   &rncl_conv_direct_filter,   &rncl_conv_im2col_gemm,
 };
 const size_t rncl_conv_algorithm_count = COUNT(rncl_conv_algorithms);
 

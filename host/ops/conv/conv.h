@@ -64,6 +64,7 @@ struct rncl_conv_algorithm {
 
 extern const rncl_conv_algorithm rncl_conv_winograd;
 extern const rncl_conv_algorithm rncl_conv_winograd_filter;
+extern const rncl_conv_algorithm rncl_conv_pointwise_filter;
 extern const rncl_conv_algorithm rncl_conv_direct;
 extern const rncl_conv_algorithm rncl_conv_direct_filter;
 extern const rncl_conv_algorithm rncl_conv_im2col_gemm;

@@ -17,7 +17,7 @@ typedef struct direct_phase {
     rncl_kernel forward, packer;
 } direct_phase;
 
-enum { MAX_STRIDE = 4 };
+enum { MAX_STRIDE = 4, WIDEST_PRESET = 8 };
 
 typedef struct direct_data {
     int phase_count;
@@ -38,7 +38,7 @@ static direct_parameters parameters_of(const int *values)
  * Few sizes to choose from, so that one program serves many shapes. */
 static void preset_block(int budget, int height, int width, int *best_height, int *best_width)
 {
-    static const int widths[] = {1, 2, 4, 7, 8}, heights[] = {1, 2, 4};
+    static const int widths[] = {1, 2, 4, 7, WIDEST_PRESET}, heights[] = {1, 2, 4};
     double best = 0.0;
     for (size_t i = 0; i < COUNT(widths); i++)
         for (size_t j = 0; j < COUNT(heights); j++) {
@@ -112,13 +112,13 @@ static bool direct_supports(const rncl_conv_plan *plan)
     if (plan->pass == RNCL_CONV_BACKWARD_FILTER ||
         (plan->pass == RNCL_CONV_BACKWARD_DATA && c->stride > MAX_STRIDE))
         return false;
-    if (c->r == 1 && c->s == 1 && c->stride == 1 && c->pad == 0)
+    if (direct_is_pointwise(c) && c->stride == 1)
         return true;
-    /* One row has to fit, rounded up to whole blocks, whichever block will be chosen. */
+    /* One row has to fit, rounded up to whole blocks, whichever block is preset. */
     rncl_direct_shape s = direct_dense_shape(c);
     if (plan->pass == RNCL_CONV_BACKWARD_DATA)
         s = (rncl_direct_shape){.c = c->k, .r = c->r, .s = c->s, .stride = 1, .q = c->w};
-    s.q += DIRECT_WIDEST_BLOCK - 1;
+    s.q += WIDEST_PRESET - 1;
     return direct_staged_floats(&s, 1, 1) <= direct_stage_limit(plan->context);
 }
 
@@ -218,7 +218,7 @@ static int wanted_rows(const rncl_context *context, const rncl_direct_shape *cov
 
 static void direct_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
 {
-    static const int heights[] = {1, 2, 4, 7}, widths[] = {1, 2, 4, 5, 6, 7, 8, 10, 12, DIRECT_WIDEST_BLOCK};
+    static const int heights[] = {1, 2, 4, 7}, widths[] = {1, 2, 4, 5, 6, 7, 8, 10, 12, 14};
     direct_data data = {0};
     lay_out(plan, &data);
     const rncl_direct_shape cover = cover_phases(&data);

@@ -17,13 +17,6 @@ typedef struct filter_data {
 /* The order of the knobs. */
 enum { VW, KV, CB, ROWS };
 
-static rncl_direct_shape shape_of(const rncl_conv_plan *plan)
-{
-    rncl_direct_shape s = direct_dense_shape(&plan->shape);
-    direct_flatten(&s);
-    return s;
-}
-
 static bool needs_stage(const rncl_direct_shape *s)
 {
     return s->pad_top || s->pad_left;
@@ -31,8 +24,8 @@ static bool needs_stage(const rncl_direct_shape *s)
 
 static bool filter_supports(const rncl_conv_plan *plan)
 {
-    rncl_direct_shape s = shape_of(plan);
-    return plan->pass == RNCL_CONV_BACKWARD_FILTER &&
+    rncl_direct_shape s = direct_dense_shape(&plan->shape);
+    return plan->pass == RNCL_CONV_BACKWARD_FILTER && !direct_is_pointwise(&plan->shape) &&
            (!needs_stage(&s) || direct_staged_floats(&s, 1, 1) <= direct_stage_limit(plan->context));
 }
 
@@ -48,7 +41,7 @@ static int largest_divisor(int value, int limit)
 static void filter_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
 {
     const rncl_context *context = plan->context;
-    const rncl_direct_shape s = shape_of(plan);
+    const rncl_direct_shape s = direct_dense_shape(&plan->shape);
     direct_add_vector_knobs(context, s.k, knobs);
     const int kv = knobs->knobs[KV].preset;
     static const int inputs[] = {1, 2, 3, 4, 6, 7, 8, 9, 12, 14, 16};
@@ -62,7 +55,7 @@ static void filter_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
 static bool filter_allows(const rncl_conv_plan *plan)
 {
     const int *v = plan->values;
-    const rncl_direct_shape s = shape_of(plan);
+    const rncl_direct_shape s = direct_dense_shape(&plan->shape);
     return s.k % (v[VW] * v[KV]) == 0 && (s.s * s.c) % v[CB] == 0 &&
            v[CB] * v[KV] <= direct_most_accumulators(plan->context) && v[ROWS] <= s.p &&
            (!needs_stage(&s) || direct_staged_floats(&s, 1, v[ROWS]) <= direct_stage_limit(plan->context));
@@ -74,7 +67,7 @@ static rncl_status filter_plan(rncl_conv_plan *plan)
     if (!data)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a direct filter gradient");
     rncl_direct_shape *s = &data->shape;
-    *s = shape_of(plan);
+    *s = direct_dense_shape(&plan->shape);
     s->tile_rows = plan->values[ROWS];
     direct_parameters *p = &data->parameters;
     *p = (direct_parameters){

@@ -66,6 +66,11 @@ rncl_direct_shape direct_dense_shape(const rncl_conv_shape *c)
     };
 }
 
+bool direct_is_pointwise(const rncl_conv_shape *c)
+{
+    return c->r == 1 && c->s == 1 && c->pad == 0;
+}
+
 void direct_flatten(rncl_direct_shape *s)
 {
     if (s->r != 1 || s->s != 1 || s->stride != 1 || s->pad_top || s->pad_left || s->out_stride != 1)

@@ -5,8 +5,6 @@
 
 #include "conv.h"
 
-enum { DIRECT_WIDEST_BLOCK = 14 };
-
 /* Parameters of a kernel, as in conv_direct.clh. */
 typedef struct direct_parameters {
     int vw, kv, bh, bw, cb;
@@ -31,6 +29,9 @@ void direct_add_rows_knob(int preset, int most, rncl_knobs *knobs);
 
 /* The shape of the forward pass, whose y is dense. */
 rncl_direct_shape direct_dense_shape(const rncl_conv_shape *c);
+
+/* Whether it is a 1x1 convolution without padding: a product of matrices. */
+bool direct_is_pointwise(const rncl_conv_shape *c);
 
 /* A 1x1 convolution without stride or padding has no rows: its pixels are laid out in whichever rows make
  * whole blocks. Does nothing to others. */

@@ -1,10 +1,7 @@
 /* Filters into the packed layout of the direct convolution, [out / KB][r][s][in][KB]; shape says which tap goes where.
  *
- * A work-item takes the vectors of VW channels along which the filter is contiguous; neighbours along dimension 0 write to the
- * same lines or the next.
- *
- * Tunable: KB output channels a packed block, a multiple of VW; TRANSPOSED, 1 if the filter is contiguous in the input channels
- * (the input gradient's). */
+ * Tunable: VW floats a vector of the channels along which the filter is contiguous; KB output channels a packed block; TRANSPOSED,
+ * 1 if the filter is contiguous in the input channels (the input gradient's), else KB is a multiple of VW. */
 #include "common.clh"
 
 #ifndef KB
@@ -14,30 +11,30 @@
 #define TRANSPOSED 0
 #endif
 
-/* Work-item (i, j, t): input channel i, the j-th block of output channels and tap t; if TRANSPOSED, output channel i and the
- * j-th vector of input channels. */
+/* Work-item (j, t): the j-th block of output channels, tap t. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv_direct_pack(const rncl_pack_shape shape, __global const float *restrict filter, __global float *restrict packed,
                       const int packed_offset)
 {
-    const int r = get_global_id(2) / shape.s, s = get_global_id(2) % shape.s;
-    const int in = TRANSPOSED ? get_global_id(1) * VW : get_global_id(0);
-    const int out = TRANSPOSED ? get_global_id(0) : get_global_id(1) * KB;
+    const int block = get_global_id(0), tap = get_global_id(1), r = tap / shape.s, s = tap % shape.s;
     __global const float *from = filter + (size_t)(shape.row_first + r * shape.row_step) * shape.row_stride +
                                  (size_t)(shape.column_first + s * shape.column_step) * shape.column_stride +
-                                 (size_t)in * shape.in_stride + (size_t)out * shape.out_stride;
-    const size_t taps = (size_t)shape.r * shape.s * shape.in;
+                                 (size_t)block * KB * shape.out_stride;
     __global float *to = packed + packed_offset + shape.packed_offset +
-                         ((size_t)(out / KB) * taps + (size_t)get_global_id(2) * shape.in + in) * KB + out % KB;
+                         ((size_t)block * shape.r * shape.s + tap) * shape.in * KB;
 #if TRANSPOSED
-    float lanes[VW];
-    VSTORE(VLOAD(from), lanes);
-    #pragma unroll
-    for (int lane = 0; lane < VW; lane++)
-        to[lane * KB] = lanes[lane];
+    for (int in = 0; in < shape.in; in += VW)
+        for (int out = 0; out < KB; out++) {
+            float lanes[VW];
+            VSTORE(VLOAD(from + in + (size_t)out * shape.out_stride), lanes);
+            #pragma unroll
+            for (int lane = 0; lane < VW; lane++)
+                to[(in + lane) * KB + out] = lanes[lane];
+        }
 #else
-    #pragma unroll
-    for (int v = 0; v < KB; v += VW)
-        VSTORE(VLOAD(from + v), to + v);
+    for (int in = 0; in < shape.in; in++)
+        #pragma unroll
+        for (int v = 0; v < KB; v += VW)
+            VSTORE(VLOAD(from + (size_t)in * shape.in_stride + v), to + in * KB + v);
 #endif
 }

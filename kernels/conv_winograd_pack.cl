@@ -24,12 +24,12 @@ static void transform_filter(vfloat *tile, __global float *to, size_t step)
         VSTORE(tile[i], to + i * step);
 }
 
-/* Work-item (i, j): input channel i, or the i-th vector of them if TRANSPOSED, and the j-th block of KB output channels. */
+/* Work-item (i, j): the i-th vector of input channels, the j-th block of KB output channels. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv_winograd_pack(const rncl_pack_shape shape, __global const float *restrict filter, __global float *restrict packed,
                         const int packed_offset)
 {
-    const int inputs = TRANSPOSED ? VW : 1, in = get_global_id(0) * inputs, block = get_global_id(1);
+    const int in = get_global_id(0) * VW, block = get_global_id(1);
     const size_t step = (size_t)shape.in * KB;
     __global const float *from = filter + (size_t)in * shape.in_stride + (size_t)block * KB * shape.out_stride;
     __global float *to = packed + packed_offset + block * POSITIONS * step + (size_t)in * KB;
@@ -44,7 +44,7 @@ void conv_winograd_pack(const rncl_pack_shape shape, __global const float *restr
                 turned[tap][lane][out] = lanes[lane];
         }
 #endif
-    for (int i = 0; i < inputs; i++)
+    for (int i = 0; i < VW; i++)
         for (int v = 0; v < KV; v++) {
             vfloat tile[POSITIONS];
             #pragma unroll
@@ -52,7 +52,7 @@ void conv_winograd_pack(const rncl_pack_shape shape, __global const float *restr
 #if TRANSPOSED
                 tile[tap / 3 * SIDE + tap % 3] = VLOAD(turned[tap][i] + v * VW);
 #else
-                tile[tap / 3 * SIDE + tap % 3] = VLOAD(from + tap_at(shape, tap) + v * VW);
+                tile[tap / 3 * SIDE + tap % 3] = VLOAD(from + tap_at(shape, tap) + (size_t)i * shape.in_stride + v * VW);
 #endif
             transform_filter(tile, to + i * KB + v * VW, step);
         }

@@ -1,6 +1,6 @@
 /* What a fully connected layer does around its matrix products.
  *
- * linear_bias           y [n][k] = bias [k]; the product is then added; one work-item a value
+ * linear_bias           y [n][k] += bias [k]; one work-item a value
  * linear_bias_gradient  dbias [k] (+)= sum of dy [n][k] over n, in order; one work-item a class */
 #include "common.clh"
 
@@ -8,7 +8,7 @@ __kernel void linear_bias(const rncl_linear_shape shape, __global const float *r
 {
     const size_t i = get_global_id(0);
     if (i < (size_t)shape.n * shape.k)
-        y[i] = bias[i % shape.k];
+        y[i] += bias[i % shape.k];
 }
 
 __kernel void linear_bias_gradient(const rncl_linear_shape shape, __global const float *restrict dy,

@@ -1,37 +1,33 @@
-/* Fully connected layer: three matrix products by CLBlast, and the bias (kernels/linear.cl). */
+/* Fully connected layer: a 1x1 convolution of 1x1 images, and the bias (kernels/linear.cl). */
 #include <stdlib.h>
 
 #include "elementwise.h"
-#include "gemm.h"
 #include "launch.h"
 #include "op_types.h"
-#include "util.h"
 
 typedef struct linear_data {
+    rncl_op *product;
     rncl_kernel bias, bias_gradient;
 } linear_data;
 
-/* y [n][k] = x [n][c] weight [c][k] */
-static rncl_gemm forward_product(const rncl_linear_shape *s)
+static rncl_op_desc product_of(const rncl_linear_shape *s)
 {
-    size_t n = (size_t)s->n, c = (size_t)s->c, k = (size_t)s->k;
-    return (rncl_gemm){.m = n, .n = k, .k = c, .a_stride = c, .b_stride = k, .c_stride = k, .beta = 1.0f};
-}
-
-/* dweight [c][k] = x^T [c][n] dy [n][k] */
-static rncl_gemm weight_product(const rncl_linear_shape *s)
-{
-    size_t n = (size_t)s->n, c = (size_t)s->c, k = (size_t)s->k;
-    return (rncl_gemm){
-        .m = c, .n = k, .k = n, .transpose_a = true, .a_stride = c, .b_stride = k, .c_stride = k};
-}
-
-/* dx [n][c] = dy [n][k] weight^T [k][c] */
-static rncl_gemm data_product(const rncl_linear_shape *s)
-{
-    size_t n = (size_t)s->n, c = (size_t)s->c, k = (size_t)s->k;
-    return (rncl_gemm){
-        .m = n, .n = c, .k = k, .transpose_b = true, .a_stride = k, .b_stride = k, .c_stride = c};
+    return (rncl_op_desc){
+        .kind = RNCL_OP_conv,
+        .conv =
+            {
+                .n = s->n,
+                .h = 1,
+                .w = 1,
+                .c = s->c,
+                .k = s->k,
+                .r = 1,
+                .s = 1,
+                .stride = 1,
+                .p = 1,
+                .q = 1,
+            },
+    };
 }
 
 static rncl_status linear_plan(rncl_op *op)
@@ -39,73 +35,49 @@ static rncl_status linear_plan(rncl_op *op)
     const rncl_linear_shape *s = &op->desc.linear;
     if (s->n <= 0 || s->c <= 0 || s->k <= 0)
         return RNCL_FAIL(RNCL_ERR_SHAPE, "linear layer of %d inputs, %d outputs", s->c, s->k);
-    op->plan_data = calloc(1, sizeof(linear_data));
-    if (!op->plan_data)
+    linear_data *data = op->plan_data = calloc(1, sizeof *data);
+    if (!data)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a linear layer");
-    op->needs = (rncl_op_needs){
-        .x = {s->n, 1, 1, s->c},
-        .y = {s->n, 1, 1, s->k},
-        .weight = (size_t)s->c * (size_t)s->k,
-        .bias = (size_t)s->k,
-        .workspace_bytes = sizeof(float),
-        .backward_reads_x = true,
-    };
-    const rncl_gemm products[] = {forward_product(s), weight_product(s), data_product(s)};
-    for (size_t i = 0; i < COUNT(products); i++) {
-        size_t bytes;
-        RNCL_TRY(rncl_gemm_workspace(op->context, &products[i], &bytes));
-        op->needs.workspace_bytes = MAX(op->needs.workspace_bytes, bytes);
-    }
+    const rncl_op_desc desc = product_of(s);
+    RNCL_TRY(rncl_op_create(op->context, &desc, &op->choice, &data->product));
+    op->needs = data->product->needs;
+    op->needs.bias = (size_t)s->k;
+    op->problems = data->product->problems;
+    op->tuned = data->product->tuned;
     return RNCL_OK;
 }
 
 static rncl_status linear_build(rncl_op *op)
 {
     linear_data *data = op->plan_data;
+    RNCL_TRY(rncl_op_build(data->product));
     RNCL_TRY(rncl_kernel_create(op->context, "linear", "", "linear_bias", &data->bias));
     return rncl_kernel_create(op->context, "linear", "", "linear_bias_gradient", &data->bias_gradient);
 }
 
+static rncl_status linear_prepare(rncl_op *op, const rncl_op_buffers *b)
+{
+    const linear_data *data = op->plan_data;
+    return rncl_op_prepare(data->product, b);
+}
+
 static rncl_status linear_forward(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
 {
-    (void)flags;
     const linear_data *data = op->plan_data;
-    const rncl_linear_shape *s = &op->desc.linear;
+    RNCL_TRY(rncl_op_forward(data->product, b, flags));
     rncl_range range = rncl_elementwise_range(op->context, rncl_shape_count(op->needs.y), 1);
-    RNCL_TRY(rncl_launch(op->context, &data->bias, range, RNCL_STRUCT(*s), RNCL_BUFFER(b->bias),
-                         RNCL_BUFFER(b->y)));
-    rncl_gemm product = forward_product(s);
-    product.a = b->x;
-    product.b = b->weight;
-    product.c = b->y;
-    product.workspace = b->workspace;
-    return rncl_gemm_enqueue(op->context, &product);
+    return rncl_launch(op->context, &data->bias, range, RNCL_STRUCT(op->desc.linear), RNCL_BUFFER(b->bias),
+                       RNCL_BUFFER(b->y));
 }
 
 static rncl_status linear_backward(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
 {
     const linear_data *data = op->plan_data;
-    const rncl_linear_shape *s = &op->desc.linear;
-    bool accumulate = flags & RNCL_OP_ACCUMULATE_PARAMS;
-    rncl_range range = rncl_elementwise_range(op->context, (size_t)s->k, 1);
-    RNCL_TRY(rncl_launch(op->context, &data->bias_gradient, range, RNCL_STRUCT(*s), RNCL_BUFFER(b->dy),
-                         RNCL_BUFFER(b->dbias), RNCL_INT(accumulate)));
-    rncl_gemm product = weight_product(s);
-    product.a = b->x;
-    product.b = b->dy;
-    product.c = b->dweight;
-    product.beta = accumulate ? 1.0f : 0.0f;
-    product.workspace = b->workspace;
-    RNCL_TRY(rncl_gemm_enqueue(op->context, &product));
-    if (!b->dx)
-        return RNCL_OK;
-    product = data_product(s);
-    product.a = b->dy;
-    product.b = b->weight;
-    product.c = b->dx;
-    product.beta = flags & RNCL_OP_ACCUMULATE_DX ? 1.0f : 0.0f;
-    product.workspace = b->workspace;
-    return rncl_gemm_enqueue(op->context, &product);
+    rncl_range range = rncl_elementwise_range(op->context, (size_t)op->desc.linear.k, 1);
+    RNCL_TRY(rncl_launch(op->context, &data->bias_gradient, range, RNCL_STRUCT(op->desc.linear),
+                         RNCL_BUFFER(b->dy), RNCL_BUFFER(b->dbias),
+                         RNCL_INT((flags & RNCL_OP_ACCUMULATE_PARAMS) != 0)));
+    return rncl_op_backward(data->product, b, flags);
 }
 
 static void linear_destroy(rncl_op *op)
@@ -113,6 +85,7 @@ static void linear_destroy(rncl_op *op)
     linear_data *data = op->plan_data;
     if (!data)
         return;
+    rncl_op_destroy(data->product);
     rncl_kernel_fini(&data->bias);
     rncl_kernel_fini(&data->bias_gradient);
     free(data);
@@ -122,6 +95,7 @@ const rncl_op_type rncl_op_linear = {
     .name = "linear",
     .plan = linear_plan,
     .build = linear_build,
+    .prepare = linear_prepare,
     .forward = linear_forward,
     .backward = linear_backward,
     .destroy = linear_destroy,

@@ -287,16 +287,13 @@ static rncl_status direct_build(rncl_conv_plan *plan)
 static rncl_status direct_prepare(rncl_conv_plan *plan, const rncl_conv_buffers *buffers)
 {
     const direct_data *data = plan->data;
-    bool forward = plan->pass == RNCL_CONV_FORWARD;
     for (int i = 0; i < data->phase_count; i++) {
         const direct_phase *phase = &data->phases[i];
         const rncl_pack_shape *pack = &phase->pack;
-        int block = phase->parameters.kv * phase->parameters.vw;
-        size_t across = (size_t)(forward ? pack->in : pack->out);
-        size_t along = (size_t)(forward ? pack->out / block : pack->in / data->pack_vw);
         if (pack->r * pack->s == 0)
             continue;
-        rncl_range range = {.global = {across, along, (size_t)(pack->r * pack->s)}, .local = {1, 1, 1}};
+        size_t blocks = (size_t)(pack->out / (phase->parameters.kv * phase->parameters.vw));
+        rncl_range range = {.global = {blocks, (size_t)(pack->r * pack->s)}, .local = {1, 1, 1}};
         RNCL_TRY(rncl_launch(plan->context, &phase->packer, range, RNCL_STRUCT(*pack),
                              RNCL_BUFFER(buffers->filter), RNCL_BUFFER(buffers->packed),
                              RNCL_INT((cl_int)buffers->packed_offset)));

@@ -138,8 +138,7 @@ static rncl_status winograd_prepare(rncl_conv_plan *plan, const rncl_conv_buffer
 {
     const winograd_data *data = plan->data;
     const rncl_pack_shape *pack = &data->pack;
-    bool forward = plan->pass == RNCL_CONV_FORWARD;
-    size_t inputs = (size_t)(forward ? pack->in : pack->in / data->vw);
+    size_t inputs = (size_t)(pack->in / data->vw);
     size_t blocks = (size_t)(pack->out / (data->kv * data->vw));
     rncl_range range = {.global = {inputs, blocks}, .local = {1, 1, 1}};
     return rncl_launch(plan->context, &data->packer, range, RNCL_STRUCT(*pack), RNCL_BUFFER(buffers->filter),

@@ -1,6 +1,68 @@
 /* Direct convolution, y = x * filter; also the input gradient, on flipped and transposed filters.
- * packed: filter as [k / KB][r][s][c][KB], KB = KV * VW output channels, the order in which it is streamed. */
+ * packed: filter as [k / KB][r][s][c][KB], KB = KV * VW output channels, the order in which it is streamed.
+ *
+ * In local memory the S taps of a row and their C channels are one contiguous stretch of S * C values, which the reduction runs
+ * along. STAGE is 0 where nothing needs padding; x is then read in place.
+ *
+ * Tunable: BH x BW output pixels in the register block. */
 #include "conv_direct.clh"
+
+#ifndef BH
+#define BH 1
+#endif
+#ifndef BW
+#define BW 4
+#endif
+
+/* Rows and pixels of a row that a tile reads: whole register blocks, also where those reach over the edge. */
+#define STAGED_ROWS ((shape.tile_rows - 1) * shape.stride + shape.r)
+#define STAGED_PIXELS (((shape.q + BW - 1) / BW * BW - 1) * shape.stride + shape.s)
+
+static void fill_zero(__local float *to, int count)
+{
+    int i = 0;
+    for (; i + VW <= count; i += VW)
+        VSTORE((vfloat)(0.0f), to + i);
+    for (; i < count; i++)
+        to[i] = 0.0f;
+}
+
+static void copy(__local float *to, __global const float *from, int count)
+{
+    int i = 0;
+    for (; i + VW <= count; i += VW)
+        VSTORE(VLOAD(from + i), to + i);
+    for (; i < count; i++)
+        to[i] = from[i];
+}
+
+/* Brings the rows that output rows from `row` on need, zeros around them. */
+static void stage_rows(__local float *staged, __global const float *image, int row, rncl_direct_shape shape)
+{
+    const int pitch = STAGED_PIXELS * shape.c;
+    const int first = clamp(shape.pad_left, 0, STAGED_PIXELS);
+    const int last = clamp(shape.w + shape.pad_left, first, STAGED_PIXELS);
+    for (int t = 0; t < STAGED_ROWS; t++) {
+        const int y = row * shape.stride - shape.pad_top + t;
+        __local float *to = staged + t * pitch;
+        if (y < 0 || y >= shape.h) {
+            fill_zero(to, pitch);
+            continue;
+        }
+        fill_zero(to, first * shape.c);
+        copy(to + first * shape.c, image + ((size_t)y * shape.w + first - shape.pad_left) * shape.c,
+             (last - first) * shape.c);
+        fill_zero(to + last * shape.c, (STAGED_PIXELS - last) * shape.c);
+    }
+}
+
+#if STAGE > 0
+#define INPUT __local const float *
+#define INPUT_PITCH (STAGED_PIXELS * shape.c)
+#else
+#define INPUT __global const float *
+#define INPUT_PITCH (shape.w * shape.c)
+#endif
 
 /* Work-item (t, g): tile t = image * tiles a image + tile, the g-th of get_global_size(1) shares of the output channels. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))

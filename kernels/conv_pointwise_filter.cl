@@ -27,11 +27,18 @@
 /* to [channels / VW][PIXELS][VW] = x [pixels][c]. */
 static void stage_inputs(__local float *to, __global const float *x, rncl_conv_shape shape, int first, int pixels, int channels)
 {
+    int q = first % shape.q, p = first / shape.q % shape.p, n = first / shape.q / shape.p;
     for (int i = 0; i < pixels; i++) {
-        const int pixel = first + i, q = pixel % shape.q, p = pixel / shape.q % shape.p, n = pixel / shape.q / shape.p;
         __global const float *from = x + (((size_t)n * shape.h + p * shape.stride) * shape.w + q * shape.stride) * shape.c;
         for (int c = 0; c < channels; c += VW)
             VSTORE(VLOAD(from + c), to + (c * PIXELS + i * VW));
+        if (++q == shape.q) {
+            q = 0;
+            if (++p == shape.p) {
+                p = 0;
+                n++;
+            }
+        }
     }
 }
 

@@ -255,7 +255,8 @@ static rncl_status direct_plan(rncl_conv_plan *plan)
     direct_parameters p = parameters_of(plan->values);
     rncl_direct_shape cover = cover_phases(data);
     cover.tile_rows = plan->values[ROWS];
-    p.stage = direct_stage(plan->context, &cover, &p, needs_stage(data, &p));
+    if (needs_stage(data, &p))
+        p.stage = direct_stage_size(plan->context, direct_staged_floats(&cover, p.bw, cover.tile_rows));
     data->pack_vw = plan->pass == RNCL_CONV_FORWARD ? p.vw : direct_vector(plan->context, plan->shape.k);
     int blocks = cover.k / (p.kv * p.vw), units = (int)plan->context->info.compute_units;
     for (int i = 0; i < data->phase_count; i++) {

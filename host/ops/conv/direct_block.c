@@ -106,12 +106,9 @@ int direct_tile_rows(const rncl_context *context, const rncl_direct_shape *s, co
     return rows;
 }
 
-int direct_stage(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p,
-                 bool needs_stage)
+int direct_stage_size(const rncl_context *context, size_t floats)
 {
-    if (!needs_stage)
-        return 0;
-    size_t floats = direct_staged_floats(s, p->bw, s->tile_rows), stage = 4096;
+    size_t stage = 4096;
     while (stage < floats)
         stage *= 2;
     return (int)MIN(stage, direct_stage_limit(context));
@@ -124,6 +121,5 @@ int direct_tile_count(const rncl_direct_shape *s)
 
 void direct_format_options(const direct_parameters *p, char *text, size_t size)
 {
-    snprintf(text, size, "-DVW=%d -DKV=%d -DBH=%d -DBW=%d -DCB=%d -DSTAGE=%d", p->vw, p->kv, MAX(p->bh, 1),
-             MAX(p->bw, 1), MAX(p->cb, 1), p->stage);
+    snprintf(text, size, "-DVW=%d -DKV=%d -DBH=%d -DBW=%d -DSTAGE=%d", p->vw, p->kv, p->bh, p->bw, p->stage);
 }

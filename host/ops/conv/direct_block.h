@@ -7,7 +7,7 @@
 
 /* Parameters of a kernel, as in conv_direct.clh. */
 typedef struct direct_parameters {
-    int vw, kv, bh, bw, cb;
+    int vw, kv, bh, bw;
     int stage; /* floats of local memory; 0: x is read in place */
 } direct_parameters;
 
@@ -48,14 +48,14 @@ size_t direct_stage_limit(const rncl_context *context);
 int direct_tile_rows(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p,
                      int wanted, bool needs_stage);
 
-/* The local memory for that: a power of two where that fits, so that one program serves many shapes. */
-int direct_stage(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p,
-                 bool needs_stage);
+/* Local memory to declare for so many: a power of two where that fits, so that one program serves many
+ * shapes. */
+int direct_stage_size(const rncl_context *context, size_t floats);
 
 /* Tiles of the whole batch. */
 int direct_tile_count(const rncl_direct_shape *s);
 
-/* -D options of the kernels of conv_direct.clh. */
+/* -D options of conv_direct_forward.cl. */
 void direct_format_options(const direct_parameters *p, char *text, size_t size);
 
 #endif

@@ -13,6 +13,7 @@ typedef enum rncl_random_purpose {
     RNCL_RANDOM_AUGMENT, /* sample: index of the image */
     RNCL_RANDOM_SHAPES,  /* sample: index of the image */
     RNCL_RANDOM_TEST,
+    RNCL_RANDOM_COLOUR, /* sample: index of the image */
 } rncl_random_purpose;
 
 /* A stream of numbers; plain data, cheap to make, lives on the caller's stack. */

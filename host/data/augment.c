@@ -21,6 +21,8 @@ static rncl_view draw_cifar(rncl_random *random)
 static rncl_view (*const draws[])(rncl_random *random) = {
     [RNCL_AUGMENT_NONE] = draw_none,
     [RNCL_AUGMENT_CIFAR] = draw_cifar,
+    [RNCL_AUGMENT_IMAGENET] = draw_none, /* it is all in the crop */
+    [RNCL_AUGMENT_SCALE] = draw_none,
 };
 
 rncl_view rncl_augment_draw(rncl_augment augment, rncl_random *random)

@@ -8,10 +8,15 @@
 #include "readers.h"
 #include "util.h"
 
-static const rncl_reader *const readers[] = {&rncl_reader_idx, &rncl_reader_shapes};
+/* Class folders are the least that is asked of a folder, and come last of those that are recognised. */
+static const rncl_reader *const readers[] = {&rncl_reader_idx, &rncl_reader_cifar, &rncl_reader_folder,
+                                             &rncl_reader_shapes};
 
-static rncl_status find_reader(const char *path, const rncl_reader **out)
+rncl_status rncl_dataset_recognise(const char *path, const rncl_reader **out)
 {
+    *out = &rncl_reader_shapes;
+    if (!path || !strcmp(path, rncl_reader_shapes.name))
+        return RNCL_OK;
     *out = NULL;
     if (!rncl_directory_exists(path))
         return RNCL_FAIL(RNCL_ERR_DATA, "%s: no such folder; give a folder of pictures or \"shapes\"", path);
@@ -23,21 +28,25 @@ static rncl_status find_reader(const char *path, const rncl_reader **out)
     }
     return RNCL_FAIL(
         RNCL_ERR_DATA,
-        "%s: no data set recognised; looked for IDX files (train-images-idx3-ubyte, plain or .gz)", path);
+        "%s: no data set recognised; looked for IDX files (train-images-idx3-ubyte, plain or .gz), CIFAR "
+        "binaries (data_batch_1.bin, train.bin) and class folders of PNG or JPEG (train/CLASS/*, CLASS/*)",
+        path);
 }
 
-rncl_status rncl_dataset_open(const char *path, rncl_split split, int image, rncl_dataset **out)
+rncl_status rncl_dataset_open(const rncl_dataset_options *options, rncl_dataset **out)
 {
     *out = NULL;
-    const rncl_reader *reader = &rncl_reader_shapes;
-    if (path && strcmp(path, rncl_reader_shapes.name) != 0)
-        RNCL_TRY(find_reader(path, &reader));
+    const char *path = options->path;
+    const rncl_reader *reader;
+    RNCL_TRY(rncl_dataset_recognise(path, &reader));
     rncl_dataset *dataset = calloc(1, sizeof *dataset);
     if (!dataset)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to open it", path ? path : reader->name);
     dataset->reader = reader;
     dataset->info.format = reader->name;
-    rncl_status st = reader->open(dataset, path, split, image);
+    rncl_status st = reader->open(dataset, options);
+    if (!st && options->skip_bad)
+        st = rncl_skips_create(dataset->info.count, options->log, &dataset->skips);
     if (st) {
         rncl_dataset_close(dataset);
         return st;
@@ -50,6 +59,7 @@ void rncl_dataset_close(rncl_dataset *dataset)
 {
     if (!dataset)
         return;
+    rncl_skips_destroy(dataset->skips);
     dataset->reader->close(dataset);
     free(dataset);
 }

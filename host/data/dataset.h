@@ -2,10 +2,13 @@
 #ifndef RNCL_DATA_DATASET_H
 #define RNCL_DATA_DATASET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "image.h"
 #include "log.h"
+#include "skips.h"
 #include "status.h"
 
 typedef enum rncl_split {
@@ -15,14 +18,26 @@ typedef enum rncl_split {
 
 typedef struct rncl_dataset rncl_dataset;
 
+/* What is to be opened. */
+typedef struct rncl_dataset_options {
+    const char *path; /* a folder; NULL or "shapes": the built-in generated set */
+    rncl_split split;
+    int image;           /* picture size wanted from readers that can draw at any size; 0: their default */
+    float val_split;     /* of class folders without a validation part: the share of each class that is it */
+    bool skip_bad;       /* pass over files that are no pictures, or damaged; otherwise they are an error */
+    size_t cache_bytes;  /* decoded pictures may take so much memory */
+    const rncl_log *log; /* for what is passed over; may be NULL, else outlives the data set */
+} rncl_dataset_options;
+
 /* What a reader knows about one split once it is open. */
 typedef struct rncl_dataset_info {
-    const char *format; /* "idx", "shapes" */
+    const char *format; /* "idx", "cifar", "folder", "shapes" */
     uint32_t count;     /* pictures */
     int classes;
-    int height, width, channels; /* of every picture, as the reader gives them */
-    const char *const *labels;   /* `classes` names, or NULL; owned by the dataset */
-    float mean[4], std[4];       /* per channel over the training split, pixel values scaled to 0..1 */
+    int height, width; /* of every picture, as the reader gives them; 0: they differ */
+    int channels;
+    const char *const *labels; /* `classes` names, or NULL; owned by the dataset */
+    float mean[4], std[4];     /* per channel over the training split, pixel values scaled to 0..1 */
 } rncl_dataset_info;
 
 /* A row of the table of readers: one static table per file, ending that file. */
@@ -30,29 +45,43 @@ typedef struct rncl_reader {
     const char *name;
     /* Whether `path` (a folder) holds what this reader reads. NULL for readers that are asked for by name. */
     int (*recognises)(const char *path);
-    rncl_status (*open)(rncl_dataset *dataset, const char *path, rncl_split split, int image);
-    /* Writes picture `index` (height x width x channels bytes, HWC) and its label. Thread-safe. */
+    rncl_status (*open)(rncl_dataset *dataset, const rncl_dataset_options *options);
+    /* Writes picture `index` (height x width x channels bytes, HWC) and its label. Thread-safe. RNCL_ERR_DATA
+     * and RNCL_ERR_IO name a file that is damaged. */
     rncl_status (*read)(const rncl_dataset *dataset, uint32_t index, uint8_t *pixels, int *label);
+    /* Instead of `read` where pictures differ in size: the picture as it is, or, to save time, smaller, but
+     * with a shorter side of `at_least` pixels. The caller's, for rncl_image_fini. Thread-safe; fails as
+     * `read` does. NULL where all are of one size. */
+    rncl_status (*decode)(const rncl_dataset *dataset, uint32_t index, uint32_t at_least, rncl_image *image,
+                          int *label);
     void (*close)(rncl_dataset *dataset); /* takes half-open ones */
 } rncl_reader;
 
 struct rncl_dataset {
     const rncl_reader *reader;
     rncl_dataset_info info;
-    void *state; /* the reader's own */
+    void *state;       /* the reader's own */
+    rncl_skips *skips; /* NULL: bad pictures are an error */
 };
 
-/* Opens one split of `path`, or of the built-in generated set if `path` is NULL or "shapes".
- * `image`: picture size wanted from readers that can draw at any size (shapes; 0: its default of 32).
- * RNCL_ERR_DATA if nothing there is recognised (naming what would have been), or a file is missing or
- * damaged. */
-rncl_status rncl_dataset_open(const char *path, rncl_split split, int image, rncl_dataset **out);
+/* The reader for what is at `path`. RNCL_ERR_DATA, naming what was looked for, if there is none. */
+rncl_status rncl_dataset_recognise(const char *path, const rncl_reader **out);
+
+/* Opens one split. RNCL_ERR_DATA if nothing there is recognised (naming what would have been), or a file is
+ * missing or damaged. */
+rncl_status rncl_dataset_open(const rncl_dataset_options *options, rncl_dataset **out);
 void rncl_dataset_close(rncl_dataset *dataset);
 
 static inline rncl_status rncl_dataset_read(const rncl_dataset *dataset, uint32_t index, uint8_t *pixels,
                                             int *label)
 {
     return dataset->reader->read(dataset, index, pixels, label);
+}
+
+static inline rncl_status rncl_dataset_decode(const rncl_dataset *dataset, uint32_t index, uint32_t at_least,
+                                              rncl_image *image, int *label)
+{
+    return dataset->reader->decode(dataset, index, at_least, image, label);
 }
 
 #endif

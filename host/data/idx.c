@@ -1,10 +1,10 @@
 /* The reader of MNIST's layout: four IDX files in a folder, grey pictures, labels of one byte. */
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "idx_file.h"
+#include "picture.h"
 #include "readers.h"
 #include "util.h"
 
@@ -69,21 +69,8 @@ static void describe(const idx_split *training, rncl_dataset_info *info)
     for (uint32_t i = 0; i < labels->size[0]; i++)
         info->classes = MAX(info->classes, labels->bytes[i] + 1);
 
-    uint64_t histogram[256] = {0};
-    size_t count = (size_t)images->size[0] * images->size[1] * images->size[2];
-    for (size_t i = 0; i < count; i++)
-        histogram[images->bytes[i]]++;
-    double sum = 0, sum_of_squares = 0;
-    for (int value = 0; value < 256; value++) {
-        double scaled = value / 255.0;
-        sum += scaled * (double)histogram[value];
-        sum_of_squares += scaled * scaled * (double)histogram[value];
-    }
-    double mean = sum / (double)count;
-    double variance = sum_of_squares / (double)count - mean * mean;
-    info->mean[0] = (float)mean;
-    info->std[0] =
-        variance > 1e-12 ? (float)sqrt(variance) : 1.0f; /* pictures of one colour are left as they are */
+    rncl_picture_statistics(images->bytes, (size_t)images->size[0] * images->size[1] * images->size[2], 1,
+                            info->mean, info->std);
 
     uint64_t hash = rncl_hash(RNCL_HASH_START, labels->bytes, labels->size[0]);
     for (size_t i = 0; i < COUNT(known_sets); i++)
@@ -106,18 +93,18 @@ static rncl_status check_validation(const idx_split *split, const rncl_dataset_i
     return RNCL_OK;
 }
 
-static rncl_status open_idx(rncl_dataset *dataset, const char *path, rncl_split which, int image)
+static rncl_status open_idx(rncl_dataset *dataset, const rncl_dataset_options *options)
 {
-    (void)image; /* of a fixed size */
+    const char *path = options->path;
     idx_split *split = calloc(1, sizeof *split);
     dataset->state = split;
     if (!split)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to open it", path);
     RNCL_TRY(read_split(path, RNCL_SPLIT_TRAIN, split));
     describe(split, &dataset->info);
-    if (which == RNCL_SPLIT_VALIDATION) {
+    if (options->split == RNCL_SPLIT_VALIDATION) {
         free_split(split);
-        RNCL_TRY(read_split(path, which, split));
+        RNCL_TRY(read_split(path, options->split, split));
         RNCL_TRY(check_validation(split, &dataset->info));
     }
     dataset->info.count = split->labels.size[0];

@@ -9,16 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "augment.h"
-#include "picture.h"
+#include "prepare.h"
 #include "random.h"
 #include "rncl/kernel_abi.h"
 #include "util.h"
 
 enum {
     SLOTS = 4, /* two with the consumer, one full, one filling */
-    CLAIM = 8, /* pictures taken at a time: the lock is held once for all of them */
-    MOST_CHANNELS = 4,
+    CLAIM = 8, /* entries taken at a time: the lock is held once for all of them */
 };
 
 /* One batch of the ring. */
@@ -32,32 +30,31 @@ struct slot {
     rncl_batch batch;
 };
 
-/* Where the stream of pictures is: the only place that knows the order of an epoch. */
+/* Where the stream is, in entries: the only place that knows the order of an epoch. */
 struct stream {
     uint64_t position, end;
+    int crops; /* entries of each picture */
     uint32_t epoch;
     uint32_t *order; /* of `epoch`; NULL: as they come */
 };
 
-/* A run of pictures for one worker, within one batch; those beyond `real` are filling. */
+/* A run of entries for one worker, within one batch; those beyond `real` are filling. */
 struct claim {
     struct slot *slot;
     int first, count, real;
-    uint32_t index[CLAIM], epoch[CLAIM];
+    rncl_sample samples[CLAIM];
 };
 
-/* What a worker owns: one picture on its way through the steps. */
 struct worker {
     rncl_loader *loader;
     pthread_t thread;
-    uint8_t *read, *converted, *resized;
+    rncl_preparer *preparer;
 };
 
 struct rncl_loader {
     rncl_loader_options options;
     size_t picture_size; /* floats */
     uint64_t batches;    /* in all */
-    rncl_normalisation normalisation;
 
     pthread_mutex_t lock;
     pthread_cond_t work;  /* there may be something to claim, or it is time to stop */
@@ -79,20 +76,21 @@ struct rncl_loader {
     int started; /* threads that run */
 };
 
-/* The stream's next picture; shuffles when an epoch begins. */
-static void stream_next(rncl_loader *loader, uint32_t *index, uint32_t *epoch)
+/* The stream's next entry; shuffles when an epoch begins. */
+static rncl_sample stream_next(rncl_loader *loader)
 {
     struct stream *stream = &loader->stream;
-    uint32_t count = loader->options.dataset->info.count;
-    uint32_t wanted = (uint32_t)(stream->position / count), offset = (uint32_t)(stream->position % count);
-    if (stream->order && wanted != stream->epoch) {
-        rncl_random random = rncl_random_stream(loader->options.seed, RNCL_RANDOM_SHUFFLE, wanted, 0);
+    const uint32_t count = loader->options.dataset->info.count;
+    const uint64_t picture = stream->position / (uint64_t)stream->crops;
+    const uint32_t epoch = (uint32_t)(picture / count), offset = (uint32_t)(picture % count);
+    if (stream->order && epoch != stream->epoch) {
+        rncl_random random = rncl_random_stream(loader->options.seed, RNCL_RANDOM_SHUFFLE, epoch, 0);
         rncl_random_permutation(&random, stream->order, count);
     }
-    stream->epoch = wanted;
-    stream->position++;
-    *index = stream->order ? stream->order[offset] : offset;
-    *epoch = wanted;
+    stream->epoch = epoch;
+    return (rncl_sample){.index = stream->order ? stream->order[offset] : offset,
+                         .epoch = epoch,
+                         .crop = (int)(stream->position++ % (uint64_t)stream->crops)};
 }
 
 static bool claimable(const rncl_loader *loader)
@@ -120,58 +118,13 @@ static struct claim claim_next(rncl_loader *loader)
     claim.count = MIN(CLAIM, batch_size - claim.first);
     claim.real = MIN(MAX(slot->batch.count - claim.first, 0), claim.count);
     for (int i = 0; i < claim.real; i++)
-        stream_next(loader, &claim.index[i], &claim.epoch[i]);
+        claim.samples[i] = stream_next(loader);
     loader->claimed_items += claim.count;
     if (loader->claimed_items == batch_size) {
         loader->claimed++;
         loader->claimed_items = 0;
     }
     return claim;
-}
-
-static rncl_status read_picture(const struct worker *worker, uint32_t index, int32_t *label)
-{
-    const rncl_dataset *dataset = worker->loader->options.dataset;
-    int number = RNCL_NO_LABEL;
-    RNCL_TRY(rncl_dataset_read(dataset, index, worker->read, &number));
-    if (number < 0 || number >= dataset->info.classes)
-        return RNCL_FAIL(RNCL_ERR_DATA, "picture %u of the %s set: label %d is not one of its %d classes",
-                         (unsigned)index, dataset->info.format, number, dataset->info.classes);
-    *label = number;
-    return RNCL_OK;
-}
-
-/* The picture just read, as image x image pixels of the wanted channels; steps with nothing to do are left
- * out. */
-static const uint8_t *fit_picture(const struct worker *worker)
-{
-    const rncl_loader_options *options = &worker->loader->options;
-    const rncl_dataset_info *info = &options->dataset->info;
-    const uint8_t *pixels = worker->read;
-    if (info->channels != options->channels) {
-        rncl_picture_convert(pixels, info->channels, worker->converted, options->channels,
-                             (size_t)info->height * (size_t)info->width);
-        pixels = worker->converted;
-    }
-    if (info->height != options->image || info->width != options->image) {
-        rncl_picture_resize(pixels, info->height, info->width, options->channels, worker->resized,
-                            options->image, options->image);
-        pixels = worker->resized;
-    }
-    return pixels;
-}
-
-static rncl_status load_picture(const struct worker *worker, uint32_t epoch, uint32_t index, float *image,
-                                int32_t *label)
-{
-    const rncl_loader *loader = worker->loader;
-    const rncl_loader_options *options = &loader->options;
-    RNCL_TRY(read_picture(worker, index, label));
-    rncl_random random = rncl_random_stream(options->seed, RNCL_RANDOM_AUGMENT, epoch, index);
-    rncl_view view = rncl_augment_draw(options->augment, &random);
-    rncl_augment_apply(&view, &loader->normalisation, fit_picture(worker), options->image, options->channels,
-                       image);
-    return RNCL_OK;
 }
 
 /* Of all failures in a batch the first is kept, so that the report does not depend on the threads. */
@@ -198,7 +151,7 @@ static void fill(const struct worker *worker, const struct claim *claim)
             slot->labels[item] = RNCL_NO_LABEL;
             continue;
         }
-        rncl_status st = load_picture(worker, claim->epoch[i], claim->index[i], image, &slot->labels[item]);
+        rncl_status st = rncl_prepare(worker->preparer, &claim->samples[i], image, &slot->labels[item]);
         if (st)
             note_failure(loader, slot, item, st);
     }
@@ -234,16 +187,7 @@ static rncl_status check_options(const rncl_loader_options *options)
                          options->batch_size, options->image, options->workers);
     if (info->count == 0)
         return RNCL_FAIL(RNCL_ERR_DATA, "the %s set has no pictures", info->format);
-    if (options->channels < 1 || options->channels > MOST_CHANNELS ||
-        !rncl_picture_convertible(info->channels, options->channels))
-        return RNCL_FAIL(RNCL_ERR_SHAPE,
-                         "cannot make pictures of %d channels from the %s set's, which have %d",
-                         options->channels, info->format, info->channels);
-    for (int k = 0; k < options->channels; k++)
-        if (!(options->std[k] > 0))
-            return RNCL_FAIL(RNCL_ERR_USAGE, "a standard deviation of %g cannot normalise; give one above 0",
-                             (double)options->std[k]);
-    return RNCL_OK;
+    return rncl_prepare_check(options);
 }
 
 static int default_workers(void)
@@ -255,8 +199,9 @@ static int default_workers(void)
 static void init_stream(rncl_loader *loader)
 {
     const rncl_loader_options *options = &loader->options;
-    uint64_t count = options->dataset->info.count;
     struct stream *stream = &loader->stream;
+    stream->crops = MAX(options->crops, 1);
+    const uint64_t count = options->dataset->info.count * (uint64_t)stream->crops;
     stream->position = options->start;
     stream->end = options->endless ? UINT64_MAX : MAX(count, options->start);
     stream->epoch = UINT32_MAX; /* none yet: the first picture shuffles */
@@ -290,15 +235,8 @@ static rncl_status allocate(rncl_loader *loader)
 
 static rncl_status start_worker(rncl_loader *loader, struct worker *worker)
 {
-    const rncl_loader_options *options = &loader->options;
-    const rncl_dataset_info *info = &options->dataset->info;
-    size_t pixel_count = (size_t)info->height * (size_t)info->width;
     worker->loader = loader;
-    worker->read = malloc(pixel_count * (size_t)info->channels);
-    worker->converted = malloc(pixel_count * (size_t)options->channels);
-    worker->resized = malloc(loader->picture_size);
-    if (!worker->read || !worker->converted || !worker->resized)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for the loader's workers");
+    RNCL_TRY(rncl_preparer_create(&loader->options, &worker->preparer));
     int reason = pthread_create(&worker->thread, NULL, work, worker);
     if (reason)
         return RNCL_FAIL(RNCL_ERR_FAILURE, "cannot start a thread for loading: %s; use fewer --workers",
@@ -320,7 +258,6 @@ rncl_status rncl_loader_create(const rncl_loader_options *options, rncl_loader *
     pthread_mutex_init(&loader->lock, NULL);
     pthread_cond_init(&loader->work, NULL);
     pthread_cond_init(&loader->ready, NULL);
-    rncl_normalisation_init(&loader->normalisation, options->channels, options->mean, options->std);
     init_stream(loader);
     rncl_status st = allocate(loader);
     if (st)
@@ -358,6 +295,8 @@ rncl_status rncl_loader_next(rncl_loader *loader, const rncl_batch **batch)
         loader->waited_ns += rncl_time_ns() - start;
     }
     pthread_mutex_unlock(&loader->lock);
+    if (loader->options.dataset->skips)
+        rncl_skips_report(loader->options.dataset->skips);
     if (slot->status)
         return RNCL_FAIL(slot->status, "%s", slot->message);
     loader->taken++;
@@ -390,11 +329,8 @@ void rncl_loader_destroy(rncl_loader *loader)
     pthread_mutex_unlock(&loader->lock);
     for (int i = 0; i < loader->started; i++)
         pthread_join(loader->workers[i].thread, NULL);
-    for (int i = 0; loader->workers && i < loader->options.workers; i++) {
-        free(loader->workers[i].read);
-        free(loader->workers[i].converted);
-        free(loader->workers[i].resized);
-    }
+    for (int i = 0; loader->workers && i < loader->options.workers; i++)
+        rncl_preparer_destroy(loader->workers[i].preparer);
     free(loader->workers);
     for (int i = 0; i < SLOTS; i++) {
         free(loader->slots[i].images);

@@ -7,26 +7,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "colour.h"
 #include "dataset.h"
 
 typedef enum rncl_augment {
     RNCL_AUGMENT_NONE,
-    RNCL_AUGMENT_CIFAR, /* He et al. 2015, section 4.2: pad 4, random crop, horizontal flip */
+    RNCL_AUGMENT_CIFAR,    /* He et al. 2015, section 4.2: pad 4, random crop, horizontal flip */
+    RNCL_AUGMENT_IMAGENET, /* torchvision's RandomResizedCrop, horizontal flip */
+    RNCL_AUGMENT_SCALE,    /* He et al. 2015, section 3.4: scale jitter, random crop, horizontal flip */
 } rncl_augment;
 
 typedef struct rncl_loader_options {
     const rncl_dataset *dataset; /* must outlive the loader */
     int batch_size;
-    int image;    /* pictures come out image x image (bilinear resize if the dataset's differ) */
+    /* Pictures come out image x image. Those of a set of one size are taken whole, unless a crop is asked
+     * for; others are cropped as evaluation does it, unless the augmentation has crops of its own. See
+     * crop.h. */
+    int image;
     int channels; /* grey is repeated, or averaged to grey, when the dataset's differ */
     bool shuffle;
     rncl_augment augment;
+    rncl_colour_jitter jitter; /* zeros: none; needs 3 channels */
+    float lighting;            /* strength of PCA lighting; 0: none; needs 3 channels */
+    /* 10 (evaluation only): each picture is 10 entries of the stream in a row, crops 0 to 9 of crop.h, with
+     * the same label; `start` counts entries. 0 or 1: one entry. */
+    int crops;
     uint64_t seed;
     float mean[4], std[4]; /* value = (pixel / 255 - mean) / std */
     int workers;           /* threads; 0: one less than the processors, at least 1 */
     /* Endless (training): pictures come in a stream of epochs without gaps; a batch may span two. The loader
      * starts with picture `start` of that stream. Not endless (evaluation): one pass in order; the last batch
-     * is filled up with blank pictures labelled RNCL_NO_LABEL. */
+     * is filled up with blank pictures labelled RNCL_NO_LABEL.
+     * Bad pictures of a set that passes over them are replaced, when endless, by the next good one of the
+     * set, and otherwise by a blank one. */
     bool endless;
     uint64_t start;
 } rncl_loader_options;

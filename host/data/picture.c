@@ -1,6 +1,7 @@
 /* Conversions between channels and sizes. */
 #include "picture.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "util.h"
@@ -35,6 +36,30 @@ void rncl_picture_convert(const uint8_t *from, int from_channels, uint8_t *to, i
         repeat(from, to, to_channels, pixel_count);
     else
         average(from, from_channels, to, pixel_count);
+}
+
+/* By histogram: sums of whole numbers, which come out the same in any order. */
+static void channel_statistics(const uint8_t *values, size_t count, size_t stride, float *mean, float *std)
+{
+    uint64_t histogram[256] = {0};
+    for (size_t i = 0; i < count; i++)
+        histogram[values[i * stride]]++;
+    double sum = 0, sum_of_squares = 0;
+    for (int value = 0; value < 256; value++) {
+        const double scaled = value / 255.0;
+        sum += scaled * (double)histogram[value];
+        sum_of_squares += scaled * scaled * (double)histogram[value];
+    }
+    const double centre = sum / (double)count;
+    const double variance = sum_of_squares / (double)count - centre * centre;
+    *mean = (float)centre;
+    *std = variance > 1e-12 ? (float)sqrt(variance) : 1.0f;
+}
+
+void rncl_picture_statistics(const uint8_t *pixels, size_t pixel_count, int channels, float *mean, float *std)
+{
+    for (int k = 0; k < channels; k++)
+        channel_statistics(pixels + k, pixel_count, (size_t)channels, &mean[k], &std[k]);
 }
 
 /* Two neighbours along one axis, and how far from the first to the second a new pixel's centre lies. */

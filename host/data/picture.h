@@ -13,6 +13,11 @@ bool rncl_picture_convertible(int from, int to);
 void rncl_picture_convert(const uint8_t *from, int from_channels, uint8_t *to, int to_channels,
                           size_t pixel_count);
 
+/* Mean and standard deviation of each channel, pixel values scaled to 0..1. A channel of one value has
+ * deviation 1, so that it is left as it is. */
+void rncl_picture_statistics(const uint8_t *pixels, size_t pixel_count, int channels, float *mean,
+                             float *std);
+
 /* Bilinear, with the centres of the corner pixels half a pixel inside (PyTorch's align_corners=False),
  * without smoothing before it; a size that stays is copied exactly. */
 void rncl_picture_resize(const uint8_t *from, int height, int width, int channels, uint8_t *to, int to_height,

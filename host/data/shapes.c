@@ -10,16 +10,16 @@ enum { DEFAULT_SIZE = 32, LARGEST_SIZE = 8192, SEED = 0 };
 
 static const uint32_t split_counts[] = {[RNCL_SPLIT_TRAIN] = 20000, [RNCL_SPLIT_VALIDATION] = 2000};
 
-static rncl_status open_shapes(rncl_dataset *dataset, const char *path, rncl_split split, int image)
+static rncl_status open_shapes(rncl_dataset *dataset, const rncl_dataset_options *options)
 {
-    (void)path; /* there is no folder */
+    const int image = options->image;
     if (image < 0 || image > LARGEST_SIZE)
         return RNCL_FAIL(RNCL_ERR_USAGE, "shapes: cannot draw pictures of %d pixels; the largest are of %d",
                          image, LARGEST_SIZE);
     int size = image ? image : DEFAULT_SIZE;
     dataset->info = (rncl_dataset_info){
         .format = dataset->info.format,
-        .count = split_counts[split],
+        .count = split_counts[options->split],
         .classes = RNCL_FIGURES,
         .height = size,
         .width = size,
@@ -30,7 +30,7 @@ static rncl_status open_shapes(rncl_dataset *dataset, const char *path, rncl_spl
         .std = {0.257f, 0.257f, 0.257f},
     };
     /* The only state is which split this is. */
-    dataset->state = (void *)&split_counts[split];
+    dataset->state = (void *)&split_counts[options->split];
     return RNCL_OK;
 }
 

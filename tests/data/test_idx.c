@@ -118,11 +118,17 @@ static int remove_folder(void **state)
     return failed;
 }
 
+static rncl_status open_split(const char *folder, rncl_split split, rncl_dataset **out)
+{
+    const rncl_dataset_options options = {.path = folder, .split = split};
+    return rncl_dataset_open(&options, out);
+}
+
 /* Opening fails as bad data, and the message holds both texts. */
 static void assert_refused(const char *folder, rncl_split split, const char *file, const char *reason)
 {
     rncl_dataset *dataset;
-    assert_int_equal(rncl_dataset_open(folder, split, 0, &dataset), RNCL_ERR_DATA);
+    assert_int_equal(open_split(folder, split, &dataset), RNCL_ERR_DATA);
     assert_null(dataset);
     assert_non_null(strstr(rncl_status_message(), file));
     assert_non_null(strstr(rncl_status_message(), reason));
@@ -131,7 +137,7 @@ static void assert_refused(const char *folder, rncl_split split, const char *fil
 static void assert_training_split_is_right(const char *folder)
 {
     rncl_dataset *dataset;
-    assert_int_equal(rncl_dataset_open(folder, RNCL_SPLIT_TRAIN, 0, &dataset), RNCL_OK);
+    assert_int_equal(open_split(folder, RNCL_SPLIT_TRAIN, &dataset), RNCL_OK);
     assert_string_equal(dataset->info.format, "idx");
     assert_int_equal(dataset->info.count, TRAIN);
     assert_int_equal(dataset->info.classes, CLASSES);
@@ -178,7 +184,7 @@ static void mean_and_deviation_of_both_splits_are_the_training_splits(void **sta
     const rncl_split splits[] = {RNCL_SPLIT_TRAIN, RNCL_SPLIT_VALIDATION};
     for (size_t i = 0; i < COUNT(splits); i++) {
         rncl_dataset *dataset;
-        assert_int_equal(rncl_dataset_open(*state, splits[i], 0, &dataset), RNCL_OK);
+        assert_int_equal(open_split(*state, splits[i], &dataset), RNCL_OK);
         assert_float_equal(dataset->info.mean[0], (float)mean, 1e-6f);
         assert_float_equal(dataset->info.std[0], (float)sqrt(variance), 1e-6f);
         rncl_dataset_close(dataset);
@@ -191,7 +197,7 @@ static void the_validation_split_has_its_own_pictures_and_the_training_classes(v
     labels.bytes[8 + 2] = 0; /* its only label 2 */
     write_plain(*state, VALIDATION_LABELS, &labels);
     rncl_dataset *dataset;
-    assert_int_equal(rncl_dataset_open(*state, RNCL_SPLIT_VALIDATION, 0, &dataset), RNCL_OK);
+    assert_int_equal(open_split(*state, RNCL_SPLIT_VALIDATION, &dataset), RNCL_OK);
     assert_int_equal(dataset->info.count, VALIDATION);
     assert_int_equal(dataset->info.classes, CLASSES);
     rncl_dataset_close(dataset);
@@ -334,7 +340,7 @@ static void fashion_mnist_is_recognised_by_its_labels(void **state)
     if (!rncl_directory_exists(folder))
         skip();
     rncl_dataset *dataset;
-    assert_int_equal(rncl_dataset_open(folder, RNCL_SPLIT_VALIDATION, 0, &dataset), RNCL_OK);
+    assert_int_equal(open_split(folder, RNCL_SPLIT_VALIDATION, &dataset), RNCL_OK);
     assert_int_equal(dataset->info.count, 10000);
     assert_int_equal(dataset->info.classes, 10);
     assert_float_equal(dataset->info.mean[0], 0.2860f, 1e-4f); /* the values that everybody uses */

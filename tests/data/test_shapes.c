@@ -15,16 +15,18 @@ enum { SIZE = 32, BYTES = SIZE * SIZE * 3 };
 
 static rncl_dataset *open_shapes(rncl_split split, int image)
 {
+    const rncl_dataset_options options = {.path = "shapes", .split = split, .image = image};
     rncl_dataset *dataset;
-    assert_int_equal(rncl_dataset_open("shapes", split, image, &dataset), RNCL_OK);
+    assert_int_equal(rncl_dataset_open(&options, &dataset), RNCL_OK);
     return dataset;
 }
 
 static void no_path_means_shapes_of_32_pixels(void **state)
 {
     (void)state;
+    const rncl_dataset_options options = {.split = RNCL_SPLIT_TRAIN};
     rncl_dataset *dataset;
-    assert_int_equal(rncl_dataset_open(NULL, RNCL_SPLIT_TRAIN, 0, &dataset), RNCL_OK);
+    assert_int_equal(rncl_dataset_open(&options, &dataset), RNCL_OK);
     assert_string_equal(dataset->info.format, "shapes");
     assert_int_equal(dataset->info.height, SIZE);
     assert_int_equal(dataset->info.width, SIZE);
@@ -184,8 +186,9 @@ static void a_size_that_cannot_be_drawn_is_wrong_usage(void **state)
     (void)state;
     const int sizes[] = {-1, 1 << 20};
     for (size_t i = 0; i < COUNT(sizes); i++) {
+        const rncl_dataset_options options = {.path = "shapes", .image = sizes[i]};
         rncl_dataset *dataset;
-        assert_int_equal(rncl_dataset_open("shapes", RNCL_SPLIT_TRAIN, sizes[i], &dataset), RNCL_ERR_USAGE);
+        assert_int_equal(rncl_dataset_open(&options, &dataset), RNCL_ERR_USAGE);
         assert_null(dataset);
     }
 }

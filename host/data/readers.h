@@ -4,6 +4,6 @@
 
 #include "dataset.h"
 
-extern const rncl_reader rncl_reader_idx, rncl_reader_shapes;
+extern const rncl_reader rncl_reader_idx, rncl_reader_cifar, rncl_reader_folder, rncl_reader_shapes;
 
 #endif

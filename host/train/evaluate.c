@@ -76,7 +76,7 @@ rncl_status rncl_evaluate(rncl_context *context, rncl_options *options, rncl_eva
     *result = (rncl_evaluation){0};
     RNCL_TRY(read_model(options));
     rncl_inputs inputs;
-    RNCL_TRY(rncl_inputs_open(options, false, &inputs));
+    RNCL_TRY(rncl_inputs_open(options, false, &context->log, &inputs));
     rncl_graph *graph = NULL;
     rncl_status st = rncl_inputs_complete(&inputs, options);
     if (!st)

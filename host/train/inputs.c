@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "free_memory.h"
 #include "util.h"
 
 /* Size of drawn pictures where nobody says one: nets that halve their input five times need something to
@@ -14,16 +15,35 @@ static int drawn_size(const rncl_network_options *network)
     return network->arch == RNCL_ARCH_RESNET || network->arch == RNCL_ARCH_PLAIN ? 64 : 32;
 }
 
-rncl_status rncl_inputs_open(const rncl_options *options, bool training, rncl_inputs *out)
+static size_t cache_bytes(const rncl_options *options)
+{
+    return options->cache_memory ? (size_t)options->cache_memory << 20 : rncl_free_memory() / 4;
+}
+
+rncl_status rncl_inputs_open(const rncl_options *options, bool training, const rncl_log *log,
+                             rncl_inputs *out)
 {
     *out = (rncl_inputs){0};
-    const char *path = options->data[0] ? options->data : NULL;
-    const int size = drawn_size(&options->network);
+    rncl_dataset_options train = {
+        .path = options->data[0] ? options->data : NULL,
+        .split = RNCL_SPLIT_TRAIN,
+        .image = drawn_size(&options->network),
+        .val_split = options->val_split,
+        .skip_bad = options->skip_bad,
+        .log = log,
+    };
+    rncl_dataset_options validation = train;
+    validation.split = RNCL_SPLIT_VALIDATION;
+    if (training) { /* an evaluation alone sees each picture once */
+        const size_t cache = cache_bytes(options);
+        validation.cache_bytes = cache / 4;
+        train.cache_bytes = cache - validation.cache_bytes;
+    }
     rncl_status st = RNCL_OK;
     if (training)
-        st = rncl_dataset_open(path, RNCL_SPLIT_TRAIN, size, &out->training);
+        st = rncl_dataset_open(&train, &out->training);
     if (!st)
-        st = rncl_dataset_open(path, RNCL_SPLIT_VALIDATION, size, &out->validation);
+        st = rncl_dataset_open(&validation, &out->validation);
     if (st)
         rncl_inputs_close(out);
     return st;
@@ -36,10 +56,16 @@ void rncl_inputs_close(rncl_inputs *inputs)
     *inputs = (rncl_inputs){0};
 }
 
+/* The input for pictures of all sizes. */
+static int photograph_size(const rncl_network_options *network)
+{
+    return network->arch == RNCL_ARCH_RESNET || network->arch == RNCL_ARCH_PLAIN ? 224 : 32;
+}
+
 static rncl_status complete_network(const rncl_dataset_info *info, rncl_network_options *network)
 {
     if (!network->image)
-        network->image = MAX(info->height, info->width);
+        network->image = info->height ? MAX(info->height, info->width) : photograph_size(network);
     if (!network->channels)
         network->channels = info->channels;
     if (!network->classes)
@@ -66,6 +92,10 @@ rncl_status rncl_inputs_complete(const rncl_inputs *inputs, rncl_options *option
         copy_channels(info, info->mean, options->mean);
     if (rncl_option_source_of(options, "std") == RNCL_FROM_DEFAULT)
         copy_channels(info, info->std, options->std);
+    const float *jitter = options->color_jitter;
+    if (jitter[3] != 0 && jitter[3] != jitter[0])
+        return RNCL_FAIL(RNCL_ERR_USAGE,
+                         "--color-jitter takes brightness, contrast and saturation, and no fourth");
     for (int c = 0; c < options->network.channels; c++)
         if (!(options->std[c] > 0))
             return RNCL_FAIL(RNCL_ERR_USAGE,
@@ -94,6 +124,9 @@ rncl_loader_options rncl_inputs_training(const rncl_inputs *inputs, const rncl_o
     rncl_loader_options loader = common(inputs->training, options);
     loader.shuffle = options->shuffle;
     loader.augment = options->augment;
+    loader.jitter =
+        (rncl_colour_jitter){options->color_jitter[0], options->color_jitter[1], options->color_jitter[2]};
+    loader.lighting = options->lighting;
     loader.seed = options->seed;
     loader.endless = true;
     loader.start = start;

@@ -12,8 +12,10 @@ typedef struct rncl_inputs {
     rncl_dataset *validation;
 } rncl_inputs;
 
-/* Opens options->data, or the built-in set, at options->network.image. */
-rncl_status rncl_inputs_open(const rncl_options *options, bool training, rncl_inputs *out);
+/* Opens options->data, or the built-in set, at options->network.image. `log` is told about pictures that are
+ * passed over; may be NULL, else outlives the inputs. */
+rncl_status rncl_inputs_open(const rncl_options *options, bool training, const rncl_log *log,
+                             rncl_inputs *out);
 void rncl_inputs_close(rncl_inputs *inputs); /* harmless on a zeroed one */
 
 /* Fills in what the options leave to the data: image, channels (if 0), classes, mean and std. RNCL_ERR_USAGE

@@ -16,6 +16,7 @@ enum {
     WITH_DEVICE = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_BENCH | RNCL_FOR_CHECK,
     WITH_BATCHES = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_BENCH,
     WITH_DATA = RNCL_FOR_TRAIN | RNCL_FOR_EVAL,
+    WITH_FOLDERS = WITH_DATA | RNCL_FOR_CHECK_DATA,
 };
 
 const rncl_option rncl_option_table[] = {
@@ -98,10 +99,34 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(data),
      .value = "DIR",
+     .commands = WITH_FOLDERS,
+     .in_config = true,
+     .help = "folder of pictures: IDX files (MNIST, Fashion-MNIST; plain or .gz), CIFAR-10 or CIFAR-100 "
+             "binaries, "
+             "or class folders of PNG and JPEG (train/CLASS/* with val/CLASS/*, or CLASS/*); not given: the "
+             "built-in set of drawn shapes"},
+    {.name = "val-split",
+     .kind = RNCL_OPTION_FLOAT,
+     .offset = FIELD(val_split),
+     .value = "SHARE",
+     .default_text = "0.1",
+     NUMBERS(0, 0.9),
+     .commands = WITH_FOLDERS,
+     .in_config = true,
+     .help =
+         "class folders without val, valid, validation or test: this share of each class is for validation, "
+         "chosen by the names of the files"},
+    {.name = "bad-images",
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(skip_bad),
+     .default_text = "fail",
+     CHOICES("fail", "skip"),
      .commands = WITH_DATA,
      .in_config = true,
-     .help = "folder of pictures: IDX files (MNIST, Fashion-MNIST; plain or .gz); not given: the built-in "
-             "set of drawn shapes"},
+     .help =
+         "class folders: what to do about files that are no pictures or damaged, and about empty classes; "
+         "skip: warn and leave them out (a damaged picture's place in training is taken by the next one); "
+         "`rncl check-data` finds them all beforehand"},
     {.name = "model",
      .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(model),
@@ -247,10 +272,33 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_CHOICE,
      .offset = FIELD(augment),
      .default_text = "none",
-     CHOICES("none", "cifar"),
+     CHOICES("none", "cifar", "imagenet", "scale"),
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help = "cifar: training pictures are shifted by up to 4 pixels and mirrored at random"},
+     .help =
+         "what happens to training pictures at random; cifar: shifted by up to 4 pixels; imagenet: "
+         "RandomResizedCrop, 8 to 100 % of the area; scale: the shorter side resized to 256 to 480 for an "
+         "input of 224, and any crop of that (He et al. 2015); these three also mirror"},
+    {.name = "color-jitter",
+     .kind = RNCL_OPTION_FLOATS,
+     .offset = FIELD(color_jitter),
+     .value = "B[,C,S]",
+     .default_text = "0",
+     NUMBERS(0, 10),
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help = "brightness, contrast and saturation of training pictures change by factors from 1 - B to 1 + "
+             "B; one "
+             "number is for all three"},
+    {.name = "lighting",
+     .kind = RNCL_OPTION_FLOAT,
+     .offset = FIELD(lighting),
+     .value = "STRENGTH",
+     .default_text = "0",
+     NUMBERS(0, 10),
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help = "noise along the principal components of ImageNet's colours (AlexNet's is 0.1)"},
     {.name = "shuffle",
      .kind = RNCL_OPTION_SWITCH,
      .offset = FIELD(shuffle),
@@ -283,9 +331,21 @@ const rncl_option rncl_option_table[] = {
      .default_text = "auto",
      .zero = "auto",
      NUMBERS(1, 1024),
-     .commands = WITH_DATA,
+     .commands = WITH_FOLDERS,
      .in_config = true,
      .help = "threads that prepare pictures; the result does not depend on it"},
+    {.name = "cache-memory",
+     .kind = RNCL_OPTION_INT,
+     .offset = FIELD(cache_memory),
+     .value = "auto|MIB",
+     .default_text = "auto",
+     .zero = "auto",
+     NUMBERS(1, 1 << 30),
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help =
+         "memory for decoded pictures of class folders, so that later epochs need not decode them; auto: a "
+         "quarter of what is free; the result does not depend on it"},
 
     /* the run */
     {.name = "seed",
@@ -358,7 +418,7 @@ const rncl_option rncl_option_table[] = {
     {.name = "json",
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(json),
-     .commands = RNCL_FOR_NETWORKS | RNCL_FOR_CHECK | RNCL_FOR_DEVICES,
+     .commands = RNCL_FOR_NETWORKS | RNCL_FOR_CHECK | RNCL_FOR_DEVICES | RNCL_FOR_CHECK_DATA,
      .help = "print one JSON document"},
     {.name = "verbose",
      .kind = RNCL_OPTION_FLAG,

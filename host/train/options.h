@@ -29,6 +29,7 @@ enum {
     RNCL_FOR_INFO = 8,
     RNCL_FOR_CHECK = 16,
     RNCL_FOR_DEVICES = 32,
+    RNCL_FOR_CHECK_DATA = 64,
     RNCL_FOR_NETWORKS = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_BENCH | RNCL_FOR_INFO,
 };
 
@@ -58,7 +59,12 @@ typedef struct rncl_options {
     int warmup_steps;
     float label_smoothing;
     rncl_augment augment;
+    float color_jitter[4]; /* brightness, contrast, saturation */
+    float lighting;
     bool shuffle;
+    float val_split;
+    bool skip_bad;    /* files that are no pictures, or damaged */
+    int cache_memory; /* MiB of decoded pictures; 0: what the machine can spare */
     uint64_t seed;
     int workers;                      /* 0: as many as the loader sees fit */
     float eval_every;                 /* epochs */

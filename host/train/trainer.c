@@ -46,8 +46,11 @@ static uint64_t take_fingerprint(const rncl_training *t)
         (uint64_t)options->augment,       (uint64_t)options->shuffle,   options->seed,
         t->inputs.training->info.count,
     };
+    const float shares[] = {options->val_split, options->color_jitter[0], options->color_jitter[1],
+                            options->color_jitter[2], options->lighting};
     const char *format = t->inputs.training->info.format;
     uint64_t hash = rncl_hash(RNCL_HASH_START, numbers, sizeof numbers);
+    hash = rncl_hash(hash, shares, sizeof shares);
     return rncl_hash(hash, format, strlen(format));
 }
 
@@ -55,7 +58,7 @@ static uint64_t take_fingerprint(const rncl_training *t)
 
 static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
 {
-    RNCL_TRY(rncl_inputs_open(options, true, &t->inputs));
+    RNCL_TRY(rncl_inputs_open(options, true, &t->context->log, &t->inputs));
     RNCL_TRY(rncl_inputs_complete(&t->inputs, options));
     RNCL_TRY(rncl_graph_build(&options->network, &t->graph));
     const rncl_dataset_info *info = &t->inputs.training->info;

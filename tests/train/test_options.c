@@ -199,7 +199,8 @@ static void a_misspelt_choice_is_told_the_nearest(void **state)
     rncl_options options;
     rncl_options_init(&options);
     expect_failure(set(&options, "schedule", "platau"), RNCL_ERR_USAGE, "did you mean plateau?");
-    expect_failure(set(&options, "augment", "imagenet"), RNCL_ERR_USAGE, "choose none or cifar");
+    expect_failure(set(&options, "augment", "everything"), RNCL_ERR_USAGE,
+                   "choose none, cifar, imagenet or scale");
 }
 
 static void the_range_is_told(void **state)

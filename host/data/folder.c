@@ -1,0 +1,230 @@
+/* The reader of class folders of PNG and JPEG: train/CLASS/… with val/CLASS/…, or CLASS/… of which a share is
+ * for validation. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "class_tree.h"
+#include "file.h"
+#include "folder_parts.h"
+#include "image_cache.h"
+#include "image_file.h"
+#include "readers.h"
+#include "util.h"
+
+/* Sets whose pictures are all squares of one size, and no larger than this, are not for cropping. */
+enum { LARGEST_WHOLE = 224, CHANNELS = 3 };
+
+typedef struct folder {
+    rncl_class_tree training; /* its classes are the labels */
+    rncl_class_tree validation;
+    const rncl_class_file *files; /* of the split, from one of the trees */
+    rncl_image_cache *cache;      /* NULL: none */
+} folder;
+
+static int recognises(const char *path)
+{
+    return rncl_class_tree_exists(path);
+}
+
+/* ---- opening ---- */
+
+/* The one size of the set's pictures, or 0, judged by some of them, evenly spaced. */
+static uint32_t common_size(const rncl_class_tree *tree)
+{
+    enum { LOOKED_AT = 64 };
+    uint32_t common = 0;
+    for (uint32_t i = 0; i < LOOKED_AT; i++) {
+        uint32_t height, width;
+        const uint32_t index = (uint32_t)((uint64_t)i * tree->file_count / LOOKED_AT);
+        if (rncl_image_file_probe(tree->files[index].path, &height, &width))
+            continue; /* bad ones are found out when they are read */
+        if (height != width || height > LARGEST_WHOLE || (common && height != common))
+            return 0;
+        common = height;
+    }
+    return common;
+}
+
+/* What the scan has found: told and passed over, or an error. Where both splits come from one folder,
+ * training tells. */
+static rncl_status judge(const rncl_problems *problems, const rncl_dataset_options *options, bool tell)
+{
+    enum { MOST_TOLD = 10 };
+    if (problems->count == 0)
+        return RNCL_OK;
+    if (!options->skip_bad)
+        return RNCL_FAIL(RNCL_ERR_DATA,
+                         "%s: %s (%zu such files and folders in all); remove them, or leave them out with "
+                         "--bad-images skip; `rncl check-data %s` lists them",
+                         problems->items[0].path, problems->items[0].text, problems->count, options->path);
+    for (size_t i = 0; tell && i < MIN(problems->count, (size_t)MOST_TOLD); i++)
+        rncl_log_line(options->log, RNCL_LOG_WARNING, "left out: %s: %s", problems->items[i].path,
+                      problems->items[i].text);
+    if (tell && problems->count > MOST_TOLD)
+        rncl_log_line(options->log, RNCL_LOG_WARNING, "and %zu more; `rncl check-data %s` lists them",
+                      problems->count - MOST_TOLD, options->path);
+    return RNCL_OK;
+}
+
+/* The split's pictures are a share of those in the one folder. */
+static rncl_status choose_share(folder *f, const rncl_folder_parts *parts,
+                                const rncl_dataset_options *options, const rncl_problems *problems)
+{
+    const bool training = options->split == RNCL_SPLIT_TRAIN;
+    RNCL_TRY(judge(problems, options, training));
+    if (training)
+        rncl_log_line(options->log, RNCL_LOG_NOTE,
+                      "%s: no validation folder: %g %% of each class are held back for validation",
+                      parts->training, 100 * (double)options->val_split);
+    return rncl_folder_keep_split(&f->training, parts->training, options->val_split, options->split);
+}
+
+/* The split's pictures are all those of the validation folder; the training folder has named the classes. */
+static rncl_status choose_validation(folder *f, const rncl_folder_parts *parts,
+                                     const rncl_dataset_options *options)
+{
+    rncl_problems problems = {0};
+    rncl_status st = rncl_class_tree_scan(parts->validation, &f->validation, &problems);
+    if (!st)
+        st = rncl_folder_match_classes(&f->validation, &f->training, &problems);
+    if (!st)
+        st = judge(&problems, options, true);
+    rncl_problems_fini(&problems);
+    return st;
+}
+
+/* Chooses the split's files; the trees have been zeroed. */
+static rncl_status choose_files(folder *f, const rncl_folder_parts *parts,
+                                const rncl_dataset_options *options, rncl_problems *problems,
+                                rncl_dataset_info *info)
+{
+    RNCL_TRY(rncl_class_tree_scan(parts->training, &f->training, problems));
+    if (f->training.file_count == 0)
+        return RNCL_FAIL(RNCL_ERR_DATA, "%s: no PNG or JPEG in its %u class folders", parts->training,
+                         (unsigned)f->training.class_count);
+    info->height = info->width = (int)common_size(&f->training);
+    const rncl_class_tree *chosen = &f->training;
+    if (!parts->validation) {
+        RNCL_TRY(choose_share(f, parts, options, problems));
+    } else if (options->split == RNCL_SPLIT_TRAIN) {
+        RNCL_TRY(judge(problems, options, true));
+    } else {
+        RNCL_TRY(choose_validation(f, parts, options));
+        chosen = &f->validation;
+    }
+    if (chosen->file_count == 0)
+        return RNCL_FAIL(RNCL_ERR_DATA,
+                         "%s: no pictures for %s; add some to each class, or give another --val-split",
+                         options->path, options->split == RNCL_SPLIT_TRAIN ? "training" : "validation");
+    f->files = chosen->files;
+    info->count = chosen->file_count;
+    return RNCL_OK;
+}
+
+static void describe(const folder *f, rncl_dataset_info *info)
+{
+    info->classes = (int)f->training.class_count;
+    info->channels = CHANNELS;
+    info->labels = (const char *const *)f->training.classes;
+    /* ImageNet's, as everywhere in torchvision: models for these pictures expect them. */
+    static const float mean[] = {0.485f, 0.456f, 0.406f}, std[] = {0.229f, 0.224f, 0.225f};
+    memcpy(info->mean, mean, sizeof mean);
+    memcpy(info->std, std, sizeof std);
+}
+
+static rncl_status open_folder(rncl_dataset *dataset, const rncl_dataset_options *options)
+{
+    folder *f = calloc(1, sizeof *f);
+    dataset->state = f;
+    if (!f)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to open it", options->path);
+    rncl_problems problems = {0};
+    rncl_folder_parts parts;
+    rncl_status st = rncl_folder_parts_find(options->path, &parts);
+    if (!st)
+        st = choose_files(f, &parts, options, &problems, &dataset->info);
+    rncl_folder_parts_fini(&parts);
+    rncl_problems_fini(&problems);
+    RNCL_TRY(st);
+    describe(f, &dataset->info);
+    return options->cache_bytes
+               ? rncl_image_cache_create(dataset->info.count, options->cache_bytes, &f->cache)
+               : RNCL_OK;
+}
+
+static void close_folder(rncl_dataset *dataset)
+{
+    folder *f = dataset->state;
+    if (!f)
+        return;
+    rncl_image_cache_destroy(f->cache);
+    rncl_class_tree_fini(&f->training);
+    rncl_class_tree_fini(&f->validation);
+    free(f);
+}
+
+/* ---- reading ---- */
+
+/* Pictures more than twice as large as needed are made as large as needed: less to keep, and less to crop. */
+static rncl_status shrink(uint32_t at_least, rncl_image *image)
+{
+    const uint32_t shorter = MIN(image->height, image->width);
+    if (at_least == 0 || shorter / 2 < at_least)
+        return RNCL_OK;
+    rncl_image small = {.height = (uint32_t)((uint64_t)at_least * image->height / shorter),
+                        .width = (uint32_t)((uint64_t)at_least * image->width / shorter)};
+    small.pixels = malloc((size_t)small.height * small.width * CHANNELS);
+    if (!small.pixels)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for a picture of %u x %u", (unsigned)small.height,
+                         (unsigned)small.width);
+    const rncl_window all = {.height = (float)image->height, .width = (float)image->width};
+    rncl_status st = rncl_image_resize(image, &all, small.height, small.width, small.pixels);
+    rncl_image_fini(image);
+    *image = small;
+    return st;
+}
+
+static rncl_status decode(const rncl_dataset *dataset, uint32_t index, uint32_t at_least, rncl_image *image,
+                          int *label)
+{
+    assert(index < dataset->info.count);
+    const folder *f = dataset->state;
+    *label = (int)f->files[index].class_index;
+    if (f->cache && rncl_image_cache_get(f->cache, index, at_least, image))
+        return RNCL_OK;
+    rncl_status st = rncl_image_file_decode(f->files[index].path, at_least, image);
+    if (!st)
+        st = shrink(at_least, image);
+    if (!st && f->cache)
+        rncl_image_cache_put(f->cache, index, at_least, image);
+    if (st)
+        rncl_image_fini(image);
+    if ((st == RNCL_ERR_DATA || st == RNCL_ERR_IO) && !dataset->skips)
+        return RNCL_FAIL(st, "%s; --bad-images skip leaves such files out, `rncl check-data` lists them",
+                         rncl_status_message());
+    return st;
+}
+
+/* Where all pictures were thought to be of one size. One that is not is squeezed. */
+static rncl_status read_picture(const rncl_dataset *dataset, uint32_t index, uint8_t *pixels, int *label)
+{
+    const uint32_t size = (uint32_t)dataset->info.height;
+    rncl_image image = {0};
+    RNCL_TRY(decode(dataset, index, size, &image, label));
+    const rncl_window all = {.height = (float)image.height, .width = (float)image.width};
+    rncl_status st = RNCL_OK;
+    if (image.height == size && image.width == size)
+        memcpy(pixels, image.pixels, (size_t)size * size * CHANNELS);
+    else
+        st = rncl_image_resize(&image, &all, size, size, pixels);
+    rncl_image_fini(&image);
+    return st;
+}
+
+const rncl_reader rncl_reader_folder = {.name = "folder",
+                                        .recognises = recognises,
+                                        .open = open_folder,
+                                        .read = read_picture,
+                                        .decode = decode,
+                                        .close = close_folder};

@@ -1,0 +1,88 @@
+/* Entries are written once and never go, so that only finding them needs the lock. */
+#include "image_cache.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+    rncl_image image;
+    uint32_t at_least;
+};
+
+struct rncl_image_cache {
+    pthread_mutex_t lock;
+    size_t left; /* bytes */
+    uint32_t count;
+    struct entry *entries;
+};
+
+rncl_status rncl_image_cache_create(uint32_t count, size_t budget, rncl_image_cache **out)
+{
+    *out = NULL;
+    rncl_image_cache *cache = calloc(1, sizeof *cache);
+    struct entry *entries = calloc((size_t)count + 1, sizeof *entries);
+    if (!cache || !entries) {
+        free(cache);
+        free(entries);
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory to keep %u pictures", (unsigned)count);
+    }
+    pthread_mutex_init(&cache->lock, NULL);
+    cache->left = budget;
+    cache->count = count;
+    cache->entries = entries;
+    *out = cache;
+    return RNCL_OK;
+}
+
+void rncl_image_cache_destroy(rncl_image_cache *cache)
+{
+    if (!cache)
+        return;
+    for (uint32_t i = 0; i < cache->count; i++)
+        free(cache->entries[i].image.pixels);
+    free(cache->entries);
+    pthread_mutex_destroy(&cache->lock);
+    free(cache);
+}
+
+static size_t size_of(const rncl_image *image)
+{
+    return (size_t)image->height * image->width * 3;
+}
+
+static bool copy_image(const rncl_image *from, rncl_image *to)
+{
+    *to = (rncl_image){from->height, from->width, malloc(size_of(from))};
+    if (to->pixels)
+        memcpy(to->pixels, from->pixels, size_of(from));
+    return to->pixels != NULL;
+}
+
+bool rncl_image_cache_get(rncl_image_cache *cache, uint32_t index, uint32_t at_least, rncl_image *image)
+{
+    pthread_mutex_lock(&cache->lock);
+    const struct entry entry = cache->entries[index];
+    pthread_mutex_unlock(&cache->lock);
+    return entry.image.pixels && entry.at_least == at_least && copy_image(&entry.image, image);
+}
+
+void rncl_image_cache_put(rncl_image_cache *cache, uint32_t index, uint32_t at_least, const rncl_image *image)
+{
+    struct entry entry = {.at_least = at_least};
+    pthread_mutex_lock(&cache->lock);
+    const bool wanted = !cache->entries[index].image.pixels && size_of(image) <= cache->left;
+    if (wanted)
+        cache->left -= size_of(image);
+    pthread_mutex_unlock(&cache->lock);
+    if (!wanted || !copy_image(image, &entry.image))
+        return;
+    pthread_mutex_lock(&cache->lock);
+    if (cache->entries[index].image.pixels) { /* another thread was faster */
+        cache->left += size_of(image);
+        free(entry.image.pixels);
+    } else {
+        cache->entries[index] = entry;
+    }
+    pthread_mutex_unlock(&cache->lock);
+}

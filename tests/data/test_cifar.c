@@ -1,0 +1,191 @@
+/* CIFAR's binary files, made here with a few records each. */
+#include <math.h>
+
+#include "data/folder_test.h"
+
+enum { PLANE = 1024, RECORD = 3 * PLANE };
+
+#define TEN "cifar-10-batches-bin/"
+#define HUNDRED "cifar-100-binary/"
+
+/* `count` records: red is the running number from `first` on, green the row, blue the column; labels as given
+ * by `label_of`, behind `extra` bytes of 99. */
+static void write_records(const char *folder, const char *name, int extra, int first, int count,
+                          int (*label_of)(int number))
+{
+    const size_t size = (size_t)(extra + 1 + RECORD);
+    uint8_t *bytes = calloc((size_t)count, size);
+    assert_non_null(bytes);
+    for (int i = 0; i < count; i++) {
+        uint8_t *record = bytes + (size_t)i * size, *planes = record + extra + 1;
+        memset(record, 99, (size_t)extra);
+        record[extra] = (uint8_t)label_of(first + i);
+        memset(planes, first + i, PLANE);
+        for (int pixel = 0; pixel < PLANE; pixel++) {
+            planes[PLANE + pixel] = (uint8_t)(pixel / 32);
+            planes[2 * PLANE + pixel] = (uint8_t)(pixel % 32);
+        }
+    }
+    write_bytes(folder, name, bytes, size * (size_t)count);
+    free(bytes);
+}
+
+static int modulo_ten(int number)
+{
+    return number % 10;
+}
+
+static int modulo_hundred(int number)
+{
+    return number % 100;
+}
+
+/* Five training batches of three, and a test batch of four. */
+static void write_cifar10(const char *folder)
+{
+    for (int i = 0; i < 5; i++) {
+        char name[64];
+        snprintf(name, sizeof name, TEN "data_batch_%d.bin", i + 1);
+        write_records(folder, name, 0, i * 3, 3, modulo_ten);
+    }
+    write_records(folder, TEN "test_batch.bin", 0, 100, 4, modulo_ten);
+}
+
+static void write_cifar100(const char *folder)
+{
+    write_records(folder, HUNDRED "train.bin", 1, 0, 6, modulo_hundred);
+    write_records(folder, HUNDRED "test.bin", 1, 95, 3, modulo_hundred);
+}
+
+static void expect_picture(const rncl_dataset *dataset, uint32_t index, int number, int wanted_label)
+{
+    static uint8_t pixels[RECORD];
+    int label;
+    assert_int_equal(rncl_dataset_read(dataset, index, pixels, &label), RNCL_OK);
+    assert_int_equal(label, wanted_label);
+    for (int i = 0; i < PLANE; i++) {
+        assert_int_equal(pixels[i * 3], number);
+        assert_int_equal(pixels[i * 3 + 1], i / 32);
+        assert_int_equal(pixels[i * 3 + 2], i % 32);
+    }
+}
+
+static void cifar10_is_read_batch_after_batch(void **state)
+{
+    write_cifar10(*state);
+    rncl_dataset *dataset = open_part(*state, RNCL_SPLIT_TRAIN);
+    assert_string_equal(dataset->info.format, "cifar");
+    assert_int_equal(dataset->info.count, 15);
+    assert_int_equal(dataset->info.classes, 10);
+    assert_int_equal(dataset->info.height, 32);
+    assert_int_equal(dataset->info.channels, 3);
+    assert_null(dataset->info.labels);
+    for (uint32_t i = 0; i < 15; i++)
+        expect_picture(dataset, i, (int)i, (int)i % 10);
+    rncl_dataset_close(dataset);
+}
+
+static void the_folder_itself_may_be_given(void **state)
+{
+    write_cifar10(*state);
+    char *folder = rncl_path_join(*state, TEN);
+    rncl_dataset *dataset = open_part(folder, RNCL_SPLIT_VALIDATION);
+    assert_int_equal(dataset->info.count, 4);
+    expect_picture(dataset, 3, 103, 3);
+    rncl_dataset_close(dataset);
+    free(folder);
+}
+
+static void cifar100_has_fine_labels(void **state)
+{
+    write_cifar100(*state);
+    rncl_dataset *training = open_part(*state, RNCL_SPLIT_TRAIN);
+    assert_int_equal(training->info.classes, 100);
+    assert_int_equal(training->info.count, 6);
+    expect_picture(training, 5, 5, 5);
+    rncl_dataset_close(training);
+    rncl_dataset *validation = open_part(*state, RNCL_SPLIT_VALIDATION);
+    assert_int_equal(validation->info.count, 3);
+    expect_picture(validation, 2, 97, 97);
+    rncl_dataset_close(validation);
+}
+
+static void names_of_classes_come_from_their_file(void **state)
+{
+    static const char names[] = "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n";
+    write_cifar10(*state);
+    write_bytes(*state, TEN "batches.meta.txt", names, sizeof names - 1);
+    rncl_dataset *dataset = open_part(*state, RNCL_SPLIT_VALIDATION);
+    assert_string_equal(dataset->info.labels[0], "airplane");
+    assert_string_equal(dataset->info.labels[9], "truck");
+    rncl_dataset_close(dataset);
+}
+
+static void too_few_names_are_refused(void **state)
+{
+    write_cifar10(*state);
+    write_bytes(*state, TEN "batches.meta.txt", "cat\ndog\n", 8);
+    const rncl_dataset_options options = folder_options(*state, RNCL_SPLIT_TRAIN);
+    expect_refused(&options, "batches.meta.txt", "10 classes");
+}
+
+static void mean_and_deviation_are_the_training_splits(void **state)
+{
+    write_cifar10(*state);
+    const double rows = 15.5 / 255, deviation = sqrt((32.0 * 32 - 1) / 12) / 255;
+    for (int split = 0; split < 2; split++) {
+        rncl_dataset *dataset = open_part(*state, (rncl_split)split);
+        assert_float_equal(dataset->info.mean[0], 7.0 / 255, 1e-5);
+        assert_float_equal(dataset->info.mean[1], rows, 1e-5);
+        assert_float_equal(dataset->info.std[2], deviation, 1e-5);
+        rncl_dataset_close(dataset);
+    }
+}
+
+static void a_missing_batch_is_named(void **state)
+{
+    write_cifar10(*state);
+    char *path = place(*state, TEN "data_batch_4.bin");
+    unlink(path);
+    free(path);
+    const rncl_dataset_options options = folder_options(*state, RNCL_SPLIT_TRAIN);
+    expect_refused(&options, "data_batch_4.bin", "missing");
+}
+
+static void half_a_record_is_refused(void **state)
+{
+    write_cifar100(*state);
+    cut_file(*state, HUNDRED "test.bin");
+    const rncl_dataset_options options = folder_options(*state, RNCL_SPLIT_VALIDATION);
+    expect_refused(&options, "test.bin", "records");
+}
+
+static void an_empty_file_is_refused(void **state)
+{
+    write_cifar100(*state);
+    write_bytes(*state, HUNDRED "train.bin", "", 0);
+    const rncl_dataset_options options = folder_options(*state, RNCL_SPLIT_TRAIN);
+    expect_refused(&options, "train.bin", "records");
+}
+
+static void a_label_that_there_is_not_is_refused(void **state)
+{
+    write_cifar10(*state);
+    write_records(*state, TEN "data_batch_2.bin", 0, 30, 30, modulo_hundred);
+    const rncl_dataset_options options = folder_options(*state, RNCL_SPLIT_TRAIN);
+    expect_refused(&options, "data_batch_2.bin", "label 30");
+}
+
+#define CIFAR_TEST(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CIFAR_TEST(cifar10_is_read_batch_after_batch), CIFAR_TEST(the_folder_itself_may_be_given),
+        CIFAR_TEST(cifar100_has_fine_labels),          CIFAR_TEST(names_of_classes_come_from_their_file),
+        CIFAR_TEST(too_few_names_are_refused),         CIFAR_TEST(mean_and_deviation_are_the_training_splits),
+        CIFAR_TEST(a_missing_batch_is_named),          CIFAR_TEST(half_a_record_is_refused),
+        CIFAR_TEST(an_empty_file_is_refused),          CIFAR_TEST(a_label_that_there_is_not_is_refused),
+    };
+    return cmocka_run_group_tests_name("cifar", tests, NULL, NULL);
+}

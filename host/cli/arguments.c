@@ -107,6 +107,9 @@ static rncl_status read_options(const rncl_command *command, poptContext popt, r
     }
     if (value < -1)
         return fail_popt(command, popt, value);
+    if (command->argument && poptPeekArg(popt))
+        RNCL_TRY(rncl_options_set(options, rncl_option_find(command->argument, command->bit),
+                                  poptGetArg(popt), RNCL_FROM_COMMAND_LINE));
     const char *extra = poptPeekArg(popt);
     if (extra)
         return RNCL_FAIL(RNCL_ERR_USAGE, "rncl %s takes no argument `%s`; see `rncl %s --help`",
@@ -187,7 +190,10 @@ static void print_option(FILE *stream, const char *left, const char *help, const
 
 void rncl_arguments_help(const rncl_command *command, FILE *stream)
 {
-    fprintf(stream, "usage: rncl %s [options]\n\n%s.\n\noptions:\n", command->name, command->summary);
+    const rncl_option *argument =
+        command->argument ? rncl_option_find(command->argument, command->bit) : NULL;
+    fprintf(stream, "usage: rncl %s%s%s [options]\n\n%s.\n\noptions:\n", command->name, argument ? " " : "",
+            argument ? argument->value : "", command->summary);
     for (size_t i = 0; i < rncl_option_count; i++) {
         const rncl_option *option = &rncl_option_table[i];
         if (!takes(command, option))

@@ -16,6 +16,7 @@ typedef struct rncl_command {
     struct {
         const char *option, *text;
     } defaults[RNCL_COMMAND_DEFAULTS];
+    const char *argument; /* the option that an argument without a name sets; NULL: there is none */
 } rncl_command;
 
 /* One file each. They print to standard output what was asked for; a failure is returned, for main to print.
@@ -26,5 +27,6 @@ rncl_status rncl_check_command_run(rncl_options *options);
 rncl_status rncl_train_run(rncl_options *options);
 rncl_status rncl_eval_run(rncl_options *options);
 rncl_status rncl_bench_run(rncl_options *options);
+rncl_status rncl_check_data_run(rncl_options *options);
 
 #endif

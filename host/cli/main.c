@@ -7,42 +7,23 @@
 #include "util.h"
 
 static const rncl_command commands[] = {
-    {"devices",
-     "Lists the OpenCL devices of all platforms, numbered as --device takes them",
-     "rncl devices --json",
-     RNCL_FOR_DEVICES,
-     rncl_devices_run,
-     {{0}}},
-    {"info",
-     "Shows what a network is made of and what it costs for one image; needs no device",
-     "rncl info --depth 50",
-     RNCL_FOR_INFO,
-     rncl_info_run,
-     {{0}}},
-    {"check",
-     "Compares every kernel, forward and backward, with a reference on the host",
-     "rncl check --device 1",
-     RNCL_FOR_CHECK,
-     rncl_check_command_run,
-     {{0}}},
-    {"train",
-     "Trains a network; without --data on the built-in set of drawn shapes",
+    {"devices", "Lists the OpenCL devices of all platforms, numbered as --device takes them",
+     "rncl devices --json", RNCL_FOR_DEVICES, rncl_devices_run, .defaults = {{0}}},
+    {"info", "Shows what a network is made of and what it costs for one image; needs no device",
+     "rncl info --depth 50", RNCL_FOR_INFO, rncl_info_run, .defaults = {{0}}},
+    {"check", "Compares every kernel, forward and backward, with a reference on the host",
+     "rncl check --device 1", RNCL_FOR_CHECK, rncl_check_command_run, .defaults = {{0}}},
+    {"train", "Trains a network; without --data on the built-in set of drawn shapes",
      "rncl train --arch cifar-resnet --depth 20 --data /usr/share/datasets/fashion-mnist --epochs 5",
-     RNCL_FOR_TRAIN,
-     rncl_train_run,
-     {{0}}},
-    {"eval",
-     "Measures a trained model on the validation part of a data set",
-     "rncl eval --model runs/mine/best.safetensors --data /usr/share/datasets/fashion-mnist",
-     RNCL_FOR_EVAL,
-     rncl_eval_run,
-     {{0}}},
-    {"bench",
-     "Times full training steps on random images",
-     "rncl bench --depth 18 --batch-size 16",
-     RNCL_FOR_BENCH,
-     rncl_bench_run,
-     {{"steps", "10"}}},
+     RNCL_FOR_TRAIN, rncl_train_run, .defaults = {{0}}},
+    {"eval", "Measures a trained model on the validation part of a data set",
+     "rncl eval --model runs/mine/best.safetensors --data /usr/share/datasets/fashion-mnist", RNCL_FOR_EVAL,
+     rncl_eval_run, .defaults = {{0}}},
+    {"bench", "Times full training steps on random images", "rncl bench --depth 18 --batch-size 16",
+     RNCL_FOR_BENCH, rncl_bench_run, .defaults = {{"steps", "10"}}},
+    {"check-data", "Decodes every picture of a data set and lists what is wrong with it",
+     "rncl check-data pictures", RNCL_FOR_CHECK_DATA, rncl_check_data_run, .defaults = {{0}},
+     .argument = "data"},
 };
 
 static void print_help(FILE *stream)
@@ -50,7 +31,7 @@ static void print_help(FILE *stream)
     fprintf(stream,
             "usage: rncl COMMAND [options]\n\nTrains residual networks on any OpenCL device.\n\ncommands:\n");
     for (size_t i = 0; i < COUNT(commands); i++)
-        fprintf(stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
+        fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fprintf(stream, "\n`rncl COMMAND --help` lists the options of each. For a start: `rncl %s`\n",
             commands[0].name);
 }

@@ -1,0 +1,228 @@
+/* Class folders are listed and every file decoded; the other formats are checked whole when they are opened.
+ */
+#include "data_check.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "folder_parts.h"
+#include "image_file.h"
+#include "readers.h"
+#include "util.h"
+
+/* ---- decoding ---- */
+
+typedef struct outcome {
+    char *message; /* NULL: a good picture, or no memory to say what is wrong */
+    bool bad;
+    uint32_t height, width;
+} outcome;
+
+/* Files that several threads decode. */
+typedef struct decoding {
+    const rncl_class_tree *tree;
+    outcome *outcomes; /* of each file */
+    atomic_uint next, done;
+} decoding;
+
+static void *decode_files(void *argument)
+{
+    decoding *d = argument;
+    for (uint32_t i; (i = atomic_fetch_add(&d->next, 1)) < d->tree->file_count;
+         atomic_fetch_add(&d->done, 1)) {
+        outcome *o = &d->outcomes[i];
+        rncl_image image = {0};
+        o->bad = rncl_image_file_decode(d->tree->files[i].path, 0, &image) != RNCL_OK;
+        if (o->bad)
+            o->message = strdup(rncl_status_message());
+        o->height = image.height;
+        o->width = image.width;
+        rncl_image_fini(&image);
+    }
+    return NULL;
+}
+
+static int count_workers(const rncl_data_check_options *options)
+{
+    enum { MOST = 256 };
+    const long processors = options->workers ? options->workers : sysconf(_SC_NPROCESSORS_ONLN);
+    return (int)MIN(MAX(processors, 1), MOST);
+}
+
+/* Waits for the threads, and tells how far they are. */
+static void watch(decoding *d, const rncl_data_check_options *options)
+{
+    const struct timespec moment = {.tv_nsec = 50 * 1000 * 1000};
+    uint32_t done;
+    while ((done = atomic_load(&d->done)) < d->tree->file_count) {
+        if (options->progress)
+            options->progress(options->user, done, d->tree->file_count);
+        nanosleep(&moment, NULL);
+    }
+}
+
+static void decode_all(decoding *d, const rncl_data_check_options *options)
+{
+    const int wanted = count_workers(options);
+    pthread_t threads[256];
+    int started = 0;
+    while (started < wanted && !pthread_create(&threads[started], NULL, decode_files, d))
+        started++;
+    if (started == 0)
+        decode_files(d);
+    watch(d, options);
+    for (int i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+}
+
+/* ---- what was found ---- */
+
+static void add_size(rncl_data_summary *s, uint32_t height, uint32_t width)
+{
+    const bool first = s->greatest_height == 0;
+    s->least_height = first ? height : MIN(s->least_height, height);
+    s->least_width = first ? width : MIN(s->least_width, width);
+    s->greatest_height = MAX(s->greatest_height, height);
+    s->greatest_width = MAX(s->greatest_width, width);
+}
+
+/* The decoders' messages begin with the file's name, which the problem has already. */
+static const char *without_path(const char *message, const char *path)
+{
+    const size_t length = strlen(path);
+    return strncmp(message, path, length) == 0 && !strncmp(message + length, ": ", 2) ? message + length + 2
+                                                                                      : message;
+}
+
+static rncl_status gather(const decoding *d, uint32_t *good, rncl_data_summary *summary,
+                          rncl_problems *problems)
+{
+    for (uint32_t i = 0; i < d->tree->file_count; i++) {
+        const outcome *o = &d->outcomes[i];
+        const char *path = d->tree->files[i].path;
+        if (o->bad) {
+            RNCL_TRY(rncl_problems_add(problems, path, "%s",
+                                       o->message ? without_path(o->message, path) : "cannot be read"));
+            continue;
+        }
+        ++*good;
+        add_size(summary, o->height, o->width);
+    }
+    return RNCL_OK;
+}
+
+static rncl_status check_files(const rncl_class_tree *tree, const rncl_data_check_options *options,
+                               uint32_t *good, rncl_data_summary *summary, rncl_problems *problems)
+{
+    decoding d = {.tree = tree, .outcomes = calloc((size_t)tree->file_count + 1, sizeof *d.outcomes)};
+    if (!d.outcomes)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory to check %u files", (unsigned)tree->file_count);
+    decode_all(&d, options);
+    rncl_status st = gather(&d, good, summary, problems);
+    for (uint32_t i = 0; i < tree->file_count; i++)
+        free(d.outcomes[i].message);
+    free(d.outcomes);
+    return st;
+}
+
+/* ---- class folders ---- */
+
+typedef struct both {
+    rncl_class_tree training, validation;
+} both;
+
+/* A class of training that validation has no picture of is never measured. */
+static rncl_status find_unmeasured(const both *trees, const rncl_folder_parts *parts, rncl_problems *problems)
+{
+    const rncl_class_tree *training = &trees->training, *validation = &trees->validation;
+    bool *seen = calloc((size_t)training->class_count + 1, sizeof *seen);
+    if (!seen)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory to check %u classes", (unsigned)training->class_count);
+    for (uint32_t i = 0; i < validation->file_count; i++)
+        seen[validation->files[i].class_index] = true;
+    rncl_status st = RNCL_OK;
+    const char *where = parts->validation ? parts->validation : parts->training;
+    for (uint32_t i = 0; i < training->class_count && !st; i++)
+        if (!seen[i])
+            st = rncl_problems_add(problems, where, "no validation pictures of class %s",
+                                   training->classes[i]);
+    free(seen);
+    return st;
+}
+
+/* Both splits as training sees them. */
+static rncl_status list_folder(const rncl_data_check_options *options, const rncl_folder_parts *parts,
+                               both *trees, rncl_problems *problems)
+{
+    const char *training = parts->training, *validation = parts->validation;
+    RNCL_TRY(rncl_class_tree_scan(training, &trees->training, problems));
+    RNCL_TRY(rncl_class_tree_find_doubles(&trees->training, problems));
+    if (validation) {
+        RNCL_TRY(rncl_class_tree_scan(validation, &trees->validation, problems));
+        RNCL_TRY(rncl_class_tree_find_doubles(&trees->validation, problems));
+        RNCL_TRY(rncl_folder_match_classes(&trees->validation, &trees->training, problems));
+    } else {
+        rncl_problems again = {0}; /* the same as before */
+        rncl_status st = rncl_class_tree_scan(training, &trees->validation, &again);
+        rncl_problems_fini(&again);
+        RNCL_TRY(st);
+        RNCL_TRY(rncl_folder_keep_split(&trees->training, training, options->val_split, RNCL_SPLIT_TRAIN));
+        RNCL_TRY(
+            rncl_folder_keep_split(&trees->validation, training, options->val_split, RNCL_SPLIT_VALIDATION));
+    }
+    return find_unmeasured(trees, parts, problems);
+}
+
+static rncl_status check_folder(const rncl_data_check_options *options, rncl_data_summary *summary,
+                                rncl_problems *problems)
+{
+    both trees = {0};
+    rncl_folder_parts parts;
+    rncl_status st = rncl_folder_parts_find(options->path, &parts);
+    if (!st)
+        st = list_folder(options, &parts, &trees, problems);
+    summary->classes = (int)trees.training.class_count;
+    if (!st)
+        st = check_files(&trees.training, options, &summary->training, summary, problems);
+    if (!st)
+        st = check_files(&trees.validation, options, &summary->validation, summary, problems);
+    rncl_class_tree_fini(&trees.training);
+    rncl_class_tree_fini(&trees.validation);
+    rncl_folder_parts_fini(&parts);
+    return st;
+}
+
+/* ---- the other formats ---- */
+
+static rncl_status check_split(const rncl_data_check_options *options, rncl_split split, uint32_t *count,
+                               rncl_data_summary *summary)
+{
+    const rncl_dataset_options open = {.path = options->path, .split = split};
+    rncl_dataset *dataset;
+    RNCL_TRY(rncl_dataset_open(&open, &dataset));
+    const rncl_dataset_info *info = &dataset->info;
+    summary->format = dataset->reader->name;
+    summary->classes = info->classes;
+    *count = info->count;
+    add_size(summary, (uint32_t)info->height, (uint32_t)info->width);
+    rncl_dataset_close(dataset);
+    return RNCL_OK;
+}
+
+rncl_status rncl_data_check(const rncl_data_check_options *options, rncl_data_summary *summary,
+                            rncl_problems *problems)
+{
+    *summary = (rncl_data_summary){0};
+    *problems = (rncl_problems){0};
+    const rncl_reader *reader;
+    RNCL_TRY(rncl_dataset_recognise(options->path, &reader));
+    summary->format = reader->name;
+    if (reader == &rncl_reader_folder)
+        return check_folder(options, summary, problems);
+    RNCL_TRY(check_split(options, RNCL_SPLIT_TRAIN, &summary->training, summary));
+    return check_split(options, RNCL_SPLIT_VALIDATION, &summary->validation, summary);
+}

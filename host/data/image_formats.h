@@ -1,0 +1,25 @@
+/* The decoders behind image.h: one file each, ending in its row. */
+#ifndef RNCL_DATA_IMAGE_FORMATS_H
+#define RNCL_DATA_IMAGE_FORMATS_H
+
+#include "image.h"
+
+/* Larger pictures are refused, so that a hostile header cannot take all memory. */
+#define RNCL_IMAGE_MOST_PIXELS (1u << 26)
+
+typedef struct rncl_image_format {
+    rncl_image_kind kind;
+    const char *magic; /* the first bytes */
+    size_t magic_size;
+    rncl_status (*probe)(const void *bytes, size_t size, uint32_t *height, uint32_t *width);
+    /* Fills a zeroed image; what it has allocated on failure is the caller's to free. */
+    rncl_status (*decode)(const void *bytes, size_t size, uint32_t at_least, rncl_image *image);
+} rncl_image_format;
+
+extern const rncl_image_format rncl_image_png;
+extern const rncl_image_format rncl_image_jpeg;
+
+/* Memory for the pixels. RNCL_ERR_DATA for sizes that no picture has. */
+rncl_status rncl_image_allocate(rncl_image *image, uint32_t height, uint32_t width);
+
+#endif

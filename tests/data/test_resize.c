@@ -1,0 +1,75 @@
+/* Resizing is Pillow's, to the bit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "image.h"
+#include "util.h"
+
+typedef struct resize_case {
+    uint32_t height, width;
+    rncl_window window;
+    uint32_t out_height, out_width;
+    const unsigned char *expected;
+} resize_case;
+
+#include "golden/resize_golden.h"
+
+/* As make_resize_golden.py draws it. */
+static rncl_image picture(uint32_t height, uint32_t width)
+{
+    rncl_image image = {.height = height, .width = width, .pixels = malloc((size_t)height * width * 3)};
+    assert_non_null(image.pixels);
+    for (uint32_t y = 0; y < height; y++)
+        for (uint32_t x = 0; x < width; x++)
+            for (uint32_t c = 0; c < 3; c++)
+                image.pixels[(y * width + x) * 3 + c] =
+                    (uint8_t)((y * 7919 + x * 104729 + c * 1299709 + y * x * 31) % 251);
+    return image;
+}
+
+static void resizing_gives_what_pillow_gives(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const resize_case *c = &cases[i];
+        rncl_image image = picture(c->height, c->width);
+        size_t bytes = (size_t)c->out_height * c->out_width * 3;
+        uint8_t *out = malloc(bytes);
+        assert_non_null(out);
+        assert_int_equal(rncl_image_resize(&image, &c->window, c->out_height, c->out_width, out), RNCL_OK);
+        assert_memory_equal(out, c->expected, bytes);
+        free(out);
+        rncl_image_fini(&image);
+    }
+}
+
+static void a_picture_of_one_colour_keeps_it_at_every_size(void **state)
+{
+    (void)state;
+    rncl_image image = picture(31, 17);
+    for (size_t i = 0; i < 31 * 17 * 3; i++)
+        image.pixels[i] = 200;
+    for (uint32_t size = 1; size < 70; size += 4) {
+        uint8_t *out = malloc((size_t)size * size * 3);
+        assert_non_null(out);
+        const rncl_window all = {.height = 31, .width = 17};
+        assert_int_equal(rncl_image_resize(&image, &all, size, size, out), RNCL_OK);
+        for (size_t j = 0; j < (size_t)size * size * 3; j++)
+            assert_int_equal(out[j], 200);
+        free(out);
+    }
+    rncl_image_fini(&image);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(resizing_gives_what_pillow_gives),
+        cmocka_unit_test(a_picture_of_one_colour_keeps_it_at_every_size),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

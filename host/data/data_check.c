@@ -14,6 +14,8 @@
 #include "readers.h"
 #include "util.h"
 
+enum { MOST_WORKERS = 256 };
+
 /* ---- decoding ---- */
 
 typedef struct outcome {
@@ -48,9 +50,8 @@ static void *decode_files(void *argument)
 
 static int count_workers(const rncl_data_check_options *options)
 {
-    enum { MOST = 256 };
     const long processors = options->workers ? options->workers : sysconf(_SC_NPROCESSORS_ONLN);
-    return (int)MIN(MAX(processors, 1), MOST);
+    return (int)MIN(MAX(processors, 1), MOST_WORKERS);
 }
 
 /* Waits for the threads, and tells how far they are. */
@@ -68,7 +69,7 @@ static void watch(decoding *d, const rncl_data_check_options *options)
 static void decode_all(decoding *d, const rncl_data_check_options *options)
 {
     const int wanted = count_workers(options);
-    pthread_t threads[256];
+    pthread_t threads[MOST_WORKERS];
     int started = 0;
     while (started < wanted && !pthread_create(&threads[started], NULL, decode_files, d))
         started++;

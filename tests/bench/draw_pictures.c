@@ -1,6 +1,6 @@
-/* Draws the data sets of scripts/bench-data: draw_pictures FOLDER small|photos. They are the built-in shapes;
- * as photographs they are enlarged and made noisy, so that their files are as large and as slow to decode as
- * a camera's. */
+/* Draws the data sets of scripts/bench-data: draw_pictures FOLDER small|photos|camera. They are the built-in
+ * shapes; as photographs they are enlarged and made noisy, so that their files are as large and as slow to
+ * decode as a camera's. */
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +63,8 @@ static int write_jpeg(const kind *k, const char *path, uint8_t *rgb, uint32_t nu
 
 static const kind kinds[] = {
     {"small", "png", 64, 64, 64, 10000, 64, write_png},
-    {"photos", "jpg", 256, 1536, 2048, 500, 16, write_jpeg},
+    {"photos", "jpg", 256, 768, 1024, 500, 16, write_jpeg}, /* as data sets have them */
+    {"camera", "jpg", 256, 1536, 2048, 500, 16, write_jpeg},
 };
 
 static int draw_one(const kind *k, const rncl_dataset *shapes, const char *part, uint32_t number)
@@ -111,6 +112,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "draw_pictures: %s cannot be written: %s\n", argv[1], rncl_status_message());
         return 1;
     }
-    fprintf(stderr, "usage: draw_pictures FOLDER small|photos\n");
+    fprintf(stderr, "usage: draw_pictures FOLDER small|photos|camera\n");
     return 2;
 }

@@ -9,6 +9,7 @@
 #include "command.h"
 #include "console.h"
 #include "network.h"
+#include "planning.h"
 #include "profile.h"
 #include "program.h"
 #include "random.h"
@@ -23,6 +24,7 @@ typedef struct bench {
     rncl_context *context;
     rncl_graph *graph;
     rncl_network *network;
+    rncl_store *store;
     float *images;
     int32_t *labels;
     double *step_ms; /* of each timed step; sorted when all are there */
@@ -113,8 +115,9 @@ static rncl_status time_layers(bench *b)
         RNCL_TRY(rncl_network_collect(b->network, &ignored));
     }
     RNCL_TRY(rncl_profile_collect(b->context));
-    const char *algorithm = b->options->algorithm[0] ? b->options->algorithm : NULL;
-    return rncl_layer_times(b->context, b->graph, rncl_network_facts_of(b->network), algorithm, &b->layers,
+    rncl_network_setup setup = {0};
+    rncl_planning_apply(b->options, b->store, &setup);
+    return rncl_layer_times(b->context, b->graph, rncl_network_facts_of(b->network), &setup, &b->layers,
                             &b->layer_count);
 }
 
@@ -169,8 +172,8 @@ static rncl_status print_json(const bench *b)
         "min", rncl_json_number(b->step_ms[0]), "median", rncl_json_number(b->step_ms[b->steps / 2]), "max",
         rncl_json_number(b->step_ms[b->steps - 1]), "images_per_second",
         rncl_json_number(images_per_second(b)), "device_memory", (json_int_t)facts->device_bytes,
-        "compile_ms", rncl_json_number(compile_ms(b)), "tuning", "miss", "effective_gflops",
-        rncl_json_number(effective_gflops(b)), "layers", describe_layers(b)));
+        "compile_ms", rncl_json_number(compile_ms(b)), "tuning", rncl_planning_verdict(facts),
+        "effective_gflops", rncl_json_number(effective_gflops(b)), "layers", describe_layers(b)));
 }
 
 static rncl_status print_layer_table(const bench *b)
@@ -204,6 +207,7 @@ static rncl_status print_text(const bench *b)
            images_per_second(b), effective_gflops(b));
     printf("device memory    %.1f MiB\n", (double)facts->device_bytes / (1 << 20));
     printf("compiling        %.0f ms\n", compile_ms(b));
+    printf("tuning           %s\n", rncl_planning_verdict(facts));
     return RNCL_OK;
 }
 
@@ -212,13 +216,13 @@ static rncl_status measure(bench *b)
     const rncl_options *options = b->options;
     RNCL_TRY(rncl_graph_build(&options->network, &b->graph));
     RNCL_TRY(fill_batch(b));
-    const rncl_network_setup setup = {
+    rncl_network_setup setup = {
         .graph = b->graph,
         .batch_size = options->batch_size,
         .micro_batch = options->micro_batch,
         .training = true,
-        .algorithm = options->algorithm[0] ? options->algorithm : NULL,
     };
+    rncl_planning_apply(options, b->store, &setup);
     RNCL_TRY(rncl_network_create(b->context, &setup, &b->network));
     RNCL_TRY(write_weights(b));
     RNCL_TRY(time_steps(b));
@@ -234,6 +238,7 @@ static void bench_fini(bench *b)
     free(b->labels);
     free(b->step_ms);
     free(b->layers);
+    rncl_store_close(b->store);
     rncl_context_destroy(b->context);
 }
 
@@ -245,6 +250,8 @@ rncl_status rncl_bench_run(rncl_options *options)
     rncl_console_init(&console, options);
     bench b = {.options = options, .steps = options->steps};
     rncl_status st = rncl_console_open_device(&console, options, &b.context);
+    if (!st)
+        st = rncl_store_open(&b.context->info, &console.log, &b.store);
     if (!st)
         st = measure(&b);
     bench_fini(&b);

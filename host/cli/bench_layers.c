@@ -30,10 +30,11 @@ static bool has_input_gradient(const rncl_node *node)
 }
 
 static rncl_status conv_algorithm(rncl_context *context, const rncl_conv_shape *shape, rncl_conv_pass pass,
-                                  const char *algorithm, const char **name)
+                                  const rncl_network_setup *setup, const char **name)
 {
     rncl_conv_plan plan;
-    const rncl_op_choice choice = {.algorithm = algorithm};
+    const rncl_op_choice choice = {
+        .algorithm = setup->algorithm, .tuned = setup->tuned, .exact_only = setup->exact_only};
     rncl_status st = rncl_conv_plan_create(context, shape, pass, &choice, &plan);
     *name = st ? "" : plan.algorithm->name;
     rncl_conv_plan_fini(&plan);
@@ -45,7 +46,7 @@ typedef struct layer_source {
     rncl_context *context;
     const rncl_graph *graph;
     const rncl_network_facts *facts;
-    const char *algorithm;
+    const rncl_network_setup *setup;
 } layer_source;
 
 static rncl_status name_algorithms(const layer_source *source, const rncl_node *node, bool backward,
@@ -57,10 +58,9 @@ static rncl_status name_algorithms(const layer_source *source, const rncl_node *
     shape.n = source->facts->micro_batch;
     const char *first, *second = "";
     RNCL_TRY(conv_algorithm(source->context, &shape, backward ? RNCL_CONV_BACKWARD_FILTER : RNCL_CONV_FORWARD,
-                            source->algorithm, &first));
+                            source->setup, &first));
     if (backward && has_input_gradient(node))
-        RNCL_TRY(
-            conv_algorithm(source->context, &shape, RNCL_CONV_BACKWARD_DATA, source->algorithm, &second));
+        RNCL_TRY(conv_algorithm(source->context, &shape, RNCL_CONV_BACKWARD_DATA, source->setup, &second));
     const bool differ = *second && strcmp(first, second) != 0;
     snprintf(row->algorithm, sizeof row->algorithm, "%s%s%s", first, differ ? "+" : "", differ ? second : "");
     return RNCL_OK;
@@ -82,9 +82,9 @@ static rncl_status fill_row(const layer_source *source, size_t index, bool backw
 }
 
 rncl_status rncl_layer_times(rncl_context *context, const rncl_graph *graph, const rncl_network_facts *facts,
-                             const char *algorithm, rncl_layer_time **out, size_t *count)
+                             const rncl_network_setup *setup, rncl_layer_time **out, size_t *count)
 {
-    const layer_source source = {context, graph, facts, algorithm};
+    const layer_source source = {context, graph, facts, setup};
     const size_t nodes = graph->node_count;
     *count = 0;
     *out = calloc(2 * nodes + COUNT(other_parts), sizeof **out);

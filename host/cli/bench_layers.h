@@ -17,9 +17,9 @@ typedef struct rncl_layer_time {
     double gflops;      /* as the direct method counts; 0 for what is not counted in operations */
 } rncl_layer_time;
 
-/* Reads context->profile, which has been collected after RNCL_PROFILED_STEPS training steps. `algorithm` as
- * in the network's setup. The caller frees *out. */
+/* Reads context->profile, which has been collected after RNCL_PROFILED_STEPS training steps. What decides
+ * about algorithms in `setup` is as it was in the network's. The caller frees *out. */
 rncl_status rncl_layer_times(rncl_context *context, const rncl_graph *graph, const rncl_network_facts *facts,
-                             const char *algorithm, rncl_layer_time **out, size_t *count);
+                             const rncl_network_setup *setup, rncl_layer_time **out, size_t *count);
 
 #endif

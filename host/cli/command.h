@@ -8,9 +8,9 @@
 enum { RNCL_COMMAND_DEFAULTS = 2 };
 
 typedef struct rncl_command {
-    const char *name, *summary;
-    const char *example; /* one that runs as it stands, or nearly */
-    unsigned bit;        /* RNCL_FOR_…: which rows of the option table it takes */
+    const char *name, *summary; /* NULL: not for people */
+    const char *example;        /* one that runs as it stands, or nearly */
+    unsigned bit;               /* RNCL_FOR_…: which rows of the option table it takes */
     rncl_status (*run)(rncl_options *options);
     /* Where its defaults are not those of the option table. */
     struct {
@@ -28,5 +28,7 @@ rncl_status rncl_train_run(rncl_options *options);
 rncl_status rncl_eval_run(rncl_options *options);
 rncl_status rncl_bench_run(rncl_options *options);
 rncl_status rncl_check_data_run(rncl_options *options);
+rncl_status rncl_tune_run(rncl_options *options);
+rncl_status rncl_tune_worker_run(rncl_options *options);
 
 #endif

@@ -21,6 +21,9 @@ static const rncl_command commands[] = {
      rncl_eval_run, .defaults = {{0}}},
     {"bench", "Times full training steps on random images", "rncl bench --depth 18 --batch-size 16",
      RNCL_FOR_BENCH, rncl_bench_run, .defaults = {{"steps", "10"}}},
+    {"tune", "Finds the fastest convolutions for this device and network, and keeps them",
+     "rncl tune --depth 18 --batch-size 16", RNCL_FOR_TUNE, rncl_tune_run, .defaults = {{0}}},
+    {"tune-worker", NULL, NULL, RNCL_FOR_TUNE_WORKER, rncl_tune_worker_run, .defaults = {{0}}},
     {"check-data", "Decodes every picture of a data set and lists what is wrong with it",
      "rncl check-data pictures", RNCL_FOR_CHECK_DATA, rncl_check_data_run, .defaults = {{0}},
      .argument = "data"},
@@ -31,7 +34,8 @@ static void print_help(FILE *stream)
     fprintf(stream,
             "usage: rncl COMMAND [options]\n\nTrains residual networks on any OpenCL device.\n\ncommands:\n");
     for (size_t i = 0; i < COUNT(commands); i++)
-        fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
+        if (commands[i].summary)
+            fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fprintf(stream, "\n`rncl COMMAND --help` lists the options of each. For a start: `rncl %s`\n",
             commands[0].name);
 }

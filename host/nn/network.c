@@ -215,6 +215,10 @@ rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup 
         .device_bytes = net->plan.total_bytes,
         .largest_bytes = net->plan.largest_bytes,
     };
+    for (size_t i = 0; i < setup->graph->node_count; i++) {
+        net->facts.problems += net->plan.ops[i]->problems;
+        net->facts.tuned += net->plan.ops[i]->tuned;
+    }
     if ((st = allocate_arena(net)) || (st = allocate_params(net)) || (st = allocate_batches(net)) ||
         (st = bind_nodes(net)) || (st = build(net)))
         goto fail;

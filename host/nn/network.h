@@ -16,7 +16,9 @@ typedef struct rncl_network_setup {
                         the batch-norm statistics, which are those of each micro-batch */
     bool training;   /* false: forward only, with running statistics; takes far less memory */
     float label_smoothing; /* of training; evaluation has none */
-    const char *algorithm; /* of the convolutions; NULL: the device's defaults */
+    const char *algorithm; /* of the convolutions; NULL: the tuned ones, or the device's defaults */
+    rncl_tuned tuned;      /* what it refers to must outlive the network's planning, which is in create */
+    bool exact_only;       /* no algorithm whose rounding is not that of sums of products */
 } rncl_network_setup;
 
 /* What was decided in planning. */
@@ -24,6 +26,7 @@ typedef struct rncl_network_facts {
     int batch_size, micro_batch;
     size_t device_bytes;  /* device memory that the network takes */
     size_t largest_bytes; /* its largest single allocation */
+    int problems, tuned;  /* passes that can be tuned, and those of them that are */
 } rncl_network_facts;
 
 /* Plans memory before it takes any: RNCL_ERR_DEVICE_MEMORY says in the message what one picture would need

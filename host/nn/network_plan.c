@@ -49,6 +49,8 @@ static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *set
         const rncl_op_desc desc = at_batch(&node->op, plan->micro_batch);
         const rncl_op_choice choice = {
             .algorithm = setup->algorithm,
+            .tuned = setup->tuned,
+            .exact_only = setup->exact_only,
             .forward_only = !setup->training,
             .no_dx = node->input == 0,
         };

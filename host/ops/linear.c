@@ -80,6 +80,12 @@ static rncl_status linear_backward(rncl_op *op, const rncl_op_buffers *b, unsign
     return rncl_op_backward(data->product, b, flags);
 }
 
+static const rncl_conv_shape *linear_convolution(const rncl_op *op)
+{
+    const linear_data *data = op->plan_data;
+    return &data->product->desc.conv;
+}
+
 static void linear_destroy(rncl_op *op)
 {
     linear_data *data = op->plan_data;
@@ -99,4 +105,5 @@ const rncl_op_type rncl_op_linear = {
     .forward = linear_forward,
     .backward = linear_backward,
     .destroy = linear_destroy,
+    .convolution = linear_convolution,
 };

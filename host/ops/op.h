@@ -74,6 +74,7 @@ typedef struct rncl_tuned {
 typedef struct rncl_op_choice {
     const char *algorithm; /* convolution's table names them; NULL: the tuned one, or the device's default */
     rncl_tuned tuned;      /* lookup NULL: presets throughout */
+    bool exact_only;       /* only algorithms that compute sums of products and nothing else */
     bool forward_only;     /* backward will not be called */
     bool no_dx;            /* nobody wants the input's gradient (the first convolution) */
 } rncl_op_choice;
@@ -93,6 +94,8 @@ typedef struct rncl_op_type {
     rncl_status (*forward)(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags);
     rncl_status (*backward)(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags);
     void (*destroy)(rncl_op *op); /* releases `plan_data`; takes half-built ones */
+    /* The convolution that the operation consists of; NULL: it does not. */
+    const rncl_conv_shape *(*convolution)(const rncl_op *op);
 } rncl_op_type;
 
 /* Fields are for the operations' own files and for reading. */

@@ -5,6 +5,7 @@
 #include "inputs.h"
 #include "measure.h"
 #include "model.h"
+#include "planning.h"
 #include "trainer.h"
 #include "util.h"
 
@@ -49,16 +50,19 @@ static rncl_status load_weights(const rncl_graph *graph, const char *path, rncl_
 static rncl_status evaluate(rncl_context *context, const rncl_options *options, const rncl_inputs *inputs,
                             const rncl_graph *graph, rncl_evaluation *result)
 {
-    const rncl_network_setup setup = {
+    rncl_network_setup setup = {
         .graph = graph,
         .batch_size = options->batch_size,
         .micro_batch = options->micro_batch,
-        .algorithm = options->algorithm[0] ? options->algorithm : NULL,
     };
     const rncl_loader_options loader = rncl_inputs_validation(inputs, options);
     rncl_network_vectors vectors = {0};
     rncl_network *network = NULL;
+    rncl_store *store = NULL;
     rncl_status st = load_weights(graph, options->model, &vectors);
+    if (!st)
+        st = rncl_store_open(&context->info, &context->log, &store);
+    rncl_planning_apply(options, store, &setup);
     if (!st)
         st = rncl_network_create(context, &setup, &network);
     if (!st)
@@ -66,6 +70,7 @@ static rncl_status evaluate(rncl_context *context, const rncl_options *options, 
     if (!st)
         st = rncl_measure(network, &loader, NULL, result);
     rncl_network_destroy(network);
+    rncl_store_close(store);
     free(vectors.params);
     free(vectors.state);
     return st;

@@ -13,8 +13,8 @@
     }
 
 enum {
-    WITH_DEVICE = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_BENCH | RNCL_FOR_CHECK,
-    WITH_BATCHES = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_BENCH,
+    WITH_BATCHES = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_BENCH | RNCL_FOR_TUNE,
+    WITH_DEVICE = WITH_BATCHES | RNCL_FOR_CHECK | RNCL_FOR_TUNE_WORKER,
     WITH_DATA = RNCL_FOR_TRAIN | RNCL_FOR_EVAL,
     WITH_FOLDERS = WITH_DATA | RNCL_FOR_CHECK_DATA,
 };
@@ -391,6 +391,35 @@ const rncl_option rncl_option_table[] = {
      .in_config = true,
      .help = "algorithm of all convolutions that it supports, such as direct or im2col_gemm; not given: what "
              "suits the device"},
+    {.name = "winograd",
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(winograd),
+     .default_text = "on",
+     .commands = WITH_BATCHES,
+     .in_config = true,
+     .help = "Winograd's convolution, which rounds differently (by about 3e-6 of the result)"},
+    {.name = "tune",
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(tune),
+     .default_text = "off",
+     .choices = (const char *const[]){"off", "auto", NULL},
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help = "auto: tune what has not been tuned for a minute before training; off: take what earlier tuning "
+             "found"},
+    {.name = "budget",
+     .kind = RNCL_OPTION_FLOAT,
+     .offset = FIELD(budget),
+     .value = "SECONDS",
+     .default_text = "300",
+     NUMBERS(1, 1e6),
+     .commands = RNCL_FOR_TUNE,
+     .help = "time for tuning; run again, it goes on where it was"},
+    {.name = "retune",
+     .kind = RNCL_OPTION_FLAG,
+     .offset = FIELD(retune),
+     .commands = RNCL_FOR_TUNE,
+     .help = "forget what earlier tuning found on this device"},
 
     /* checking kernels */
     {.name = "operation",

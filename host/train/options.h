@@ -30,7 +30,9 @@ enum {
     RNCL_FOR_CHECK = 16,
     RNCL_FOR_DEVICES = 32,
     RNCL_FOR_CHECK_DATA = 64,
-    RNCL_FOR_NETWORKS = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_BENCH | RNCL_FOR_INFO,
+    RNCL_FOR_TUNE = 256,
+    RNCL_FOR_TUNE_WORKER = 512,
+    RNCL_FOR_NETWORKS = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_BENCH | RNCL_FOR_TUNE | RNCL_FOR_INFO,
 };
 
 /* Where a value came from, weakest first. */
@@ -71,13 +73,17 @@ typedef struct rncl_options {
     int checkpoint_every;             /* steps; 0: only at evaluations */
     float time_limit;                 /* seconds; 0: none */
     float mean[4], std[4];            /* as long as nobody has given them: the data set's own */
-    char algorithm[RNCL_TEXT_LENGTH]; /* of the convolutions; "": the device's default */
+    char algorithm[RNCL_TEXT_LENGTH]; /* of the convolutions; "": tuned, or the device's default */
+    bool winograd;                    /* may be among them */
+    bool tune;                        /* train: what has not been tuned, briefly, before the first step */
+    float budget;                     /* seconds */
+    bool retune;
     bool verbose;
 
     char operation[RNCL_TEXT_LENGTH]; /* check: the only one; "": all */
     int shapes;                       /* check: random ones of each operation */
 
-    unsigned char source[64]; /* rncl_option_source of each row of the table */
+    unsigned char source[96]; /* rncl_option_source of each row of the table */
 } rncl_options;
 
 typedef enum rncl_option_kind {

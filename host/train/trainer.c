@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "planning.h"
 #include "run_folder.h"
 #include "training.h"
 #include "util.h"
@@ -112,14 +113,15 @@ static rncl_status prepare_network(rncl_training *t)
     const uint64_t start = (uint64_t)t->state.step * (uint64_t)options->batch_size;
     const rncl_loader_options loader = rncl_inputs_training(&t->inputs, options, start);
     RNCL_TRY(rncl_loader_create(&loader, &t->loader));
-    const rncl_network_setup setup = {
+    rncl_network_setup setup = {
         .graph = t->graph,
         .batch_size = options->batch_size,
         .micro_batch = options->micro_batch,
         .training = true,
         .label_smoothing = options->label_smoothing,
-        .algorithm = options->algorithm[0] ? options->algorithm : NULL,
     };
+    RNCL_TRY(rncl_store_open(&t->context->info, &t->context->log, &t->store));
+    rncl_planning_apply(options, t->store, &setup);
     RNCL_TRY(rncl_network_create(t->context, &setup, &t->network));
     return rncl_network_write(t->network, &t->vectors);
 }
@@ -151,6 +153,7 @@ static void announce(const rncl_training *t)
     if (facts->micro_batch < facts->batch_size)
         rncl_log_line(log, RNCL_LOG_NOTE, "each batch of %d goes through the device in micro-batches of %d",
                       facts->batch_size, facts->micro_batch);
+    rncl_planning_announce(log, facts);
     if (t->state.step)
         rncl_log_line(log, RNCL_LOG_NOTE, "resuming %s after step %" PRId64 " of %" PRId64, options->out,
                       t->state.step, t->steps);
@@ -173,6 +176,7 @@ static void take_apart(rncl_training *t)
 {
     rncl_metrics_close(&t->metrics);
     rncl_network_destroy(t->network);
+    rncl_store_close(t->store);
     rncl_loader_destroy(t->loader);
     free(t->vectors.params);
     free(t->vectors.state);

@@ -12,6 +12,7 @@
 #include "pace.h"
 #include "rncl/rncl.h"
 #include "schedule.h"
+#include "store.h"
 
 typedef struct rncl_training {
     rncl_context *context;
@@ -20,6 +21,7 @@ typedef struct rncl_training {
     rncl_inputs inputs;
     rncl_graph *graph;
     rncl_loader *loader; /* of training batches */
+    rncl_store *store;   /* of tuning results */
     rncl_network *network;
     rncl_network_vectors vectors; /* on the host, for files */
     rncl_model_meta meta;         /* its labels are the data set's */

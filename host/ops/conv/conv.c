@@ -28,12 +28,24 @@ static const char *const pass_names[] = {
     [RNCL_CONV_BACKWARD_FILTER] = "backward_filter",
 };
 
+bool rncl_conv_pass_is_wanted(const rncl_op_choice *choice, rncl_conv_pass pass)
+{
+    if (choice->forward_only)
+        return pass == RNCL_CONV_FORWARD;
+    return pass != RNCL_CONV_BACKWARD_DATA || !choice->no_dx;
+}
+
 const char *rncl_conv_pass_name(rncl_conv_pass pass)
 {
     return pass_names[pass];
 }
 
-static const rncl_conv_algorithm *default_algorithm(const rncl_conv_plan *plan)
+static bool is_wanted(const rncl_conv_algorithm *algorithm, const rncl_op_choice *choice)
+{
+    return algorithm && (algorithm->exact || !choice->exact_only);
+}
+
+static const rncl_conv_algorithm *default_algorithm(const rncl_conv_plan *plan, const rncl_op_choice *choice)
 {
     size_t first = 0;
     while (first < rncl_conv_algorithm_count &&
@@ -41,7 +53,8 @@ static const rncl_conv_algorithm *default_algorithm(const rncl_conv_plan *plan)
         first++;
     for (size_t i = first; i < rncl_conv_algorithm_count; i++) {
         const rncl_conv_algorithm *algorithm = rncl_conv_algorithms[i];
-        if (algorithm->supports(plan) && (!algorithm->pays || algorithm->pays(plan)))
+        if (is_wanted(algorithm, choice) && algorithm->supports(plan) &&
+            (!algorithm->pays || algorithm->pays(plan)))
             return algorithm;
     }
     return NULL;
@@ -90,7 +103,8 @@ static bool take_tuned(rncl_conv_plan *plan, const rncl_op_choice *choice)
         choice->tuned.lookup ? choice->tuned.lookup(choice->tuned.state, &desc, (int)plan->pass) : NULL;
     if (!setting || (choice->algorithm && strcmp(choice->algorithm, setting->algorithm) != 0))
         return false;
-    plan->tuned = take(plan, rncl_conv_algorithm_find(setting->algorithm, plan), setting);
+    const rncl_conv_algorithm *algorithm = rncl_conv_algorithm_find(setting->algorithm, plan);
+    plan->tuned = is_wanted(algorithm, choice) && take(plan, algorithm, setting);
     return plan->tuned;
 }
 
@@ -102,7 +116,7 @@ rncl_status rncl_conv_plan_create(rncl_context *context, const rncl_conv_shape *
         return RNCL_FAIL(RNCL_ERR_USAGE, "no convolution algorithm %s", choice->algorithm);
     if (!take_tuned(out, choice) &&
         !(choice->algorithm && take(out, rncl_conv_algorithm_find(choice->algorithm, out), NULL)) &&
-        !take(out, default_algorithm(out), NULL))
+        !take(out, default_algorithm(out, choice), NULL))
         return RNCL_FAIL(RNCL_ERR_SHAPE, "no convolution algorithm for %s of %dx%d taps on %s",
                          pass_names[pass], shape->r, shape->s, context->info.name);
     return out->algorithm->plan(out);
@@ -130,9 +144,12 @@ static bool sizes_fit(const rncl_conv_shape *s)
 
 static bool pass_is_wanted(const rncl_op *op, rncl_conv_pass pass)
 {
-    if (op->choice.forward_only)
-        return pass == RNCL_CONV_FORWARD;
-    return pass != RNCL_CONV_BACKWARD_DATA || !op->choice.no_dx;
+    return rncl_conv_pass_is_wanted(&op->choice, pass);
+}
+
+static const rncl_conv_shape *conv_convolution(const rncl_op *op)
+{
+    return &op->desc.conv;
 }
 
 static rncl_status conv_plan(rncl_op *op)
@@ -245,4 +262,5 @@ const rncl_op_type rncl_op_conv = {
     .forward = conv_forward,
     .backward = conv_backward,
     .destroy = conv_destroy,
+    .convolution = conv_convolution,
 };

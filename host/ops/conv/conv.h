@@ -75,6 +75,9 @@ extern const size_t rncl_conv_algorithm_count;
 
 const char *rncl_conv_pass_name(rncl_conv_pass pass); /* "forward" */
 
+/* Whether an operation that is used so has the pass. */
+bool rncl_conv_pass_is_wanted(const rncl_op_choice *choice, rncl_conv_pass pass);
+
 /* The row of that name that supports the plan's pass and shape, or NULL. */
 const rncl_conv_algorithm *rncl_conv_algorithm_find(const char *name, const rncl_conv_plan *plan);
 

@@ -1,0 +1,102 @@
+/* rncl tune, and the command that its workers run. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "command.h"
+#include "console.h"
+#include "setting_json.h"
+#include "table.h"
+#include "tune_network.h"
+
+/* Milliseconds of a step that its convolutions take, by presets and by the best settings. */
+static void add_up(const rncl_tuned_network *network, double *preset_ms, double *best_ms)
+{
+    *preset_ms = *best_ms = 0;
+    for (size_t i = 0; i < network->count; i++) {
+        const rncl_tune_task *task = &network->tasks[i];
+        const rncl_tuned_entry *entry = &task->entry;
+        *preset_ms += 1e-6 * task->count * (double)(entry->time_ns ? entry->preset_ns : task->preset_ns);
+        *best_ms += 1e-6 * task->count * (double)(entry->time_ns ? entry->time_ns : task->preset_ns);
+    }
+}
+
+static rncl_status print_json(const rncl_tuned_network *network)
+{
+    double preset_ms, best_ms;
+    add_up(network, &preset_ms, &best_ms);
+    json_t *problems = json_array();
+    for (size_t i = 0; i < network->count; i++) {
+        const rncl_tune_task *task = &network->tasks[i];
+        char key[RNCL_PROBLEM_KEY];
+        rncl_problem_key(&task->problem, key);
+        json_array_append_new(
+            problems, json_pack("{s:s, s:i, s:b, s:o, s:o, s:o}", "problem", key, "count", task->count,
+                                "tuned", task->entry.time_ns > 0, "preset_ms",
+                                rncl_json_number(1e-6 * (double)(task->entry.time_ns ? task->entry.preset_ns
+                                                                                     : task->preset_ns)),
+                                "ms", rncl_json_number(1e-6 * (double)task->entry.time_ns), "setting",
+                                rncl_setting_to_json(&task->entry.setting)));
+    }
+    return rncl_json_print(json_pack("{s:o, s:o, s:o, s:o}", "preset_ms", rncl_json_number(preset_ms), "ms",
+                                     rncl_json_number(best_ms), "gain", rncl_json_number(preset_ms / best_ms),
+                                     "problems", problems));
+}
+
+static rncl_status add_row(rncl_table *table, const rncl_tune_task *task)
+{
+    const rncl_tuned_entry *entry = &task->entry;
+    char key[RNCL_PROBLEM_KEY], setting[RNCL_SETTING_TEXT] = "not got to";
+    rncl_problem_key(&task->problem, key);
+    if (!entry->time_ns)
+        return rncl_table_add(table, "%s\t%d\t%.2f\t\t\t\t%s", key, task->count,
+                              1e-6 * (double)task->preset_ns, setting);
+    rncl_setting_text(&entry->setting, setting);
+    return rncl_table_add(table, "%s\t%d\t%.2f\t%.2f\t%.2f\t%.0f\t%s", key, task->count,
+                          1e-6 * (double)entry->preset_ns, 1e-6 * (double)entry->time_ns,
+                          (double)entry->preset_ns / (double)entry->time_ns,
+                          rncl_problem_flops(&task->problem) / (double)entry->time_ns, setting);
+}
+
+static rncl_status print_text(const rncl_tuned_network *network)
+{
+    rncl_table *table;
+    double preset_ms, best_ms;
+    RNCL_TRY(
+        rncl_table_create("problem\tin a step\tpreset ms\tms\tgain\tGFLOP/s\tsetting", "lrrrrrl", &table));
+    rncl_status st = RNCL_OK;
+    for (size_t i = 0; i < network->count && !st; i++)
+        st = add_row(table, &network->tasks[i]);
+    if (!st)
+        rncl_table_print(table, stdout);
+    rncl_table_destroy(table);
+    add_up(network, &preset_ms, &best_ms);
+    printf("\nThe convolutions of a step: %.1f ms untuned, %.1f ms tuned, a gain of %.2f.\n", preset_ms,
+           best_ms, preset_ms / best_ms);
+    return st;
+}
+
+rncl_status rncl_tune_run(rncl_options *options)
+{
+    rncl_console console;
+    rncl_console_init(&console, options);
+    rncl_context *context;
+    RNCL_TRY(rncl_console_open_device(&console, options, &context));
+    rncl_tuned_network network;
+    rncl_status st = rncl_tune_network(&console, context, options, options->budget, &network);
+    if (!st)
+        st = options->json ? print_json(&network) : print_text(&network);
+    free(network.tasks);
+    rncl_context_destroy(context);
+    return st;
+}
+
+rncl_status rncl_tune_worker_run(rncl_options *options)
+{
+    rncl_console console;
+    rncl_console_init(&console, options);
+    rncl_context *context;
+    RNCL_TRY(rncl_console_open_device(&console, options, &context));
+    rncl_status st = rncl_worker_serve(context, NULL);
+    rncl_context_destroy(context);
+    return st;
+}

@@ -1,0 +1,90 @@
+/* Workers, progress and a network's problems around rncl_tune. */
+#include "tune_network.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "conv_uses.h"
+#include "planning.h"
+#include "setting_json.h"
+#include "util.h"
+
+/* For one candidate, with its compiling. */
+enum { TIMEOUT_MS = 60000 };
+
+static rncl_status ask_worker(void *user, const rncl_worker_request *request, rncl_worker_outcome *outcome,
+                              uint64_t *times_ns, char why[128])
+{
+    return rncl_worker_ask(user, request, outcome, times_ns, why);
+}
+
+static void show_progress(void *user, const rncl_tune_task *task, size_t done, size_t count,
+                          double seconds_left)
+{
+    const rncl_log *log = user;
+    char key[RNCL_PROBLEM_KEY], setting[RNCL_SETTING_TEXT];
+    rncl_problem_key(&task->problem, key);
+    if (!task->entry.time_ns) {
+        rncl_log_line(log, RNCL_LOG_NOTE, "%3zu/%zu  %s: not got to", done, count, key);
+        return;
+    }
+    rncl_setting_text(&task->entry.setting, setting);
+    rncl_log_line(log, RNCL_LOG_NOTE, "%3zu/%zu  %s: %.2f -> %.2f ms by %s  (%d:%02d left)", done, count, key,
+                  1e-6 * (double)task->entry.preset_ns, 1e-6 * (double)task->entry.time_ns, setting,
+                  (int)seconds_left / 60, (int)seconds_left % 60);
+}
+
+static rncl_status list_tasks(rncl_context *context, const rncl_options *options, rncl_tuned_network *out)
+{
+    rncl_graph *graph;
+    rncl_conv_use *uses = NULL;
+    RNCL_TRY(rncl_graph_build(&options->network, &graph));
+    rncl_network_setup setup = {
+        .graph = graph,
+        .batch_size = options->batch_size,
+        .micro_batch = options->micro_batch,
+        .training = true,
+    };
+    rncl_planning_apply(options, NULL, &setup);
+    rncl_status st = rncl_conv_uses(context, &setup, &uses, &out->count);
+    out->tasks = st ? NULL : calloc(out->count, sizeof *out->tasks);
+    if (!st && !out->tasks)
+        st = RNCL_FAIL(RNCL_ERR_MEMORY, "%zu problems", out->count);
+    for (size_t i = 0; !st && i < out->count; i++)
+        out->tasks[i] = (rncl_tune_task){.problem = {.shape = uses[i].shape, .pass = uses[i].pass},
+                                         .count = uses[i].count};
+    free(uses);
+    rncl_graph_destroy(graph);
+    return st;
+}
+
+rncl_status rncl_tune_network(rncl_console *console, rncl_context *context, const rncl_options *options,
+                              double budget_seconds, rncl_tuned_network *out)
+{
+    char device[16];
+    snprintf(device, sizeof device, "%d", context->info.number);
+    const char *const arguments[] = {"/proc/self/exe", "tune-worker", "--device", device, NULL};
+    rncl_worker worker;
+    rncl_store *store;
+    *out = (rncl_tuned_network){0};
+    RNCL_TRY(rncl_store_open(&context->info, &console->log, &store));
+    rncl_worker_init(&worker, arguments, TIMEOUT_MS);
+    const rncl_tune_options tune = {
+        .context = context,
+        .store = store,
+        .timer = {.ask = ask_worker, .user = &worker},
+        .budget_seconds = budget_seconds,
+        .retune = options->retune,
+        .log = &console->log,
+        .progress = show_progress,
+        .user = &console->log,
+    };
+    rncl_status st = list_tasks(context, options, out);
+    if (!st)
+        st = rncl_tune(&tune, out->tasks, out->count);
+    if (!st)
+        rncl_log_line(&console->log, RNCL_LOG_NOTE, "results are in %s", rncl_store_path(store));
+    rncl_worker_fini(&worker);
+    rncl_store_close(store);
+    return st;
+}

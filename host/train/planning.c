@@ -1,0 +1,25 @@
+/* Options and tuning results into a network's setup. */
+#include "planning.h"
+
+void rncl_planning_apply(const rncl_options *options, rncl_store *store, rncl_network_setup *setup)
+{
+    setup->algorithm = options->algorithm[0] ? options->algorithm : NULL;
+    setup->exact_only = !options->winograd;
+    if (store)
+        setup->tuned = rncl_store_tuned(store);
+}
+
+const char *rncl_planning_verdict(const rncl_network_facts *facts)
+{
+    if (facts->tuned == 0)
+        return "miss";
+    return facts->tuned == facts->problems ? "hit" : "partial";
+}
+
+void rncl_planning_announce(const rncl_log *log, const rncl_network_facts *facts)
+{
+    rncl_log_line(
+        log, RNCL_LOG_NOTE, "tuning: %s (%d of %d convolution passes)%s", rncl_planning_verdict(facts),
+        facts->tuned, facts->problems,
+        facts->tuned < facts->problems ? "; `rncl tune` with the same network and batch finds the rest" : "");
+}

@@ -1,0 +1,18 @@
+/* What the options and earlier tuning say about how networks are planned. */
+#ifndef RNCL_TRAIN_PLANNING_H
+#define RNCL_TRAIN_PLANNING_H
+
+#include "network.h"
+#include "options.h"
+#include "store.h"
+
+/* Fills what of a setup decides about algorithms. The store (NULL: presets) must outlive the planning. */
+void rncl_planning_apply(const rncl_options *options, rncl_store *store, rncl_network_setup *setup);
+
+/* "hit": every convolution is tuned; "partial": some are; "miss": none is. */
+const char *rncl_planning_verdict(const rncl_network_facts *facts);
+
+/* Says the verdict, and what to do about it. */
+void rncl_planning_announce(const rncl_log *log, const rncl_network_facts *facts);
+
+#endif

@@ -1,0 +1,273 @@
+/* Coordinate descent over knobs, with random restarts. */
+#include "search.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "setting_json.h"
+#include "util.h"
+
+/* A candidate that is so much slower than the best is not timed any longer. */
+enum { DROP_FACTOR = 3 };
+
+/* What is called noise: unchanged code differs by as much. */
+static const double least_gain = 1.03;
+
+/* Algorithms that do the pass, with their knobs. */
+typedef struct space {
+    rncl_conv_plan plan; /* algorithm and values are those of the candidate at hand */
+    rncl_knobs knobs;
+} space;
+
+static space space_of(const rncl_search *search, const rncl_conv_algorithm *algorithm)
+{
+    space s = {.plan = {.context = search->context,
+                        .shape = search->problem.shape,
+                        .pass = search->problem.pass,
+                        .algorithm = algorithm}};
+    s.knobs = rncl_conv_knobs(&s.plan);
+    rncl_knobs_resolve(&s.knobs, NULL, s.plan.values);
+    return s;
+}
+
+/* The space around a setting. False if it is not possible for this problem. */
+static bool space_around(const rncl_search *search, const rncl_setting *setting, space *out)
+{
+    const rncl_conv_plan plan = {
+        .context = search->context, .shape = search->problem.shape, .pass = search->problem.pass};
+    const rncl_conv_algorithm *algorithm = rncl_conv_algorithm_find(setting->algorithm, &plan);
+    if (!algorithm)
+        return false;
+    *out = space_of(search, algorithm);
+    return rncl_knobs_resolve(&out->knobs, setting, out->plan.values) &&
+           (!setting->count || !algorithm->allows || algorithm->allows(&out->plan));
+}
+
+static rncl_setting setting_of(const space *s)
+{
+    return rncl_knobs_setting(&s->knobs, s->plan.algorithm->name, s->plan.values);
+}
+
+static bool is_allowed(const space *s)
+{
+    return !s->plan.algorithm->allows || s->plan.algorithm->allows(&s->plan);
+}
+
+static bool time_is_up(const rncl_search *search)
+{
+    return rncl_time_ns() >= search->deadline_ns || search->tried_count == RNCL_MOST_TRIED;
+}
+
+static const rncl_tried *find_tried(const rncl_search *search, const rncl_setting *setting)
+{
+    for (size_t i = 0; i < search->tried_count; i++)
+        if (rncl_setting_equal(&search->tried[i].setting, setting))
+            return &search->tried[i];
+    return NULL;
+}
+
+/* What fails other than by not being possible is remembered for ever. */
+static rncl_status ask(rncl_search *search, const rncl_setting *setting, uint64_t *time_ns)
+{
+    char why[128];
+    rncl_worker_outcome outcome;
+    const rncl_worker_request request = {
+        .problem = search->problem,
+        .settings = setting,
+        .count = 1,
+        .drop_ns = search->best.time_ns == UINT64_MAX ? 0 : DROP_FACTOR * search->best.time_ns,
+    };
+    RNCL_TRY(search->timer.ask(search->timer.user, &request, &outcome, time_ns, why));
+    if (outcome == RNCL_WORKER_DONE)
+        return RNCL_OK;
+    *time_ns = UINT64_MAX;
+    return rncl_store_fail(search->store, &search->problem, setting, why);
+}
+
+/* *time_ns: UINT64_MAX if it fails, or has failed before. */
+static rncl_status try_setting(rncl_search *search, const rncl_setting *setting, uint64_t *time_ns)
+{
+    const rncl_tried *before = find_tried(search, setting);
+    *time_ns = before ? before->time_ns : UINT64_MAX;
+    if (before || time_is_up(search) || rncl_store_failed(search->store, &search->problem, setting))
+        return RNCL_OK;
+    RNCL_TRY(ask(search, setting, time_ns));
+    const rncl_tried tried = {.setting = *setting, .time_ns = *time_ns};
+    search->tried[search->tried_count++] = tried;
+    if (tried.time_ns < search->best.time_ns)
+        search->best = tried;
+    return RNCL_OK;
+}
+
+static rncl_status try_algorithms(rncl_search *search)
+{
+    for (size_t i = 0; i < rncl_conv_algorithm_count; i++) {
+        const space s = space_of(search, rncl_conv_algorithms[i]);
+        uint64_t ignored;
+        if (!s.plan.algorithm->supports(&s.plan))
+            continue;
+        const rncl_setting presets = setting_of(&s);
+        RNCL_TRY(try_setting(search, &presets, &ignored));
+    }
+    return RNCL_OK;
+}
+
+/* What is best for others of the pass with the same filter. */
+static rncl_status try_neighbours(rncl_search *search)
+{
+    const rncl_conv_shape *own = &search->problem.shape;
+    for (size_t i = 0; i < rncl_store_count(search->store); i++) {
+        const rncl_tuned_entry entry = *rncl_store_at(search->store, i);
+        const rncl_conv_shape *other = &entry.problem.shape;
+        if (!entry.time_ns || entry.problem.pass != search->problem.pass || other->r != own->r ||
+            other->stride != own->stride)
+            continue;
+        space s;
+        uint64_t ignored;
+        if (space_around(search, &entry.setting, &s))
+            RNCL_TRY(try_setting(search, &entry.setting, &ignored));
+    }
+    return RNCL_OK;
+}
+
+static int compare_ints(const void *a, const void *b)
+{
+    return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
+}
+
+/* Moves one knob step by step while that helps; *time_ns is that of the values in `s`. */
+static rncl_status climb(rncl_search *search, space *s, int knob, int direction, uint64_t *time_ns)
+{
+    rncl_knob sorted = s->knobs.knobs[knob];
+    qsort(sorted.values, (size_t)sorted.count, sizeof sorted.values[0], compare_ints);
+    int at = 0;
+    while (sorted.values[at] != s->plan.values[knob])
+        at++;
+    int best = sorted.values[at];
+    for (at += direction; at >= 0 && at < sorted.count && !time_is_up(search); at += direction) {
+        uint64_t time;
+        s->plan.values[knob] = sorted.values[at];
+        if (!is_allowed(s))
+            continue;
+        const rncl_setting setting = setting_of(s);
+        RNCL_TRY(try_setting(search, &setting, &time));
+        if (time >= *time_ns)
+            break;
+        *time_ns = time;
+        best = sorted.values[at];
+    }
+    s->plan.values[knob] = best;
+    return RNCL_OK;
+}
+
+/* From the values in `s`, one knob after the other until none helps. The last knobs first: they are what
+ * costs no compiling. */
+static rncl_status descend(rncl_search *search, space *s, uint64_t time_ns)
+{
+    uint64_t before;
+    do {
+        before = time_ns;
+        for (int knob = s->knobs.count; knob-- > 0;) {
+            RNCL_TRY(climb(search, s, knob, 1, &time_ns));
+            RNCL_TRY(climb(search, s, knob, -1, &time_ns));
+        }
+    } while (time_ns < before && !time_is_up(search));
+    return RNCL_OK;
+}
+
+static rncl_status descend_from_best(rncl_search *search)
+{
+    space s;
+    return space_around(search, &search->best.setting, &s) ? descend(search, &s, search->best.time_ns)
+                                                           : RNCL_OK;
+}
+
+/* Any values that go together, of the best algorithm. */
+static bool draw(rncl_search *search, space *s)
+{
+    for (int attempt = 0; attempt < 100; attempt++) {
+        for (int i = 0; i < s->knobs.count; i++) {
+            const rncl_knob *knob = &s->knobs.knobs[i];
+            s->plan.values[i] = knob->values[rncl_random_below(&search->random, (uint32_t)knob->count)];
+        }
+        const rncl_setting setting = setting_of(s);
+        if (is_allowed(s) && !find_tried(search, &setting))
+            return true;
+    }
+    return false;
+}
+
+/* What is drawn and not hopeless is a new start. */
+static rncl_status sample(rncl_search *search)
+{
+    space s;
+    if (!space_around(search, &search->best.setting, &s))
+        return RNCL_OK;
+    while (!time_is_up(search) && draw(search, &s)) {
+        uint64_t time;
+        const rncl_setting setting = setting_of(&s);
+        RNCL_TRY(try_setting(search, &setting, &time));
+        if (time < search->best.time_ns + search->best.time_ns / 10)
+            RNCL_TRY(descend(search, &s, time));
+    }
+    return RNCL_OK;
+}
+
+rncl_status rncl_search_presets(rncl_context *context, const rncl_problem *problem, rncl_setting *out)
+{
+    rncl_conv_plan plan;
+    const rncl_op_choice untuned = {0};
+    rncl_status st = rncl_conv_plan_create(context, &problem->shape, problem->pass, &untuned, &plan);
+    if (!st) {
+        const rncl_knobs none = {0};
+        *out = rncl_knobs_setting(&none, plan.algorithm->name, plan.values);
+    }
+    rncl_conv_plan_fini(&plan);
+    return st;
+}
+
+/* The presets and the best again, in a fresh round. */
+static rncl_status decide(rncl_search *search, const rncl_setting *presets, rncl_tuned_entry *entry)
+{
+    const rncl_setting settings[] = {*presets, search->best.setting};
+    const rncl_worker_request request = {
+        .problem = search->problem, .settings = settings, .count = COUNT(settings)};
+    uint64_t times_ns[COUNT(settings)];
+    char why[128];
+    rncl_worker_outcome outcome;
+    if (rncl_setting_equal(presets, &search->best.setting))
+        return RNCL_OK;
+    RNCL_TRY(search->timer.ask(search->timer.user, &request, &outcome, times_ns, why));
+    if (outcome != RNCL_WORKER_DONE)
+        return RNCL_OK;
+    entry->preset_ns = entry->time_ns = times_ns[0];
+    if ((double)times_ns[0] > least_gain * (double)times_ns[1]) {
+        entry->setting = search->best.setting;
+        entry->time_ns = times_ns[1];
+    }
+    return RNCL_OK;
+}
+
+rncl_status rncl_search_run(rncl_search *search, rncl_tuned_entry *entry)
+{
+    rncl_setting presets;
+    uint64_t preset_ns;
+    search->tried_count = 0;
+    search->best = (rncl_tried){.time_ns = UINT64_MAX};
+    RNCL_TRY(rncl_search_presets(search->context, &search->problem, &presets));
+    RNCL_TRY(ask(search, &presets, &preset_ns));
+    if (preset_ns == UINT64_MAX)
+        return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "%s cannot be run with its presets", presets.algorithm);
+    search->tried[search->tried_count++] = search->best =
+        (rncl_tried){.setting = presets, .time_ns = preset_ns};
+    *entry = (rncl_tuned_entry){.problem = search->problem,
+                                .setting = presets,
+                                .time_ns = preset_ns,
+                                .preset_ns = preset_ns,
+                                .finished = true};
+    RNCL_TRY(try_neighbours(search));
+    RNCL_TRY(try_algorithms(search));
+    RNCL_TRY(descend_from_best(search));
+    RNCL_TRY(sample(search));
+    return decide(search, &presets, entry);
+}

@@ -1,0 +1,273 @@
+/* The tuning store. */
+#include "store.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "kernel_sources.h"
+#include "setting_json.h"
+#include "store_file.h"
+#include "util.h"
+
+struct rncl_store {
+    rncl_device_info device;
+    rncl_log log;
+    rncl_result_origin origin; /* of what is found now */
+    char *path;                /* the user's file */
+    rncl_store_lines lines;
+};
+
+/* Any change to a convolution's kernels may change which is fastest, and whether the knobs still mean the
+ * same. */
+static void hash_kernels(char *text, size_t size)
+{
+    uint64_t hash = RNCL_HASH_START;
+    for (size_t i = 0; i < rncl_kernel_source_count; i++) {
+        const rncl_kernel_source *source = &rncl_kernel_sources[i];
+        if (!strncmp(source->name, "conv_", 5) || !strcmp(source->name, "common.clh") ||
+            !strcmp(source->name, "kernel_abi.h"))
+            hash = rncl_hash(hash, source->text, strlen(source->text));
+    }
+    snprintf(text, size, "%016llx", (unsigned long long)hash);
+}
+
+/* "pthread-skylake-avx512-amd-epyc-2.json" in the folder. NULL when out of memory. */
+static char *file_in(const char *folder, const rncl_device_info *device)
+{
+    char name[sizeof device->name + 1], *to = name;
+    for (const char *from = device->name; *from; from++)
+        if (isalnum((unsigned char)*from))
+            *to++ = (char)tolower((unsigned char)*from);
+        else if (to > name && to[-1] != '-')
+            *to++ = '-';
+    *to = '\0';
+    return rncl_text_format("%s/%s-%u.json", folder, name, device->compute_units);
+}
+
+/* $XDG_DATA_HOME/rncl/tuning. NULL when out of memory. */
+static char *user_folder(void)
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    if (data && *data)
+        return rncl_text_format("%s/rncl/tuning", data);
+    return rncl_text_format("%s/.local/share/rncl/tuning", home ? home : ".");
+}
+
+/* A damaged file is said and left out; it is not worth a training. */
+static rncl_status read_file(rncl_store *store, const char *path, bool own)
+{
+    rncl_status st = rncl_store_file_read(path, &store->device, own, &store->lines);
+    if (st != RNCL_ERR_DATA)
+        return st;
+    rncl_log_line(&store->log, RNCL_LOG_WARNING, "tuning results are left out: %s", rncl_status_message());
+    if (!own)
+        return RNCL_OK;
+    char *aside = rncl_text_format("%s.damaged", path);
+    if (aside && rename(path, aside) == 0)
+        rncl_log_line(&store->log, RNCL_LOG_WARNING, "the file is now %s", aside);
+    free(aside);
+    return RNCL_OK;
+}
+
+static rncl_status read_shipped(rncl_store *store)
+{
+    const char *chosen = getenv("RNCL_TUNING_DIR");
+    const char *const folders[] = {chosen ? chosen : RNCL_TUNING_INSTALLED,
+                                   chosen ? NULL : RNCL_TUNING_SOURCE};
+    for (size_t i = 0; i < COUNT(folders); i++) {
+        char *path = folders[i] ? file_in(folders[i], &store->device) : NULL;
+        const bool there = path && rncl_file_exists(path);
+        rncl_status st = there ? read_file(store, path, false) : RNCL_OK;
+        free(path);
+        if (st || there)
+            return st;
+    }
+    return RNCL_OK;
+}
+
+/* Drops what other kernels were tuned for, and says so; says if the driver has changed. */
+static void sift(rncl_store *store)
+{
+    size_t kept = 0, dropped = 0;
+    const char *other_driver = NULL;
+    for (size_t i = 0; i < store->lines.count; i++) {
+        rncl_store_line *line = &store->lines.lines[i];
+        if (strcmp(line->origin.kernels, store->origin.kernels) != 0) {
+            dropped++;
+            continue;
+        }
+        store->lines.lines[kept] = *line;
+        if (strcmp(line->origin.driver, store->origin.driver) != 0)
+            other_driver = store->lines.lines[kept].origin.driver;
+        kept++;
+    }
+    store->lines.count = kept;
+    if (dropped)
+        rncl_log_line(
+            &store->log, RNCL_LOG_NOTE,
+            "%zu tuning results were for other kernels and are left out; `rncl tune` makes new ones",
+            dropped);
+    if (other_driver)
+        rncl_log_line(&store->log, RNCL_LOG_WARNING,
+                      "tuned with driver %s, this is %s: `rncl tune` may find something faster", other_driver,
+                      store->origin.driver);
+}
+
+static rncl_status open_store(rncl_store *store)
+{
+    hash_kernels(store->origin.kernels, sizeof store->origin.kernels);
+    snprintf(store->origin.driver, sizeof store->origin.driver, "%s", store->device.driver);
+    char *folder = user_folder();
+    store->path = folder ? file_in(folder, &store->device) : NULL;
+    free(folder);
+    if (!store->path)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "tuning store");
+    RNCL_TRY(read_shipped(store));
+    RNCL_TRY(read_file(store, store->path, true));
+    sift(store);
+    return RNCL_OK;
+}
+
+rncl_status rncl_store_open(const rncl_device_info *device, const rncl_log *log, rncl_store **out)
+{
+    *out = NULL;
+    rncl_store *store = calloc(1, sizeof *store);
+    if (!store)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "tuning store");
+    store->device = *device;
+    if (log)
+        store->log = *log;
+    rncl_status st = open_store(store);
+    if (st) {
+        rncl_store_close(store);
+        return st;
+    }
+    *out = store;
+    return RNCL_OK;
+}
+
+void rncl_store_close(rncl_store *store)
+{
+    if (!store)
+        return;
+    free(store->path);
+    free(store->lines.lines);
+    free(store);
+}
+
+/* The last line of a problem wins: the user's come after the shipped ones. */
+static rncl_store_line *line_of(const rncl_store *store, const rncl_problem *problem)
+{
+    for (size_t i = store->lines.count; i-- > 0;) {
+        rncl_store_line *line = &store->lines.lines[i];
+        if (!line->why[0] && rncl_problem_equal(&line->entry.problem, problem))
+            return line;
+    }
+    return NULL;
+}
+
+static int batch_distance(const rncl_problem *a, const rncl_problem *b)
+{
+    return abs(a->shape.n - b->shape.n);
+}
+
+static const rncl_setting *lookup(void *state, const rncl_op_desc *desc, int pass)
+{
+    const rncl_store *store = state;
+    if (desc->kind != RNCL_OP_conv)
+        return NULL;
+    const rncl_problem problem = {.shape = desc->conv, .pass = (rncl_conv_pass)pass};
+    const rncl_store_line *best = line_of(store, &problem);
+    for (size_t i = store->lines.count; !best && i-- > 0;)
+        if (!store->lines.lines[i].why[0] &&
+            rncl_problem_alike(&store->lines.lines[i].entry.problem, &problem))
+            best = &store->lines.lines[i];
+    for (size_t i = store->lines.count; best && i-- > 0;) {
+        const rncl_store_line *line = &store->lines.lines[i];
+        if (!line->why[0] && rncl_problem_alike(&line->entry.problem, &problem) &&
+            batch_distance(&line->entry.problem, &problem) < batch_distance(&best->entry.problem, &problem))
+            best = line;
+    }
+    return best ? &best->entry.setting : NULL;
+}
+
+rncl_tuned rncl_store_tuned(rncl_store *store)
+{
+    return (rncl_tuned){.lookup = lookup, .state = store};
+}
+
+const rncl_tuned_entry *rncl_store_find(const rncl_store *store, const rncl_problem *problem)
+{
+    const rncl_store_line *line = line_of(store, problem);
+    return line ? &line->entry : NULL;
+}
+
+size_t rncl_store_count(const rncl_store *store)
+{
+    return store->lines.count;
+}
+
+const rncl_tuned_entry *rncl_store_at(const rncl_store *store, size_t index)
+{
+    return &store->lines.lines[index].entry;
+}
+
+static rncl_status save(const rncl_store *store)
+{
+    char *folder = user_folder();
+    if (!folder)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "tuning store");
+    rncl_status st = rncl_directory_create(folder);
+    free(folder);
+    return st ? st : rncl_store_file_write(store->path, &store->device, &store->lines);
+}
+
+rncl_status rncl_store_put(rncl_store *store, const rncl_tuned_entry *entry)
+{
+    const rncl_store_line line = {.entry = *entry, .origin = store->origin, .own = true};
+    rncl_store_line *old = line_of(store, &entry->problem);
+    if (old && old->own)
+        *old = line;
+    else
+        RNCL_TRY(rncl_store_lines_add(&store->lines, &line));
+    return save(store);
+}
+
+rncl_status rncl_store_fail(rncl_store *store, const rncl_problem *problem, const rncl_setting *setting,
+                            const char *why)
+{
+    rncl_store_line line = {
+        .entry = {.problem = *problem, .setting = *setting}, .origin = store->origin, .own = true};
+    snprintf(line.why, sizeof line.why, "%s", why);
+    RNCL_TRY(rncl_store_lines_add(&store->lines, &line));
+    return save(store);
+}
+
+bool rncl_store_failed(const rncl_store *store, const rncl_problem *problem, const rncl_setting *setting)
+{
+    for (size_t i = 0; i < store->lines.count; i++) {
+        const rncl_store_line *line = &store->lines.lines[i];
+        if (line->why[0] && rncl_problem_equal(&line->entry.problem, problem) &&
+            rncl_setting_equal(&line->entry.setting, setting))
+            return true;
+    }
+    return false;
+}
+
+rncl_status rncl_store_forget(rncl_store *store, bool everything)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < store->lines.count; i++)
+        if (!everything && !strcmp(store->lines.lines[i].origin.driver, store->origin.driver))
+            store->lines.lines[kept++] = store->lines.lines[i];
+    store->lines.count = kept;
+    return save(store);
+}
+
+const char *rncl_store_path(const rncl_store *store)
+{
+    return store->path;
+}

@@ -1,0 +1,204 @@
+/* Tuning results on disk. */
+#include "file.h"
+#include "setting_json.h"
+#include "tune_test.h"
+
+static const rncl_device_info device = {
+    .name = "Some Device (TM) 9", .platform = "A Platform", .driver = "1.0", .compute_units = 4};
+
+static char said[1024];
+
+static void remember(void *user, rncl_log_level level, const char *line)
+{
+    (void)user, (void)level;
+    snprintf(said + strlen(said), sizeof said - strlen(said), "%s\n", line);
+}
+
+static rncl_store *open_for(const rncl_device_info *info)
+{
+    const rncl_log log = {.write = remember};
+    rncl_store *store;
+    said[0] = '\0';
+    assert_int_equal(rncl_store_open(info, &log, &store), RNCL_OK);
+    return store;
+}
+
+static rncl_tuned_entry make_entry(int n, int kv)
+{
+    return (rncl_tuned_entry){
+        .problem = make_problem(RNCL_CONV_FORWARD, n),
+        .setting = {.algorithm = "direct", .count = 1, .knobs = {{"kv", kv}}},
+        .time_ns = 1000,
+        .preset_ns = 1500,
+        .finished = true,
+    };
+}
+
+static void put(int n, int kv)
+{
+    rncl_store *store = open_for(&device);
+    const rncl_tuned_entry entry = make_entry(n, kv);
+    assert_int_equal(rncl_store_put(store, &entry), RNCL_OK);
+    rncl_store_close(store);
+}
+
+/* The value of kv that planning would be told; 0: nothing is known. */
+static int looked_up(rncl_store *store, rncl_conv_pass pass, int n)
+{
+    const rncl_op_desc desc = {.kind = RNCL_OP_conv, .conv = make_problem(pass, n).shape};
+    const rncl_tuned tuned = rncl_store_tuned(store);
+    const rncl_setting *setting = tuned.lookup(tuned.state, &desc, (int)pass);
+    return setting ? setting->knobs[0].value : 0;
+}
+
+static int found_on(const rncl_device_info *info, int n)
+{
+    rncl_store *store = open_for(info);
+    int kv = looked_up(store, RNCL_CONV_FORWARD, n);
+    rncl_store_close(store);
+    return kv;
+}
+
+static void what_was_put_is_there_when_opened_again(void **state)
+{
+    (void)state;
+    put(8, 2);
+    rncl_store *store = open_for(&device);
+    const rncl_tuned_entry expected = make_entry(8, 2), *found = rncl_store_find(store, &expected.problem);
+    assert_non_null(found);
+    assert_true(rncl_setting_equal(&found->setting, &expected.setting));
+    assert_int_equal(found->time_ns, 1000);
+    assert_int_equal(found->preset_ns, 1500);
+    assert_true(found->finished);
+    assert_string_equal(said, "");
+    rncl_store_close(store);
+}
+
+static void a_new_result_replaces_the_old_one(void **state)
+{
+    (void)state;
+    put(8, 2);
+    put(8, 4);
+    rncl_store *store = open_for(&device);
+    assert_int_equal(rncl_store_count(store), 1);
+    assert_int_equal(looked_up(store, RNCL_CONV_FORWARD, 8), 4);
+    rncl_store_close(store);
+}
+
+static void the_nearest_batch_stands_in_for_one_that_is_not_there(void **state)
+{
+    (void)state;
+    put(4, 1);
+    put(32, 2);
+    rncl_store *store = open_for(&device);
+    assert_int_equal(looked_up(store, RNCL_CONV_FORWARD, 4), 1);
+    assert_int_equal(looked_up(store, RNCL_CONV_FORWARD, 6), 1);
+    assert_int_equal(looked_up(store, RNCL_CONV_FORWARD, 30), 2);
+    assert_int_equal(looked_up(store, RNCL_CONV_BACKWARD_DATA, 4), 0);
+    rncl_store_close(store);
+}
+
+static void another_number_of_compute_units_is_another_device(void **state)
+{
+    (void)state;
+    put(8, 2);
+    rncl_device_info other = device;
+    other.compute_units = 8;
+    assert_int_equal(found_on(&other, 8), 0);
+    assert_int_equal(found_on(&device, 8), 2);
+}
+
+static void another_driver_version_is_said_and_tuned_for_afresh(void **state)
+{
+    (void)state;
+    put(8, 2);
+    rncl_device_info newer = device;
+    snprintf(newer.driver, sizeof newer.driver, "2.0");
+    rncl_store *store = open_for(&newer);
+    assert_int_equal(looked_up(store, RNCL_CONV_FORWARD, 8), 2);
+    assert_non_null(strstr(said, "tuned with driver 1.0, this is 2.0: `rncl tune`"));
+    assert_int_equal(rncl_store_forget(store, false), RNCL_OK);
+    assert_int_equal(looked_up(store, RNCL_CONV_FORWARD, 8), 0);
+    rncl_store_close(store);
+}
+
+static void results_for_other_kernels_are_dropped_and_that_is_said(void **state)
+{
+    (void)state;
+    put(8, 2);
+    assert_int_equal(
+        in_folder("sed -i 's/\"kernels\":\"[0-9a-f]*\"/\"kernels\":\"0123\"/' rncl/tuning/*.json"), 0);
+    assert_int_equal(found_on(&device, 8), 0);
+    assert_non_null(strstr(said, "1 tuning results were for other kernels"));
+}
+
+static void a_damaged_file_is_said_left_out_and_kept_aside(void **state)
+{
+    (void)state;
+    put(8, 2);
+    assert_int_equal(in_folder("sed -i 's/\"results\"/\"resu/' rncl/tuning/*.json"), 0);
+    assert_int_equal(found_on(&device, 8), 0);
+    assert_non_null(strstr(said, "tuning results are left out"));
+    assert_int_equal(in_folder("test -f rncl/tuning/*.json.damaged && ! test -f rncl/tuning/*.json"), 0);
+}
+
+static void a_failed_candidate_is_remembered_for_its_problem(void **state)
+{
+    (void)state;
+    const rncl_tuned_entry entry = make_entry(8, 2);
+    const rncl_problem other = make_problem(RNCL_CONV_FORWARD, 9);
+    rncl_store *store = open_for(&device);
+    assert_false(rncl_store_failed(store, &entry.problem, &entry.setting));
+    assert_int_equal(rncl_store_fail(store, &entry.problem, &entry.setting, "died of signal 11"), RNCL_OK);
+    rncl_store_close(store);
+    store = open_for(&device);
+    assert_true(rncl_store_failed(store, &entry.problem, &entry.setting));
+    assert_false(rncl_store_failed(store, &other, &entry.setting));
+    assert_int_equal(looked_up(store, RNCL_CONV_FORWARD, 8), 0);
+    rncl_store_close(store);
+}
+
+static void shipped_results_serve_until_the_users_own_win(void **state)
+{
+    (void)state;
+    put(8, 2);
+    assert_int_equal(in_folder("mkdir shipped && mv rncl/tuning/*.json shipped"), 0);
+    char *shipped = rncl_path_join(folder, "shipped");
+    setenv("RNCL_TUNING_DIR", shipped, 1);
+    free(shipped);
+    assert_int_equal(found_on(&device, 8), 2);
+    put(8, 4);
+    assert_int_equal(found_on(&device, 8), 4);
+    setenv("RNCL_TUNING_DIR", "/nonexistent", 1);
+}
+
+static void a_problem_is_its_key(void **state)
+{
+    (void)state;
+    char key[RNCL_PROBLEM_KEY];
+    const rncl_problem problem = make_problem(RNCL_CONV_BACKWARD_FILTER, 3);
+    rncl_problem back;
+    rncl_problem_key(&problem, key);
+    assert_string_equal(key, "backward_filter n3 h12 w12 c16 k32 r3 s3 stride1 pad1");
+    assert_true(rncl_problem_parse(key, &back));
+    assert_true(rncl_problem_equal(&problem, &back));
+    assert_false(rncl_problem_parse("sideways n3 h12 w12 c16 k32 r3 s3 stride1 pad1", &back));
+    assert_false(rncl_problem_parse("forward n3 h1 w1 c16 k32 r3 s3 stride1 pad0", &back));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(what_was_put_is_there_when_opened_again, forget_results),
+        cmocka_unit_test_setup(a_new_result_replaces_the_old_one, forget_results),
+        cmocka_unit_test_setup(the_nearest_batch_stands_in_for_one_that_is_not_there, forget_results),
+        cmocka_unit_test_setup(another_number_of_compute_units_is_another_device, forget_results),
+        cmocka_unit_test_setup(another_driver_version_is_said_and_tuned_for_afresh, forget_results),
+        cmocka_unit_test_setup(results_for_other_kernels_are_dropped_and_that_is_said, forget_results),
+        cmocka_unit_test_setup(a_damaged_file_is_said_left_out_and_kept_aside, forget_results),
+        cmocka_unit_test_setup(a_failed_candidate_is_remembered_for_its_problem, forget_results),
+        cmocka_unit_test_setup(shipped_results_serve_until_the_users_own_win, forget_results),
+        cmocka_unit_test(a_problem_is_its_key),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

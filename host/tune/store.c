@@ -15,23 +15,46 @@
 struct rncl_store {
     rncl_device_info device;
     rncl_log log;
-    rncl_result_origin origin; /* of what is found now */
-    char *path;                /* the user's file */
+    char *path; /* the user's file */
     rncl_store_lines lines;
 };
 
-/* Any change to a convolution's kernels may change which is fastest, and whether the knobs still mean the
+static bool begins_with_any(const char *name, const char *words)
+{
+    for (const char *word = words; *word;) {
+        size_t length = strcspn(word, " ");
+        if (!strncmp(name, word, length))
+            return true;
+        word += length + (word[length] == ' ');
+    }
+    return false;
+}
+
+/* Any change to an algorithm's kernels may change which is fastest, and whether the knobs still mean the
  * same. */
-static void hash_kernels(char *text, size_t size)
+static void hash_kernels(const char *algorithm, char *text, size_t size)
 {
     uint64_t hash = RNCL_HASH_START;
+    const char *kernels = "";
+    for (size_t i = 0; i < rncl_conv_algorithm_count; i++)
+        if (!strcmp(rncl_conv_algorithms[i]->name, algorithm))
+            kernels = rncl_conv_algorithms[i]->kernels;
     for (size_t i = 0; i < rncl_kernel_source_count; i++) {
         const rncl_kernel_source *source = &rncl_kernel_sources[i];
-        if (!strncmp(source->name, "conv_", 5) || !strcmp(source->name, "common.clh") ||
-            !strcmp(source->name, "kernel_abi.h"))
+        if (begins_with_any(source->name, kernels) ||
+            begins_with_any(source->name, "common.clh kernel_abi.h"))
             hash = rncl_hash(hash, source->text, strlen(source->text));
     }
     snprintf(text, size, "%016llx", (unsigned long long)hash);
+}
+
+/* Where a result of now comes from. */
+static rncl_result_origin origin_of(const rncl_store *store, const rncl_setting *setting)
+{
+    rncl_result_origin origin;
+    snprintf(origin.driver, sizeof origin.driver, "%s", store->device.driver);
+    hash_kernels(setting->algorithm, origin.kernels, sizeof origin.kernels);
+    return origin;
 }
 
 /* "pthread-skylake-avx512-amd-epyc-2.json" in the folder. NULL when out of memory. */
@@ -95,12 +118,13 @@ static void sift(rncl_store *store)
     const char *other_driver = NULL;
     for (size_t i = 0; i < store->lines.count; i++) {
         rncl_store_line *line = &store->lines.lines[i];
-        if (strcmp(line->origin.kernels, store->origin.kernels) != 0) {
+        const rncl_result_origin now = origin_of(store, &line->entry.setting);
+        if (strcmp(line->origin.kernels, now.kernels) != 0) {
             dropped++;
             continue;
         }
         store->lines.lines[kept] = *line;
-        if (strcmp(line->origin.driver, store->origin.driver) != 0)
+        if (strcmp(line->origin.driver, now.driver) != 0)
             other_driver = store->lines.lines[kept].origin.driver;
         kept++;
     }
@@ -113,13 +137,11 @@ static void sift(rncl_store *store)
     if (other_driver)
         rncl_log_line(&store->log, RNCL_LOG_WARNING,
                       "tuned with driver %s, this is %s: `rncl tune` may find something faster", other_driver,
-                      store->origin.driver);
+                      store->device.driver);
 }
 
 static rncl_status open_store(rncl_store *store)
 {
-    hash_kernels(store->origin.kernels, sizeof store->origin.kernels);
-    snprintf(store->origin.driver, sizeof store->origin.driver, "%s", store->device.driver);
     char *folder = user_folder();
     store->path = folder ? file_in(folder, &store->device) : NULL;
     free(folder);
@@ -227,7 +249,7 @@ static rncl_status save(const rncl_store *store)
 
 rncl_status rncl_store_put(rncl_store *store, const rncl_tuned_entry *entry)
 {
-    const rncl_store_line line = {.entry = *entry, .origin = store->origin, .own = true};
+    const rncl_store_line line = {.entry = *entry, .origin = origin_of(store, &entry->setting), .own = true};
     rncl_store_line *old = line_of(store, &entry->problem);
     if (old && old->own)
         *old = line;
@@ -239,8 +261,9 @@ rncl_status rncl_store_put(rncl_store *store, const rncl_tuned_entry *entry)
 rncl_status rncl_store_fail(rncl_store *store, const rncl_problem *problem, const rncl_setting *setting,
                             const char *why)
 {
-    rncl_store_line line = {
-        .entry = {.problem = *problem, .setting = *setting}, .origin = store->origin, .own = true};
+    rncl_store_line line = {.entry = {.problem = *problem, .setting = *setting},
+                            .origin = origin_of(store, setting),
+                            .own = true};
     snprintf(line.why, sizeof line.why, "%s", why);
     RNCL_TRY(rncl_store_lines_add(&store->lines, &line));
     return save(store);
@@ -261,7 +284,7 @@ rncl_status rncl_store_forget(rncl_store *store, bool everything)
 {
     size_t kept = 0;
     for (size_t i = 0; i < store->lines.count; i++)
-        if (!everything && !strcmp(store->lines.lines[i].origin.driver, store->origin.driver))
+        if (!everything && !strcmp(store->lines.lines[i].origin.driver, store->device.driver))
             store->lines.lines[kept++] = store->lines.lines[i];
     store->lines.count = kept;
     return save(store);

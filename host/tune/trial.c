@@ -19,7 +19,8 @@ enum {
 /* Shorter stretches are not worth timing. */
 #define STRETCH_NS UINT64_C(10000000)
 
-/* Of the largest error, relative to the size that a sum of so many products has; faults are of that size itself. */
+/* Of the largest error, relative to the size that a sum of so many products has; faults are of that size
+ * itself. */
 static const double tolerance_per_root = 1e-5;
 
 struct rncl_trial {

@@ -42,6 +42,9 @@ typedef struct rncl_conv_buffers {
  * whose passes are done differently. */
 struct rncl_conv_algorithm {
     const char *name;
+    /* What its kernel files begin with, separated by spaces: results of tuning are worth nothing once they
+     * change. */
+    const char *kernels;
     /* Its results on small integers are exact: it computes sums of products and nothing else. */
     bool exact;
     /* Whether it can do this; no side effects. */

@@ -333,6 +333,7 @@ static void direct_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_direct = {
     .name = "direct",
+    .kernels = "conv_direct conv_pointwise conv_reduce",
     .exact = true,
     .supports = direct_supports,
     .knobs = direct_knobs,

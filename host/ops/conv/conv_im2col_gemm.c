@@ -184,6 +184,7 @@ static void im2col_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_im2col_gemm = {
     .name = "im2col_gemm",
+    .kernels = "conv_im2col",
     .exact = true,
     .supports = im2col_supports,
     .plan = im2col_plan,

@@ -169,6 +169,7 @@ static void winograd_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_winograd = {
     .name = "winograd",
+    .kernels = "conv_winograd conv_reduce",
     .supports = winograd_supports,
     .pays = winograd_pays,
     .knobs = winograd_knobs,

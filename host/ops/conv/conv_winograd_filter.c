@@ -158,6 +158,7 @@ static void filter_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_winograd_filter = {
     .name = "winograd",
+    .kernels = "conv_winograd conv_reduce",
     .supports = filter_supports,
     .pays = filter_pays,
     .knobs = filter_knobs,

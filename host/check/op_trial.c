@@ -45,6 +45,7 @@ rncl_status check_op_create(check_trial *trial)
 {
     const rncl_op_choice choice = {
         .algorithm = trial->algorithm,
+        .tuned = trial->tuned,
         .forward_only = trial->variant->inference,
         .no_dx = trial->variant->no_dx,
     };

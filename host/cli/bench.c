@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bench_layers.h"
+#include "bench_peak.h"
 #include "command.h"
 #include "console.h"
 #include "network.h"
@@ -31,6 +32,7 @@ typedef struct bench {
     int steps;
     rncl_layer_time *layers;
     size_t layer_count;
+    rncl_peak peak;
 } bench;
 
 static rncl_status fill_batch(bench *b)
@@ -166,26 +168,28 @@ static rncl_status print_json(const bench *b)
 {
     const rncl_network_facts *facts = rncl_network_facts_of(b->network);
     return rncl_json_print(json_pack(
-        "{s:s, s:i, s:i, s:i, s:I, s:{s:o, s:o, s:o}, s:o, s:I, s:o, s:s, s:o, s:o}", "device",
+        "{s:s, s:i, s:i, s:i, s:I, s:{s:o, s:o, s:o}, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o}", "device",
         b->context->info.name, "batch_size", facts->batch_size, "micro_batch", facts->micro_batch, "image",
         b->graph->options.image, "parameters", (json_int_t)rncl_graph_total(b->graph).parameters, "step_ms",
         "min", rncl_json_number(b->step_ms[0]), "median", rncl_json_number(b->step_ms[b->steps / 2]), "max",
         rncl_json_number(b->step_ms[b->steps - 1]), "images_per_second",
         rncl_json_number(images_per_second(b)), "device_memory", (json_int_t)facts->device_bytes,
-        "compile_ms", rncl_json_number(compile_ms(b)), "tuning", rncl_planning_verdict(facts),
+        "compile_ms", rncl_json_number(compile_ms(b)), "tuning", rncl_planning_verdict(facts), "peak_gflops",
+        rncl_json_number(b->peak.gflops), "peak_bandwidth_gbs", rncl_json_number(b->peak.bandwidth_gbs),
         "effective_gflops", rncl_json_number(effective_gflops(b)), "layers", describe_layers(b)));
 }
 
 static rncl_status print_layer_table(const bench *b)
 {
     rncl_table *table;
-    RNCL_TRY(rncl_table_create("layer\top\tpass\talgorithm\tms\tGFLOP/s", "llllrr", &table));
+    RNCL_TRY(rncl_table_create("layer\top\tpass\talgorithm\tms\tGFLOP/s\tof peak", "llllrrr", &table));
     rncl_status st = RNCL_OK;
     for (size_t i = 0; i < b->layer_count && !st; i++) {
         const rncl_layer_time *layer = &b->layers[i];
-        char gflops[32] = "";
+        char gflops[48] = "\t";
         if (layer->gflops > 0)
-            snprintf(gflops, sizeof gflops, "%.1f", layer->gflops);
+            snprintf(gflops, sizeof gflops, "%.1f\t%.0f %%", layer->gflops,
+                     100 * layer->gflops / b->peak.gflops);
         st = rncl_table_add(table, "%s\t%s\t%s\t%s\t%.3f\t%s", layer->name, layer->op, layer->pass,
                             layer->algorithm, layer->ms, gflops);
     }
@@ -205,6 +209,7 @@ static rncl_status print_text(const bench *b)
            b->step_ms[0], b->step_ms[b->steps - 1]);
     printf("throughput       %.1f images/s, %.1f GFLOP/s (3 passes of 2 operations a multiply-add)\n",
            images_per_second(b), effective_gflops(b));
+    printf("device peak      %.0f GFLOP/s, reads %.1f GB/s\n", b->peak.gflops, b->peak.bandwidth_gbs);
     printf("device memory    %.1f MiB\n", (double)facts->device_bytes / (1 << 20));
     printf("compiling        %.0f ms\n", compile_ms(b));
     printf("tuning           %s\n", rncl_planning_verdict(facts));
@@ -226,6 +231,7 @@ static rncl_status measure(bench *b)
     RNCL_TRY(rncl_network_create(b->context, &setup, &b->network));
     RNCL_TRY(write_weights(b));
     RNCL_TRY(time_steps(b));
+    RNCL_TRY(rncl_peak_measure(b->context, &b->peak));
     RNCL_TRY(time_layers(b));
     return options->json ? print_json(b) : print_text(b);
 }

@@ -1,6 +1,7 @@
 /* Coordinate descent over knobs, with random restarts. */
 #include "search.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "util.h"
 
 /* A candidate that is so much slower than the best is not timed any longer. */
-enum { DROP_FACTOR = 3 };
+enum { DROP_FACTOR = 3, MOST_LOSSES = 2 };
 
 /* What is called noise: unchanged code differs by as much. */
 static const double least_gain = 1.03;
@@ -101,13 +102,16 @@ static rncl_status try_setting(rncl_search *search, const rncl_setting *setting,
 
 static rncl_status try_algorithms(rncl_search *search)
 {
+    assert(rncl_conv_algorithm_count <= RNCL_MOST_ROWS);
     for (size_t i = 0; i < rncl_conv_algorithm_count; i++) {
         const space s = space_of(search, rncl_conv_algorithms[i]);
-        uint64_t ignored;
-        if (!s.plan.algorithm->supports(&s.plan))
+        uint64_t time_ns;
+        if (!s.plan.algorithm->supports(&s.plan) || search->losses[i] >= MOST_LOSSES)
             continue;
         const rncl_setting presets = setting_of(&s);
-        RNCL_TRY(try_setting(search, &presets, &ignored));
+        RNCL_TRY(try_setting(search, &presets, &time_ns));
+        if (time_ns / DROP_FACTOR > search->best.time_ns)
+            search->losses[i]++;
     }
     return RNCL_OK;
 }

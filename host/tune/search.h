@@ -6,7 +6,7 @@
 #include "store.h"
 #include "worker.h"
 
-enum { RNCL_MOST_TRIED = 512 };
+enum { RNCL_MOST_TRIED = 512, RNCL_MOST_ROWS = 16 };
 
 /* Who times candidates: a worker; in tests, a formula. */
 typedef struct rncl_timer {
@@ -31,6 +31,9 @@ typedef struct rncl_search {
     rncl_tried tried[RNCL_MOST_TRIED];
     size_t tried_count;
     rncl_tried best;
+    /* Of each row of the table of algorithms: problems at which its presets were hopeless. After two it is
+     * left out of the next ones; a search that goes on with another problem keeps this. */
+    int losses[RNCL_MOST_ROWS];
 } rncl_search;
 
 /* What untuned planning takes. */

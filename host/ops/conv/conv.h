@@ -70,6 +70,7 @@ extern const rncl_conv_algorithm rncl_conv_winograd_filter;
 extern const rncl_conv_algorithm rncl_conv_pointwise_filter;
 extern const rncl_conv_algorithm rncl_conv_direct;
 extern const rncl_conv_algorithm rncl_conv_direct_filter;
+extern const rncl_conv_algorithm rncl_conv_implicit_gemm;
 extern const rncl_conv_algorithm rncl_conv_im2col_gemm;
 
 /* The whole table, in the order in which defaults are looked for. */

@@ -1,0 +1,201 @@
+/* Convolution as a product of matrices, result [rows][columns] = sum over depth of left [rows][depth] right [depth][columns],
+ * whose left matrix (Chellapilla et al. 2006) is never stored: its values are looked up in the image when a tile is loaded.
+ *
+ *   PASS              rows      columns  depth     left                     right
+ *   0 forward         n p q     k        r s c     x at pixel and tap       filter
+ *   1 backward_data   n h w     c        r s k     dy at pixel and tap      filter, its channels exchanged
+ *   2 backward_filter r s c     k        n p q     x at pixel and tap       dy
+ *
+ * A work-group computes TM rows and TN columns; group (i, j, z) the i-th tile of columns, the j-th of rows, over the z-th of
+ * get_num_groups(2) shares of the depth, whose results lie one after the other. A work-item computes RM x RN values, TM / RM and
+ * TN / RN apart, so that neighbours use neighbouring columns. Tiles of TK of the depth go through local memory in two buffers:
+ * while one is multiplied the next is loaded into registers.
+ *
+ * Tunable: TM, TN, TK, RM, RN; VW floats a load (divides TM, TN, TK and the channels that loads run along; 1, 2 or 4). The loads of
+ * a tile are a multiple of the work-items. */
+#include "common.clh"
+
+#ifndef PASS
+#define PASS 0
+#endif
+#ifndef TM
+#define TM 16
+#endif
+#ifndef TN
+#define TN 16
+#endif
+#ifndef TK
+#define TK 8
+#endif
+#ifndef RM
+#define RM 4
+#endif
+#ifndef RN
+#define RN 4
+#endif
+
+#define ITEMS ((TM / RM) * (TN / RN))
+#define LEFT_LOADS (TM * TK / VW / ITEMS)
+#define RIGHT_LOADS (TN * TK / VW / ITEMS)
+
+typedef struct pixel {
+    int image, row, column;
+} pixel;
+
+static pixel pixel_of(int index, int height, int width)
+{
+    const pixel p = {index / width / height, index / width % height, index % width};
+    return p;
+}
+
+/* VW channels of x from `c` on, under tap (r, s) of output pixel `at`. */
+static vfloat x_under_tap(rncl_conv_shape shape, __global const float *x, pixel at, int r, int s, int c)
+{
+    const int row = at.row * shape.stride - shape.pad + r, column = at.column * shape.stride - shape.pad + s;
+    if (row < 0 || row >= shape.h || column < 0 || column >= shape.w)
+        return (vfloat)(0.0f);
+    return VLOAD(x + (((size_t)at.image * shape.h + row) * shape.w + column) * shape.c + c);
+}
+
+/* VW channels of dy from `k` on, of the output pixel that meets pixel `at` of x under tap (r, s). */
+static vfloat dy_under_tap(rncl_conv_shape shape, __global const float *dy, pixel at, int r, int s, int k)
+{
+    const int row = at.row + shape.pad - r, column = at.column + shape.pad - s;
+    const int p = row / shape.stride, q = column / shape.stride;
+    if (row < 0 || column < 0 || p * shape.stride != row || q * shape.stride != column || p >= shape.p || q >= shape.q)
+        return (vfloat)(0.0f);
+    return VLOAD(dy + (((size_t)at.image * shape.p + p) * shape.q + q) * shape.k + k);
+}
+
+#if PASS == 0
+#define ROWS (shape.n * shape.p * shape.q)
+#define COLUMNS shape.k
+#define DEPTH (shape.r * shape.s * shape.c)
+#elif PASS == 1
+#define ROWS (shape.n * shape.h * shape.w)
+#define COLUMNS shape.c
+#define DEPTH (shape.r * shape.s * shape.k)
+#else
+#define ROWS (shape.r * shape.s * shape.c)
+#define COLUMNS shape.k
+#define DEPTH (shape.n * shape.p * shape.q)
+#endif
+
+/* Loads of the left matrix run along the depth, whose channels are contiguous, but for the filter gradient along the rows; those
+ * of the right one along the columns, but for the input gradient along the depth. */
+#define LEFT_ALONG_DEPTH (PASS != 2)
+#define RIGHT_ALONG_DEPTH (PASS == 1)
+
+static vfloat load_left(rncl_conv_shape shape, __global const float *a, int row, int depth)
+{
+    if (row >= ROWS || depth >= DEPTH)
+        return (vfloat)(0.0f);
+#if PASS == 0
+    const int tap = depth / shape.c;
+    return x_under_tap(shape, a, pixel_of(row, shape.p, shape.q), tap / shape.s, tap % shape.s, depth - tap * shape.c);
+#elif PASS == 1
+    const int tap = depth / shape.k;
+    return dy_under_tap(shape, a, pixel_of(row, shape.h, shape.w), tap / shape.s, tap % shape.s, depth - tap * shape.k);
+#else
+    const int tap = row / shape.c;
+    return x_under_tap(shape, a, pixel_of(depth, shape.p, shape.q), tap / shape.s, tap % shape.s, row - tap * shape.c);
+#endif
+}
+
+static vfloat load_right(rncl_conv_shape shape, __global const float *b, int depth, int column)
+{
+    if (column >= COLUMNS || depth >= DEPTH)
+        return (vfloat)(0.0f);
+#if PASS == 1
+    const int tap = depth / shape.k;
+    return VLOAD(b + ((size_t)tap * shape.c + column) * shape.k + (depth - tap * shape.k));
+#else
+    return VLOAD(b + (size_t)depth * shape.k + column);
+#endif
+}
+
+/* Where load i of a tile of `width` values to each of the TK of the depth begins: (value, depth). */
+static int2 place_of(int i, int width, int along_depth)
+{
+    return along_depth ? (int2)(i / (TK / VW), i % (TK / VW) * VW) : (int2)(i % (width / VW) * VW, i / (width / VW));
+}
+
+/* Puts a load into a tile [TK][width]. */
+static void put(__local float *tile, int width, int2 place, int along_depth, vfloat value)
+{
+    float lanes[VW];
+    VSTORE(value, lanes);
+    #pragma unroll
+    for (int lane = 0; lane < VW; lane++)
+        tile[(place.y + (along_depth ? lane : 0)) * width + place.x + (along_depth ? 0 : lane)] = lanes[lane];
+}
+
+__kernel __attribute__((reqd_work_group_size(TN / RN, TM / RM, 1)))
+void conv_implicit_gemm(const rncl_conv_shape shape, __global const float *restrict a, __global const float *restrict b,
+                        __global float *restrict result, const int accumulate)
+{
+    __local float left[2][TK * TM], right[2][TK * TN];
+    const int lx = get_local_id(0), ly = get_local_id(1), item = ly * (TN / RN) + lx;
+    const int first_column = get_group_id(0) * TN, first_row = get_group_id(1) * TM;
+    const int tiles = (DEPTH + TK - 1) / TK;
+    const int begin = (int)((long)tiles * get_group_id(2) / get_num_groups(2));
+    const int end = (int)((long)tiles * (get_group_id(2) + 1) / get_num_groups(2));
+    vfloat next_left[LEFT_LOADS], next_right[RIGHT_LOADS];
+    float sum[RM][RN];
+
+    #pragma unroll
+    for (int i = 0; i < RM; i++)
+        #pragma unroll
+        for (int j = 0; j < RN; j++)
+            sum[i][j] = 0.0f;
+    /* One round more than there are tiles: each loads a tile and multiplies the one before. */
+    for (int tile = begin; tile <= end; tile++) {
+        #pragma unroll
+        for (int i = 0; i < LEFT_LOADS; i++) {
+            const int2 place = place_of(item + i * ITEMS, TM, LEFT_ALONG_DEPTH);
+            next_left[i] = tile < end ? load_left(shape, a, first_row + place.x, tile * TK + place.y) : (vfloat)(0.0f);
+        }
+        #pragma unroll
+        for (int i = 0; i < RIGHT_LOADS; i++) {
+            const int2 place = place_of(item + i * ITEMS, TN, RIGHT_ALONG_DEPTH);
+            next_right[i] = tile < end ? load_right(shape, b, tile * TK + place.y, first_column + place.x) : (vfloat)(0.0f);
+        }
+        if (tile > begin) {
+            __local const float *l = left[(tile - 1) & 1] + ly, *r = right[(tile - 1) & 1] + lx;
+            for (int depth = 0; depth < TK; depth++) {
+                float value[RN];
+                #pragma unroll
+                for (int j = 0; j < RN; j++)
+                    value[j] = r[depth * TN + j * (TN / RN)];
+                #pragma unroll
+                for (int i = 0; i < RM; i++) {
+                    const float factor = l[depth * TM + i * (TM / RM)];
+                    #pragma unroll
+                    for (int j = 0; j < RN; j++)
+                        sum[i][j] = fma(factor, value[j], sum[i][j]);
+                }
+            }
+        }
+        #pragma unroll
+        for (int i = 0; i < LEFT_LOADS; i++)
+            put(left[tile & 1], TM, place_of(item + i * ITEMS, TM, LEFT_ALONG_DEPTH), LEFT_ALONG_DEPTH, next_left[i]);
+        #pragma unroll
+        for (int i = 0; i < RIGHT_LOADS; i++)
+            put(right[tile & 1], TN, place_of(item + i * ITEMS, TN, RIGHT_ALONG_DEPTH), RIGHT_ALONG_DEPTH, next_right[i]);
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+
+    __global float *out = result + (size_t)get_group_id(2) * ROWS * COLUMNS;
+    #pragma unroll
+    for (int i = 0; i < RM; i++) {
+        const int row = first_row + ly + i * (TM / RM);
+        #pragma unroll
+        for (int j = 0; j < RN; j++) {
+            const int column = first_column + lx + j * (TN / RN);
+            if (row < ROWS && column < COLUMNS) {
+                __global float *to = out + (size_t)row * COLUMNS + column;
+                *to = accumulate ? *to + sum[i][j] : sum[i][j];
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+/* What the device can do at most, for judging the other kernels by: multiply-adds in registers, and reading. */
+#include "common.clh"
+
+/* Independent sums: more than an FMA's latency, fewer than there are registers. */
+#define SUMS 16
+
+/* Work-item: rounds * SUMS * VW multiply-adds. out [items][VW]. */
+__kernel void peak_fma(const int rounds, const float factor, __global float *restrict out)
+{
+    vfloat sum[SUMS];
+    #pragma unroll
+    for (int i = 0; i < SUMS; i++)
+        sum[i] = (vfloat)(factor + i);
+    for (int round = 0; round < rounds; round++)
+        #pragma unroll
+        for (int i = 0; i < SUMS; i++)
+            sum[i] = fma(sum[i], (vfloat)(factor), (vfloat)(factor));
+    #pragma unroll
+    for (int i = 1; i < SUMS; i++)
+        sum[0] += sum[i];
+    VSTORE(sum[0], out + get_global_id(0) * VW);
+}
+
+/* Work-item: `count` vectors, `step` apart, from vector get_global_id(0) * apart on. out [items][VW]. */
+__kernel void peak_read(const int count, const int apart, const int step, __global const float *restrict x,
+                        __global float *restrict out)
+{
+    __global const float *from = x + (size_t)get_global_id(0) * apart * VW;
+    vfloat even = (vfloat)(0.0f), odd = (vfloat)(0.0f);
+    for (int i = 0; i + 1 < count; i += 2) {
+        even += VLOAD(from + (size_t)i * step * VW);
+        odd += VLOAD(from + (size_t)(i + 1) * step * VW);
+    }
+    VSTORE(even + odd, out + get_global_id(0) * VW);
+}

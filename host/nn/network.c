@@ -23,8 +23,8 @@ typedef struct bound_node {
 
 /* What a batch leaves behind until it is collected. */
 typedef struct batch_slot {
-    cl_mem labels, losses, ranks;
-    float *host_losses;
+    cl_mem labels, losses, ranks, logits; /* no logits unless the setup asks for them */
+    float *host_losses, *host_logits;
     int32_t *host_ranks;
     cl_event done;
 } batch_slot;
@@ -119,6 +119,19 @@ static rncl_status allocate_params(rncl_network *net)
     return RNCL_OK;
 }
 
+static size_t logits_bytes(const rncl_network *net, int pictures)
+{
+    return (size_t)pictures * (size_t)net->setup.graph->options.classes * sizeof(float);
+}
+
+static rncl_status allocate_logits(rncl_network *net, batch_slot *slot)
+{
+    const size_t bytes = logits_bytes(net, net->setup.batch_size);
+    RNCL_TRY(rncl_buffer_create(net->context, bytes, &slot->logits));
+    slot->host_logits = malloc(bytes);
+    return slot->host_logits ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%zu bytes of logits", bytes);
+}
+
 static rncl_status allocate_batches(rncl_network *net)
 {
     cl_int error;
@@ -136,6 +149,8 @@ static rncl_status allocate_batches(rncl_network *net)
         slot->host_ranks = calloc(batch, sizeof(int32_t));
         if (!slot->host_losses || !slot->host_ranks)
             return RNCL_FAIL(RNCL_ERR_MEMORY, "results of %zu pictures", batch);
+        if (net->setup.logits)
+            RNCL_TRY(allocate_logits(net, slot));
     }
     return RNCL_OK;
 }
@@ -243,7 +258,9 @@ static void release_slot(batch_slot *slot)
     rncl_buffer_release(slot->labels);
     rncl_buffer_release(slot->losses);
     rncl_buffer_release(slot->ranks);
+    rncl_buffer_release(slot->logits);
     free(slot->host_losses);
+    free(slot->host_logits);
     free(slot->host_ranks);
 }
 
@@ -395,6 +412,17 @@ static rncl_status loss(rncl_network *net, const batch_slot *slot, int first, bo
     return rncl_softmax_enqueue(net->softmax, &buffers);
 }
 
+/* Keeps a micro-batch's logits before the next one overwrites them. */
+static rncl_status keep_logits(rncl_network *net, const batch_slot *slot, int first)
+{
+    if (!slot->logits)
+        return RNCL_OK;
+    return rncl_cl_status(clEnqueueCopyBuffer(net->context->queue, net->logits, slot->logits, 0,
+                                              logits_bytes(net, first),
+                                              logits_bytes(net, net->plan.micro_batch), 0, NULL, NULL),
+                          "clEnqueueCopyBuffer of the logits");
+}
+
 static rncl_status read_results(rncl_network *net, batch_slot *slot)
 {
     cl_command_queue queue = net->context->queue;
@@ -402,6 +430,12 @@ static rncl_status read_results(rncl_network *net, batch_slot *slot)
     cl_int error = clEnqueueReadBuffer(queue, slot->losses, CL_FALSE, 0, batch * sizeof(float),
                                        slot->host_losses, 0, NULL, NULL);
     RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer of the losses"));
+    if (slot->logits) {
+        error =
+            clEnqueueReadBuffer(queue, slot->logits, CL_FALSE, 0, logits_bytes(net, net->setup.batch_size),
+                                slot->host_logits, 0, NULL, NULL);
+        RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer of the logits"));
+    }
     error = clEnqueueReadBuffer(queue, slot->ranks, CL_FALSE, 0, batch * sizeof(cl_int), slot->host_ranks, 0,
                                 NULL, &slot->done);
     RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer of the ranks"));
@@ -425,6 +459,7 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
         RNCL_TRY(upload_images(net, images + (size_t)first * image_floats, input));
         RNCL_TRY(forward(net, net->inputs[input], rule != NULL));
         RNCL_TRY(loss(net, slot, first, rule != NULL));
+        RNCL_TRY(keep_logits(net, slot, first));
         if (rule)
             RNCL_TRY(backward(net, net->inputs[input], first > 0));
         RNCL_TRY(input_is_free(net, input));
@@ -463,6 +498,7 @@ rncl_status rncl_network_collect(rncl_network *net, rncl_batch_result *result)
     clReleaseEvent(slot->done);
     slot->done = NULL;
     RNCL_TRY(rncl_cl_status(error, "waiting for a batch"));
+    result->logits = slot->host_logits;
     for (int i = 0; i < net->setup.batch_size; i++) {
         int rank = slot->host_ranks[i];
         result->loss += (double)slot->host_losses[i];

@@ -15,6 +15,7 @@ typedef struct rncl_network_setup {
                         memory. Gradients of the micro-batches are added up, so that it changes nothing but
                         the batch-norm statistics, which are those of each micro-batch */
     bool training;   /* false: forward only, with running statistics; takes far less memory */
+    bool logits;     /* hand out each batch's logits with its result */
     float label_smoothing; /* of training; evaluation has none */
     const char *algorithm; /* of the convolutions; NULL: the tuned ones, or the device's defaults */
     rncl_tuned tuned;      /* what it refers to must outlive the network's planning, which is in create */
@@ -62,6 +63,8 @@ rncl_status rncl_network_evaluate(rncl_network *network, const float *images, co
 typedef struct rncl_batch_result {
     double loss; /* sum of the losses; NaN or infinite if training diverged */
     int count, top1, top5;
+    const float *logits; /* [batch_size][classes], also of unlabelled pictures; the network's, until the
+                            second batch behind this one is submitted. NULL unless the setup asks for them */
 } rncl_batch_result;
 
 /* Waits for the oldest outstanding batch. */

@@ -11,6 +11,10 @@
 
 enum { RNCL_TEN_CROPS = 10 };
 
+/* Squares no larger than this were made for a network, and are not for cropping: evaluation takes them whole,
+ * in folders if all pictures are of that one size. */
+enum { RNCL_LARGEST_WHOLE = 224 };
+
 /* `window`, in pixels of the picture, is resized to image x image pixels and then mirrored, or not. */
 typedef struct rncl_crop {
     rncl_window window;

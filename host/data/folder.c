@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "class_tree.h"
+#include "crop.h"
 #include "file.h"
 #include "folder_parts.h"
 #include "image_cache.h"
@@ -12,8 +13,7 @@
 #include "readers.h"
 #include "util.h"
 
-/* Sets whose pictures are all squares of one size, and no larger than this, are not for cropping. */
-enum { LARGEST_WHOLE = 224, CHANNELS = 3 };
+enum { CHANNELS = 3 };
 
 typedef struct folder {
     rncl_class_tree training; /* its classes are the labels */
@@ -29,7 +29,8 @@ static int recognises(const char *path)
 
 /* ---- opening ---- */
 
-/* The one size of the set's pictures, or 0, judged by some of them, evenly spaced. */
+/* The one size of the set's pictures if they are to be taken whole, or 0; judged by some of them, evenly
+ * spaced. */
 static uint32_t common_size(const rncl_class_tree *tree)
 {
     enum { LOOKED_AT = 64 };
@@ -39,7 +40,7 @@ static uint32_t common_size(const rncl_class_tree *tree)
         const uint32_t index = (uint32_t)((uint64_t)i * tree->file_count / LOOKED_AT);
         if (rncl_image_file_probe(tree->files[index].path, &height, &width))
             continue; /* bad ones are found out when they are read */
-        if (height != width || height > LARGEST_WHOLE || (common && height != common))
+        if (height != width || height > RNCL_LARGEST_WHOLE || (common && height != common))
             return 0;
         common = height;
     }
@@ -166,25 +167,6 @@ static void close_folder(rncl_dataset *dataset)
 
 /* ---- reading ---- */
 
-/* Pictures more than twice as large as needed are made as large as needed: less to keep, and less to crop. */
-static rncl_status shrink(uint32_t at_least, rncl_image *image)
-{
-    const uint32_t shorter = MIN(image->height, image->width);
-    if (at_least == 0 || shorter / 2 < at_least)
-        return RNCL_OK;
-    rncl_image small = {.height = (uint32_t)((uint64_t)at_least * image->height / shorter),
-                        .width = (uint32_t)((uint64_t)at_least * image->width / shorter)};
-    small.pixels = malloc((size_t)small.height * small.width * CHANNELS);
-    if (!small.pixels)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for a picture of %u x %u", (unsigned)small.height,
-                         (unsigned)small.width);
-    const rncl_window all = {.height = (float)image->height, .width = (float)image->width};
-    rncl_status st = rncl_image_resize(image, &all, small.height, small.width, small.pixels);
-    rncl_image_fini(image);
-    *image = small;
-    return st;
-}
-
 static rncl_status decode(const rncl_dataset *dataset, uint32_t index, uint32_t at_least, rncl_image *image,
                           int *label)
 {
@@ -194,8 +176,6 @@ static rncl_status decode(const rncl_dataset *dataset, uint32_t index, uint32_t 
     if (f->cache && rncl_image_cache_get(f->cache, index, at_least, image))
         return RNCL_OK;
     rncl_status st = rncl_image_file_decode(f->files[index].path, at_least, image);
-    if (!st)
-        st = shrink(at_least, image);
     if (!st && f->cache)
         rncl_image_cache_put(f->cache, index, at_least, image);
     if (st)

@@ -90,6 +90,40 @@ static rncl_status set_defaults(const rncl_command *command, rncl_options *optio
     return RNCL_OK;
 }
 
+/* What has no name: the one argument of the command, or any number of them. */
+static rncl_status read_arguments(const rncl_command *command, poptContext popt, rncl_options *options)
+{
+    if (command->argument && poptPeekArg(popt))
+        RNCL_TRY(rncl_options_set(options, rncl_option_find(command->argument, command->bit),
+                                  poptGetArg(popt), RNCL_FROM_COMMAND_LINE));
+    const char **given = poptGetArgs(popt); /* those that are left; popt's own */
+    if (!given)
+        return RNCL_OK;
+    if (!command->arguments)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "rncl %s takes no argument `%s`; see `rncl %s --help`",
+                         command->name, given[0], command->name);
+    int count = 0;
+    while (given[count])
+        count++;
+    options->arguments = calloc((size_t)count, sizeof *options->arguments);
+    for (; options->arguments && options->argument_count < count; options->argument_count++) {
+        char *copy = strdup(given[options->argument_count]);
+        if (!copy)
+            break;
+        options->arguments[options->argument_count] = copy;
+    }
+    return options->argument_count == count ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%d arguments", count);
+}
+
+void rncl_arguments_free(rncl_options *options)
+{
+    for (int i = 0; i < options->argument_count; i++)
+        free(options->arguments[i]);
+    free(options->arguments);
+    options->arguments = NULL;
+    options->argument_count = 0;
+}
+
 static rncl_status read_options(const rncl_command *command, poptContext popt, rncl_options *options,
                                 bool *help)
 {
@@ -107,14 +141,7 @@ static rncl_status read_options(const rncl_command *command, poptContext popt, r
     }
     if (value < -1)
         return fail_popt(command, popt, value);
-    if (command->argument && poptPeekArg(popt))
-        RNCL_TRY(rncl_options_set(options, rncl_option_find(command->argument, command->bit),
-                                  poptGetArg(popt), RNCL_FROM_COMMAND_LINE));
-    const char *extra = poptPeekArg(popt);
-    if (extra)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "rncl %s takes no argument `%s`; see `rncl %s --help`",
-                         command->name, extra, command->name);
-    return RNCL_OK;
+    return read_arguments(command, popt, options);
 }
 
 rncl_status rncl_arguments_parse(const rncl_command *command, int argc, const char **argv,
@@ -190,10 +217,10 @@ static void print_option(FILE *stream, const char *left, const char *help, const
 
 void rncl_arguments_help(const rncl_command *command, FILE *stream)
 {
-    const rncl_option *argument =
-        command->argument ? rncl_option_find(command->argument, command->bit) : NULL;
+    const char *argument =
+        command->argument ? rncl_option_find(command->argument, command->bit)->value : command->arguments;
     fprintf(stream, "usage: rncl %s%s%s [options]\n\n%s.\n\noptions:\n", command->name, argument ? " " : "",
-            argument ? argument->value : "", command->summary);
+            argument ? argument : "", command->summary);
     for (size_t i = 0; i < rncl_option_count; i++) {
         const rncl_option *option = &rncl_option_table[i];
         if (!takes(command, option))

@@ -11,6 +11,8 @@
  * RNCL_ERR_USAGE for whatever the command does not take, naming the nearest option that it does. */
 rncl_status rncl_arguments_parse(const rncl_command *command, int argc, const char **argv,
                                  rncl_options *options, bool *help);
+/* Frees what rncl_arguments_parse has put into the options, also where it has failed. */
+void rncl_arguments_free(rncl_options *options);
 
 /* Every option of the command with its default, and an example. */
 void rncl_arguments_help(const rncl_command *command, FILE *stream);

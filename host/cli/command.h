@@ -16,7 +16,8 @@ typedef struct rncl_command {
     struct {
         const char *option, *text;
     } defaults[RNCL_COMMAND_DEFAULTS];
-    const char *argument; /* the option that an argument without a name sets; NULL: there is none */
+    const char *argument;  /* the option that an argument without a name sets; NULL: there is none */
+    const char *arguments; /* what any number of them are, for options->arguments; NULL: there are none */
 } rncl_command;
 
 /* One file each. They print to standard output what was asked for; a failure is returned, for main to print.
@@ -26,6 +27,7 @@ rncl_status rncl_info_run(rncl_options *options);
 rncl_status rncl_check_command_run(rncl_options *options);
 rncl_status rncl_train_run(rncl_options *options);
 rncl_status rncl_eval_run(rncl_options *options);
+rncl_status rncl_predict_run(rncl_options *options);
 rncl_status rncl_bench_run(rncl_options *options);
 rncl_status rncl_check_data_run(rncl_options *options);
 rncl_status rncl_tune_run(rncl_options *options);

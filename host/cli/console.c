@@ -2,6 +2,8 @@
 #include "console.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "device.h"
 
@@ -38,6 +40,20 @@ rncl_status rncl_console_open_device(rncl_console *console, const rncl_options *
         st = rncl_context_create(device, &console->log, out);
     rncl_device_list_destroy(list);
     return st;
+}
+
+json_t *rncl_json_text(const char *text)
+{
+    json_t *json = json_string(text);
+    if (json)
+        return json;
+    char *ascii = strdup(text);
+    for (char *c = ascii; c && *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    json = json_string(ascii);
+    free(ascii);
+    return json;
 }
 
 json_t *rncl_json_number(double value)

@@ -19,6 +19,9 @@ static const rncl_command commands[] = {
     {"eval", "Measures a trained model on the validation part of a data set",
      "rncl eval --model runs/mine/best.safetensors --data /usr/share/datasets/fashion-mnist", RNCL_FOR_EVAL,
      rncl_eval_run, .defaults = {{0}}},
+    {"predict", "Says what a trained model sees in pictures",
+     "rncl predict --model runs/mine/best.safetensors cat.jpg dog.png", RNCL_FOR_PREDICT, rncl_predict_run,
+     .defaults = {{"batch-size", "32"}}, .arguments = "IMAGE..."},
     {"bench", "Times full training steps on random images", "rncl bench --depth 18 --batch-size 16",
      RNCL_FOR_BENCH, rncl_bench_run, .defaults = {{"steps", "10"}}},
     {"tune", "Finds the fastest convolutions for this device and network, and keeps them",
@@ -67,11 +70,13 @@ static rncl_status run_command(int argc, const char **argv)
     RNCL_TRY(find_command(argv[0], &command));
     rncl_options options;
     bool help;
-    RNCL_TRY(rncl_arguments_parse(command, argc, argv, &options, &help));
-    if (!help)
-        return command->run(&options);
-    rncl_arguments_help(command, stdout);
-    return RNCL_OK;
+    rncl_status st = rncl_arguments_parse(command, argc, argv, &options, &help);
+    if (!st && help)
+        rncl_arguments_help(command, stdout);
+    else if (!st)
+        st = command->run(&options);
+    rncl_arguments_free(&options);
+    return st;
 }
 
 static rncl_status run(int argc, const char **argv)

@@ -2,93 +2,113 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "confusion.h"
 #include "inputs.h"
 #include "measure.h"
-#include "model.h"
-#include "planning.h"
+#include "trained.h"
 #include "trainer.h"
 #include "util.h"
 
-/* What a model file knows. */
-static const char *const model_rows[] = {"arch",  "depth",   "shortcut", "bottleneck", "stem-pool",
-                                         "image", "classes", "mean",     "std"};
-
-/* Takes the network and its normalisation from the file, except what the options give. */
-static rncl_status read_model(rncl_options *options)
-{
-    rncl_options known;
-    rncl_options_init(&known);
+typedef struct evaluation {
+    rncl_context *context;
+    const rncl_options *options;
     rncl_model_meta meta;
-    RNCL_TRY(rncl_model_read_meta(options->model, &known.network, &meta));
-    const bool has_network = meta.has_network;
-    memcpy(known.mean, meta.mean, sizeof known.mean);
-    memcpy(known.std, meta.std, sizeof known.std);
-    rncl_model_meta_fini(&meta);
-    if (!has_network)
-        return RNCL_OK;
-    options->network.channels = known.network.channels;
-    for (size_t i = 0; i < COUNT(model_rows); i++) {
-        const rncl_option *option = rncl_option_find(model_rows[i], RNCL_FOR_EVAL);
-        char text[RNCL_TEXT_LENGTH];
-        rncl_option_format(&known, option, text, sizeof text);
-        if (rncl_option_source_of(options, option->name) == RNCL_FROM_DEFAULT)
-            RNCL_TRY(rncl_options_set(options, option, text, RNCL_FROM_CONFIG));
+    rncl_inputs inputs;
+    rncl_graph *graph;
+} evaluation;
+
+/* What class `i` is called: by the data, by the model, or not at all. */
+static const char *label_of(const evaluation *e, int i)
+{
+    const rncl_dataset_info *info = &e->inputs.validation->info;
+    if (info->labels && i < info->classes)
+        return info->labels[i];
+    return i < e->meta.label_count ? e->meta.labels[i] : NULL;
+}
+
+/* A model that has learnt other classes, or in another order, measures badly for a reason that does not show.
+ */
+static void compare_labels(const evaluation *e)
+{
+    const rncl_dataset_info *info = &e->inputs.validation->info;
+    for (int i = 0; info->labels && i < MIN(info->classes, e->meta.label_count); i++) {
+        if (!strcmp(info->labels[i], e->meta.labels[i]))
+            continue;
+        rncl_log_line(&e->context->log, RNCL_LOG_WARNING,
+                      "class %d is %s in the data and %s in the model: check that they belong together", i,
+                      info->labels[i], e->meta.labels[i]);
+        return;
+    }
+}
+
+/* Names of all classes, in `labels` for the caller to free; numbers where there are no names. */
+static rncl_status name_classes(const evaluation *e, char **labels, int classes)
+{
+    for (int i = 0; i < classes; i++) {
+        const char *label = label_of(e, i);
+        labels[i] = label ? strdup(label) : rncl_text_format("%d", i);
+        if (!labels[i])
+            return RNCL_FAIL(RNCL_ERR_MEMORY, "labels of %d classes", classes);
     }
     return RNCL_OK;
 }
 
-static rncl_status load_weights(const rncl_graph *graph, const char *path, rncl_network_vectors *out)
+static rncl_status write_report(const evaluation *e, const rncl_tally *tally)
 {
-    out->params = calloc(graph->param_floats, sizeof *out->params);
-    out->state = calloc(graph->state_floats + 1, sizeof *out->state);
-    if (!out->params || !out->state)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for %zu parameters", graph->param_floats);
-    int64_t batches_tracked;
-    return rncl_model_load(path, graph, out->params, out->state, &batches_tracked);
+    char **labels = calloc((size_t)tally->classes, sizeof *labels);
+    if (!labels)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "labels of %d classes", tally->classes);
+    const rncl_confusion confusion = {tally->confusion, tally->classes, (const char *const *)labels};
+    rncl_status st = name_classes(e, labels, tally->classes);
+    if (!st)
+        st = rncl_confusion_write(&confusion, e->options->report);
+    for (int i = 0; i < tally->classes; i++)
+        free(labels[i]);
+    free(labels);
+    return st;
 }
 
-static rncl_status evaluate(rncl_context *context, const rncl_options *options, const rncl_inputs *inputs,
-                            const rncl_graph *graph, rncl_evaluation *result)
+static rncl_status measure_with(const evaluation *e, rncl_tally *tally, rncl_evaluation *result)
 {
-    rncl_network_setup setup = {
-        .graph = graph,
-        .batch_size = options->batch_size,
-        .micro_batch = options->micro_batch,
-    };
-    const rncl_loader_options loader = rncl_inputs_validation(inputs, options);
-    rncl_network_vectors vectors = {0};
-    rncl_network *network = NULL;
-    rncl_store *store = NULL;
-    rncl_status st = load_weights(graph, options->model, &vectors);
-    if (!st)
-        st = rncl_store_open(&context->info, &context->log, &store);
-    rncl_planning_apply(options, store, &setup);
-    if (!st)
-        st = rncl_network_create(context, &setup, &network);
-    if (!st)
-        st = rncl_network_write(network, &vectors);
-    if (!st)
-        st = rncl_measure(network, &loader, NULL, result);
+    const rncl_loader_options loader = rncl_inputs_validation(&e->inputs, e->options);
+    rncl_network *network;
+    RNCL_TRY(rncl_trained_create(e->context, e->options, e->graph, tally != NULL, &network));
+    rncl_status st = rncl_measure(network, &loader, NULL, tally, result);
     rncl_network_destroy(network);
-    rncl_store_close(store);
-    free(vectors.params);
-    free(vectors.state);
+    return st;
+}
+
+/* Pictures are counted on the host only where that is asked for. */
+static rncl_status measure(const evaluation *e, rncl_evaluation *result)
+{
+    const rncl_options *options = e->options;
+    if (options->crops == 1 && !options->report[0])
+        return measure_with(e, NULL, result);
+    rncl_tally tally;
+    RNCL_TRY(rncl_tally_init(&tally, options->network.classes, options->crops));
+    rncl_status st = measure_with(e, &tally, result);
+    if (!st && options->report[0])
+        st = write_report(e, &tally);
+    rncl_tally_fini(&tally);
     return st;
 }
 
 rncl_status rncl_evaluate(rncl_context *context, rncl_options *options, rncl_evaluation *result)
 {
     *result = (rncl_evaluation){0};
-    RNCL_TRY(read_model(options));
-    rncl_inputs inputs;
-    RNCL_TRY(rncl_inputs_open(options, false, &context->log, &inputs));
-    rncl_graph *graph = NULL;
-    rncl_status st = rncl_inputs_complete(&inputs, options);
+    evaluation e = {.context = context, .options = options};
+    RNCL_TRY(rncl_trained_describe(options, &e.meta));
+    rncl_status st = rncl_inputs_open(options, false, &context->log, &e.inputs);
     if (!st)
-        st = rncl_graph_build(&options->network, &graph);
+        st = rncl_inputs_complete(&e.inputs, options);
     if (!st)
-        st = evaluate(context, options, &inputs, graph, result);
-    rncl_graph_destroy(graph);
-    rncl_inputs_close(&inputs);
+        st = rncl_graph_build(&options->network, &e.graph);
+    if (!st) {
+        compare_labels(&e);
+        st = measure(&e, result);
+    }
+    rncl_graph_destroy(e.graph);
+    rncl_inputs_close(&e.inputs);
+    rncl_model_meta_fini(&e.meta);
     return st;
 }

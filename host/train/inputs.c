@@ -135,5 +135,7 @@ rncl_loader_options rncl_inputs_training(const rncl_inputs *inputs, const rncl_o
 
 rncl_loader_options rncl_inputs_validation(const rncl_inputs *inputs, const rncl_options *options)
 {
-    return common(inputs->validation, options);
+    rncl_loader_options loader = common(inputs->validation, options);
+    loader.crops = options->crops;
+    return loader;
 }

@@ -30,9 +30,11 @@ enum {
     RNCL_FOR_CHECK = 16,
     RNCL_FOR_DEVICES = 32,
     RNCL_FOR_CHECK_DATA = 64,
+    RNCL_FOR_PREDICT = 128,
     RNCL_FOR_TUNE = 256,
     RNCL_FOR_TUNE_WORKER = 512,
-    RNCL_FOR_NETWORKS = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_BENCH | RNCL_FOR_TUNE | RNCL_FOR_INFO,
+    RNCL_FOR_NETWORKS =
+        RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_BENCH | RNCL_FOR_TUNE | RNCL_FOR_INFO,
 };
 
 /* Where a value came from, weakest first. */
@@ -82,6 +84,14 @@ typedef struct rncl_options {
 
     char operation[RNCL_TEXT_LENGTH]; /* check: the only one; "": all */
     int shapes;                       /* check: random ones of each operation */
+
+    int crops;                     /* eval: of each picture, 1 or 10 */
+    char report[RNCL_TEXT_LENGTH]; /* eval: folder for tables of classes; "": none */
+
+    int top;          /* predict: classes of each picture */
+    bool logits, csv; /* predict */
+    char **arguments; /* predict: the pictures; the command line's own */
+    int argument_count;
 
     unsigned char source[96]; /* rncl_option_source of each row of the table */
 } rncl_options;

@@ -196,7 +196,7 @@ static rncl_status evaluate(rncl_training *t)
 {
     const rncl_loader_options loader = rncl_inputs_validation(&t->inputs, t->options);
     rncl_evaluation result;
-    RNCL_TRY(rncl_measure(t->network, &loader, t->listener->stop, &result));
+    RNCL_TRY(rncl_measure(t->network, &loader, t->listener->stop, NULL, &result));
     rncl_run_state *state = &t->state;
     state->val_loss = result.loss;
     state->val_top1 = result.top1;

@@ -1,0 +1,81 @@
+/* Counting of answers. */
+#include "tally.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rncl/kernel_abi.h"
+
+rncl_status rncl_tally_init(rncl_tally *tally, int classes, int crops)
+{
+    const size_t count = (size_t)classes;
+    *tally = (rncl_tally){.classes = classes, .crops = crops};
+    tally->confusion = calloc(count * count, sizeof *tally->confusion);
+    tally->scores = calloc(count, sizeof *tally->scores);
+    if (tally->confusion && tally->scores)
+        return RNCL_OK;
+    rncl_tally_fini(tally);
+    return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory to count %d classes", classes);
+}
+
+void rncl_tally_fini(rncl_tally *tally)
+{
+    free(tally->confusion);
+    free(tally->scores);
+    *tally = (rncl_tally){0};
+}
+
+static void add_softmax(const float *logits, int classes, double *scores)
+{
+    double largest = (double)logits[0], sum = 0;
+    for (int i = 1; i < classes; i++)
+        largest = fmax(largest, (double)logits[i]);
+    for (int i = 0; i < classes; i++)
+        sum += exp((double)logits[i] - largest);
+    for (int i = 0; i < classes; i++)
+        scores[i] += exp((double)logits[i] - largest) / sum;
+}
+
+/* How many classes come before this one. */
+static int rank_of(const double *scores, int classes, int label)
+{
+    int rank = 0;
+    for (int i = 0; i < classes; i++)
+        rank += scores[i] > scores[label] || (scores[i] == scores[label] && i < label);
+    return rank;
+}
+
+static int best_of(const double *scores, int classes)
+{
+    int best = 0;
+    for (int i = 1; i < classes; i++)
+        if (scores[i] > scores[best])
+            best = i;
+    return best;
+}
+
+static void finish_picture(rncl_tally *tally, int label)
+{
+    const int rank = rank_of(tally->scores, tally->classes, label);
+    const int answer = best_of(tally->scores, tally->classes);
+    tally->images++;
+    tally->top1 += rank == 0;
+    tally->top5 += rank < 5;
+    tally->loss -= log(tally->scores[label] / tally->crops);
+    tally->confusion[(size_t)label * (size_t)tally->classes + (size_t)answer]++;
+    memset(tally->scores, 0, (size_t)tally->classes * sizeof *tally->scores);
+    tally->entries = 0;
+}
+
+void rncl_tally_add(rncl_tally *tally, const float *logits, const int32_t *labels, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (labels[i] == RNCL_NO_LABEL)
+            continue;
+        add_softmax(logits + (size_t)i * (size_t)tally->classes, tally->classes, tally->scores);
+        tally->entries++;
+        if (tally->entries == tally->crops)
+            finish_picture(tally, labels[i]);
+    }
+}

@@ -1,0 +1,82 @@
+/* From a model file to a network on a device. */
+#include "trained.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "planning.h"
+#include "util.h"
+
+/* What a model file knows. */
+static const char *const rows[] = {"arch",  "depth",   "shortcut", "bottleneck", "stem-pool",
+                                   "image", "classes", "mean",     "std"};
+
+static rncl_status take_rows(const rncl_options *known, rncl_options *options)
+{
+    options->network.channels = known->network.channels;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const rncl_option *option = rncl_option_find(rows[i], RNCL_FOR_EVAL);
+        char text[RNCL_TEXT_LENGTH];
+        rncl_option_format(known, option, text, sizeof text);
+        if (rncl_option_source_of(options, option->name) == RNCL_FROM_DEFAULT)
+            RNCL_TRY(rncl_options_set(options, option, text, RNCL_FROM_CONFIG));
+    }
+    return RNCL_OK;
+}
+
+rncl_status rncl_trained_describe(rncl_options *options, rncl_model_meta *meta)
+{
+    rncl_options known;
+    rncl_options_init(&known);
+    RNCL_TRY(rncl_model_read_meta(options->model, &known.network, meta));
+    if (!meta->has_network)
+        return RNCL_OK;
+    memcpy(known.mean, meta->mean, sizeof known.mean);
+    memcpy(known.std, meta->std, sizeof known.std);
+    rncl_status st = take_rows(&known, options);
+    if (st)
+        rncl_model_meta_fini(meta);
+    return st;
+}
+
+static rncl_status load_weights(const rncl_graph *graph, const char *path, rncl_network_vectors *out)
+{
+    out->params = calloc(graph->param_floats, sizeof *out->params);
+    out->state = calloc(graph->state_floats + 1, sizeof *out->state);
+    if (!out->params || !out->state)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for %zu parameters", graph->param_floats);
+    int64_t batches_tracked;
+    return rncl_model_load(path, graph, out->params, out->state, &batches_tracked);
+}
+
+rncl_status rncl_trained_create(rncl_context *context, const rncl_options *options, const rncl_graph *graph,
+                                bool logits, rncl_network **out)
+{
+    *out = NULL;
+    rncl_network_setup setup = {
+        .graph = graph,
+        .batch_size = options->batch_size,
+        .micro_batch = options->micro_batch,
+        .logits = logits,
+    };
+    rncl_network_vectors vectors = {0};
+    rncl_network *network = NULL;
+    rncl_store *store = NULL;
+    rncl_status st = load_weights(graph, options->model, &vectors);
+    if (!st)
+        st = rncl_store_open(&context->info, &context->log, &store);
+    rncl_planning_apply(options, store, &setup);
+    if (!st)
+        st = rncl_network_create(context, &setup, &network);
+    if (!st)
+        st = rncl_network_write(network, &vectors);
+    rncl_store_close(store);
+    free(vectors.params);
+    free(vectors.state);
+    if (st) {
+        rncl_network_destroy(network);
+        return st;
+    }
+    *out = network;
+    return RNCL_OK;
+}

@@ -1,6 +1,9 @@
 /* safetensors: what is read and written, and that damaged or hostile files are refused. */
 #include "temporary.h"
 
+#include <sys/mman.h>
+
+#include "random.h"
 #include "safetensors.h"
 #include "util.h"
 
@@ -83,6 +86,15 @@ static void damaged_and_hostile_headers_are_refused(void **unused)
         {"{" F32("a", "[1]", "0", "4") "," F32("b", "[1]", "8", "12") "}", 12, "gap"},
         {"{" F32("a", "[1]", "4", "8") "}", 8, "gap"},
         {"{" F32("a", "[1]", "0", "4") "}", 8, "belong to no tensor"},
+        {"{" F32("a", "[1]", "0", "4") "," F32("b", "[0]", "2", "2") "}", 4, "overlaps"},
+        {"{" F32("a", "[1]", "0.0", "4") "}", 4, "beginning and an end"},
+        {"{\"a\":{\"dtype\":7,\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "data type ?"},
+        {"{\"a\":{\"dtype\":\"f32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "data type f32"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":{\"0\":1},\"data_offsets\":[0,4]}}", 4, "shape"},
+        {"{\"a\\u0000b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+         "not a safetensors file"},
+        {"{\"\xff\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "not a safetensors file"},
+        {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, "duplicates"},
         {"{\"__metadata__\":{\"format\":1}}", 0, "__metadata__"},
         {"{\"__metadata__\":\"pt\"}", 0, "__metadata__"},
         {"{\"__metadata__\":[\"pt\"]}", 0, "__metadata__"},
@@ -108,6 +120,17 @@ static void header_lengths_beyond_the_file_or_the_limit_are_refused(void **unuse
         assert_int_equal(rncl_safetensors_open(path, &file), RNCL_ERR_MODEL);
         assert_message_has("header");
     }
+}
+
+/* The file is long enough, and a hole. */
+static void headers_that_would_take_all_memory_are_not_parsed(void **unused)
+{
+    (void)unused;
+    write_raw("{", 10000001, NULL, 0);
+    assert_int_equal(truncate(path, 10000009), 0);
+    rncl_safetensors file;
+    assert_int_equal(rncl_safetensors_open(path, &file), RNCL_ERR_MODEL);
+    assert_message_has("its header would have 10000001 bytes");
 }
 
 static void missing_empty_and_tiny_files_are_refused(void **unused)
@@ -143,6 +166,90 @@ static void every_truncation_is_refused(void **unused)
         rncl_safetensors file;
         assert_int_equal(rncl_safetensors_open(path, &file), RNCL_ERR_MODEL);
     }
+}
+
+/* Whatever a file says, a tensor that is handed out lies inside it, and with others covers it. */
+static void assert_sound(const rncl_safetensors *file)
+{
+    size_t covered = 0;
+    for (size_t i = 0; i < file->count; i++) {
+        const rncl_safetensor *tensor = &file->tensors[i];
+        const size_t begin = (size_t)(tensor->data - file->file.data);
+        assert_true(begin <= file->file.size_bytes && tensor->size_bytes <= file->file.size_bytes - begin);
+        assert_ptr_equal(rncl_safetensors_find(file, tensor->name), tensor);
+        covered += tensor->size_bytes;
+    }
+    assert_true(covered < file->file.size_bytes);
+}
+
+/* Damages a file in a few places, most of them where the header is: a bit, a byte, or a digit of a size. */
+static void damage(rncl_random *random, unsigned char *bytes, size_t header_bytes, size_t size_bytes)
+{
+    static const char meaningful[] = "0123456789,:[]{}\"-e. ";
+    for (uint32_t left = 1 + rncl_random_below(random, 4); left > 0; left--) {
+        const size_t end = rncl_random_below(random, 8) ? header_bytes : size_bytes;
+        unsigned char *byte = &bytes[rncl_random_below(random, (uint32_t)end)];
+        switch (rncl_random_below(random, 3)) {
+        case 0:
+            *byte ^= (unsigned char)(1u << rncl_random_below(random, 8));
+            break;
+        case 1:
+            *byte = (unsigned char)rncl_random_below(random, 256);
+            break;
+        default:
+            *byte = (unsigned char)meaningful[rncl_random_below(random, sizeof meaningful - 1)];
+        }
+    }
+}
+
+/* The file is one in memory: 20,000 on a disk would take minutes. */
+static void damaged_files_are_refused_or_sound(void **unused)
+{
+    (void)unused;
+    enum { ROUNDS = 20000, LENGTH_BYTES = 8, DATA_BYTES = 16 };
+    static const char header[] = "{\"__metadata__\":{\"format\":\"pt\"}," F32("a", "[1]", "0", "4") "," F32(
+        "b", "[2,1]", "4", "12") "," F32("c", "[0,5]", "12", "12") "," F32("d", "[]", "12", "16") "}";
+    const uint64_t length = sizeof header - 1;
+    unsigned char good[LENGTH_BYTES + sizeof header - 1 + DATA_BYTES] = {0}, bytes[sizeof good];
+    memcpy(good, &length, LENGTH_BYTES);
+    memcpy(good + LENGTH_BYTES, header, length);
+    const int memory = memfd_create("model", 0);
+    char name[32];
+    snprintf(name, sizeof name, "/proc/self/fd/%d", memory);
+    rncl_random random = rncl_random_stream(1, RNCL_RANDOM_TEST, 0, 0);
+    int refused = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        memcpy(bytes, good, sizeof good);
+        damage(&random, bytes, sizeof good - DATA_BYTES, sizeof good);
+        assert_int_equal(pwrite(memory, bytes, sizeof bytes, 0), sizeof bytes);
+        rncl_safetensors file;
+        const rncl_status st = rncl_safetensors_open(name, &file);
+        if (st) {
+            assert_int_equal(st, RNCL_ERR_MODEL);
+            refused++;
+            continue;
+        }
+        assert_sound(&file);
+        rncl_safetensors_close(&file);
+    }
+    close(memory);
+    assert_in_range(refused, ROUNDS / 2, ROUNDS - 1); /* some are damaged where it does not matter */
+}
+
+/* As deep as it gets, within the limit of a header's size. */
+static void nested_headers_are_refused(void **unused)
+{
+    (void)unused;
+    enum { DEPTH = 1000000 };
+    char *header = malloc(DEPTH + 1);
+    assert_non_null(header);
+    memset(header, '[', DEPTH);
+    header[DEPTH] = '\0';
+    write_raw(header, DEPTH, NULL, 0);
+    free(header);
+    rncl_safetensors file;
+    assert_int_equal(rncl_safetensors_open(path, &file), RNCL_ERR_MODEL);
+    assert_message_has("not a safetensors file");
 }
 
 static void written_files_read_back_with_aligned_data(void **unused)
@@ -194,8 +301,11 @@ int main(void)
         cmocka_unit_test(empty_tensors_are_no_overlap),
         cmocka_unit_test(damaged_and_hostile_headers_are_refused),
         cmocka_unit_test(header_lengths_beyond_the_file_or_the_limit_are_refused),
+        cmocka_unit_test(headers_that_would_take_all_memory_are_not_parsed),
         cmocka_unit_test(missing_empty_and_tiny_files_are_refused),
         cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(damaged_files_are_refused_or_sound),
+        cmocka_unit_test(nested_headers_are_refused),
         cmocka_unit_test(written_files_read_back_with_aligned_data),
         cmocka_unit_test(shapes_print_as_lists),
     };

@@ -33,6 +33,7 @@ enum {
     RNCL_FOR_PREDICT = 128,
     RNCL_FOR_TUNE = 256,
     RNCL_FOR_TUNE_WORKER = 512,
+    RNCL_FOR_PLOT = 1024,
     RNCL_FOR_NETWORKS =
         RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_BENCH | RNCL_FOR_TUNE | RNCL_FOR_INFO,
 };
@@ -90,7 +91,8 @@ typedef struct rncl_options {
 
     int top;          /* predict: classes of each picture */
     bool logits, csv; /* predict */
-    char **arguments; /* predict: the pictures; the command line's own */
+    bool plot_loss;   /* plot: losses and not errors */
+    char **arguments; /* predict: the pictures; plot: the runs; the command line's own */
     int argument_count;
 
     unsigned char source[96]; /* rncl_option_source of each row of the table */

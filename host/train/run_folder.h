@@ -9,6 +9,7 @@
 #define RNCL_RUN_CHECKPOINT "last.ckpt"
 #define RNCL_RUN_MODEL "model.safetensors"
 #define RNCL_RUN_BEST "best.safetensors"
+#define RNCL_RUN_CURVES "curves.png"
 
 /* Before anything else is done: for --resume reads the run's config.ini under what the command line says, and
  * sets options->out. RNCL_ERR_MODEL if there is no checkpoint to resume, RNCL_ERR_USAGE if --out holds

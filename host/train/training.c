@@ -6,6 +6,9 @@
 #include <math.h>
 
 #include "measure.h"
+#include "plot.h"
+#include "plot_runs.h"
+#include "run_folder.h"
 #include "util.h"
 
 /* ---- when ---- */
@@ -192,6 +195,19 @@ static rncl_metrics_row describe(rncl_training *t)
     };
 }
 
+/* A picture is not worth a training: if it cannot be drawn that is said and no more. */
+static void draw_curves(const rncl_training *t)
+{
+    char path[RNCL_TEXT_LENGTH];
+    if (!rncl_plot_available())
+        return;
+    rncl_status st = rncl_run_folder_path(t->options, RNCL_RUN_CURVES, path);
+    if (!st)
+        st = rncl_plot_curves(path, t->options->out);
+    if (st)
+        rncl_log_line(&t->context->log, RNCL_LOG_WARNING, "%s", rncl_status_message());
+}
+
 static rncl_status evaluate(rncl_training *t)
 {
     const rncl_loader_options loader = rncl_inputs_validation(&t->inputs, t->options);
@@ -208,6 +224,7 @@ static rncl_status evaluate(rncl_training *t)
     }
     const rncl_metrics_row row = describe(t);
     RNCL_TRY(rncl_metrics_add(&t->metrics, &row));
+    draw_curves(t);
     if (at_period(t, state->step))
         settle_period(t);
     report(t, row.lr, true);

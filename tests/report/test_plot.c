@@ -1,0 +1,148 @@
+/* Pictures of runs: drawn, and read back. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cairo.h>
+#include <cmocka.h>
+
+#include "file.h"
+#include "plot.h"
+#include "plot_runs.h"
+#include "util.h"
+
+static char folder[] = "/tmp/rncl-plot-XXXXXX";
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return !mkdtemp(folder) || chdir(folder);
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[64];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return chdir("/") || system(command);
+}
+
+static const char header[] =
+    "epoch,step,images,lr,train_loss,train_top1,val_loss,val_top1,val_top5,images_per_second,seconds\n";
+
+static void write_run(const char *name, const char *rows)
+{
+    char path[64], text[1024];
+    assert_int_equal(rncl_directory_create(name), RNCL_OK);
+    snprintf(path, sizeof path, "%s/metrics.csv", name);
+    snprintf(text, sizeof text, "%s%s", header, rows);
+    assert_int_equal(rncl_file_write(path, text, strlen(text)), RNCL_OK);
+}
+
+/* Pixels of a PNG that are nearly of this colour. */
+static int count_pixels(const char *path, int red, int green, int blue)
+{
+    cairo_surface_t *picture = cairo_image_surface_create_from_png(path);
+    assert_int_equal(cairo_surface_status(picture), CAIRO_STATUS_SUCCESS);
+    int count = 0, width = cairo_image_surface_get_width(picture),
+        stride = cairo_image_surface_get_stride(picture);
+    const unsigned char *rows = cairo_image_surface_get_data(picture);
+    for (int y = 0; y < cairo_image_surface_get_height(picture); y++)
+        for (int x = 0; x < width; x++) {
+            const unsigned char *pixel =
+                rows + y * stride + 4 * x; /* blue, green, red on machines of today */
+            count += abs(pixel[0] - blue) < 3 && abs(pixel[1] - green) < 3 && abs(pixel[2] - red) < 3;
+        }
+    cairo_surface_destroy(picture);
+    return count;
+}
+
+enum {
+    FIRST_RED = 0,
+    FIRST_GREEN = 115,
+    FIRST_BLUE = 178,
+    SECOND_RED = 214,
+    SECOND_GREEN = 94,
+    SECOND_BLUE = 0
+};
+
+static void two_runs_are_two_colours(void **state)
+{
+    (void)state;
+    write_run("one", "1,100,1,0.1,2.0,30,1.9,35,80,9,1\n2,200,2,0.1,1.0,60,1.1,58,90,9,2\n");
+    write_run("two", "1,100,1,0.1,2.0,20,1.9,25,80,9,1\n2,200,2,0.1,1.0,40,1.1,38,90,9,2\n");
+    const char *const runs[] = {"one", "two"};
+    assert_int_equal(rncl_plot_runs("both.png", runs, 2, RNCL_PLOT_ERROR), RNCL_OK);
+    assert_true(count_pixels("both.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE) > 500);
+    assert_true(count_pixels("both.png", SECOND_RED, SECOND_GREEN, SECOND_BLUE) > 500);
+    assert_int_equal(rncl_plot_runs("first.png", runs, 1, RNCL_PLOT_LOSS), RNCL_OK);
+    assert_int_equal(count_pixels("first.png", SECOND_RED, SECOND_GREEN, SECOND_BLUE), 0);
+}
+
+static void every_format_is_what_its_suffix_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *begin;
+    } files[] = {{"run.png", "\x89PNG"}, {"run.svg", "<?xml"}, {"run.pdf", "%PDF"}};
+    write_run("run", "1,100,1,0.1,2.0,30,1.9,35,80,9,1\n2,200,2,0.1,1.0,60,1.1,58,90,9,2\n");
+    const char *const runs[] = {"run"};
+    for (size_t i = 0; i < COUNT(files); i++) {
+        rncl_mapping file;
+        assert_int_equal(rncl_plot_runs(files[i].path, runs, 1, RNCL_PLOT_ERROR), RNCL_OK);
+        assert_int_equal(rncl_file_map(files[i].path, &file), RNCL_OK);
+        assert_memory_equal(file.data, files[i].begin, strlen(files[i].begin));
+        rncl_file_unmap(&file);
+    }
+    assert_int_equal(rncl_plot_runs("run.gif", runs, 1, RNCL_PLOT_ERROR), RNCL_ERR_USAGE);
+    assert_false(rncl_file_exists("run.gif"));
+}
+
+static void an_evaluation_without_training_has_no_point_of_it(void **state)
+{
+    (void)state;
+    write_run("evaluated", "0,0,0,0.1,,,2.3,10,50,,0\n1,100,1,0.1,2.0,30,1.9,35,80,9,1\n");
+    assert_int_equal(rncl_plot_curves("curves.png", "evaluated"), RNCL_OK);
+    assert_true(count_pixels("curves.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE) > 500);
+}
+
+static void damaged_metrics_are_refused(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"", "1,100,1,0.1,2.0\n", "1,100,1,0.1,none,30,1.9,35,80,9,1\n"};
+    const char *const runs[] = {"damaged"}, *const missing[] = {"missing"};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        write_run("damaged", rows[i]);
+        assert_int_equal(rncl_plot_runs("damaged.png", runs, 1, RNCL_PLOT_ERROR), RNCL_ERR_DATA);
+    }
+    assert_int_equal(rncl_file_write("damaged/metrics.csv", "a,b\n1,2\n", 8), RNCL_OK);
+    assert_int_equal(rncl_plot_runs("damaged.png", runs, 1, RNCL_PLOT_ERROR), RNCL_ERR_DATA);
+    assert_int_equal(rncl_plot_runs("damaged.png", missing, 1, RNCL_PLOT_ERROR), RNCL_ERR_DATA);
+    assert_false(rncl_file_exists("damaged.png"));
+}
+
+static void a_confusion_matrix_is_darkest_where_most_answers_are(void **state)
+{
+    (void)state;
+    const uint64_t counts[] = {10, 0, 0, 10};
+    assert_int_equal(rncl_plot_confusion("confusion.png", counts, 2, NULL), RNCL_OK);
+    /* The colour of a whole row's share, in two cells of many pixels. */
+    assert_true(count_pixels("confusion.png", 0, 97, 173) > 10000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_runs_are_two_colours),
+        cmocka_unit_test(every_format_is_what_its_suffix_says),
+        cmocka_unit_test(an_evaluation_without_training_has_no_point_of_it),
+        cmocka_unit_test(damaged_metrics_are_refused),
+        cmocka_unit_test(a_confusion_matrix_is_darkest_where_most_answers_are),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

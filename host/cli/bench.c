@@ -179,19 +179,29 @@ static rncl_status print_json(const bench *b)
         "effective_gflops", rncl_json_number(effective_gflops(b)), "layers", describe_layers(b)));
 }
 
+/* What the measured peaks allow at best, by the direct method (Williams et al. 2009). */
+static double floor_ms(const bench *b, const rncl_layer_time *layer)
+{
+    return MAX(1e3 * layer->work_gflop / b->peak.gflops, layer->least_mb / b->peak.bandwidth_gbs);
+}
+
 static rncl_status print_layer_table(const bench *b)
 {
     rncl_table *table;
-    RNCL_TRY(rncl_table_create("layer\top\tpass\talgorithm\tms\tGFLOP/s\tof peak", "llllrrr", &table));
+    RNCL_TRY(rncl_table_create("layer\top\tpass\talgorithm\tGFLOP\tMB\tfloor ms\tms\tGFLOP/s\tof peak",
+                               "llllrrrrrr", &table));
     rncl_status st = RNCL_OK;
     for (size_t i = 0; i < b->layer_count && !st; i++) {
         const rncl_layer_time *layer = &b->layers[i];
-        char gflops[48] = "\t";
+        char gflops[48] = "\t", floor[64] = "\t\t";
+        if (layer->least_mb > 0)
+            snprintf(floor, sizeof floor, "%.2f\t%.1f\t%.2f", layer->work_gflop, layer->least_mb,
+                     floor_ms(b, layer));
         if (layer->gflops > 0)
             snprintf(gflops, sizeof gflops, "%.1f\t%.0f %%", layer->gflops,
                      100 * layer->gflops / b->peak.gflops);
-        st = rncl_table_add(table, "%s\t%s\t%s\t%s\t%.3f\t%s", layer->name, layer->op, layer->pass,
-                            layer->algorithm, layer->ms, gflops);
+        st = rncl_table_add(table, "%s\t%s\t%s\t%s\t%s\t%.2f\t%s", layer->name, layer->op, layer->pass,
+                            layer->algorithm, floor, layer->ms, gflops);
     }
     if (!st)
         rncl_table_print(table, stdout);

@@ -66,6 +66,27 @@ static rncl_status name_algorithms(const layer_source *source, const rncl_node *
     return RNCL_OK;
 }
 
+static double tensor_floats(const layer_source *source, int tensor)
+{
+    return tensor < 0 ? 0
+                      : (double)rncl_shape_count(source->graph->tensors[tensor]) * source->facts->batch_size;
+}
+
+/* Forward reads the input, the residual and the parameters and writes the output; backward reads the input,
+ * the output's gradient and the parameters and writes the gradients of the input, the residual and the
+ * parameters. */
+static double least_mb(const layer_source *source, size_t index, bool backward)
+{
+    const rncl_node *node = &source->graph->nodes[index];
+    const double parameters = (double)rncl_graph_node_cost(source->graph, index).parameters;
+    const double input = tensor_floats(source, node->input), output = tensor_floats(source, node->output);
+    const double residual = tensor_floats(source, node->residual);
+    const double floats =
+        backward ? input * (has_input_gradient(node) ? 2 : 1) + output + residual + 2 * parameters
+                 : input + output + residual + parameters;
+    return floats * sizeof(float) / 1e6;
+}
+
 static rncl_status fill_row(const layer_source *source, size_t index, bool backward, rncl_layer_time *row)
 {
     const rncl_node *node = &source->graph->nodes[index];
@@ -78,6 +99,8 @@ static rncl_status fill_row(const layer_source *source, size_t index, bool backw
     const double operations =
         2.0 * passes * (double)rncl_graph_node_cost(source->graph, index).macs * source->facts->batch_size;
     row->gflops = row->ms > 0 ? operations / row->ms / 1e6 : 0;
+    row->work_gflop = operations / 1e9;
+    row->least_mb = least_mb(source, index, backward);
     return name_algorithms(source, node, backward, row);
 }
 

@@ -14,7 +14,10 @@ typedef struct rncl_layer_time {
     const char *pass;   /* "forward", "backward", "step" */
     char algorithm[64]; /* of convolutions: of the passes that the row covers; else "" */
     double ms;          /* one step */
-    double gflops;      /* as the direct method counts; 0 for what is not counted in operations */
+    double gflops;      /* a second, as the direct method counts; 0 for what is not counted in operations */
+    double work_gflop;  /* those of the row in one step */
+    double least_mb;    /* 1e6 bytes that must be read or written at least, each tensor once a pass; 0: not
+                           counted */
 } rncl_layer_time;
 
 /* Reads context->profile, which has been collected after RNCL_PROFILED_STEPS training steps. What decides

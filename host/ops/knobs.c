@@ -51,8 +51,6 @@ rncl_setting rncl_knobs_setting(const rncl_knobs *knobs, const char *algorithm, 
     rncl_setting setting = {0};
     snprintf(setting.algorithm, sizeof setting.algorithm, "%s", algorithm);
     for (int i = 0; i < knobs->count; i++) {
-        if (values[i] == knobs->knobs[i].preset)
-            continue;
         snprintf(setting.knobs[setting.count].name, RNCL_KNOB_NAME, "%s", knobs->knobs[i].name);
         setting.knobs[setting.count++].value = values[i];
     }

@@ -20,8 +20,8 @@ typedef struct rncl_knobs {
     rncl_knob knobs[RNCL_KNOBS];
 } rncl_knobs;
 
-/* A choice, by names, so that it can be kept in a file: which algorithm ("" where there is but one), and the
- * value of each knob that does not stand at its preset. */
+/* A choice, by names, so that it can be kept in a file: which algorithm ("" where there is but one), and
+ * values of its knobs. A knob that is not named stands at its preset. */
 typedef struct rncl_setting {
     char algorithm[RNCL_ALGORITHM_NAME];
     int count;
@@ -38,7 +38,7 @@ void rncl_knobs_add(rncl_knobs *knobs, const char *name, int preset, const int *
  * setting names a knob or a value that is not there: it was made for other kernels. NULL: all presets. */
 bool rncl_knobs_resolve(const rncl_knobs *knobs, const rncl_setting *setting, int *values);
 
-/* The setting that resolves to `values`. */
+/* The setting that resolves to `values`; it names every knob, since presets may change. */
 rncl_setting rncl_knobs_setting(const rncl_knobs *knobs, const char *algorithm, const int *values);
 
 #endif

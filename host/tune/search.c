@@ -41,7 +41,7 @@ static bool space_around(const rncl_search *search, const rncl_setting *setting,
         return false;
     *out = space_of(search, algorithm);
     return rncl_knobs_resolve(&out->knobs, setting, out->plan.values) &&
-           (!setting->count || !algorithm->allows || algorithm->allows(&out->plan));
+           (!algorithm->allows || algorithm->allows(&out->plan));
 }
 
 static rncl_setting setting_of(const space *s)
@@ -223,8 +223,8 @@ rncl_status rncl_search_presets(rncl_context *context, const rncl_problem *probl
     const rncl_op_choice untuned = {0};
     rncl_status st = rncl_conv_plan_create(context, &problem->shape, problem->pass, &untuned, &plan);
     if (!st) {
-        const rncl_knobs none = {0};
-        *out = rncl_knobs_setting(&none, plan.algorithm->name, plan.values);
+        const rncl_knobs knobs = rncl_conv_knobs(&plan);
+        *out = rncl_knobs_setting(&knobs, plan.algorithm->name, plan.values);
     }
     rncl_conv_plan_fini(&plan);
     return st;

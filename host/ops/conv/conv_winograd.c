@@ -47,9 +47,9 @@ static bool winograd_pays(const rncl_conv_plan *plan)
     return winograd_is_worthwhile(plan->context, &s) && winograd_tile_count(&s, 4) >= 32;
 }
 
-/* Blocks whose transformed inputs fill half of a second-level cache, but enough of them for all cores. Where
- * there are few tiles and many channels, filters are what does not fit: they are then read once, a share of
- * them by each core. */
+/* Small blocks, whose transformed inputs leave the second-level cache to the filters, but enough of them for
+ * all cores. Where there are few tiles and many channels, filters are what does not fit: they are then read
+ * once, a share of them by each core. */
 static void winograd_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
 {
     static const int block_tiles[] = {2, 4, 6, 7, 8, 10, 12, 14};
@@ -58,11 +58,11 @@ static void winograd_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
     const rncl_winograd_shape s = shape_of(plan);
     const rncl_device_info *info = &plan->context->info;
     int units = (int)info->compute_units, pt = info->vector_width >= 16 ? 8 : 4;
-    int all = winograd_tile_count(&s, 4), cached = (int)((512u << 10) / (36 * sizeof(float) * (size_t)s.c));
+    int all = winograd_tile_count(&s, 4), cached = (int)((128u << 10) / (36 * sizeof(float) * (size_t)s.c));
     bool few = packed_floats(&s, 4) > ((size_t)1 << 20);
     int tiles = few ? MIN(all, 64) : MIN(MIN(cached, rncl_ceil_div(all, 4 * units)), 64);
     winograd_add_m_knob(knobs);
-    winograd_add_kv_knob(s.k, winograd_vector(plan->context, &s), knobs);
+    winograd_add_kv_knob(s.k, winograd_vector(plan->context, &s), few ? 2 : 1, knobs);
     rncl_knobs_add(knobs, "pt", pt, block_tiles, COUNT(block_tiles));
     rncl_knobs_add(knobs, "tiles", MAX(tiles / pt, 1) * pt, tile_counts, COUNT(tile_counts));
     rncl_knobs_add(knobs, "shares", few ? units : 1, share_counts, COUNT(share_counts));

@@ -53,7 +53,7 @@ static void filter_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
     int vw = winograd_vector(plan->context, &s), units = (int)plan->context->info.compute_units;
     bool large = filter_floats(&s) > ((size_t)1 << 18);
     winograd_add_m_knob(knobs);
-    winograd_add_kv_knob(s.k, vw, knobs);
+    winograd_add_kv_knob(s.k, vw, 2, knobs);
     rncl_knobs_add(knobs, "cb", MIN(vw, 8), inputs, COUNT(inputs));
     rncl_knobs_add(knobs, "tiles", 32, tile_counts, COUNT(tile_counts));
     rncl_knobs_add(knobs, "shares", large ? MIN(units, s.k / (knobs->knobs[KV].preset * vw)) : 1,

@@ -10,10 +10,10 @@ void winograd_add_m_knob(rncl_knobs *knobs)
     rncl_knobs_add(knobs, "m", 4, sizes, COUNT(sizes));
 }
 
-void winograd_add_kv_knob(int channels, int vw, rncl_knobs *knobs)
+void winograd_add_kv_knob(int channels, int vw, int wanted, rncl_knobs *knobs)
 {
     static const int vectors[] = {1, 2, 3, 4};
-    rncl_knobs_add(knobs, "kv", channels % (2 * vw) == 0 ? 2 : 1, vectors, COUNT(vectors));
+    rncl_knobs_add(knobs, "kv", channels % (wanted * vw) == 0 ? wanted : 1, vectors, COUNT(vectors));
 }
 
 int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s)

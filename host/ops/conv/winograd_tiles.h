@@ -8,8 +8,9 @@
 /* Outputs of a tile a side: the knob "m", the first of every plan, whose preset is 4. */
 void winograd_add_m_knob(rncl_knobs *knobs);
 
-/* The knob "kv", vectors of vw output channels in a register block. */
-void winograd_add_kv_knob(int channels, int vw, rncl_knobs *knobs);
+/* The knob "kv", vectors of vw output channels in a register block; the preset is `wanted` if the channels
+ * divide. */
+void winograd_add_kv_knob(int channels, int vw, int wanted, rncl_knobs *knobs);
 
 /* Floats a vector: the widest that the device likes and that divides both kinds of channels. */
 int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s);

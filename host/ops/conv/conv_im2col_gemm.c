@@ -70,11 +70,19 @@ static rncl_status im2col_plan(rncl_conv_plan *plan)
         data->columns_bytes =
             rncl_round_up(image_bytes * (size_t)data->group, plan->context->info.address_alignment);
     }
-    size_t scratch_bytes = 0, tail_bytes = 0;
-    rncl_gemm full = product(plan, data->group), tail = product(plan, MAX(c->n % data->group, 1));
-    RNCL_TRY(rncl_gemm_workspace(plan->context, &full, &scratch_bytes));
-    RNCL_TRY(rncl_gemm_workspace(plan->context, &tail, &tail_bytes));
-    plan->workspace_bytes = data->columns_bytes + MAX(MAX(scratch_bytes, tail_bytes), sizeof(float));
+    /* A matrix that does not begin with its buffer, as those of later groups, may need a copy that the first
+     * does not. */
+    rncl_gemm later = product(plan, data->group);
+    later.a_offset = later.b_offset = later.c_offset = 1;
+    const rncl_gemm products[] = {product(plan, data->group), later,
+                                  product(plan, MAX(c->n % data->group, 1))};
+    size_t scratch_bytes = sizeof(float);
+    for (size_t i = 0; i < COUNT(products); i++) {
+        size_t bytes;
+        RNCL_TRY(rncl_gemm_workspace(plan->context, &products[i], &bytes));
+        scratch_bytes = MAX(scratch_bytes, bytes);
+    }
+    plan->workspace_bytes = data->columns_bytes + scratch_bytes;
     return RNCL_OK;
 }
 

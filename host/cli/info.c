@@ -32,6 +32,21 @@ static rncl_status print_json(const rncl_graph *graph)
                                      (json_int_t)total.activations, "layers", layers));
 }
 
+/* The paper's comparison (He et al. 2015, section 3.3): ResNet-34 against the 19.6 G of VGG-19. */
+static rncl_status print_share(const rncl_network_options *network, uint64_t macs)
+{
+    bool comparable = network->arch == RNCL_ARCH_RESNET || network->arch == RNCL_ARCH_PLAIN;
+    if (!comparable || network->image != 224)
+        return RNCL_OK;
+    const rncl_network_options options = {.arch = RNCL_ARCH_VGG, .depth = 19};
+    rncl_graph *vgg;
+    RNCL_TRY(rncl_graph_build(&options, &vgg));
+    const double of = (double)rncl_graph_total(vgg).macs;
+    rncl_graph_destroy(vgg);
+    printf("That is %.1f %% of the %.1f G of VGG-19.\n", 100 * (double)macs / of, of / 1e9);
+    return RNCL_OK;
+}
+
 static rncl_status print_table(const rncl_graph *graph)
 {
     const rncl_graph_cost total = rncl_graph_total(graph);
@@ -54,6 +69,7 @@ static rncl_status print_table(const rncl_graph *graph)
                "pass.\n",
                graph->tensors[0].h, graph->tensors[0].w, graph->tensors[0].c, (double)total.macs / 1e9,
                (double)total.activations * sizeof(float) / (1 << 20));
+        st = print_share(&graph->options, total.macs);
     }
     rncl_table_destroy(table);
     return st;

@@ -7,32 +7,42 @@
 
 #include "util.h"
 
-/* Table 1. The plain networks have the first two rows. */
-static const struct imagenet_depth {
+/* A depth that an architecture has. */
+typedef struct depth_row {
     int depth;
     bool bottleneck;
     int blocks[RNCL_MAX_STAGES];
-} imagenet_depths[] = {
+} depth_row;
+
+/* Table 1. The plain networks have the first two rows. */
+static const depth_row imagenet_depths[] = {
     {18, false, {2, 2, 2, 2}},  {34, false, {3, 4, 6, 3}},  {50, true, {3, 4, 6, 3}},
     {101, true, {3, 4, 23, 3}}, {152, true, {3, 8, 36, 3}},
 };
+
+/* Simonyan and Zisserman 2015, table 1, configuration E. */
+static const depth_row vgg_depths[] = {{19, false, {2, 2, 4, 4, 4}}};
 
 /* Section 4.2: 6n+2 layers. The limit only keeps mistakes from filling the memory. */
 enum { CIFAR_FEWEST = 1, CIFAR_MOST = 1000 };
 
 static const struct arch {
     const char *name;
-    size_t imagenet_depths; /* rows of the table that it has; 0: 6n+2 */
+    const depth_row *depths; /* NULL: 6n+2 */
+    size_t depth_count;
     rncl_shortcut shortcut; /* default; RNCL_SHORTCUT_DEFAULT: it has none */
     int image, classes;     /* defaults */
     rncl_layout layout;     /* blocks aside */
 } archs[] = {
 #define IMAGENET .stem_window = 7, .stem_stride = 2, .stem_pool = true, .width = 64, .stages = 4
 #define CIFAR .stem_window = 3, .stem_stride = 1, .width = 16, .stages = 3
-    [RNCL_ARCH_RESNET] = {"resnet", 5, RNCL_SHORTCUT_B, 224, 1000, {IMAGENET, .shortcuts = true}},
-    [RNCL_ARCH_PLAIN] = {"plain", 2, RNCL_SHORTCUT_DEFAULT, 224, 1000, {IMAGENET}},
-    [RNCL_ARCH_CIFAR_RESNET] = {"cifar-resnet", 0, RNCL_SHORTCUT_A, 32, 10, {CIFAR, .shortcuts = true}},
-    [RNCL_ARCH_CIFAR_PLAIN] = {"cifar-plain", 0, RNCL_SHORTCUT_DEFAULT, 32, 10, {CIFAR}},
+    [RNCL_ARCH_RESNET] =
+        {"resnet", imagenet_depths, 5, RNCL_SHORTCUT_B, 224, 1000, {IMAGENET, .shortcuts = true}},
+    [RNCL_ARCH_PLAIN] = {"plain", imagenet_depths, 2, RNCL_SHORTCUT_DEFAULT, 224, 1000, {IMAGENET}},
+    [RNCL_ARCH_CIFAR_RESNET] = {"cifar-resnet", NULL, 0, RNCL_SHORTCUT_A, 32, 10, {CIFAR, .shortcuts = true}},
+    [RNCL_ARCH_CIFAR_PLAIN] = {"cifar-plain", NULL, 0, RNCL_SHORTCUT_DEFAULT, 32, 10, {CIFAR}},
+    [RNCL_ARCH_VGG] =
+        {"vgg", vgg_depths, 1, RNCL_SHORTCUT_DEFAULT, 224, 1000, {.width = 64, .stages = 5, .hidden = 4096}},
 #undef IMAGENET
 #undef CIFAR
 };
@@ -54,22 +64,31 @@ const char *rncl_shortcut_name(rncl_shortcut shortcut)
     return (size_t)shortcut < COUNT(shortcuts) ? shortcuts[shortcut] : NULL;
 }
 
+rncl_status rncl_arch_check_runs(rncl_arch arch)
+{
+    if (arch != RNCL_ARCH_VGG)
+        return RNCL_OK;
+    return RNCL_FAIL(RNCL_ERR_USAGE,
+                     "--arch vgg is there to compare what networks cost, with `rncl info`; choose resnet, "
+                     "plain, cifar-resnet or cifar-plain");
+}
+
 /* "18, 34, 50, 101 and 152" */
-static void list_depths(size_t count, char *text, size_t size)
+static void list_depths(const struct arch *arch, char *text, size_t size)
 {
     size_t length = 0;
-    for (size_t i = 0; i < count; i++) {
-        const char *separator = i == 0 ? "" : i + 1 < count ? ", " : " and ";
-        int added = snprintf(text + length, size - length, "%s%d", separator, imagenet_depths[i].depth);
+    for (size_t i = 0; i < arch->depth_count; i++) {
+        const char *separator = i == 0 ? "" : i + 1 < arch->depth_count ? ", " : " and ";
+        int added = snprintf(text + length, size - length, "%s%d", separator, arch->depths[i].depth);
         length = MIN(length + (size_t)added, size - 1);
     }
 }
 
-static rncl_status imagenet_blocks(const struct arch *arch, int depth, rncl_layout *layout)
+static rncl_status listed_blocks(const struct arch *arch, int depth, rncl_layout *layout)
 {
-    int nearest = imagenet_depths[0].depth;
-    for (size_t i = 0; i < arch->imagenet_depths; i++) {
-        const struct imagenet_depth *row = &imagenet_depths[i];
+    int nearest = arch->depths[0].depth;
+    for (size_t i = 0; i < arch->depth_count; i++) {
+        const depth_row *row = &arch->depths[i];
         if (row->depth == depth) {
             layout->bottleneck = row->bottleneck;
             memcpy(layout->blocks, row->blocks, sizeof layout->blocks);
@@ -79,7 +98,7 @@ static rncl_status imagenet_blocks(const struct arch *arch, int depth, rncl_layo
             nearest = row->depth;
     }
     char depths[64];
-    list_depths(arch->imagenet_depths, depths, sizeof depths);
+    list_depths(arch, depths, sizeof depths);
     return RNCL_FAIL(RNCL_ERR_USAGE, "--depth %d: %s has %s; the nearest is %d", depth, arch->name, depths,
                      nearest);
 }
@@ -148,5 +167,5 @@ rncl_status rncl_arch_resolve(const rncl_network_options *options, rncl_network_
     complete->stem_pool = or_default(options->stem_pool, 3);
     RNCL_TRY(check_sizes(complete));
     *layout = arch->layout;
-    return (arch->imagenet_depths ? imagenet_blocks : cifar_blocks)(arch, options->depth, layout);
+    return (arch->depths ? listed_blocks : cifar_blocks)(arch, options->depth, layout);
 }

@@ -2,6 +2,7 @@
 #include "builder.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,6 +183,23 @@ int rncl_builder_conv_norm(rncl_builder *builder, const rncl_conv_norm *layer, i
     return add_node(builder, &node, shape);
 }
 
+int rncl_builder_conv_bias(rncl_builder *builder, const char *name, int input, int outputs, int window)
+{
+    if (builder->status)
+        return -1;
+    int inputs = builder->graph->tensors[input].c;
+    rncl_conv_norm layer = {.in = inputs, .out = outputs, .window = window, .stride = 1, .pad = window / 2};
+    rncl_param filter = {.kind = RNCL_PARAM_CONV, .rank = 4, .dims = {outputs, inputs, window, window}};
+    rncl_builder_name(layer.conv, "%s", name);
+    rncl_builder_name(filter.name, "%s.weight", name);
+    layer.filter = add_param(builder, &filter);
+    int bias = add_vector(builder, name, "bias", outputs);
+    int y = add_conv(builder, &layer, input);
+    if (!builder->status)
+        builder->graph->nodes[builder->graph->node_count - 1].bias = bias;
+    return y;
+}
+
 int rncl_builder_maxpool(rncl_builder *builder, int input, int size, int stride, int pad)
 {
     if (builder->status)
@@ -209,7 +227,14 @@ int rncl_builder_linear(rncl_builder *builder, const char *name, int input, int 
 {
     if (builder->status)
         return -1;
-    int inputs = builder->graph->tensors[input].c;
+    size_t values = rncl_shape_count(builder->graph->tensors[input]);
+    if (values > INT_MAX) {
+        builder->status =
+            RNCL_FAIL(RNCL_ERR_SHAPE, "--image %d: %s would have %zu inputs; use smaller images",
+                      builder->graph->options.image, name, values);
+        return -1;
+    }
+    int inputs = (int)values;
     rncl_param weight = {.kind = RNCL_PARAM_LINEAR, .rank = 2, .dims = {outputs, inputs}};
     rncl_builder_name(weight.name, "%s.weight", name);
     rncl_node node = node_of(name, RNCL_OP_linear, input);

@@ -39,8 +39,11 @@ typedef struct rncl_norm_tail {
 /* Each appends nodes that read tensor `input` and returns the tensor that the last of them writes. */
 int rncl_builder_conv_norm(rncl_builder *builder, const rncl_conv_norm *layer, int input,
                            rncl_norm_tail tail);
+/* A convolution with bias and no normalisation; strides by 1 and keeps the size. */
+int rncl_builder_conv_bias(rncl_builder *builder, const char *name, int input, int outputs, int window);
 int rncl_builder_maxpool(rncl_builder *builder, int input, int size, int stride, int pad);
 int rncl_builder_avgpool(rncl_builder *builder, int input);
+/* Of all that an image has in `input`. */
 int rncl_builder_linear(rncl_builder *builder, const char *name, int input, int outputs);
 
 #endif

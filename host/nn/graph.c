@@ -6,6 +6,7 @@
 #include "arch.h"
 #include "builder.h"
 #include "resnet.h"
+#include "vgg.h"
 
 rncl_status rncl_graph_build(const rncl_network_options *options, rncl_graph **out)
 {
@@ -18,7 +19,7 @@ rncl_status rncl_graph_build(const rncl_network_options *options, rncl_graph **o
         return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for a graph");
     graph->options = complete;
     rncl_builder builder = {.graph = graph};
-    rncl_resnet_build(&builder, &layout);
+    (complete.arch == RNCL_ARCH_VGG ? rncl_vgg_build : rncl_resnet_build)(&builder, &layout);
     if (builder.status) {
         rncl_graph_destroy(graph);
         return builder.status;

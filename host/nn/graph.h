@@ -16,6 +16,7 @@ typedef enum rncl_arch {
     RNCL_ARCH_PLAIN,        /* the same layers without shortcuts */
     RNCL_ARCH_CIFAR_RESNET, /* section 4.2: 6n+2 layers, 16/32/64 channels */
     RNCL_ARCH_CIFAR_PLAIN,
+    RNCL_ARCH_VGG, /* Simonyan and Zisserman 2015; its cost only, see rncl_arch_check_runs */
 } rncl_arch;
 
 typedef enum rncl_shortcut {
@@ -86,6 +87,9 @@ typedef struct rncl_graph {
  * those that it has), RNCL_ERR_SHAPE for an image too small for it. */
 rncl_status rncl_graph_build(const rncl_network_options *options, rncl_graph **out);
 void rncl_graph_destroy(rncl_graph *graph);
+
+/* RNCL_ERR_USAGE for an architecture whose graph can be counted but not run. */
+rncl_status rncl_arch_check_runs(rncl_arch arch);
 
 /* Cost per image. Multiply-adds of convolutions and linear layers, as the paper counts them. */
 typedef struct rncl_graph_cost {

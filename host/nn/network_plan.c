@@ -170,6 +170,7 @@ rncl_status rncl_network_plan_create(rncl_context *context, const rncl_network_s
                                      rncl_network_plan *out)
 {
     *out = (rncl_network_plan){0};
+    RNCL_TRY(rncl_arch_check_runs(setup->graph->options.arch));
     int batch = setup->batch_size, fixed = setup->micro_batch;
     if (batch <= 0 || fixed < 0 || (fixed && batch % fixed))
         return RNCL_FAIL(RNCL_ERR_USAGE, "--micro-batch %d does not divide --batch-size %d", fixed, batch);

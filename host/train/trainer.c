@@ -164,6 +164,7 @@ static void announce(const rncl_training *t)
 static rncl_status prepare(rncl_training *t, rncl_options *options)
 {
     RNCL_TRY(rncl_run_folder_choose(options));
+    RNCL_TRY(rncl_arch_check_runs(options->network.arch));
     settle_conflicts(options);
     RNCL_TRY(prepare_graph(t, options));
     RNCL_TRY(prepare_vectors(t));

@@ -20,6 +20,7 @@ static const struct network {
     {"resnet 152", {.depth = 152}, 60192808, 11513626624},
     {"cifar-resnet 20", {.arch = RNCL_ARCH_CIFAR_RESNET, .depth = 20}, 269722, 40551040},
     {"plain 34", {.arch = RNCL_ARCH_PLAIN, .depth = 34}, 21623848, 3644493824},
+    {"vgg 19", {.arch = RNCL_ARCH_VGG, .depth = 19}, 143667240, 19632062464},
     {"cifar-plain 20", {.arch = RNCL_ARCH_CIFAR_PLAIN, .depth = 20}, 269722, 40551040},
 };
 
@@ -379,6 +380,9 @@ static void refused_options_name_what_there_is(void **unused)
         {{.depth = 0}, RNCL_ERR_USAGE, "nearest is 18"},
         {{.depth = INT32_MIN}, RNCL_ERR_USAGE, "nearest is 18"},
         {{.arch = RNCL_ARCH_PLAIN, .depth = 50}, RNCL_ERR_USAGE, "plain has 18 and 34; the nearest is 34"},
+        {{.arch = RNCL_ARCH_VGG, .depth = 16}, RNCL_ERR_USAGE, "vgg has 19"},
+        {{.arch = RNCL_ARCH_VGG, .depth = 19, .image = 65536}, RNCL_ERR_SHAPE, "smaller images"},
+        {{.arch = RNCL_ARCH_VGG, .depth = 19, .image = 31}, RNCL_ERR_SHAPE, "larger images"},
         {{.arch = RNCL_ARCH_CIFAR_RESNET, .depth = 21}, RNCL_ERR_USAGE, "6n+2"},
         {{.arch = RNCL_ARCH_CIFAR_RESNET, .depth = 54}, RNCL_ERR_USAGE, "nearest is 56"},
         {{.arch = RNCL_ARCH_CIFAR_PLAIN, .depth = 2}, RNCL_ERR_USAGE, "nearest is 8"},
@@ -400,6 +404,21 @@ static void refused_options_name_what_there_is(void **unused)
     }
 }
 
+static void vgg_has_torchvisions_names_and_is_not_run(void **unused)
+{
+    (void)unused;
+    rncl_graph *graph = build((rncl_network_options){.arch = RNCL_ARCH_VGG, .depth = 19});
+    assert_int_equal(graph->param_count, 2 * (16 + 3));
+    assert_string_equal(graph->params[0].name, "features.0.weight");
+    assert_string_equal(graph->params[2 * 15 + 1].name, "features.34.bias");
+    assert_string_equal(graph->params[2 * 16].name, "classifier.0.weight");
+    assert_int_equal(graph->params[2 * 16].dims[1], 7 * 7 * 512);
+    rncl_graph_destroy(graph);
+    assert_int_equal(rncl_arch_check_runs(RNCL_ARCH_VGG), RNCL_ERR_USAGE);
+    assert_message_has("rncl info");
+    assert_int_equal(rncl_arch_check_runs(RNCL_ARCH_CIFAR_PLAIN), RNCL_OK);
+}
+
 static void deepest_published_network_builds(void **unused)
 {
     (void)unused;
@@ -413,7 +432,7 @@ static void names_end_where_the_list_ends(void **unused)
     (void)unused;
     assert_string_equal(rncl_arch_name(RNCL_ARCH_CIFAR_RESNET), "cifar-resnet");
     assert_string_equal(rncl_shortcut_name(RNCL_SHORTCUT_A), "A");
-    assert_null(rncl_arch_name((rncl_arch)(RNCL_ARCH_CIFAR_PLAIN + 1)));
+    assert_null(rncl_arch_name((rncl_arch)(RNCL_ARCH_VGG + 1)));
     assert_null(rncl_shortcut_name((rncl_shortcut)(RNCL_SHORTCUT_C + 1)));
 }
 
@@ -435,6 +454,7 @@ int main(void)
         cmocka_unit_test(stem_pool_is_3x3_with_padding_or_2x2_without),
         cmocka_unit_test(defaults_depend_on_the_architecture),
         cmocka_unit_test(refused_options_name_what_there_is),
+        cmocka_unit_test(vgg_has_torchvisions_names_and_is_not_run),
         cmocka_unit_test(deepest_published_network_builds),
         cmocka_unit_test(names_end_where_the_list_ends),
     };

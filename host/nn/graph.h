@@ -111,4 +111,8 @@ const char *rncl_shortcut_name(rncl_shortcut shortcut); /* "default", "A" */
  * variance 1. */
 void rncl_graph_initialise(const rncl_graph *graph, uint64_t seed, float *params, float *state);
 
+/* Sets the batch-norm weight to 0 behind which a shortcut is added, so that each block begins as its shortcut
+ * (Goyal et al. 2017, section 5.1; torchvision's zero_init_residual). Leaves plain networks as they are. */
+void rncl_graph_zero_residuals(const rncl_graph *graph, float *params);
+
 #endif

@@ -64,3 +64,14 @@ void rncl_graph_initialise(const rncl_graph *graph, uint64_t seed, float *params
         for (int c = 0; c < graph->running[i].channels; c++)
             state[graph->running[i].variance_offset + (size_t)c] = 1.0f;
 }
+
+void rncl_graph_zero_residuals(const rncl_graph *graph, float *params)
+{
+    for (size_t i = 0; i < graph->node_count; i++) {
+        const rncl_node *node = &graph->nodes[i];
+        if (node->residual < 0)
+            continue;
+        const rncl_param *weight = &graph->params[node->weight];
+        memset(params + weight->offset, 0, weight->count * sizeof *params);
+    }
+}

@@ -169,6 +169,14 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
      .help = "start from the weights in this safetensors file"},
+    {.name = "zero-init-residual",
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(zero_init_residual),
+     .default_text = "off",
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help = "start with 0 as the weight of the last batch normalisation of each block, so that blocks begin "
+             "as their shortcuts; has no effect on --init"},
 
     /* how long, in what portions */
     {.name = "epochs",
@@ -510,4 +518,4 @@ const rncl_option rncl_option_table[] = {
 
 const size_t rncl_option_count = COUNT(rncl_option_table);
 
-static_assert(COUNT(rncl_option_table) <= sizeof((rncl_options *)0)->source, "a source for each row");
+static_assert(COUNT(rncl_option_table) <= RNCL_MOST_OPTIONS, "a source for each row");

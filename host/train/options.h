@@ -38,6 +38,9 @@ enum {
         RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_BENCH | RNCL_FOR_TUNE | RNCL_FOR_INFO,
 };
 
+/* Room for that many rows of the table. */
+enum { RNCL_MOST_OPTIONS = 128 };
+
 /* Where a value came from, weakest first. */
 typedef enum rncl_option_source {
     RNCL_FROM_DEFAULT,
@@ -59,6 +62,7 @@ typedef struct rncl_options {
     int batch_size, micro_batch; /* micro_batch 0: auto */
     float lr, momentum, weight_decay;
     rncl_schedule_kind schedule;
+    bool zero_init_residual;
     char lr_steps[RNCL_TEXT_LENGTH]; /* "0.5,0.75": shares of the run after which `step` divides by 10 */
     int patience;                    /* plateau: evaluations without improvement */
     int warmup_steps;
@@ -95,7 +99,7 @@ typedef struct rncl_options {
     char **arguments; /* predict: the pictures; plot: the runs; the command line's own */
     int argument_count;
 
-    unsigned char source[96]; /* rncl_option_source of each row of the table */
+    unsigned char source[RNCL_MOST_OPTIONS]; /* rncl_option_source of each row of the table */
 } rncl_options;
 
 typedef enum rncl_option_kind {

@@ -8,8 +8,6 @@
 #include "options.h"
 #include "util.h"
 
-enum { MOST_ROWS = 64 };
-
 /* What inih's handler works on. */
 typedef struct reading {
     rncl_options *options;
@@ -19,9 +17,9 @@ typedef struct reading {
 
 static rncl_status fail_unknown(const char *name, unsigned commands)
 {
-    const char *names[MOST_ROWS];
+    const char *names[RNCL_MOST_OPTIONS];
     size_t count = 0;
-    for (size_t i = 0; i < rncl_option_count && count < COUNT(names); i++)
+    for (size_t i = 0; i < rncl_option_count; i++)
         if (rncl_option_table[i].commands & commands)
             names[count++] = rncl_option_table[i].name;
     const char *nearest = rncl_text_nearest(name, names, count);

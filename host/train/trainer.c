@@ -103,6 +103,8 @@ static rncl_status prepare_vectors(rncl_training *t)
     if (options->init[0])
         return rncl_model_load(options->init, graph, v->params, v->state, &t->state.batches_tracked);
     rncl_graph_initialise(graph, options->seed, v->params, v->state);
+    if (options->zero_init_residual)
+        rncl_graph_zero_residuals(graph, v->params);
     return RNCL_OK;
 }
 

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "util.h"
+
 typedef struct vectors {
     rncl_graph *graph;
     float *params, *state;
@@ -105,6 +107,24 @@ static void batch_norms_start_as_the_identity(void **unused)
     release(&v);
 }
 
+static void zeroed_residuals_are_the_last_norm_of_each_block(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *name;
+        float wanted;
+    } cases[] = {{"bn1.weight", 1},          {"layer1.0.bn1.weight", 1},          {"layer1.0.bn2.weight", 1},
+                 {"layer1.0.bn3.weight", 0}, {"layer1.0.downsample.1.weight", 1}, {"layer4.2.bn3.weight", 0}};
+    vectors v = initialised((rncl_network_options){.depth = 50}, 3);
+    rncl_graph_zero_residuals(v.graph, v.params);
+    for (size_t n = 0; n < COUNT(cases); n++) {
+        const rncl_param *param = param_named(v.graph, cases[n].name);
+        for (size_t i = 0; i < param->count; i++)
+            assert_float_equal(v.params[param->offset + i], cases[n].wanted, 0);
+    }
+    release(&v);
+}
+
 static void padding_is_zero(void **unused)
 {
     (void)unused;
@@ -152,6 +172,7 @@ int main(void)
         cmocka_unit_test(convolutions_are_normal_with_the_deviation_of_their_fan_out),
         cmocka_unit_test(linear_layers_are_uniform_within_one_over_the_root_of_their_inputs),
         cmocka_unit_test(batch_norms_start_as_the_identity),
+        cmocka_unit_test(zeroed_residuals_are_the_last_norm_of_each_block),
         cmocka_unit_test(padding_is_zero),
         cmocka_unit_test(one_seed_gives_one_network_and_another_seed_another),
         cmocka_unit_test(parameters_of_one_shape_differ),

@@ -1,4 +1,4 @@
-/* The tables of all operations that are checked: those of op_list.h, and the two that end a training step. */
+/* The tables of all operations that are checked: those of op_list.h, and those around a training step. */
 #ifndef RNCL_CHECK_OPERATIONS_H
 #define RNCL_CHECK_OPERATIONS_H
 
@@ -8,7 +8,8 @@
 #define CHECK_OPERATION_LIST(X)                                                                              \
     RNCL_OP_LIST(X)                                                                                          \
     X(softmax)                                                                                               \
-    X(sgd)
+    X(sgd)                                                                                                   \
+    X(ema)
 
 #define X(stem) extern const check_operation check_##stem;
 CHECK_OPERATION_LIST(X)

@@ -8,7 +8,7 @@
 #include "random.h"
 #include "tensor.h"
 
-/* Every tensor that some operation has: those of rncl_op_buffers, and those of softmax and SGD. */
+/* Every tensor that some operation has: those of rncl_op_buffers, and those of softmax, SGD and averages. */
 #define CHECK_OP_SLOTS(X)                                                                                    \
     X(x)                                                                                                     \
     X(residual)                                                                                              \
@@ -29,7 +29,8 @@
     X(labels)                                                                                                \
     X(losses)                                                                                                \
     X(ranks)                                                                                                 \
-    X(velocity)
+    X(velocity)                                                                                              \
+    X(average)
 
 typedef enum check_slot {
 #define X(name) CHECK_##name,
@@ -45,6 +46,7 @@ typedef struct check_variant {
     bool inference; /* forward with running statistics, no backward */
     bool in_place;  /* dresidual is dy */
     bool no_dx;     /* nobody wants dx */
+    bool exchange;  /* of averages: change places instead of updating */
     unsigned flags; /* of backward */
 } check_variant;
 
@@ -52,6 +54,11 @@ typedef struct check_sgd_shape {
     size_t count;
     float lr, momentum, weight_decay;
 } check_sgd_shape;
+
+typedef struct check_ema_shape {
+    size_t count;
+    float share;
+} check_ema_shape;
 
 typedef struct check_softmax_shape {
     rncl_softmax_shape shape;
@@ -63,6 +70,7 @@ typedef union check_shape {
     rncl_op_desc op;
     check_softmax_shape softmax;
     check_sgd_shape sgd;
+    check_ema_shape ema;
 } check_shape;
 
 typedef struct check_trial {
@@ -76,7 +84,7 @@ typedef struct check_trial {
     rncl_random random;
     int phases;
     check_tensor tensors[CHECK_SLOT_COUNT];
-    void *subject; /* the rncl_op, rncl_softmax or rncl_sgd */
+    void *subject; /* the rncl_op, rncl_softmax, rncl_sgd or rncl_ema */
 } check_trial;
 
 /* What the harness has to know of an operation; one file each, ending in its table. */

@@ -7,7 +7,7 @@
 
 #include "util.h"
 
-enum { HELP = 1, FIRST_ROW, MOST_OPTIONS = 64 };
+enum { HELP = 1, FIRST_ROW, MOST_OPTIONS = RNCL_MOST_OPTIONS + 2 }; /* --help and the end */
 
 /* How popt takes a value of each kind. */
 static const unsigned popt_kinds[] = {

@@ -7,8 +7,8 @@
 
 #include "cl_error.h"
 #include "network_plan.h"
+#include "parameters.h"
 #include "profile.h"
-#include "sgd.h"
 #include "softmax.h"
 #include "util.h"
 
@@ -37,9 +37,8 @@ struct rncl_network {
 
     cl_mem blocks[RNCL_MEMORY_MAX_BLOCKS];
     cl_mem *slices; /* of each memory request */
-    cl_mem params, gradients, velocity, state, workspace;
-    cl_mem *param_slices, *gradient_slices; /* of each parameter */
-    cl_mem *mean_slices, *variance_slices;  /* of each running statistic */
+    cl_mem workspace;
+    rncl_parameters parameters;
     bound_node *nodes;
     cl_mem logits, dlogits;
 
@@ -52,7 +51,6 @@ struct rncl_network {
     unsigned submitted, collected; /* batches so far */
 
     rncl_softmax *softmax;
-    rncl_sgd *sgd;
 };
 
 const rncl_network_facts *rncl_network_facts_of(const rncl_network *network)
@@ -67,6 +65,7 @@ static rncl_status allocate_arena(rncl_network *net)
     const rncl_network_plan *plan = &net->plan;
     for (size_t i = 0; i < plan->memory.block_count; i++)
         RNCL_TRY(rncl_buffer_create(net->context, plan->memory.block_bytes[i], &net->blocks[i]));
+    RNCL_TRY(rncl_buffer_create(net->context, MAX(plan->workspace_bytes, sizeof(float)), &net->workspace));
     net->slices = calloc(plan->request_count + 1, sizeof(cl_mem));
     if (!net->slices)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu buffers", plan->request_count);
@@ -74,47 +73,6 @@ static rncl_status allocate_arena(rncl_network *net)
         const rncl_memory_request *request = &plan->requests[i];
         RNCL_TRY(rncl_buffer_slice(net->blocks[request->block], request->offset_bytes, request->size_bytes,
                                    &net->slices[i]));
-    }
-    return RNCL_OK;
-}
-
-static rncl_status slice_floats(cl_mem parent, size_t offset, size_t count, cl_mem *out)
-{
-    return rncl_buffer_slice(parent, offset * sizeof(float), count * sizeof(float), out);
-}
-
-static rncl_status allocate_params(rncl_network *net)
-{
-    const rncl_graph *graph = net->plan.graph;
-    size_t bytes = graph->param_floats * sizeof(float);
-    RNCL_TRY(rncl_buffer_create(net->context, bytes, &net->params));
-    RNCL_TRY(rncl_buffer_create(net->context, MAX(graph->state_floats, 1) * sizeof(float), &net->state));
-    RNCL_TRY(
-        rncl_buffer_create(net->context, MAX(net->plan.workspace_bytes, sizeof(float)), &net->workspace));
-    net->param_slices = calloc(graph->param_count, sizeof(cl_mem));
-    net->gradient_slices = calloc(graph->param_count, sizeof(cl_mem));
-    net->mean_slices = calloc(graph->running_count + 1, sizeof(cl_mem));
-    net->variance_slices = calloc(graph->running_count + 1, sizeof(cl_mem));
-    if (!net->param_slices || !net->gradient_slices || !net->mean_slices || !net->variance_slices)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu parameters", graph->param_count);
-    if (net->setup.training) {
-        RNCL_TRY(rncl_buffer_create(net->context, bytes, &net->gradients));
-        RNCL_TRY(rncl_buffer_create(net->context, bytes, &net->velocity));
-        /* The padding between parameters takes part in updates: it must be, and then stays, zero. */
-        RNCL_TRY(rncl_buffer_clear(net->context, net->gradients, bytes));
-        RNCL_TRY(rncl_buffer_clear(net->context, net->velocity, bytes));
-    }
-    for (size_t i = 0; i < graph->param_count; i++) {
-        const rncl_param *param = &graph->params[i];
-        RNCL_TRY(slice_floats(net->params, param->offset, param->count, &net->param_slices[i]));
-        if (net->setup.training)
-            RNCL_TRY(slice_floats(net->gradients, param->offset, param->count, &net->gradient_slices[i]));
-    }
-    for (size_t i = 0; i < graph->running_count; i++) {
-        const rncl_running *running = &graph->running[i];
-        size_t channels = (size_t)running->channels;
-        RNCL_TRY(slice_floats(net->state, running->mean_offset, channels, &net->mean_slices[i]));
-        RNCL_TRY(slice_floats(net->state, running->variance_offset, channels, &net->variance_slices[i]));
     }
     return RNCL_OK;
 }
@@ -181,12 +139,12 @@ static rncl_status bind_nodes(rncl_network *net)
             .y = slice_of(net, plan->activation[node->output]),
             .dx = slice_of(net, plan->gradient[node->input]),
             .dy = slice_of(net, plan->gradient[node->output]),
-            .weight = element(net->param_slices, node->weight),
-            .bias = element(net->param_slices, node->bias),
-            .dweight = element(net->gradient_slices, node->weight),
-            .dbias = element(net->gradient_slices, node->bias),
-            .running_mean = element(net->mean_slices, node->running),
-            .running_variance = element(net->variance_slices, node->running),
+            .weight = element(net->parameters.param_slices, node->weight),
+            .bias = element(net->parameters.param_slices, node->bias),
+            .dweight = element(net->parameters.gradient_slices, node->weight),
+            .dbias = element(net->parameters.gradient_slices, node->bias),
+            .running_mean = element(net->parameters.mean_slices, node->running),
+            .running_variance = element(net->parameters.variance_slices, node->running),
             .saved = slice_of(net, plan->saved[i]),
             .packed = slice_of(net, plan->packed[i]),
             .workspace = net->workspace,
@@ -209,8 +167,7 @@ static rncl_status build(rncl_network *net)
     for (size_t i = 0; i < graph->node_count; i++)
         RNCL_TRY(rncl_op_build(net->plan.ops[i]));
     const rncl_softmax_shape loss = {net->plan.micro_batch, graph->options.classes};
-    RNCL_TRY(rncl_softmax_create(net->context, &loss, &net->softmax));
-    return net->setup.training ? rncl_sgd_create(net->context, graph->param_floats, &net->sgd) : RNCL_OK;
+    return rncl_softmax_create(net->context, &loss, &net->softmax);
 }
 
 rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup *setup, rncl_network **out)
@@ -234,21 +191,14 @@ rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup 
         net->facts.problems += net->plan.ops[i]->problems;
         net->facts.tuned += net->plan.ops[i]->tuned;
     }
-    if ((st = allocate_arena(net)) || (st = allocate_params(net)) || (st = allocate_batches(net)) ||
-        (st = bind_nodes(net)) || (st = build(net)))
+    if ((st = allocate_arena(net)) || (st = rncl_parameters_init(context, setup, &net->parameters)) ||
+        (st = allocate_batches(net)) || (st = bind_nodes(net)) || (st = build(net)))
         goto fail;
     *out = net;
     return RNCL_OK;
 fail:
     rncl_network_destroy(net);
     return st;
-}
-
-static void release_all(cl_mem *buffers, size_t count)
-{
-    for (size_t i = 0; buffers && i < count; i++)
-        rncl_buffer_release(buffers[i]);
-    free(buffers);
 }
 
 static void release_slot(batch_slot *slot)
@@ -269,18 +219,14 @@ void rncl_network_destroy(rncl_network *net)
     if (!net)
         return;
     rncl_context_finish(net->context);
-    const rncl_graph *graph = net->setup.graph;
     rncl_softmax_destroy(net->softmax);
-    rncl_sgd_destroy(net->sgd);
     free(net->nodes);
-    release_all(net->slices, net->plan.request_count);
-    release_all(net->param_slices, graph->param_count);
-    release_all(net->gradient_slices, graph->param_count);
-    release_all(net->mean_slices, graph->running_count);
-    release_all(net->variance_slices, graph->running_count);
+    for (size_t i = 0; net->slices && i < net->plan.request_count; i++)
+        rncl_buffer_release(net->slices[i]);
+    free(net->slices);
+    rncl_parameters_fini(&net->parameters);
     rncl_network_plan_fini(&net->plan); /* operations hold slices of the workspace */
-    cl_mem const buffers[] = {net->params,    net->gradients, net->velocity, net->state,
-                              net->workspace, net->inputs[0], net->inputs[1]};
+    cl_mem const buffers[] = {net->workspace, net->inputs[0], net->inputs[1]};
     for (size_t i = 0; i < COUNT(buffers); i++)
         rncl_buffer_release(buffers[i]);
     for (size_t i = 0; i < COUNT(net->input_free); i++)
@@ -306,36 +252,21 @@ static rncl_status prepare_weights(rncl_network *net)
     return RNCL_OK;
 }
 
-typedef rncl_status (*transfer)(rncl_context *, cl_mem, size_t, float *);
-
-static rncl_status write_vector(rncl_context *context, cl_mem buffer, size_t floats, float *from)
-{
-    return from && floats ? rncl_buffer_write(context, buffer, 0, floats * sizeof(float), from) : RNCL_OK;
-}
-
-static rncl_status read_vector(rncl_context *context, cl_mem buffer, size_t floats, float *to)
-{
-    return to && floats ? rncl_buffer_read(context, buffer, 0, floats * sizeof(float), to) : RNCL_OK;
-}
-
-static rncl_status transfer_vectors(rncl_network *net, const rncl_network_vectors *vectors, transfer move)
-{
-    const rncl_graph *graph = net->plan.graph;
-    RNCL_TRY(move(net->context, net->params, graph->param_floats, vectors->params));
-    RNCL_TRY(move(net->context, net->state, graph->state_floats, vectors->state));
-    return net->setup.training ? move(net->context, net->velocity, graph->param_floats, vectors->velocity)
-                               : RNCL_OK;
-}
-
 rncl_status rncl_network_write(rncl_network *net, const rncl_network_vectors *from)
 {
-    RNCL_TRY(transfer_vectors(net, from, write_vector));
+    RNCL_TRY(rncl_parameters_write(&net->parameters, from));
     return prepare_weights(net);
 }
 
 rncl_status rncl_network_read(rncl_network *net, const rncl_network_vectors *to)
 {
-    return transfer_vectors(net, to, read_vector);
+    return rncl_parameters_read(&net->parameters, to);
+}
+
+rncl_status rncl_network_exchange_averages(rncl_network *net)
+{
+    RNCL_TRY(rncl_parameters_exchange(&net->parameters));
+    return prepare_weights(net);
 }
 
 /* ---- steps ---- */
@@ -467,9 +398,7 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
     if (rule) {
         if (net->context->profile)
             net->context->profile->label = "update";
-        const rncl_sgd_step step = {rule->lr,       rule->momentum, rule->weight_decay,
-                                    net->gradients, net->velocity,  net->params};
-        RNCL_TRY(rncl_sgd_enqueue(net->sgd, &step));
+        RNCL_TRY(rncl_parameters_update(&net->parameters, rule));
         RNCL_TRY(prepare_weights(net));
     }
     RNCL_TRY(read_results(net, slot));

@@ -16,6 +16,7 @@ typedef struct rncl_network_setup {
                         the batch-norm statistics, which are those of each micro-batch */
     bool training;   /* false: forward only, with running statistics; takes far less memory */
     bool logits;     /* hand out each batch's logits with its result */
+    bool averaged;   /* keeps averages of parameters and running statistics beside them */
     float label_smoothing; /* of training; evaluation has none */
     const char *algorithm; /* of the convolutions; NULL: the tuned ones, or the device's defaults */
     rncl_tuned tuned;      /* what it refers to must outlive the network's planning, which is in create */
@@ -37,17 +38,24 @@ void rncl_network_destroy(rncl_network *network);
 
 const rncl_network_facts *rncl_network_facts_of(const rncl_network *network);
 
-/* Host copies of what a model or checkpoint file keeps: vectors of graph->param_floats, graph->state_floats
- * and graph->param_floats floats. Any may be NULL. Blocking; outstanding steps are finished first. */
+/* Host copies of what a model or checkpoint file keeps: vectors of graph->param_floats floats, and for
+ * `state` and `average_state` graph->state_floats. Any may be NULL. Blocking; outstanding steps are finished
+ * first. */
 typedef struct rncl_network_vectors {
     float *params, *state, *velocity;
+    float *average, *average_state; /* only where the network keeps averages */
 } rncl_network_vectors;
 
 rncl_status rncl_network_write(rncl_network *network, const rncl_network_vectors *from);
 rncl_status rncl_network_read(rncl_network *network, const rncl_network_vectors *to);
 
+/* Parameters and running statistics change places with their averages: before an evaluation of these, and
+ * again behind it. Enqueues. The network must keep averages. */
+rncl_status rncl_network_exchange_averages(rncl_network *network);
+
 typedef struct rncl_update_rule {
     float lr, momentum, weight_decay;
+    float average_share; /* average += share (new value - average); where the network keeps averages */
 } rncl_update_rule;
 
 /* Enqueues one training step on a batch: images [batch_size][image][image][channels], labels [batch_size];

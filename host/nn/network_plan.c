@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "parameters.h"
 #include "util.h"
 
 /* A device's memory is also the driver's, the display's and, on a CPU, everybody's. */
@@ -118,12 +119,11 @@ static void plan_backward(rncl_network_plan *plan)
 static void add_up(const rncl_network_setup *setup, rncl_network_plan *plan)
 {
     const rncl_graph *graph = plan->graph;
-    size_t params = graph->param_floats * sizeof(float), vectors = setup->training ? 3 : 1;
+    size_t params = graph->param_floats * sizeof(float);
     size_t batch = (size_t)setup->batch_size;
     plan->input_bytes = tensor_bytes(plan, 0);
-    plan->total_bytes = plan->memory.total_bytes + plan->workspace_bytes + vectors * params +
-                        graph->state_floats * sizeof(float) + 2 * plan->input_bytes +
-                        2 * 3 * batch * sizeof(float);
+    plan->total_bytes = plan->memory.total_bytes + plan->workspace_bytes + rncl_parameters_bytes(setup) +
+                        2 * plan->input_bytes + 2 * 3 * batch * sizeof(float);
     plan->largest_bytes = MAX(MAX(params, plan->workspace_bytes), plan->input_bytes);
     for (size_t i = 0; i < plan->memory.block_count; i++)
         plan->largest_bytes = MAX(plan->largest_bytes, plan->memory.block_bytes[i]);

@@ -107,4 +107,7 @@ void rncl_reference_softmax(const rncl_softmax_shape *shape, const double *logit
 void rncl_reference_sgd(size_t count, double lr, double momentum, double weight_decay, const double *gradient,
                         double *velocity, double *weight);
 
+/* One step of an exponential moving average over `count` values: average += share (value - average). */
+void rncl_reference_ema(size_t count, double share, const double *value, double *average);
+
 #endif

@@ -1,5 +1,5 @@
-/* The checkpoint's layout: a header, the parameters, the running statistics, the velocities, and a hash of
- * all before it; little-endian. */
+/* The checkpoint's layout: a header, the parameters, the running statistics, the velocities, averages of the
+ * first two where there are any, and a hash of all before it; little-endian. */
 #include "checkpoint.h"
 
 #include <assert.h>
@@ -8,22 +8,41 @@
 #include "file.h"
 #include "util.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2, MOST_VECTORS = 5 };
 
 static const char magic[8] = "RNCLCKPT"; /* without its end */
 
 typedef struct header {
     char magic[8];
     uint64_t version, fingerprint;
-    uint64_t param_floats, state_floats;
+    uint64_t param_floats, state_floats, averaged;
     rncl_run_state state;
 } header;
 
-static_assert(sizeof(rncl_run_state) == 14 * 8 && sizeof(header) == 19 * 8, "no padding in a checkpoint");
+static_assert(sizeof(rncl_run_state) == 15 * 8 && sizeof(header) == 21 * 8, "no padding in a checkpoint");
 
 rncl_run_state rncl_run_state_start(void)
 {
     return (rncl_run_state){.evaluated_step = -1, .plateau = rncl_plateau_start(), .best_top1 = -1};
+}
+
+typedef struct part {
+    float *values;
+    size_t floats;
+} part;
+
+/* The vectors in the order of the file; their number. */
+static size_t list_parts(const rncl_checkpoint *checkpoint, const rncl_network_vectors *vectors,
+                         part parts[MOST_VECTORS])
+{
+    const size_t params = checkpoint->param_floats, state = checkpoint->state_floats;
+    const part all[MOST_VECTORS] = {{vectors->params, params},
+                                    {vectors->state, state},
+                                    {vectors->velocity, params},
+                                    {vectors->average, params},
+                                    {vectors->average_state, state}};
+    memcpy(parts, all, sizeof all);
+    return checkpoint->averaged ? MOST_VECTORS : MOST_VECTORS - 2;
 }
 
 /* Writes and hashes a part; failures of the stream show when the file is committed. */
@@ -40,14 +59,16 @@ rncl_status rncl_checkpoint_save(const rncl_checkpoint *checkpoint, const rncl_r
                    .fingerprint = checkpoint->fingerprint,
                    .param_floats = checkpoint->param_floats,
                    .state_floats = checkpoint->state_floats,
+                   .averaged = checkpoint->averaged,
                    .state = *state};
     memcpy(head.magic, magic, sizeof magic);
     rncl_atomic_file file;
     RNCL_TRY(rncl_atomic_file_create(checkpoint->path, &file));
     uint64_t hash = put(RNCL_HASH_START, &head, sizeof head, file.stream);
-    hash = put(hash, vectors->params, checkpoint->param_floats * sizeof(float), file.stream);
-    hash = put(hash, vectors->state, checkpoint->state_floats * sizeof(float), file.stream);
-    hash = put(hash, vectors->velocity, checkpoint->param_floats * sizeof(float), file.stream);
+    part parts[MOST_VECTORS];
+    const size_t count = list_parts(checkpoint, vectors, parts);
+    for (size_t i = 0; i < count; i++)
+        hash = put(hash, parts[i].values, parts[i].floats * sizeof(float), file.stream);
     fwrite(&hash, sizeof hash, 1, file.stream);
     return rncl_atomic_file_commit(&file);
 }
@@ -57,6 +78,12 @@ static rncl_status damaged(const rncl_checkpoint *checkpoint, const char *how)
     return RNCL_FAIL(RNCL_ERR_MODEL,
                      "%s: %s; start a new run with --init and the model.safetensors beside it",
                      checkpoint->path, how);
+}
+
+static size_t count_floats(const rncl_checkpoint *checkpoint, bool averaged)
+{
+    const size_t params = checkpoint->param_floats, state = checkpoint->state_floats;
+    return 2 * params + state + (averaged ? params + state : 0);
 }
 
 static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_mapping *file, header *head)
@@ -76,11 +103,15 @@ static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_mapping *
         return damaged(checkpoint, "cut off or damaged");
     if (head->fingerprint != checkpoint->fingerprint || head->param_floats != checkpoint->param_floats ||
         head->state_floats != checkpoint->state_floats ||
-        floats != 2 * checkpoint->param_floats + checkpoint->state_floats)
+        floats != count_floats(checkpoint, head->averaged != 0))
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: saved by a run with another network, data set, batch size or seed; leave these "
                          "as they were, or start a new run with --init",
                          checkpoint->path);
+    if ((head->averaged != 0) != checkpoint->averaged)
+        return RNCL_FAIL(RNCL_ERR_MODEL,
+                         "%s: saved %s --ema; leave that as it was, or start a new run with --init",
+                         checkpoint->path, head->averaged ? "with" : "without");
     return RNCL_OK;
 }
 
@@ -101,9 +132,10 @@ rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_sta
     if (!st) {
         *state = head.state;
         const unsigned char *next = file.data + sizeof head;
-        next = get(next, vectors->params, checkpoint->param_floats);
-        next = get(next, vectors->state, checkpoint->state_floats);
-        get(next, vectors->velocity, checkpoint->param_floats);
+        part parts[MOST_VECTORS];
+        const size_t count = list_parts(checkpoint, vectors, parts);
+        for (size_t i = 0; i < count; i++)
+            next = get(next, parts[i].values, parts[i].floats);
     }
     rncl_file_unmap(&file);
     return st;

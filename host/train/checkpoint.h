@@ -2,6 +2,7 @@
 #ifndef RNCL_TRAIN_CHECKPOINT_H
 #define RNCL_TRAIN_CHECKPOINT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "network.h"
@@ -30,14 +31,16 @@ typedef struct rncl_checkpoint {
     const char *path;
     uint64_t fingerprint;
     size_t param_floats, state_floats;
+    bool averaged; /* it holds averages */
 } rncl_checkpoint;
 
-/* RNCL_ERR_IO if it cannot be written; the old one is then as it was. All three vectors are needed. */
+/* RNCL_ERR_IO if it cannot be written; the old one is then as it was. All vectors are needed, averages where
+ * it holds any. */
 rncl_status rncl_checkpoint_save(const rncl_checkpoint *checkpoint, const rncl_run_state *state,
                                  const rncl_network_vectors *vectors);
 
-/* RNCL_ERR_MODEL for a file that is missing, not a checkpoint, cut off, damaged, or another run's; nothing is
- * changed then. */
+/* RNCL_ERR_MODEL for a file that is missing, not a checkpoint, cut off, damaged, or another run's, or has no
+ * averages or has some where it should not; nothing is changed then. */
 rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_state *state,
                                  const rncl_network_vectors *vectors);
 

@@ -290,6 +290,17 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
      .help = "share of each target that is spread over all classes"},
+    {.name = "ema",
+     .kind = RNCL_OPTION_FLOAT,
+     .offset = FIELD(ema),
+     .value = "DECAY",
+     .default_text = "0",
+     NUMBERS(0, 0.999999),
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help = "keep an exponential moving average of weights and running statistics, such as 0.999 a step; "
+             "evaluations and model files are the average's, last.ckpt has both. Its early values are "
+             "corrected for having few steps behind them"},
 
     /* the pictures */
     {.name = "augment",
@@ -407,6 +418,15 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
      .help = "end training after this time, evaluated and saved; 0: never"},
+    {.name = "early-stop",
+     .kind = RNCL_OPTION_INT,
+     .offset = FIELD(early_stop),
+     .value = "N",
+     .default_text = "0",
+     NUMBERS(0, 1000000),
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help = "end training after so many evaluations in a row without a better one; 0: never"},
     {.name = "algorithm",
      .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(algorithm),

@@ -94,6 +94,13 @@ float rncl_schedule_lr(const rncl_schedule *schedule, const rncl_plateau *platea
     return (float)((double)schedule->lr * risen * factors[schedule->kind](schedule, plateau, step));
 }
 
+float rncl_average_share(float decay, int64_t step)
+{
+    if (!(decay > 0))
+        return 0;
+    return (float)((1 - (double)decay) / (1 - pow((double)decay, (double)step)));
+}
+
 rncl_plateau rncl_plateau_start(void)
 {
     return (rncl_plateau){.best_error = INFINITY};
@@ -103,9 +110,10 @@ void rncl_plateau_update(rncl_plateau *plateau, double error, int patience)
 {
     if (error < plateau->best_error) {
         plateau->best_error = error;
-        plateau->waited = 0;
+        plateau->waited = plateau->stale = 0;
         return;
     }
+    plateau->stale++;
     if (++plateau->waited >= patience) {
         plateau->waited = 0;
         plateau->drops++;

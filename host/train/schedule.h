@@ -25,6 +25,7 @@ typedef struct rncl_plateau {
     double best_error; /* infinite before the first evaluation */
     int64_t waited;    /* evaluations since the best one, or since the last drop */
     int64_t drops;
+    int64_t stale; /* evaluations since the best one */
 } rncl_plateau;
 
 /* RNCL_ERR_USAGE if options->lr_steps are not up to RNCL_SCHEDULE_MARKS rising shares between 0 and 1. */
@@ -32,6 +33,12 @@ rncl_status rncl_schedule_init(const rncl_options *options, int64_t steps, rncl_
 
 /* The rate of the step before which `step` others were done. */
 float rncl_schedule_lr(const rncl_schedule *schedule, const rncl_plateau *plateau, int64_t step);
+
+/* The share that the newest weights have in an exponential moving average with this decay, at the step with
+ * this number (from 1 on): that of 1 - decay in a sum of all weights so far, (1 - decay) / (1 - decay^step),
+ * so that the first average is the first weights (the bias correction of Kingma and Ba 2015, section 3). 0
+ * for a decay of 0, which means no average. */
+float rncl_average_share(float decay, int64_t step);
 
 rncl_plateau rncl_plateau_start(void);
 /* Takes in one evaluation's error. */

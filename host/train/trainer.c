@@ -72,42 +72,6 @@ static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
     return rncl_schedule_init(options, t->steps, &t->schedule);
 }
 
-static rncl_status load_checkpoint(rncl_training *t)
-{
-    char path[RNCL_TEXT_LENGTH];
-    RNCL_TRY(rncl_run_folder_path(t->options, RNCL_RUN_CHECKPOINT, path));
-    const rncl_checkpoint checkpoint = {.path = path,
-                                        .fingerprint = t->fingerprint,
-                                        .param_floats = t->graph->param_floats,
-                                        .state_floats = t->graph->state_floats};
-    RNCL_TRY(rncl_checkpoint_load(&checkpoint, &t->state, &t->vectors));
-    t->seconds_before = t->state.seconds;
-    t->enqueued = t->state.step;
-    return RNCL_OK;
-}
-
-/* The first weights: a checkpoint's, a model's, or random ones. */
-static rncl_status prepare_vectors(rncl_training *t)
-{
-    const rncl_graph *graph = t->graph;
-    const rncl_options *options = t->options;
-    rncl_network_vectors *v = &t->vectors;
-    v->params = calloc(graph->param_floats, sizeof *v->params);
-    v->state = calloc(graph->state_floats + 1, sizeof *v->state);
-    v->velocity = calloc(graph->param_floats, sizeof *v->velocity);
-    if (!v->params || !v->state || !v->velocity)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for %zu parameters", graph->param_floats);
-    t->state = rncl_run_state_start();
-    if (options->resume[0])
-        return load_checkpoint(t);
-    if (options->init[0])
-        return rncl_model_load(options->init, graph, v->params, v->state, &t->state.batches_tracked);
-    rncl_graph_initialise(graph, options->seed, v->params, v->state);
-    if (options->zero_init_residual)
-        rncl_graph_zero_residuals(graph, v->params);
-    return RNCL_OK;
-}
-
 /* The loader comes first: its workers fill the ring while kernels are compiled. */
 static rncl_status prepare_network(rncl_training *t)
 {
@@ -120,6 +84,7 @@ static rncl_status prepare_network(rncl_training *t)
         .batch_size = options->batch_size,
         .micro_batch = options->micro_batch,
         .training = true,
+        .averaged = options->ema > 0,
         .label_smoothing = options->label_smoothing,
     };
     RNCL_TRY(rncl_store_open(&t->context->info, &t->context->log, &t->store));
@@ -169,7 +134,7 @@ static rncl_status prepare(rncl_training *t, rncl_options *options)
     RNCL_TRY(rncl_arch_check_runs(options->network.arch));
     settle_conflicts(options);
     RNCL_TRY(prepare_graph(t, options));
-    RNCL_TRY(prepare_vectors(t));
+    RNCL_TRY(rncl_training_prepare_weights(t));
     RNCL_TRY(prepare_network(t));
     return prepare_folder(t, options);
 }
@@ -181,9 +146,7 @@ static void take_apart(rncl_training *t)
     rncl_network_destroy(t->network);
     rncl_store_close(t->store);
     rncl_loader_destroy(t->loader);
-    free(t->vectors.params);
-    free(t->vectors.state);
-    free(t->vectors.velocity);
+    rncl_training_free_weights(t);
     rncl_graph_destroy(t->graph);
     rncl_inputs_close(&t->inputs);
 }

@@ -113,9 +113,10 @@ static rncl_status enqueue_step(rncl_training *t)
 {
     const rncl_batch *batch;
     RNCL_TRY(rncl_loader_next(t->loader, &batch));
-    const rncl_update_rule rule = {.lr = lr_at(t, t->enqueued),
-                                   .momentum = t->options->momentum,
-                                   .weight_decay = t->options->weight_decay};
+    rncl_update_rule rule = {.lr = lr_at(t, t->enqueued),
+                             .momentum = t->options->momentum,
+                             .weight_decay = t->options->weight_decay};
+    rule.average_share = rncl_average_share(t->options->ema, t->enqueued + 1);
     RNCL_TRY(rncl_network_train(t->network, batch->images, batch->labels, &rule));
     t->enqueued++;
     return RNCL_OK;
@@ -208,11 +209,24 @@ static void draw_curves(const rncl_training *t)
         rncl_log_line(&t->context->log, RNCL_LOG_WARNING, "%s", rncl_status_message());
 }
 
+/* On the averages, where there are any. */
+static rncl_status measure(rncl_training *t, const rncl_loader_options *loader, rncl_evaluation *result)
+{
+    if (t->options->ema > 0)
+        RNCL_TRY(rncl_network_exchange_averages(t->network));
+    rncl_status st = rncl_measure(t->network, loader, t->listener->stop, NULL, result);
+    if (t->options->ema > 0 && (!st || st == RNCL_ERR_INTERRUPTED)) {
+        const rncl_status back = rncl_network_exchange_averages(t->network);
+        st = back ? back : st;
+    }
+    return st;
+}
+
 static rncl_status evaluate(rncl_training *t)
 {
     const rncl_loader_options loader = rncl_inputs_validation(&t->inputs, t->options);
     rncl_evaluation result;
-    RNCL_TRY(rncl_measure(t->network, &loader, t->listener->stop, NULL, &result));
+    RNCL_TRY(measure(t, &loader, &result));
     rncl_run_state *state = &t->state;
     state->val_loss = result.loss;
     state->val_top1 = result.top1;
@@ -239,9 +253,16 @@ static bool evaluation_is_due(const rncl_training *t)
 
 /* ---- the run ---- */
 
+/* Only evaluations that were due count, as for the plateau schedule. */
+static bool stopped_early(const rncl_training *t)
+{
+    const int patience = t->options->early_stop;
+    return patience && t->state.step < t->steps && t->state.plateau.stale >= patience;
+}
+
 static bool finished(const rncl_training *t)
 {
-    return (t->state.step >= t->steps || out_of_time(t)) && !evaluation_is_due(t);
+    return (t->state.step >= t->steps || out_of_time(t) || stopped_early(t)) && !evaluation_is_due(t);
 }
 
 /* One stretch of training, what is due at its end, and the files. */
@@ -267,5 +288,10 @@ rncl_status rncl_training_run(rncl_training *t)
 {
     while (!finished(t))
         RNCL_TRY(advance(t));
+    if (stopped_early(t))
+        rncl_log_line(&t->context->log, RNCL_LOG_NOTE,
+                      "ended after step %" PRId64 " of %" PRId64 ": no better one in the last %" PRId64
+                      " evaluations",
+                      t->state.step, t->steps, t->state.plateau.stale);
     return RNCL_OK;
 }

@@ -38,6 +38,10 @@ typedef struct rncl_training {
     bool improved;          /* the weights are the best so far, and have not been saved as such */
 } rncl_training;
 
+/* Allocates and fills training->vectors and training->state, from the checkpoint if the run is resumed. */
+rncl_status rncl_training_prepare_weights(rncl_training *training);
+void rncl_training_free_weights(rncl_training *training);
+
 /* From training->state to the end: trains, evaluates, saves. RNCL_ERR_INTERRUPTED when the listener says
  * stop, after saving; RNCL_ERR_DIVERGED when a loss is not finite, with the files as they were. */
 rncl_status rncl_training_run(rncl_training *training);

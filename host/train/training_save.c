@@ -18,8 +18,9 @@ static rncl_status save_model(const rncl_training *t, const char *name)
 {
     char path[RNCL_TEXT_LENGTH];
     RNCL_TRY(rncl_run_folder_path(t->options, name, path));
-    return rncl_model_save(path, t->graph, &t->meta, t->vectors.params, t->vectors.state,
-                           t->state.batches_tracked);
+    const rncl_network_vectors *v = &t->vectors;
+    return rncl_model_save(path, t->graph, &t->meta, v->average ? v->average : v->params,
+                           v->average ? v->average_state : v->state, t->state.batches_tracked);
 }
 
 rncl_status rncl_training_save(rncl_training *t)
@@ -42,7 +43,8 @@ rncl_status rncl_training_save(rncl_training *t)
     const rncl_checkpoint checkpoint = {.path = path,
                                         .fingerprint = t->fingerprint,
                                         .param_floats = t->graph->param_floats,
-                                        .state_floats = t->graph->state_floats};
+                                        .state_floats = t->graph->state_floats,
+                                        .averaged = t->options->ema > 0};
     t->state.seconds = t->seconds_before + rncl_pace_seconds(&t->pace, rncl_time_ns());
     return rncl_checkpoint_save(&checkpoint, &t->state, &t->vectors);
 }

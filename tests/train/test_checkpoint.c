@@ -10,17 +10,17 @@ enum { PARAMS = 13, STATE = 6 };
 
 static const char path[] = "last.ckpt";
 static const rncl_checkpoint known = {
-    .path = path, .fingerprint = 0x1234, .param_floats = PARAMS, .state_floats = STATE};
+    .path = path, .fingerprint = 0x1234, .param_floats = PARAMS, .state_floats = STATE, .averaged = true};
 
 /* Everything that a checkpoint holds. */
 typedef struct contents {
     rncl_run_state state;
-    float params[PARAMS], running[STATE], velocity[PARAMS];
+    float params[PARAMS], running[STATE], velocity[PARAMS], average[PARAMS], average_running[STATE];
 } contents;
 
 static rncl_network_vectors vectors_of(contents *c)
 {
-    return (rncl_network_vectors){c->params, c->running, c->velocity};
+    return (rncl_network_vectors){c->params, c->running, c->velocity, c->average, c->average_running};
 }
 
 static contents example(void)
@@ -34,9 +34,10 @@ static contents example(void)
     for (int i = 0; i < PARAMS; i++) {
         c.params[i] = (float)i / 3;
         c.velocity[i] = -(float)i;
+        c.average[i] = (float)i / 7;
     }
     for (int i = 0; i < STATE; i++)
-        c.running[i] = 1.0f / (float)(i + 1);
+        c.running[i] = c.average_running[i] = 1.0f / (float)(i + 1);
     return c;
 }
 
@@ -75,8 +76,8 @@ static void a_file_cut_off_anywhere_is_refused(void **state)
     save_example();
     rncl_mapping whole;
     expect_ok(rncl_file_map(path, &whole));
-    const rncl_checkpoint cut = {
-        .path = "cut.ckpt", .fingerprint = 0x1234, .param_floats = PARAMS, .state_floats = STATE};
+    rncl_checkpoint cut = known;
+    cut.path = "cut.ckpt";
     for (size_t size = 0; size < whole.size_bytes; size++) {
         expect_ok(rncl_file_write(cut.path, whole.data, size));
         expect_refused(&cut, "cut.ckpt");
@@ -92,8 +93,8 @@ static void a_flipped_bit_anywhere_is_refused(void **state)
     expect_ok(rncl_file_map(path, &whole));
     unsigned char *copy = malloc(whole.size_bytes);
     assert_non_null(copy);
-    const rncl_checkpoint hurt = {
-        .path = "hurt.ckpt", .fingerprint = 0x1234, .param_floats = PARAMS, .state_floats = STATE};
+    rncl_checkpoint hurt = known;
+    hurt.path = "hurt.ckpt";
     for (size_t i = 0; i < whole.size_bytes; i++) {
         memcpy(copy, whole.data, whole.size_bytes);
         copy[i] ^= (unsigned char)(1 << i % 8);
@@ -125,6 +126,24 @@ static void the_checkpoint_of_another_run_is_refused(void **state)
     other = known;
     other.param_floats--;
     expect_refused(&other, "another network");
+}
+
+static void averages_are_asked_for_where_they_are(void **state)
+{
+    (void)state;
+    save_example();
+    rncl_checkpoint without = known;
+    without.averaged = false;
+    expect_refused(&without, "saved with --ema");
+    contents wanted = example(), c;
+    memset(&wanted.average, 0, sizeof wanted.average);
+    memset(&wanted.average_running, 0, sizeof wanted.average_running);
+    memset(&c, 0, sizeof c);
+    const rncl_network_vectors to = vectors_of(&c), from = vectors_of(&wanted);
+    expect_ok(rncl_checkpoint_save(&without, &wanted.state, &from));
+    expect_refused(&known, "saved without --ema");
+    expect_ok(rncl_checkpoint_load(&without, &c.state, &to));
+    assert_memory_equal(&c, &wanted, sizeof c);
 }
 
 static void what_is_no_checkpoint_is_refused(void **state)
@@ -165,6 +184,7 @@ int main(void)
         cmocka_unit_test(a_flipped_bit_anywhere_is_refused),
         cmocka_unit_test(a_file_with_something_behind_its_end_is_refused),
         cmocka_unit_test(the_checkpoint_of_another_run_is_refused),
+        cmocka_unit_test(averages_are_asked_for_where_they_are),
         cmocka_unit_test(what_is_no_checkpoint_is_refused),
         cmocka_unit_test(a_full_disk_leaves_the_old_file),
     };

@@ -118,6 +118,27 @@ static void plateau_divides_after_patience_evaluations_without_a_better_one(void
     }
 }
 
+static void evaluations_without_a_better_one_are_counted_through_drops(void **state)
+{
+    (void)state;
+    static const double errors[] = {50, 50, 51, 50, 49, 49};
+    static const int64_t stale[] = {0, 1, 2, 3, 0, 1};
+    rncl_plateau plateau = rncl_plateau_start();
+    for (size_t i = 0; i < COUNT(errors); i++) {
+        rncl_plateau_update(&plateau, errors[i], 2);
+        assert_int_equal(plateau.stale, stale[i]);
+    }
+}
+
+static void average_shares_weigh_all_weights_so_far_by_the_decay(void **state)
+{
+    (void)state;
+    assert_float_equal(rncl_average_share(0, 1), 0, 0);
+    assert_float_equal(rncl_average_share(0.9f, 1), 1, 0);
+    assert_float_equal(rncl_average_share(0.5f, 3), 0.5f / 0.875f, 1e-6);
+    assert_float_equal(rncl_average_share(0.9f, 10000), 0.1, 1e-6);
+}
+
 static void other_schedules_do_not_look_at_the_plateau(void **state)
 {
     (void)state;
@@ -201,6 +222,8 @@ int main(void)
         cmocka_unit_test(cosine_begins_behind_the_warm_up),
         cmocka_unit_test(a_run_shorter_than_its_warm_up_only_rises),
         cmocka_unit_test(plateau_divides_after_patience_evaluations_without_a_better_one),
+        cmocka_unit_test(evaluations_without_a_better_one_are_counted_through_drops),
+        cmocka_unit_test(average_shares_weigh_all_weights_so_far_by_the_decay),
         cmocka_unit_test(other_schedules_do_not_look_at_the_plateau),
         cmocka_unit_test(shares_that_are_none_are_refused),
         cmocka_unit_test(pauses_and_the_first_step_do_not_count_as_pace),

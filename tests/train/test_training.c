@@ -1,7 +1,6 @@
 /* What a training leaves behind, what it tells on the way, and what it refuses. */
 #include <math.h>
 
-#include "model.h"
 #include "training_test.h"
 
 /* The run that most tests look at. */
@@ -15,45 +14,12 @@ static int train_base(void **state)
     return train(&options) != RNCL_OK;
 }
 
-/* A model file as the vectors of its network; the caller frees. */
-static float *load_params(const char *path, size_t *count, int64_t *batches_tracked)
-{
-    rncl_network_options network;
-    rncl_model_meta meta;
-    rncl_graph *graph;
-    expect_ok(rncl_model_read_meta(path, &network, &meta));
-    assert_true(meta.has_network);
-    rncl_model_meta_fini(&meta);
-    expect_ok(rncl_graph_build(&network, &graph));
-    float *params = calloc(graph->param_floats, sizeof *params);
-    float *running = calloc(graph->state_floats, sizeof *running);
-    assert_true(params && running);
-    expect_ok(rncl_model_load(path, graph, params, running, batches_tracked));
-    *count = graph->param_floats;
-    free(running);
-    rncl_graph_destroy(graph);
-    return params;
-}
-
 static int64_t batches_tracked_by(const char *path)
 {
     size_t count;
     int64_t batches;
     free(load_params(path, &count, &batches));
     return batches;
-}
-
-/* Field `column` of the last row. */
-static double last_metric(const char *path, int column)
-{
-    char *text = read_text(path);
-    text[strlen(text) - 1] = '\0';
-    const char *field = strrchr(text, '\n') + 1;
-    for (int i = 0; i < column; i++)
-        field = strchr(field, ',') + 1;
-    const double value = atof(field);
-    free(text);
-    return value;
 }
 
 static void the_run_folder_holds_everything(void **state)

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 
+#include "model.h"
 #include "train_test.h"
 #include "trainer.h"
 
@@ -133,6 +134,39 @@ static inline void expect_same_run(const char *one, const char *other)
     assert_string_equal(first, second);
     free(first);
     free(second);
+}
+
+/* A model file as the vectors of its network; the caller frees. */
+static inline float *load_params(const char *path, size_t *count, int64_t *batches_tracked)
+{
+    rncl_network_options network;
+    rncl_model_meta meta;
+    rncl_graph *graph;
+    expect_ok(rncl_model_read_meta(path, &network, &meta));
+    assert_true(meta.has_network);
+    rncl_model_meta_fini(&meta);
+    expect_ok(rncl_graph_build(&network, &graph));
+    float *params = calloc(graph->param_floats, sizeof *params);
+    float *running = calloc(graph->state_floats, sizeof *running);
+    assert_true(params && running);
+    expect_ok(rncl_model_load(path, graph, params, running, batches_tracked));
+    *count = graph->param_floats;
+    free(running);
+    rncl_graph_destroy(graph);
+    return params;
+}
+
+/* Field `column` of the last row. */
+static inline double last_metric(const char *path, int column)
+{
+    char *text = read_text(path);
+    text[strlen(text) - 1] = '\0';
+    const char *field = strrchr(text, '\n') + 1;
+    for (int i = 0; i < column; i++)
+        field = strchr(field, ',') + 1;
+    const double value = atof(field);
+    free(text);
+    return value;
 }
 
 static inline int count_lines(const char *path)

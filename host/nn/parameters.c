@@ -1,0 +1,173 @@
+/* Vectors of parameters and running statistics, cut into slices for the nodes. */
+#include "parameters.h"
+
+#include <stdlib.h>
+
+#include "util.h"
+
+static size_t param_bytes(const rncl_graph *graph)
+{
+    return graph->param_floats * sizeof(float);
+}
+
+static size_t state_bytes(const rncl_graph *graph)
+{
+    return MAX(graph->state_floats, 1) * sizeof(float);
+}
+
+size_t rncl_parameters_bytes(const rncl_network_setup *setup)
+{
+    size_t vectors = setup->training ? 3 : 1, averages = setup->averaged ? 1 : 0;
+    return (vectors + averages) * param_bytes(setup->graph) + (1 + averages) * state_bytes(setup->graph);
+}
+
+/* The padding between parameters takes part in updates: it must be, and then stays, zero. */
+static rncl_status allocate_zeros(rncl_context *context, size_t size_bytes, cl_mem *out)
+{
+    RNCL_TRY(rncl_buffer_create(context, size_bytes, out));
+    return rncl_buffer_clear(context, *out, size_bytes);
+}
+
+static rncl_status allocate(rncl_parameters *p, const rncl_network_setup *setup)
+{
+    const rncl_graph *graph = p->graph;
+    RNCL_TRY(rncl_buffer_create(p->context, param_bytes(graph), &p->params));
+    RNCL_TRY(rncl_buffer_create(p->context, state_bytes(graph), &p->state));
+    if (setup->training) {
+        RNCL_TRY(allocate_zeros(p->context, param_bytes(graph), &p->gradients));
+        RNCL_TRY(allocate_zeros(p->context, param_bytes(graph), &p->velocity));
+    }
+    if (setup->averaged) {
+        RNCL_TRY(allocate_zeros(p->context, param_bytes(graph), &p->average));
+        RNCL_TRY(allocate_zeros(p->context, state_bytes(graph), &p->average_state));
+    }
+    return RNCL_OK;
+}
+
+static rncl_status slice_floats(cl_mem parent, size_t offset, size_t count, cl_mem *out)
+{
+    return rncl_buffer_slice(parent, offset * sizeof(float), count * sizeof(float), out);
+}
+
+static rncl_status slice(rncl_parameters *p)
+{
+    const rncl_graph *graph = p->graph;
+    p->param_slices = calloc(graph->param_count, sizeof(cl_mem));
+    p->gradient_slices = calloc(graph->param_count, sizeof(cl_mem));
+    p->mean_slices = calloc(graph->running_count + 1, sizeof(cl_mem));
+    p->variance_slices = calloc(graph->running_count + 1, sizeof(cl_mem));
+    if (!p->param_slices || !p->gradient_slices || !p->mean_slices || !p->variance_slices)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu parameters", graph->param_count);
+    for (size_t i = 0; i < graph->param_count; i++) {
+        const rncl_param *param = &graph->params[i];
+        RNCL_TRY(slice_floats(p->params, param->offset, param->count, &p->param_slices[i]));
+        if (p->gradients)
+            RNCL_TRY(slice_floats(p->gradients, param->offset, param->count, &p->gradient_slices[i]));
+    }
+    for (size_t i = 0; i < graph->running_count; i++) {
+        const rncl_running *running = &graph->running[i];
+        size_t channels = (size_t)running->channels;
+        RNCL_TRY(slice_floats(p->state, running->mean_offset, channels, &p->mean_slices[i]));
+        RNCL_TRY(slice_floats(p->state, running->variance_offset, channels, &p->variance_slices[i]));
+    }
+    return RNCL_OK;
+}
+
+rncl_status rncl_parameters_init(rncl_context *context, const rncl_network_setup *setup, rncl_parameters *out)
+{
+    const rncl_graph *graph = setup->graph;
+    *out = (rncl_parameters){.context = context, .graph = graph};
+    RNCL_TRY(allocate(out, setup));
+    RNCL_TRY(slice(out));
+    if (setup->training)
+        RNCL_TRY(rncl_sgd_create(context, graph->param_floats, &out->sgd));
+    if (setup->averaged) {
+        RNCL_TRY(rncl_ema_create(context, graph->param_floats, &out->ema));
+        RNCL_TRY(rncl_ema_create(context, graph->state_floats, &out->state_ema));
+    }
+    return RNCL_OK;
+}
+
+static void release_slices(cl_mem *slices, size_t count)
+{
+    for (size_t i = 0; slices && i < count; i++)
+        rncl_buffer_release(slices[i]);
+    free(slices);
+}
+
+void rncl_parameters_fini(rncl_parameters *p)
+{
+    if (!p->graph)
+        return;
+    rncl_sgd_destroy(p->sgd);
+    rncl_ema_destroy(p->ema);
+    rncl_ema_destroy(p->state_ema);
+    release_slices(p->param_slices, p->graph->param_count);
+    release_slices(p->gradient_slices, p->graph->param_count);
+    release_slices(p->mean_slices, p->graph->running_count);
+    release_slices(p->variance_slices, p->graph->running_count);
+    cl_mem const buffers[] = {p->params, p->state, p->gradients, p->velocity, p->average, p->average_state};
+    for (size_t i = 0; i < COUNT(buffers); i++)
+        rncl_buffer_release(buffers[i]);
+}
+
+typedef rncl_status transfer(rncl_context *context, cl_mem buffer, size_t size_bytes, float *values);
+
+static rncl_status write_vector(rncl_context *context, cl_mem buffer, size_t size_bytes, float *values)
+{
+    return rncl_buffer_write(context, buffer, 0, size_bytes, values);
+}
+
+static rncl_status read_vector(rncl_context *context, cl_mem buffer, size_t size_bytes, float *values)
+{
+    return rncl_buffer_read(context, buffer, 0, size_bytes, values);
+}
+
+/* Vectors that one of the two sides does not have stay where they are. */
+static rncl_status move(rncl_parameters *p, const rncl_network_vectors *vectors, transfer *transfer_vector)
+{
+    const size_t params = p->graph->param_floats, state = p->graph->state_floats;
+    const struct {
+        cl_mem buffer;
+        size_t floats;
+        float *values;
+    } moves[] = {
+        {p->params, params, vectors->params},
+        {p->state, state, vectors->state},
+        {p->velocity, params, vectors->velocity},
+        {p->average, params, vectors->average},
+        {p->average_state, state, vectors->average_state},
+    };
+    for (size_t i = 0; i < COUNT(moves); i++)
+        if (moves[i].buffer && moves[i].values && moves[i].floats)
+            RNCL_TRY(transfer_vector(p->context, moves[i].buffer, moves[i].floats * sizeof(float),
+                                     moves[i].values));
+    return RNCL_OK;
+}
+
+rncl_status rncl_parameters_write(rncl_parameters *parameters, const rncl_network_vectors *from)
+{
+    return move(parameters, from, write_vector);
+}
+
+rncl_status rncl_parameters_read(rncl_parameters *parameters, const rncl_network_vectors *to)
+{
+    return move(parameters, to, read_vector);
+}
+
+rncl_status rncl_parameters_update(rncl_parameters *p, const rncl_update_rule *rule)
+{
+    const rncl_sgd_step step = {rule->lr,     rule->momentum, rule->weight_decay,
+                                p->gradients, p->velocity,    p->params};
+    RNCL_TRY(rncl_sgd_enqueue(p->sgd, &step));
+    if (!p->ema)
+        return RNCL_OK;
+    RNCL_TRY(rncl_ema_enqueue(p->ema, rule->average_share, p->params, p->average));
+    return rncl_ema_enqueue(p->state_ema, rule->average_share, p->state, p->average_state);
+}
+
+rncl_status rncl_parameters_exchange(rncl_parameters *p)
+{
+    RNCL_TRY(rncl_ema_exchange(p->ema, p->params, p->average));
+    return rncl_ema_exchange(p->state_ema, p->state, p->average_state);
+}

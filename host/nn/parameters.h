@@ -1,0 +1,37 @@
+/* What a network has learnt, as vectors on the device, and how a step changes them. */
+#ifndef RNCL_NN_PARAMETERS_H
+#define RNCL_NN_PARAMETERS_H
+
+#include "ema.h"
+#include "network.h"
+#include "sgd.h"
+
+typedef struct rncl_parameters {
+    rncl_context *context;
+    const rncl_graph *graph;
+    cl_mem params, state;
+    cl_mem gradients, velocity;             /* NULL without training */
+    cl_mem average, average_state;          /* of params and state; NULL where nobody asks for them */
+    cl_mem *param_slices, *gradient_slices; /* of each parameter */
+    cl_mem *mean_slices, *variance_slices;  /* of each running statistic */
+    rncl_sgd *sgd;
+    rncl_ema *ema, *state_ema;
+} rncl_parameters;
+
+/* Device memory that they will take, in all. */
+size_t rncl_parameters_bytes(const rncl_network_setup *setup);
+
+/* Allocates and compiles what `setup` needs. On failure the caller still calls rncl_parameters_fini. */
+rncl_status rncl_parameters_init(rncl_context *context, const rncl_network_setup *setup,
+                                 rncl_parameters *out);
+void rncl_parameters_fini(rncl_parameters *parameters); /* takes half-built and zeroed ones */
+
+/* As rncl_network_write and rncl_network_read. */
+rncl_status rncl_parameters_write(rncl_parameters *parameters, const rncl_network_vectors *from);
+rncl_status rncl_parameters_read(rncl_parameters *parameters, const rncl_network_vectors *to);
+
+/* Enqueue: one step from the gradients; params and state change places with their averages. */
+rncl_status rncl_parameters_update(rncl_parameters *parameters, const rncl_update_rule *rule);
+rncl_status rncl_parameters_exchange(rncl_parameters *parameters);
+
+#endif

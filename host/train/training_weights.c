@@ -1,0 +1,84 @@
+/* The first weights of a run: a checkpoint's, a model's, or random ones. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "run_folder.h"
+#include "training.h"
+#include "util.h"
+
+static rncl_status load_checkpoint(rncl_training *t)
+{
+    char path[RNCL_TEXT_LENGTH];
+    RNCL_TRY(rncl_run_folder_path(t->options, RNCL_RUN_CHECKPOINT, path));
+    const rncl_checkpoint checkpoint = {.path = path,
+                                        .fingerprint = t->fingerprint,
+                                        .param_floats = t->graph->param_floats,
+                                        .state_floats = t->graph->state_floats,
+                                        .averaged = t->options->ema > 0};
+    RNCL_TRY(rncl_checkpoint_load(&checkpoint, &t->state, &t->vectors));
+    t->seconds_before = t->state.seconds;
+    t->enqueued = t->state.step;
+    return RNCL_OK;
+}
+
+static rncl_status allocate(rncl_training *t)
+{
+    const size_t params = t->graph->param_floats, state = t->graph->state_floats + 1;
+    const bool averaged = t->options->ema > 0;
+    rncl_network_vectors *v = &t->vectors;
+    const struct {
+        float **vector;
+        size_t floats;
+    } wanted[] = {
+        {&v->params, params},
+        {&v->state, state},
+        {&v->velocity, params},
+        {&v->average, averaged ? params : 0},
+        {&v->average_state, averaged ? state : 0},
+    };
+    for (size_t i = 0; i < COUNT(wanted); i++) {
+        if (!wanted[i].floats)
+            continue;
+        *wanted[i].vector = calloc(wanted[i].floats, sizeof(float));
+        if (!*wanted[i].vector)
+            return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for %zu parameters", params);
+    }
+    return RNCL_OK;
+}
+
+/* Before the first step an average is what it will be taken of. */
+static void start_average(rncl_training *t)
+{
+    rncl_network_vectors *v = &t->vectors;
+    if (!v->average)
+        return;
+    memcpy(v->average, v->params, t->graph->param_floats * sizeof *v->average);
+    memcpy(v->average_state, v->state, t->graph->state_floats * sizeof *v->average_state);
+}
+
+rncl_status rncl_training_prepare_weights(rncl_training *t)
+{
+    const rncl_options *options = t->options;
+    rncl_network_vectors *v = &t->vectors;
+    RNCL_TRY(allocate(t));
+    t->state = rncl_run_state_start();
+    if (options->resume[0])
+        return load_checkpoint(t);
+    if (options->init[0]) {
+        RNCL_TRY(rncl_model_load(options->init, t->graph, v->params, v->state, &t->state.batches_tracked));
+    } else {
+        rncl_graph_initialise(t->graph, options->seed, v->params, v->state);
+        if (options->zero_init_residual)
+            rncl_graph_zero_residuals(t->graph, v->params);
+    }
+    start_average(t);
+    return RNCL_OK;
+}
+
+void rncl_training_free_weights(rncl_training *t)
+{
+    const rncl_network_vectors *v = &t->vectors;
+    float *const vectors[] = {v->params, v->state, v->velocity, v->average, v->average_state};
+    for (size_t i = 0; i < COUNT(vectors); i++)
+        free(vectors[i]);
+}

@@ -1,61 +1,21 @@
-/* Memory, programs and steps of a network. Two queues: uploads run beside the computation, into the one of
- * two input buffers that the device is not reading. */
-#include "network.h"
+/* A network's memory and programs. */
+#include "network_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cl_error.h"
-#include "network_plan.h"
-#include "parameters.h"
 #include "profile.h"
-#include "softmax.h"
 #include "util.h"
-
-enum { MAX_OUTSTANDING = 2 };
-
-/* A node with its memory. */
-typedef struct bound_node {
-    rncl_op_buffers buffers;
-    bool reads_image;
-    char forward_label[80], backward_label[80]; /* for profiles */
-} bound_node;
-
-/* What a batch leaves behind until it is collected. */
-typedef struct batch_slot {
-    cl_mem labels, losses, ranks, logits; /* no logits unless the setup asks for them */
-    float *host_losses, *host_logits;
-    int32_t *host_ranks;
-    cl_event done;
-} batch_slot;
-
-struct rncl_network {
-    rncl_context *context;
-    rncl_network_setup setup;
-    rncl_network_plan plan;
-    rncl_network_facts facts;
-
-    cl_mem blocks[RNCL_MEMORY_MAX_BLOCKS];
-    cl_mem *slices; /* of each memory request */
-    cl_mem workspace;
-    rncl_parameters parameters;
-    bound_node *nodes;
-    cl_mem logits, dlogits;
-
-    cl_command_queue uploads;
-    cl_mem inputs[2];
-    cl_event input_free[2]; /* the last reader of that input is done */
-    unsigned next_input;
-
-    batch_slot slots[MAX_OUTSTANDING];
-    unsigned submitted, collected; /* batches so far */
-
-    rncl_softmax *softmax;
-};
 
 const rncl_network_facts *rncl_network_facts_of(const rncl_network *network)
 {
     return &network->facts;
+}
+
+size_t rncl_network_logits_bytes(const rncl_network *net, int pictures)
+{
+    return (size_t)pictures * (size_t)net->setup.graph->options.classes * sizeof(float);
 }
 
 /* ---- building ---- */
@@ -77,14 +37,9 @@ static rncl_status allocate_arena(rncl_network *net)
     return RNCL_OK;
 }
 
-static size_t logits_bytes(const rncl_network *net, int pictures)
-{
-    return (size_t)pictures * (size_t)net->setup.graph->options.classes * sizeof(float);
-}
-
 static rncl_status allocate_logits(rncl_network *net, batch_slot *slot)
 {
-    const size_t bytes = logits_bytes(net, net->setup.batch_size);
+    const size_t bytes = rncl_network_logits_bytes(net, net->setup.batch_size);
     RNCL_TRY(rncl_buffer_create(net->context, bytes, &slot->logits));
     slot->host_logits = malloc(bytes);
     return slot->host_logits ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%zu bytes of logits", bytes);
@@ -243,7 +198,7 @@ void rncl_network_destroy(rncl_network *net)
 
 /* ---- parameters ---- */
 
-static rncl_status prepare_weights(rncl_network *net)
+rncl_status rncl_network_prepare(rncl_network *net)
 {
     if (net->context->profile)
         net->context->profile->label = "pack";
@@ -255,7 +210,7 @@ static rncl_status prepare_weights(rncl_network *net)
 rncl_status rncl_network_write(rncl_network *net, const rncl_network_vectors *from)
 {
     RNCL_TRY(rncl_parameters_write(&net->parameters, from));
-    return prepare_weights(net);
+    return rncl_network_prepare(net);
 }
 
 rncl_status rncl_network_read(rncl_network *net, const rncl_network_vectors *to)
@@ -266,174 +221,5 @@ rncl_status rncl_network_read(rncl_network *net, const rncl_network_vectors *to)
 rncl_status rncl_network_exchange_averages(rncl_network *net)
 {
     RNCL_TRY(rncl_parameters_exchange(&net->parameters));
-    return prepare_weights(net);
-}
-
-/* ---- steps ---- */
-
-/* Sends one micro-batch to the input that is not in use; what is enqueued afterwards on the main queue sees
- * it. */
-static rncl_status upload_images(rncl_network *net, const float *images, unsigned input)
-{
-    cl_event *idle = &net->input_free[input], uploaded = NULL;
-    cl_int error = clEnqueueWriteBuffer(net->uploads, net->inputs[input], CL_FALSE, 0, net->plan.input_bytes,
-                                        images, *idle ? 1 : 0, *idle ? idle : NULL, &uploaded);
-    RNCL_TRY(rncl_cl_status(error, "clEnqueueWriteBuffer of a micro-batch"));
-    if (*idle)
-        clReleaseEvent(*idle);
-    *idle = NULL;
-    clFlush(net->uploads);
-    error = clEnqueueBarrierWithWaitList(net->context->queue, 1, &uploaded, NULL);
-    clReleaseEvent(uploaded);
-    return rncl_cl_status(error, "clEnqueueBarrierWithWaitList");
-}
-
-static rncl_status input_is_free(rncl_network *net, unsigned input)
-{
-    return rncl_cl_status(clEnqueueMarkerWithWaitList(net->context->queue, 0, NULL, &net->input_free[input]),
-                          "clEnqueueMarkerWithWaitList");
-}
-
-static rncl_op_buffers buffers_with_input(const bound_node *node, cl_mem input)
-{
-    rncl_op_buffers buffers = node->buffers;
-    if (node->reads_image)
-        buffers.x = input;
-    return buffers;
-}
-
-static rncl_status forward(rncl_network *net, cl_mem input, bool training)
-{
-    for (size_t i = 0; i < net->plan.graph->node_count; i++) {
-        if (net->context->profile)
-            net->context->profile->label = net->nodes[i].forward_label;
-        rncl_op_buffers buffers = buffers_with_input(&net->nodes[i], input);
-        RNCL_TRY(rncl_op_forward(net->plan.ops[i], &buffers, training ? RNCL_OP_TRAINING : 0));
-    }
-    return RNCL_OK;
-}
-
-static rncl_status backward(rncl_network *net, cl_mem input, bool accumulate)
-{
-    for (size_t i = net->plan.graph->node_count; i-- > 0;) {
-        if (net->context->profile)
-            net->context->profile->label = net->nodes[i].backward_label;
-        unsigned flags = (net->plan.accumulate_dx[i] ? RNCL_OP_ACCUMULATE_DX : 0u) |
-                         (accumulate ? RNCL_OP_ACCUMULATE_PARAMS : 0u);
-        rncl_op_buffers buffers = buffers_with_input(&net->nodes[i], input);
-        RNCL_TRY(rncl_op_backward(net->plan.ops[i], &buffers, flags));
-    }
-    return RNCL_OK;
-}
-
-static rncl_status loss(rncl_network *net, const batch_slot *slot, int first, bool training)
-{
-    if (net->context->profile)
-        net->context->profile->label = "loss";
-    const rncl_softmax_buffers buffers = {
-        .logits = net->logits,
-        .labels = slot->labels,
-        .losses = slot->losses,
-        .ranks = slot->ranks,
-        .dlogits = net->dlogits,
-        .first = first,
-        .smoothing = training ? net->setup.label_smoothing : 0.0f,
-        .scale = 1.0f / (float)net->setup.batch_size,
-    };
-    return rncl_softmax_enqueue(net->softmax, &buffers);
-}
-
-/* Keeps a micro-batch's logits before the next one overwrites them. */
-static rncl_status keep_logits(rncl_network *net, const batch_slot *slot, int first)
-{
-    if (!slot->logits)
-        return RNCL_OK;
-    return rncl_cl_status(clEnqueueCopyBuffer(net->context->queue, net->logits, slot->logits, 0,
-                                              logits_bytes(net, first),
-                                              logits_bytes(net, net->plan.micro_batch), 0, NULL, NULL),
-                          "clEnqueueCopyBuffer of the logits");
-}
-
-static rncl_status read_results(rncl_network *net, batch_slot *slot)
-{
-    cl_command_queue queue = net->context->queue;
-    size_t batch = (size_t)net->setup.batch_size;
-    cl_int error = clEnqueueReadBuffer(queue, slot->losses, CL_FALSE, 0, batch * sizeof(float),
-                                       slot->host_losses, 0, NULL, NULL);
-    RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer of the losses"));
-    if (slot->logits) {
-        error =
-            clEnqueueReadBuffer(queue, slot->logits, CL_FALSE, 0, logits_bytes(net, net->setup.batch_size),
-                                slot->host_logits, 0, NULL, NULL);
-        RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer of the logits"));
-    }
-    error = clEnqueueReadBuffer(queue, slot->ranks, CL_FALSE, 0, batch * sizeof(cl_int), slot->host_ranks, 0,
-                                NULL, &slot->done);
-    RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer of the ranks"));
-    return rncl_cl_status(clFlush(queue), "clFlush");
-}
-
-static rncl_status submit(rncl_network *net, const float *images, const int32_t *labels,
-                          const rncl_update_rule *rule)
-{
-    if (net->submitted - net->collected == MAX_OUTSTANDING)
-        return RNCL_FAIL(RNCL_ERR_FAILURE, "a third batch before the first was collected");
-    batch_slot *slot = &net->slots[net->submitted % MAX_OUTSTANDING];
-    const rncl_graph *graph = net->plan.graph;
-    int batch = net->setup.batch_size, micro = net->plan.micro_batch;
-    size_t image_floats = rncl_shape_count(graph->tensors[0]);
-    cl_int error = clEnqueueWriteBuffer(net->context->queue, slot->labels, CL_FALSE, 0,
-                                        (size_t)batch * sizeof(cl_int), labels, 0, NULL, NULL);
-    RNCL_TRY(rncl_cl_status(error, "clEnqueueWriteBuffer of the labels"));
-    for (int first = 0; first < batch; first += micro) {
-        unsigned input = net->next_input++ % COUNT(net->inputs);
-        RNCL_TRY(upload_images(net, images + (size_t)first * image_floats, input));
-        RNCL_TRY(forward(net, net->inputs[input], rule != NULL));
-        RNCL_TRY(loss(net, slot, first, rule != NULL));
-        RNCL_TRY(keep_logits(net, slot, first));
-        if (rule)
-            RNCL_TRY(backward(net, net->inputs[input], first > 0));
-        RNCL_TRY(input_is_free(net, input));
-    }
-    if (rule) {
-        if (net->context->profile)
-            net->context->profile->label = "update";
-        RNCL_TRY(rncl_parameters_update(&net->parameters, rule));
-        RNCL_TRY(prepare_weights(net));
-    }
-    RNCL_TRY(read_results(net, slot));
-    net->submitted++;
-    return RNCL_OK;
-}
-
-rncl_status rncl_network_train(rncl_network *net, const float *images, const int32_t *labels,
-                               const rncl_update_rule *rule)
-{
-    return submit(net, images, labels, rule);
-}
-
-rncl_status rncl_network_evaluate(rncl_network *net, const float *images, const int32_t *labels)
-{
-    return submit(net, images, labels, NULL);
-}
-
-rncl_status rncl_network_collect(rncl_network *net, rncl_batch_result *result)
-{
-    *result = (rncl_batch_result){0};
-    if (net->submitted == net->collected)
-        return RNCL_FAIL(RNCL_ERR_FAILURE, "no batch to collect");
-    batch_slot *slot = &net->slots[net->collected++ % MAX_OUTSTANDING];
-    cl_int error = clWaitForEvents(1, &slot->done);
-    clReleaseEvent(slot->done);
-    slot->done = NULL;
-    RNCL_TRY(rncl_cl_status(error, "waiting for a batch"));
-    result->logits = slot->host_logits;
-    for (int i = 0; i < net->setup.batch_size; i++) {
-        int rank = slot->host_ranks[i];
-        result->loss += (double)slot->host_losses[i];
-        result->count += rank >= 0;
-        result->top1 += rank == 0;
-        result->top5 += rank >= 0 && rank < 5;
-    }
-    return RNCL_OK;
+    return rncl_network_prepare(net);
 }

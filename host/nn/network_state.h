@@ -1,0 +1,55 @@
+/* What a network consists of: network.c builds it, network_step.c runs batches through it. */
+#ifndef RNCL_NN_NETWORK_STATE_H
+#define RNCL_NN_NETWORK_STATE_H
+
+#include "network_plan.h"
+#include "parameters.h"
+#include "softmax.h"
+
+enum { MAX_OUTSTANDING = 2 };
+
+/* A node with its memory. */
+typedef struct bound_node {
+    rncl_op_buffers buffers;
+    bool reads_image;
+    char forward_label[80], backward_label[80]; /* for profiles */
+} bound_node;
+
+/* What a batch leaves behind until it is collected. */
+typedef struct batch_slot {
+    cl_mem labels, losses, ranks, logits; /* no logits unless the setup asks for them */
+    float *host_losses, *host_logits;
+    int32_t *host_ranks;
+    cl_event done;
+} batch_slot;
+
+struct rncl_network {
+    rncl_context *context;
+    rncl_network_setup setup;
+    rncl_network_plan plan;
+    rncl_network_facts facts;
+
+    cl_mem blocks[RNCL_MEMORY_MAX_BLOCKS];
+    cl_mem *slices; /* of each memory request */
+    cl_mem workspace;
+    rncl_parameters parameters;
+    bound_node *nodes;
+    cl_mem logits, dlogits;
+
+    cl_command_queue uploads;
+    cl_mem inputs[2];
+    cl_event input_free[2]; /* the last reader of that input is done */
+    unsigned next_input;
+
+    batch_slot slots[MAX_OUTSTANDING];
+    unsigned submitted, collected; /* batches so far */
+
+    rncl_softmax *softmax;
+};
+
+size_t rncl_network_logits_bytes(const rncl_network *network, int pictures);
+
+/* Packs the weights as the operations want them; to be called whenever they have changed. Enqueues. */
+rncl_status rncl_network_prepare(rncl_network *network);
+
+#endif

@@ -108,7 +108,7 @@ static void an_ambiguous_name_lists_its_matches(void **state)
 
 static void run_bias_kernel(rncl_context *context)
 {
-    /* linear_bias writes bias [2] over y [3][2]. */
+    /* linear_bias adds bias [2] to y [3][2]. */
     const rncl_linear_shape shape = {3, 1, 2};
     const float bias[] = {1.5f, -2.0f};
     float y[6] = {0};
@@ -118,6 +118,7 @@ static void run_bias_kernel(rncl_context *context)
     assert_int_equal(rncl_buffer_create(context, sizeof bias, &bias_buffer), RNCL_OK);
     assert_int_equal(rncl_buffer_create(context, sizeof y, &y_buffer), RNCL_OK);
     assert_int_equal(rncl_buffer_write(context, bias_buffer, 0, sizeof bias, bias), RNCL_OK);
+    assert_int_equal(rncl_buffer_write(context, y_buffer, 0, sizeof y, y), RNCL_OK);
     rncl_range range = {.global = {8}, .local = {8, 1, 1}};
     assert_int_equal(rncl_launch(context, &kernel, range, RNCL_STRUCT(shape), RNCL_BUFFER(bias_buffer),
                                  RNCL_BUFFER(y_buffer)),

@@ -326,7 +326,7 @@ static void contradicting_metadata_are_refused(void **unused)
     static const struct {
         const char *metadata, *message;
     } cases[] = {
-        {"\"rncl.arch\":\"vgg\",\"rncl.depth\":\"19\"", "rncl.arch"},
+        {"\"rncl.arch\":\"alexnet\",\"rncl.depth\":\"8\"", "rncl.arch"},
         {"\"rncl.arch\":\"resnet\"", "--depth 0"},
         {"\"rncl.arch\":\"resnet\",\"rncl.depth\":\"35\"", "--depth 35"},
         {"\"rncl.arch\":\"resnet\",\"rncl.depth\":\"18 \"", "rncl.depth"},

@@ -130,7 +130,8 @@ static void train_steps(outcome *o)
             continue;
         memcpy(o->training, result.logits, sizeof o->training);
         o->loss = result.loss / result.count;
-        expect_ok(rncl_network_read(o->network, &(rncl_network_vectors){NULL, o->state, o->velocity}));
+        expect_ok(rncl_network_read(o->network,
+                                    &(rncl_network_vectors){.state = o->state, .velocity = o->velocity}));
     }
     expect_ok(rncl_network_read(o->network, &(rncl_network_vectors){.params = o->last}));
 }
@@ -156,7 +157,8 @@ static int run_once(void **state)
     o->state = new_vector(o->graph->state_floats);
     draw_params(o->graph, o->first);
     draw_running(o->graph, o->state);
-    expect_ok(rncl_network_write(o->network, &(rncl_network_vectors){o->first, o->state, o->velocity}));
+    expect_ok(rncl_network_write(
+        o->network, &(rncl_network_vectors){.params = o->first, .state = o->state, .velocity = o->velocity}));
     infer(o);
     train_steps(o);
     o->ran = true;

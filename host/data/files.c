@@ -7,7 +7,6 @@
 
 #include "crop.h"
 #include "image_file.h"
-#include "picture.h"
 
 enum { CHANNELS = 3 };
 
@@ -16,12 +15,6 @@ typedef struct files {
     char **problems; /* of each; written by whoever reads it */
 } files;
 
-static rncl_status crop(const rncl_image *image, int size, uint8_t *pixels)
-{
-    const rncl_crop centre = rncl_crop_centre(image->height, image->width, size);
-    return rncl_image_resize(image, &centre.window, (uint32_t)size, (uint32_t)size, pixels);
-}
-
 static rncl_status fit(const char *path, int size, uint8_t *pixels)
 {
     uint32_t height, width;
@@ -29,11 +22,9 @@ static rncl_status fit(const char *path, int size, uint8_t *pixels)
     const bool whole = height == width && height <= RNCL_LARGEST_WHOLE;
     rncl_image image;
     RNCL_TRY(rncl_image_file_decode(path, whole ? 0 : rncl_crop_detail(RNCL_AUGMENT_NONE, size), &image));
-    rncl_status st = RNCL_OK;
-    if (whole)
-        rncl_picture_resize(image.pixels, (int)height, (int)width, CHANNELS, pixels, size, size);
-    else
-        st = crop(&image, size, pixels);
+    const rncl_window window = whole ? (rncl_window){.height = (float)height, .width = (float)width}
+                                     : rncl_crop_centre(image.height, image.width, size).window;
+    rncl_status st = rncl_image_resize(&image, &window, (uint32_t)size, (uint32_t)size, pixels);
     rncl_image_fini(&image);
     return st;
 }

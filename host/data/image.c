@@ -29,7 +29,8 @@ rncl_status rncl_image_probe(const void *bytes, size_t size, uint32_t *height, u
     *height = *width = 0;
     if (!format)
         return RNCL_FAIL(RNCL_ERR_DATA, "neither PNG nor JPEG");
-    return format->probe(bytes, size, height, width);
+    RNCL_TRY(format->probe(bytes, size, height, width));
+    return rncl_image_check_size(*height, *width);
 }
 
 rncl_status rncl_image_decode(const void *bytes, size_t size, uint32_t at_least, rncl_image *image)
@@ -44,10 +45,17 @@ rncl_status rncl_image_decode(const void *bytes, size_t size, uint32_t at_least,
     return st;
 }
 
-rncl_status rncl_image_allocate(rncl_image *image, uint32_t height, uint32_t width)
+rncl_status rncl_image_check_size(uint32_t height, uint32_t width)
 {
     if (height == 0 || width == 0 || (uint64_t)height * width > RNCL_IMAGE_MOST_PIXELS)
-        return RNCL_FAIL(RNCL_ERR_DATA, "%u x %u pixels", width, height);
+        return RNCL_FAIL(RNCL_ERR_DATA, "pictures of 1 to %u pixels can be read, and this one has %u x %u",
+                         RNCL_IMAGE_MOST_PIXELS, width, height);
+    return RNCL_OK;
+}
+
+rncl_status rncl_image_allocate(rncl_image *image, uint32_t height, uint32_t width)
+{
+    RNCL_TRY(rncl_image_check_size(height, width));
     image->height = height;
     image->width = width;
     image->pixels = malloc((size_t)height * width * 3);

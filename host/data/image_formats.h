@@ -19,7 +19,10 @@ typedef struct rncl_image_format {
 extern const rncl_image_format rncl_image_png;
 extern const rncl_image_format rncl_image_jpeg;
 
-/* Memory for the pixels. RNCL_ERR_DATA for sizes that no picture has. */
+/* RNCL_ERR_DATA for sizes that no picture has. */
+rncl_status rncl_image_check_size(uint32_t height, uint32_t width);
+
+/* Memory for the pixels, of a size that is checked. RNCL_ERR_DATA, RNCL_ERR_MEMORY. */
 rncl_status rncl_image_allocate(rncl_image *image, uint32_t height, uint32_t width);
 
 #endif

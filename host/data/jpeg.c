@@ -60,6 +60,7 @@ static rncl_status decode_with(tjhandle jpeg, const void *bytes, size_t size, ui
     int width, height, subsampling, colours;
     if (tjDecompressHeader3(jpeg, bytes, size, &width, &height, &subsampling, &colours))
         return complain(jpeg);
+    RNCL_TRY(rncl_image_check_size((uint32_t)height, (uint32_t)width)); /* at whatever scale */
     tjscalingfactor scale = scale_for(at_least, height, width);
     RNCL_TRY(rncl_image_allocate(image, (uint32_t)TJSCALED(height, scale), (uint32_t)TJSCALED(width, scale)));
     if (colours == TJCS_CMYK || colours == TJCS_YCCK)

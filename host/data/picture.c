@@ -1,10 +1,8 @@
-/* Conversions between channels and sizes. */
+/* Conversions between channels. */
 #include "picture.h"
 
 #include <math.h>
 #include <string.h>
-
-#include "util.h"
 
 bool rncl_picture_convertible(int from, int to)
 {
@@ -60,37 +58,4 @@ void rncl_picture_statistics(const uint8_t *pixels, size_t pixel_count, int chan
 {
     for (int k = 0; k < channels; k++)
         channel_statistics(pixels + k, pixel_count, (size_t)channels, &mean[k], &std[k]);
-}
-
-/* Two neighbours along one axis, and how far from the first to the second a new pixel's centre lies. */
-typedef struct neighbours {
-    int first, second;
-    float weight;
-} neighbours;
-
-static neighbours neighbours_of(int index, int size, int from_size)
-{
-    float at = ((float)index + 0.5f) * (float)from_size / (float)size - 0.5f;
-    at = MIN(MAX(at, 0.0f), (float)(from_size - 1));
-    int first = (int)at;
-    return (neighbours){.first = first, .second = MIN(first + 1, from_size - 1), .weight = at - (float)first};
-}
-
-void rncl_picture_resize(const uint8_t *from, int height, int width, int channels, uint8_t *to, int to_height,
-                         int to_width)
-{
-    size_t stride = (size_t)width * (size_t)channels;
-    for (int i = 0; i < to_height; i++) {
-        neighbours row = neighbours_of(i, to_height, height);
-        const uint8_t *above = from + (size_t)row.first * stride, *below = from + (size_t)row.second * stride;
-        for (int j = 0; j < to_width; j++) {
-            neighbours column = neighbours_of(j, to_width, width);
-            for (int k = 0; k < channels; k++) {
-                int left = column.first * channels + k, right = column.second * channels + k;
-                float top = (float)above[left] + (float)(above[right] - above[left]) * column.weight;
-                float bottom = (float)below[left] + (float)(below[right] - below[left]) * column.weight;
-                *to++ = (uint8_t)(top + (bottom - top) * row.weight + 0.5f);
-            }
-        }
-    }
 }

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "status.h"
+
 /* Whether rncl_picture_convert can make `to` channels of `from`. */
 bool rncl_picture_convertible(int from, int to);
 
@@ -18,9 +20,9 @@ void rncl_picture_convert(const uint8_t *from, int from_channels, uint8_t *to, i
 void rncl_picture_statistics(const uint8_t *pixels, size_t pixel_count, int channels, float *mean,
                              float *std);
 
-/* Bilinear, with the centres of the corner pixels half a pixel inside (PyTorch's align_corners=False),
- * without smoothing before it; a size that stays is copied exactly. */
-void rncl_picture_resize(const uint8_t *from, int height, int width, int channels, uint8_t *to, int to_height,
-                         int to_width);
+/* All of a picture in another size, with the filter of rncl_image_resize; a size that stays is copied
+ * exactly. `from` and `to` do not overlap. RNCL_ERR_MEMORY. */
+rncl_status rncl_picture_resize(const uint8_t *from, int height, int width, int channels, uint8_t *to,
+                                int to_height, int to_width);
 
 #endif

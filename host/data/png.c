@@ -1,6 +1,7 @@
-/* PNG, every colour type and depth, to 8-bit RGB as Pillow's convert("RGB") does it: grey is repeated, 16
- * bits are rounded to 8, transparency is dropped. The only file that knows libpng. A wrong checksum in any
- * chunk refuses the picture. Of an animation, the default picture is read. */
+/* PNG, every colour type and depth, to 8-bit RGB. Transparency is dropped and gamma ignored, as by Pillow's
+ * convert("RGB"); 16 bits are rounded to 8, where Pillow cuts them off (colour) or takes all above 255 for
+ * white (grey). A wrong checksum in any chunk refuses the picture. Of an animation, the default picture is
+ * read. The only file that knows libpng. */
 #include <png.h>
 
 #include <setjmp.h>

@@ -220,15 +220,15 @@ static rncl_status fit_crop(rncl_preparer *p, const rncl_sample *sample, rncl_ra
     return RNCL_OK;
 }
 
-static void fit_whole(rncl_preparer *p)
+static rncl_status fit_whole(rncl_preparer *p)
 {
     const rncl_loader_options *options = p->options;
     const rncl_dataset_info *info = &options->dataset->info;
-    if (info->height == options->image && info->width == options->image)
-        memcpy(p->fitted, p->converted, p->image_size * (size_t)options->channels);
-    else
-        rncl_picture_resize(p->converted, info->height, info->width, options->channels, p->fitted,
-                            options->image, options->image);
+    if (info->height != options->image || info->width != options->image)
+        return rncl_picture_resize(p->converted, info->height, info->width, options->channels, p->fitted,
+                                   options->image, options->image);
+    memcpy(p->fitted, p->converted, p->image_size * (size_t)options->channels);
+    return RNCL_OK;
 }
 
 /* ---- all of it ---- */
@@ -245,7 +245,7 @@ static rncl_status finish(rncl_preparer *p, const rncl_sample *sample, float *im
         RNCL_TRY(fit_crop(p, sample, &random, &flip));
         view.flip |= flip;
     } else {
-        fit_whole(p);
+        RNCL_TRY(fit_whole(p));
     }
     if (jitters(options))
         rncl_colour_jitter_apply(&options->jitter, &colours, p->fitted, p->image_size);

@@ -76,8 +76,9 @@ static int draw_one(const kind *k, const rncl_dataset *shapes, const char *part,
     if (shape && rgb && !rncl_dataset_read(shapes, number, shape, &label)) {
         char *folder = rncl_text_format("%s/%s", part, shapes->info.labels[label]);
         char *path = rncl_text_format("%s/%05u.%s", folder, (unsigned)number, k->suffix);
-        rncl_picture_resize(shape, k->drawn, k->drawn, 3, rgb, k->height, k->width);
-        done = folder && path && !rncl_directory_create(folder) && k->write(k, path, rgb, number);
+        done = folder && path && !rncl_directory_create(folder) &&
+               !rncl_picture_resize(shape, k->drawn, k->drawn, 3, rgb, k->height, k->width) &&
+               k->write(k, path, rgb, number);
         free(folder);
         free(path);
     }

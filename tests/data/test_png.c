@@ -236,6 +236,34 @@ static void assemble(png_file *file, uint32_t height, uint32_t width, const uint
     add_chunk(file, "IEND", "", 0);
 }
 
+/* An animation of two frames: the first is the picture, the second would be black. */
+static void an_animation_decodes_to_its_default_picture(void **state)
+{
+    (void)state;
+    static const uint8_t rows[] = {0, 10, 20, 0, 30, 40}, black[] = {0, 0, 0, 0, 0, 0};
+    uint8_t control[8] = {[3] = 2}, frame[26] = {[7] = 2, [11] = 2}, data[64] = {[3] = 2};
+    png_file plain, animated;
+    assemble(&plain, 2, 2, rows, sizeof rows);
+    const size_t before_data = 8 + 25, end_size = 12; /* signature and IHDR; IEND */
+    memcpy(animated.bytes, plain.bytes, before_data);
+    animated.size = before_data;
+    add_chunk(&animated, "acTL", control, sizeof control);
+    add_chunk(&animated, "fcTL", frame, sizeof frame);
+    memcpy(animated.bytes + animated.size, plain.bytes + before_data, plain.size - before_data - end_size);
+    animated.size += plain.size - before_data - end_size;
+    frame[3] = 1;
+    add_chunk(&animated, "fcTL", frame, sizeof frame);
+    uLongf data_size = sizeof data - 4;
+    assert_int_equal(compress(data + 4, &data_size, black, sizeof black), Z_OK);
+    add_chunk(&animated, "fdAT", data, data_size + 4);
+    add_chunk(&animated, "IEND", "", 0);
+    rncl_image image;
+    assert_int_equal(rncl_image_decode(animated.bytes, animated.size, 0, &image), RNCL_OK);
+    for (size_t i = 0; i < 12; i++)
+        assert_int_equal(image.pixels[i], 10 * (i / 3 + 1));
+    rncl_image_fini(&image);
+}
+
 static void a_filter_that_does_not_exist_is_refused(void **state)
 {
     (void)state;
@@ -263,6 +291,9 @@ static void a_header_that_promises_too_much_is_refused(void **state)
         assemble(&file, sizes[i].height, sizes[i].width, rows, sizeof rows);
         assert_refused(file.bytes, file.size);
     }
+    uint32_t height, width;
+    assemble(&file, 60000, 60000, rows, sizeof rows);
+    assert_int_equal(rncl_image_probe(file.bytes, file.size, &height, &width), RNCL_ERR_DATA);
 }
 
 /* Checksums are made right again, so that the damage gets past them. */
@@ -314,6 +345,7 @@ int main(void)
         cmocka_unit_test(every_colour_type_depth_and_interlacing_decodes_to_its_values),
         cmocka_unit_test(a_file_cut_anywhere_is_refused),
         cmocka_unit_test(a_wrong_checksum_in_any_chunk_is_refused),
+        cmocka_unit_test(an_animation_decodes_to_its_default_picture),
         cmocka_unit_test(a_filter_that_does_not_exist_is_refused),
         cmocka_unit_test(a_header_that_promises_too_much_is_refused),
         cmocka_unit_test(random_damage_never_does_harm),

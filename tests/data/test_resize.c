@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "image.h"
+#include "picture.h"
 #include "util.h"
 
 typedef struct resize_case {
@@ -65,10 +66,37 @@ static void a_picture_of_one_colour_keeps_it_at_every_size(void **state)
     rncl_image_fini(&image);
 }
 
+/* Of one channel: what three equal ones give. Of four: what each gives as grey. */
+static void every_number_of_channels_is_resized_alike(void **state)
+{
+    (void)state;
+    enum { HEIGHT = 19, WIDTH = 23, TO_HEIGHT = 8, TO_WIDTH = 31, CHANNELS = 4 };
+    uint8_t four[HEIGHT * WIDTH * CHANNELS], one[HEIGHT * WIDTH], three[HEIGHT * WIDTH * 3];
+    uint8_t to_four[TO_HEIGHT * TO_WIDTH * CHANNELS], to_one[TO_HEIGHT * TO_WIDTH],
+        to_three[TO_HEIGHT * TO_WIDTH * 3];
+    for (size_t i = 0; i < sizeof four; i++)
+        four[i] = (uint8_t)(i * i * 7 + i * 31);
+    assert_int_equal(rncl_picture_resize(four, HEIGHT, WIDTH, CHANNELS, to_four, TO_HEIGHT, TO_WIDTH),
+                     RNCL_OK);
+    for (size_t c = 0; c < CHANNELS; c++) {
+        for (size_t i = 0; i < sizeof one; i++)
+            one[i] = four[i * CHANNELS + c];
+        rncl_picture_convert(one, 1, three, 3, sizeof one);
+        assert_int_equal(rncl_picture_resize(one, HEIGHT, WIDTH, 1, to_one, TO_HEIGHT, TO_WIDTH), RNCL_OK);
+        assert_int_equal(rncl_picture_resize(three, HEIGHT, WIDTH, 3, to_three, TO_HEIGHT, TO_WIDTH),
+                         RNCL_OK);
+        for (size_t i = 0; i < sizeof to_one; i++) {
+            assert_int_equal(to_one[i], to_four[i * CHANNELS + c]);
+            assert_int_equal(to_one[i], to_three[i * 3 + c % 3]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resizing_gives_what_pillow_gives),
+        cmocka_unit_test(every_number_of_channels_is_resized_alike),
         cmocka_unit_test(a_picture_of_one_colour_keeps_it_at_every_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,7 +150,7 @@ static rncl_status resize(const resize_source *from, const rncl_window *window, 
         goto done;
     /* Only the rows that the second pass reads. */
     uint32_t first = down.first[0], end = down.first[height - 1] + down.count[height - 1];
-    narrowed = malloc((size_t)(end - first) * bytes);
+    narrowed = calloc(end - first, bytes);
     if (!narrowed) {
         st = RNCL_FAIL(RNCL_ERR_MEMORY, "resizing to %u x %u pixels", width, height);
         goto done;

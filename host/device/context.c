@@ -57,7 +57,7 @@ void rncl_context_destroy(rncl_context *context)
     if (context->queue)
         clFinish(context->queue);
     if (context->release_library)
-        context->release_library();
+        context->release_library(context->library);
     rncl_profile_destroy(context->profile);
     rncl_program_cache_destroy(context->programs);
     if (context->queue)

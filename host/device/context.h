@@ -27,8 +27,9 @@ typedef struct rncl_context {
     cl_command_queue queue;
     rncl_log log;
     struct rncl_program_cache *programs;
-    struct rncl_profile *profile;  /* NULL: launches are not timed */
-    void (*release_library)(void); /* set by whoever calls a library that keeps objects of this context */
+    struct rncl_profile *profile; /* NULL: launches are not timed */
+    void *library; /* what the caller of a library that keeps objects of this context keeps about it, */
+    void (*release_library)(void *library); /* and what ends both */
 } rncl_context;
 
 /* The log is copied. */

@@ -5,6 +5,48 @@
 #include "context.h"
 #include "status.h"
 
+/* What CLBlast compiles its kernels for, by its own names. Xgemm multiplies copies of the matrices that are
+ * padded to whole tiles, XgemmDirect the matrices as they are; the former where m n k reaches the cube of
+ * XGEMM_MIN_INDIRECT_SIZE. */
+#define RNCL_GEMM_PARAMETERS_XGEMM(X)                                                                        \
+    X(GEMMK)                                                                                                 \
+    X(KREG)                                                                                                  \
+    X(KWG)                                                                                                   \
+    X(KWI)                                                                                                   \
+    X(MDIMA)                                                                                                 \
+    X(MDIMC)                                                                                                 \
+    X(MWG)                                                                                                   \
+    X(NDIMB)                                                                                                 \
+    X(NDIMC)                                                                                                 \
+    X(NWG)                                                                                                   \
+    X(SA)                                                                                                    \
+    X(SB)                                                                                                    \
+    X(STRM)                                                                                                  \
+    X(STRN)                                                                                                  \
+    X(VWM)                                                                                                   \
+    X(VWN)
+#define RNCL_GEMM_PARAMETERS_DIRECT(X)                                                                       \
+    X(KWID)                                                                                                  \
+    X(MDIMAD)                                                                                                \
+    X(MDIMCD)                                                                                                \
+    X(NDIMBD)                                                                                                \
+    X(NDIMCD)                                                                                                \
+    X(PADA)                                                                                                  \
+    X(PADB)                                                                                                  \
+    X(VWMD)                                                                                                  \
+    X(VWND)                                                                                                  \
+    X(WGD)
+#define RNCL_GEMM_PARAMETERS_ROUTINE(X) X(XGEMM_MIN_INDIRECT_SIZE)
+#define RNCL_GEMM_PARAMETERS_ALL(X)                                                                          \
+    RNCL_GEMM_PARAMETERS_XGEMM(X) RNCL_GEMM_PARAMETERS_DIRECT(X) RNCL_GEMM_PARAMETERS_ROUTINE(X)
+
+typedef enum rncl_gemm_parameter {
+#define X(name) RNCL_GEMM_##name,
+    RNCL_GEMM_PARAMETERS_ALL(X)
+#undef X
+        RNCL_GEMM_PARAMETERS
+} rncl_gemm_parameter;
+
 /* c [m][n] = op(a) op(b) + beta c, all row-major; op(a) is [m][k], op(b) [k][n]. Offsets and leading
  * dimensions in floats. */
 typedef struct rncl_gemm {
@@ -14,12 +56,18 @@ typedef struct rncl_gemm {
     size_t a_offset, b_offset, c_offset;
     size_t a_stride, b_stride, c_stride;
     float beta;
+    const int
+        *parameters;  /* [RNCL_GEMM_PARAMETERS]; NULL: CLBlast's own, as long as no others were in force */
     cl_mem workspace; /* at least rncl_gemm_workspace bytes */
 } rncl_gemm;
 
-/* Scratch that a product of these sizes takes. */
+/* Scratch that a product of these sizes with these parameters takes. */
 rncl_status rncl_gemm_workspace(rncl_context *context, const rncl_gemm *gemm, size_t *size_bytes);
 
 rncl_status rncl_gemm_enqueue(rncl_context *context, const rncl_gemm *gemm);
+
+/* How often CLBlast was given other parameters in this context. Each time costs milliseconds, and the first
+ * use of a set its compiling. */
+unsigned rncl_gemm_switches(const rncl_context *context);
 
 #endif

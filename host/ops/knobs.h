@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { RNCL_KNOBS = 16, RNCL_KNOB_VALUES = 12, RNCL_KNOB_NAME = 16, RNCL_ALGORITHM_NAME = 24 };
+enum { RNCL_KNOBS = 32, RNCL_KNOB_VALUES = 12, RNCL_KNOB_NAME = 24, RNCL_ALGORITHM_NAME = 24 };
 
 /* One knob of one problem on one device. `preset` is what is taken untuned, and is among the values. */
 typedef struct rncl_knob {

@@ -5,12 +5,14 @@
 
 #include "conv.h"
 #include "gemm.h"
+#include "gemm_knobs.h"
 #include "launch.h"
 #include "util.h"
 
 enum { COLUMNS_BYTES = 64 << 20 };
 
 typedef struct gemm_data {
+    int parameters[RNCL_GEMM_PARAMETERS];
     bool in_place;                      /* x is its own matrix of columns */
     int group;                          /* images a product */
     size_t columns_bytes;               /* workspace before that of CLBlast */
@@ -52,8 +54,33 @@ static rncl_gemm product(const rncl_conv_plan *plan, int images)
 
 static bool im2col_supports(const rncl_conv_plan *plan)
 {
-    (void)plan;
-    return true;
+    return rncl_gemm_supports(plan->context);
+}
+
+static bool is_in_place(const rncl_conv_shape *c)
+{
+    return c->r == 1 && c->s == 1 && c->stride == 1 && c->pad == 0;
+}
+
+static size_t image_bytes(const rncl_conv_shape *c)
+{
+    return sizeof(float) * (size_t)c->p * (size_t)c->q * row_length(c);
+}
+
+static int images_a_product(const rncl_conv_shape *c)
+{
+    return is_in_place(c) ? c->n : (int)MIN((size_t)c->n, MAX(COLUMNS_BYTES / image_bytes(c), 1));
+}
+
+static void im2col_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
+{
+    rncl_gemm_add_knobs(plan->context, knobs);
+}
+
+static bool im2col_allows(const rncl_conv_plan *plan)
+{
+    const rncl_gemm sizes = product(plan, images_a_product(&plan->shape));
+    return rncl_gemm_allows(plan->context, &sizes, plan->values);
 }
 
 static rncl_status im2col_plan(rncl_conv_plan *plan)
@@ -62,23 +89,21 @@ static rncl_status im2col_plan(rncl_conv_plan *plan)
     if (!data)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of im2col_gemm");
     const rncl_conv_shape *c = &plan->shape;
-    data->in_place = c->r == 1 && c->s == 1 && c->stride == 1 && c->pad == 0;
-    data->group = c->n;
-    if (!data->in_place) {
-        size_t image_bytes = sizeof(float) * (size_t)c->p * (size_t)c->q * row_length(c);
-        data->group = (int)MIN((size_t)c->n, MAX(COLUMNS_BYTES / image_bytes, 1));
+    rncl_gemm_parameters(plan->values, data->parameters);
+    data->in_place = is_in_place(c);
+    data->group = images_a_product(c);
+    if (!data->in_place)
         data->columns_bytes =
-            rncl_round_up(image_bytes * (size_t)data->group, plan->context->info.address_alignment);
-    }
+            rncl_round_up(image_bytes(c) * (size_t)data->group, plan->context->info.address_alignment);
     /* A matrix that does not begin with its buffer, as those of later groups, may need a copy that the first
      * does not. */
     rncl_gemm later = product(plan, data->group);
     later.a_offset = later.b_offset = later.c_offset = 1;
-    const rncl_gemm products[] = {product(plan, data->group), later,
-                                  product(plan, MAX(c->n % data->group, 1))};
+    rncl_gemm products[] = {product(plan, data->group), later, product(plan, MAX(c->n % data->group, 1))};
     size_t scratch_bytes = sizeof(float);
     for (size_t i = 0; i < COUNT(products); i++) {
         size_t bytes;
+        products[i].parameters = data->parameters;
         RNCL_TRY(rncl_gemm_workspace(plan->context, &products[i], &bytes));
         scratch_bytes = MAX(scratch_bytes, bytes);
     }
@@ -139,6 +164,7 @@ static rncl_gemm bound_product(const rncl_conv_plan *plan, const rncl_conv_buffe
     size_t y_offset = (size_t)first * (size_t)c->p * (size_t)c->q * (size_t)c->k;
     size_t x_offset = data->in_place ? (size_t)first * (size_t)c->p * (size_t)c->q * row_length(c) : 0;
     cl_mem columns = data->in_place ? buffers->x : data->columns;
+    gemm.parameters = data->parameters;
     gemm.workspace = data->scratch;
     switch (plan->pass) {
     case RNCL_CONV_FORWARD:
@@ -195,6 +221,8 @@ const rncl_conv_algorithm rncl_conv_im2col_gemm = {
     .kernels = "conv_im2col",
     .exact = true,
     .supports = im2col_supports,
+    .knobs = im2col_knobs,
+    .allows = im2col_allows,
     .plan = im2col_plan,
     .build = im2col_build,
     .prepare = NULL,

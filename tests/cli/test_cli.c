@@ -139,7 +139,7 @@ static void devices_json_has_what_scripts_read(void **state)
 static void every_command_explains_its_options(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"devices", "info", "check", "train", "eval", "bench"};
+    static const char *const commands[] = {"devices", "info", "check", "train", "eval", "predict", "bench"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char example[64];
         snprintf(example, sizeof example, "example:\n  rncl %s", commands[i]);

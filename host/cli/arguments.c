@@ -105,7 +105,7 @@ static rncl_status read_arguments(const rncl_command *command, poptContext popt,
     int count = 0;
     while (given[count])
         count++;
-    options->arguments = calloc((size_t)count, sizeof *options->arguments);
+    options->arguments = calloc((size_t)count + 1, sizeof *options->arguments);
     for (; options->arguments && options->argument_count < count; options->argument_count++) {
         char *copy = strdup(given[options->argument_count]);
         if (!copy)

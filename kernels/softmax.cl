@@ -1,15 +1,24 @@
-/* Softmax cross-entropy with label smoothing (Szegedy et al. 2016, section 7), loss and gradient in one pass.
+/* Softmax cross-entropy with label smoothing (Szegedy et al. 2016, section 7), class weights and mixed labels (Zhang et al. 2018),
+ * loss and gradient in one pass.
  *
- * softmax_loss: one work-item a row of logits [n][k]. losses [n]: cross-entropy against (1 - smoothing) onehot + smoothing / k;
- * ranks [n]: how many classes come before the label (0: top-1 hit); dlogits [n][k] = scale (softmax - target).
- * dlogits may be NULL.
- * A row labelled RNCL_NO_LABEL gets loss 0, rank -1 and no gradient. Rows of this call start at `first` in labels,
- * losses and ranks. */
+ * softmax_loss: one work-item a row of logits [n][k]. Its label's share is 1 - mix, that of the label of the row at the
+ * other end of this call's rows is mix; weights [k] are those of the classes (NULL: 1 for all). With t the mixed
+ * (1 - smoothing) onehot + smoothing / k and q = t * weights:
+ *   losses [n]: - sum of q log(softmax(logits));  dlogits [n][k] = scale * its gradient; may be NULL;
+ *   ranks [n]: how many classes come before the label, of two mixed ones that with the larger share (0: top-1 hit).
+ * A row labelled RNCL_NO_LABEL gets loss 0, rank -1 and no gradient; mixed rows all have labels. Rows of this call start
+ * at `first` in labels, losses and ranks. */
 #include "common.clh"
 
+static float weight_of(__global const float *weights, int i)
+{
+    return weights ? weights[i] : 1.0f;
+}
+
 __kernel void softmax_loss(const rncl_softmax_shape shape, const int first, __global const float *restrict logits,
-                           __global const int *restrict labels, const float smoothing, const float scale,
-                           __global float *restrict losses, __global int *restrict ranks, __global float *restrict dlogits)
+                           __global const int *restrict labels, __global const float *restrict weights,
+                           const float smoothing, const float mix, const float scale, __global float *restrict losses,
+                           __global int *restrict ranks, __global float *restrict dlogits)
 {
     const int n = get_global_id(0), k = shape.k;
     if (n >= shape.n)
@@ -24,22 +33,28 @@ __kernel void softmax_loss(const rncl_softmax_shape shape, const int first, __gl
         ranks[first + n] = -1;
         return;
     }
+    const int partner = mix > 0.0f ? labels[first + shape.n - 1 - n] : label;
+    const int judged = mix > 0.5f ? partner : label;
     float largest = row[0];
     int rank = 0;
     for (int i = 0; i < k; i++) {
         largest = fmax(largest, row[i]);
-        rank += row[i] > row[label] || (row[i] == row[label] && i < label);
+        rank += row[i] > row[judged] || (row[i] == row[judged] && i < judged);
     }
-    float sum = 0.0f, below = 0.0f;
+    float sum = 0.0f, below = 0.0f, weight = 0.0f;
     for (int i = 0; i < k; i++) {
         sum += exp(row[i] - largest);
-        below += largest - row[i];
+        below += weight_of(weights, i) * (largest - row[i]);
+        weight += weight_of(weights, i);
     }
-    const float log_sum = log(sum);
-    losses[first + n] = log_sum + (1.0f - smoothing) * (largest - row[label]) + smoothing * (below / (float)k);
+    const float own = (1.0f - mix) * (1.0f - smoothing) * weight_of(weights, label);
+    const float other = mix * (1.0f - smoothing) * weight_of(weights, partner);
+    const float spread = smoothing / (float)k, all = own + other + spread * weight;
+    losses[first + n] =
+        all * log(sum) + own * (largest - row[label]) + other * (largest - row[partner]) + spread * below;
     ranks[first + n] = rank;
     for (int i = 0; dlogits && i < k; i++) {
-        const float target = (i == label ? 1.0f - smoothing : 0.0f) + smoothing / (float)k;
-        gradient[i] = scale * (exp(row[i] - largest) / sum - target);
+        const float target = (i == label ? own : 0.0f) + (i == partner ? other : 0.0f) + spread * weight_of(weights, i);
+        gradient[i] = scale * (all * (exp(row[i] - largest) / sum) - target);
     }
 }

@@ -45,6 +45,29 @@ float rncl_random_normal(rncl_random *random)
     return (float)(radius * cos(two_pi * (double)rncl_random_uniform(random)));
 }
 
+/* The logarithm of a Gamma(shape, 1) number (Marsaglia and Tsang 2000): those of small shapes are too small
+ * for floats. */
+static double log_gamma(rncl_random *random, double shape)
+{
+    if (shape < 1) {
+        const double uniform = 1 - (double)rncl_random_uniform(random); /* above 0 */
+        return log_gamma(random, shape + 1) + log(uniform) / shape;
+    }
+    const double d = shape - 1.0 / 3, c = 1 / sqrt(9 * d);
+    for (;;) {
+        const double x = (double)rncl_random_normal(random), v = pow(1 + c * x, 3);
+        const double uniform = 1 - (double)rncl_random_uniform(random);
+        if (v > 0 && log(uniform) < 0.5 * x * x + d - d * v + d * log(v))
+            return log(d * v);
+    }
+}
+
+float rncl_random_beta(rncl_random *random, float alpha)
+{
+    const double a = log_gamma(random, (double)alpha), b = log_gamma(random, (double)alpha);
+    return (float)(1 / (1 + exp(b - a)));
+}
+
 void rncl_random_permutation(rncl_random *random, uint32_t *order, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {

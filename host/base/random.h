@@ -14,6 +14,7 @@ typedef enum rncl_random_purpose {
     RNCL_RANDOM_SHAPES,  /* sample: index of the image */
     RNCL_RANDOM_TEST,
     RNCL_RANDOM_COLOUR, /* sample: index of the image */
+    RNCL_RANDOM_MIXUP,  /* epoch and sample: high and low half of the step */
 } rncl_random_purpose;
 
 /* A stream of numbers; plain data, cheap to make, lives on the caller's stack. */
@@ -37,6 +38,9 @@ uint32_t rncl_random_below(rncl_random *random, uint32_t bound);
 
 /* Standard normal (Box-Muller). */
 float rncl_random_normal(rncl_random *random);
+
+/* Beta(alpha, alpha) in [0, 1]; alpha > 0. */
+float rncl_random_beta(rncl_random *random, float alpha);
 
 /* A uniformly random order of 0 … count-1 (Fisher-Yates). */
 void rncl_random_permutation(rncl_random *random, uint32_t *order, uint32_t count);

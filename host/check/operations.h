@@ -9,7 +9,8 @@
     RNCL_OP_LIST(X)                                                                                          \
     X(softmax)                                                                                               \
     X(sgd)                                                                                                   \
-    X(ema)
+    X(ema)                                                                                                   \
+    X(mixup)
 
 #define X(stem) extern const check_operation check_##stem;
 CHECK_OPERATION_LIST(X)

@@ -16,6 +16,14 @@ static const check_shape fixed[] = {
     {.softmax = {.shape = {.n = 16, .k = 10}, .smoothing = 0.0f, .scale = 1.0f}},
     {.softmax = {.shape = {.n = 8, .k = 100}, .first = 8, .smoothing = 0.1f, .scale = 1.0f / 16}},
     {.softmax = {.shape = {.n = 4, .k = 1000}, .smoothing = 0.1f, .scale = 1.0f / 256}},
+    {.softmax = {.shape = {.n = 16, .k = 10}, .scale = 1.0f / 16, .mix = 0.3f}},
+    {.softmax = {.shape = {.n = 9, .k = 10}, .scale = 1.0f / 9, .weighted = true}},
+    {.softmax = {.shape = {.n = 8, .k = 100},
+                 .first = 8,
+                 .smoothing = 0.1f,
+                 .scale = 1.0f / 16,
+                 .mix = 0.7f,
+                 .weighted = true}},
 };
 
 static const check_variant variants[] = {{.name = "normal"}};
@@ -29,6 +37,8 @@ static void softmax_draw(rncl_random *random, check_shape *shape)
         .first = check_once_in(random, 2) ? 0 : check_between(random, 1, 30),
         .smoothing = check_once_in(random, 2) ? 0.0f : 0.5f * rncl_random_uniform(random),
         .scale = 1.0f / (float)check_between(random, 1, 256),
+        .mix = check_once_in(random, 2) ? 0.0f : rncl_random_uniform(random),
+        .weighted = check_once_in(random, 2),
     };
 }
 
@@ -40,8 +50,9 @@ static double softmax_work(const check_shape *shape)
 static void softmax_describe(const check_shape *shape, char *text, size_t size)
 {
     const check_softmax_shape *s = &shape->softmax;
-    snprintf(text, size, "%dx%d from %d smoothing %.2f scale %.4f", s->shape.n, s->shape.k, s->first,
-             (double)s->smoothing, (double)s->scale);
+    snprintf(text, size, "%dx%d from %d smoothing %.2f scale %.4f mix %.2f%s", s->shape.n, s->shape.k,
+             s->first, (double)s->smoothing, (double)s->scale, (double)s->mix,
+             s->weighted ? " weighted" : "");
 }
 
 /* Where no row of this call lies, the batch's losses and ranks stay as they are. */
@@ -56,6 +67,8 @@ static rncl_status softmax_create(check_trial *trial)
     size_t batch_bytes = (size_t)(s->first + s->shape.n + ROWS_AFTER) * sizeof(float);
     check_declare(trial, CHECK_x, CHECK_INPUT, CHECK_FORWARD, logits_bytes);
     check_declare(trial, CHECK_labels, CHECK_INPUT, CHECK_FORWARD, batch_bytes);
+    if (s->weighted)
+        check_declare(trial, CHECK_weights, CHECK_INPUT, CHECK_FORWARD, (size_t)s->shape.k * sizeof(float));
     check_declare(trial, CHECK_losses, CHECK_UPDATED, CHECK_FORWARD, batch_bytes);
     check_declare(trial, CHECK_ranks, CHECK_UPDATED, CHECK_FORWARD, batch_bytes);
     check_declare(trial, CHECK_dx, CHECK_OUTPUT, CHECK_FORWARD, logits_bytes);
@@ -65,15 +78,18 @@ static rncl_status softmax_create(check_trial *trial)
     return RNCL_OK;
 }
 
-/* One label in eight is missing. */
+/* One label in eight is missing, unless they are mixed. Weights are positive. */
 static void softmax_fill(check_trial *trial)
 {
-    check_tensor *labels = &trial->tensors[CHECK_labels];
+    const check_softmax_shape *s = &trial->shape.softmax;
+    check_tensor *labels = &trial->tensors[CHECK_labels], *weights = &trial->tensors[CHECK_weights];
     for (size_t i = 0; i < check_tensor_count(labels); i++)
         check_tensor_set(labels, i,
-                         check_once_in(&trial->random, 8)
+                         s->mix == 0.0f && check_once_in(&trial->random, 8)
                              ? RNCL_NO_LABEL
-                             : check_between(&trial->random, 0, trial->shape.softmax.shape.k - 1));
+                             : check_between(&trial->random, 0, s->shape.k - 1));
+    for (size_t i = 0; s->weighted && i < check_tensor_count(weights); i++)
+        check_tensor_set(weights, i, 0.1 + fabs(weights->reference[i]));
 }
 
 /* Classes that come before the label's. */
@@ -96,11 +112,18 @@ static void softmax_reference(check_trial *trial)
         size_t offset = (size_t)row * (size_t)s->shape.k;
         const double *logits = t[CHECK_x].reference + offset;
         int32_t label = (int32_t)t[CHECK_labels].reference[at];
+        int32_t partner = (int32_t)t[CHECK_labels].reference[s->first + s->shape.n - 1 - row];
+        const rncl_reference_targets targets = {.labels = &label,
+                                                .partners = &partner,
+                                                .mix = (double)s->mix,
+                                                .weights = t[CHECK_weights].reference,
+                                                .label_smoothing = (double)s->smoothing};
         rncl_reference_loss loss;
-        rncl_reference_softmax(&row_shape, logits, &label, (double)s->smoothing, (double)s->scale, &loss,
+        rncl_reference_softmax(&row_shape, logits, &targets, (double)s->scale, &loss,
                                t[CHECK_dx].reference + offset);
         t[CHECK_losses].reference[at] = loss.loss;
-        t[CHECK_ranks].reference[at] = loss.counted ? rank_of(logits, s->shape.k, label) : -1;
+        t[CHECK_ranks].reference[at] =
+            loss.counted ? rank_of(logits, s->shape.k, s->mix > 0.5f ? partner : label) : -1;
     }
 }
 
@@ -111,11 +134,13 @@ static rncl_status softmax_launch(check_trial *trial, check_phase phase)
     return rncl_softmax_enqueue(trial->subject, &(rncl_softmax_buffers){
                                                     .logits = t[CHECK_x].buffer,
                                                     .labels = t[CHECK_labels].buffer,
+                                                    .weights = t[CHECK_weights].buffer,
                                                     .losses = t[CHECK_losses].buffer,
                                                     .ranks = t[CHECK_ranks].buffer,
                                                     .dlogits = t[CHECK_dx].buffer,
                                                     .first = trial->shape.softmax.first,
                                                     .smoothing = trial->shape.softmax.smoothing,
+                                                    .mix = trial->shape.softmax.mix,
                                                     .scale = trial->shape.softmax.scale,
                                                 });
 }

@@ -8,7 +8,8 @@
 #include "random.h"
 #include "tensor.h"
 
-/* Every tensor that some operation has: those of rncl_op_buffers, and those of softmax, SGD and averages. */
+/* Every tensor that some operation has: those of rncl_op_buffers, and those of softmax, SGD, averages and
+ * mixup. */
 #define CHECK_OP_SLOTS(X)                                                                                    \
     X(x)                                                                                                     \
     X(residual)                                                                                              \
@@ -30,7 +31,8 @@
     X(losses)                                                                                                \
     X(ranks)                                                                                                 \
     X(velocity)                                                                                              \
-    X(average)
+    X(average)                                                                                               \
+    X(weights)
 
 typedef enum check_slot {
 #define X(name) CHECK_##name,
@@ -60,10 +62,18 @@ typedef struct check_ema_shape {
     float share;
 } check_ema_shape;
 
+typedef struct check_mixup_shape {
+    int n;
+    size_t floats;
+    float mix;
+} check_mixup_shape;
+
 typedef struct check_softmax_shape {
     rncl_softmax_shape shape;
     int first;
     float smoothing, scale;
+    float mix;
+    bool weighted;
 } check_softmax_shape;
 
 typedef union check_shape {
@@ -71,6 +81,7 @@ typedef union check_shape {
     check_softmax_shape softmax;
     check_sgd_shape sgd;
     check_ema_shape ema;
+    check_mixup_shape mixup;
 } check_shape;
 
 typedef struct check_trial {
@@ -84,7 +95,7 @@ typedef struct check_trial {
     rncl_random random;
     int phases;
     check_tensor tensors[CHECK_SLOT_COUNT];
-    void *subject; /* the rncl_op, rncl_softmax, rncl_sgd or rncl_ema */
+    void *subject; /* the rncl_op, rncl_softmax, rncl_sgd, rncl_ema or rncl_mixup */
 } check_trial;
 
 /* What the harness has to know of an operation; one file each, ending in its table. */

@@ -232,12 +232,18 @@ static rncl_status open_cifar(rncl_dataset *dataset, const rncl_dataset_options 
     return st;
 }
 
+static int label_of(const rncl_dataset *dataset, uint32_t index)
+{
+    const cifar *set = dataset->state;
+    return set->labels[index];
+}
+
 static rncl_status read_picture(const rncl_dataset *dataset, uint32_t index, uint8_t *pixels, int *label)
 {
     assert(index < dataset->info.count);
     const cifar *set = dataset->state;
     memcpy(pixels, set->pixels + (size_t)index * PIXELS, PIXELS);
-    *label = set->labels[index];
+    *label = label_of(dataset, index);
     return RNCL_OK;
 }
 
@@ -255,4 +261,5 @@ const rncl_reader rncl_reader_cifar = {.name = "cifar",
                                        .recognises = recognises,
                                        .open = open_cifar,
                                        .read = read_picture,
+                                       .label = label_of,
                                        .close = close_cifar};

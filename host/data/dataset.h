@@ -54,6 +54,8 @@ typedef struct rncl_reader {
      * `read` does. NULL where all are of one size. */
     rncl_status (*decode)(const rncl_dataset *dataset, uint32_t index, uint32_t at_least, rncl_image *image,
                           int *label);
+    /* The label of picture `index`, which is not read for it. Thread-safe. NULL where pictures have none. */
+    int (*label)(const rncl_dataset *dataset, uint32_t index);
     void (*close)(rncl_dataset *dataset); /* takes half-open ones */
 } rncl_reader;
 
@@ -76,6 +78,11 @@ static inline rncl_status rncl_dataset_read(const rncl_dataset *dataset, uint32_
                                             int *label)
 {
     return dataset->reader->read(dataset, index, pixels, label);
+}
+
+static inline int rncl_dataset_label(const rncl_dataset *dataset, uint32_t index)
+{
+    return dataset->reader->label(dataset, index);
 }
 
 static inline rncl_status rncl_dataset_decode(const rncl_dataset *dataset, uint32_t index, uint32_t at_least,

@@ -167,12 +167,18 @@ static void close_folder(rncl_dataset *dataset)
 
 /* ---- reading ---- */
 
+static int label_of(const rncl_dataset *dataset, uint32_t index)
+{
+    const folder *f = dataset->state;
+    return (int)f->files[index].class_index;
+}
+
 static rncl_status decode(const rncl_dataset *dataset, uint32_t index, uint32_t at_least, rncl_image *image,
                           int *label)
 {
     assert(index < dataset->info.count);
     const folder *f = dataset->state;
-    *label = (int)f->files[index].class_index;
+    *label = label_of(dataset, index);
     if (f->cache && rncl_image_cache_get(f->cache, index, at_least, image))
         return RNCL_OK;
     rncl_status st = rncl_image_file_decode(f->files[index].path, at_least, image);
@@ -207,4 +213,5 @@ const rncl_reader rncl_reader_folder = {.name = "folder",
                                         .open = open_folder,
                                         .read = read_picture,
                                         .decode = decode,
+                                        .label = label_of,
                                         .close = close_folder};

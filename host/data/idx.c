@@ -111,13 +111,19 @@ static rncl_status open_idx(rncl_dataset *dataset, const rncl_dataset_options *o
     return RNCL_OK;
 }
 
+static int label_of(const rncl_dataset *dataset, uint32_t index)
+{
+    const idx_split *split = dataset->state;
+    return split->labels.bytes[index];
+}
+
 static rncl_status read_picture(const rncl_dataset *dataset, uint32_t index, uint8_t *pixels, int *label)
 {
     assert(index < dataset->info.count);
     const idx_split *split = dataset->state;
     size_t size_bytes = (size_t)dataset->info.height * (size_t)dataset->info.width;
     memcpy(pixels, split->images.bytes + index * size_bytes, size_bytes);
-    *label = split->labels.bytes[index];
+    *label = label_of(dataset, index);
     return RNCL_OK;
 }
 
@@ -129,5 +135,9 @@ static void close_idx(rncl_dataset *dataset)
     free(split);
 }
 
-const rncl_reader rncl_reader_idx = {
-    .name = "idx", .recognises = recognises, .open = open_idx, .read = read_picture, .close = close_idx};
+const rncl_reader rncl_reader_idx = {.name = "idx",
+                                     .recognises = recognises,
+                                     .open = open_idx,
+                                     .read = read_picture,
+                                     .label = label_of,
+                                     .close = close_idx};

@@ -34,13 +34,19 @@ static rncl_status open_shapes(rncl_dataset *dataset, const rncl_dataset_options
     return RNCL_OK;
 }
 
+static int label_of(const rncl_dataset *dataset, uint32_t index)
+{
+    (void)dataset;
+    return (int)(index % RNCL_FIGURES);
+}
+
 static rncl_status read_picture(const rncl_dataset *dataset, uint32_t index, uint8_t *pixels, int *label)
 {
     assert(index < dataset->info.count);
     const uint32_t *count = dataset->state;
     uint32_t split = (uint32_t)(count - split_counts);
     rncl_random random = rncl_random_stream(SEED, RNCL_RANDOM_SHAPES, split, index);
-    *label = (int)(index % RNCL_FIGURES);
+    *label = label_of(dataset, index);
     rncl_scene scene;
     rncl_scene_init(&scene, *label, &random);
     rncl_scene_paint(&scene, dataset->info.height, pixels);
@@ -53,4 +59,4 @@ static void close_shapes(rncl_dataset *dataset)
 }
 
 const rncl_reader rncl_reader_shapes = {
-    .name = "shapes", .open = open_shapes, .read = read_picture, .close = close_shapes};
+    .name = "shapes", .open = open_shapes, .read = read_picture, .label = label_of, .close = close_shapes};

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cl_error.h"
 #include "profile.h"
@@ -116,13 +117,30 @@ static rncl_status bind_nodes(rncl_network *net)
     return RNCL_OK;
 }
 
+static rncl_status keep_class_weights(rncl_network *net)
+{
+    const float *weights = net->setup.class_weights;
+    const size_t bytes = (size_t)net->setup.graph->options.classes * sizeof *weights;
+    if (!weights)
+        return RNCL_OK;
+    net->setup.class_weights = net->host_class_weights = malloc(bytes);
+    if (!net->host_class_weights)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu bytes of class weights", bytes);
+    memcpy(net->host_class_weights, weights, bytes);
+    RNCL_TRY(rncl_buffer_create(net->context, bytes, &net->class_weights));
+    return rncl_buffer_write(net->context, net->class_weights, 0, bytes, weights);
+}
+
 static rncl_status build(rncl_network *net)
 {
     const rncl_graph *graph = net->plan.graph;
     for (size_t i = 0; i < graph->node_count; i++)
         RNCL_TRY(rncl_op_build(net->plan.ops[i]));
     const rncl_softmax_shape loss = {net->plan.micro_batch, graph->options.classes};
-    return rncl_softmax_create(net->context, &loss, &net->softmax);
+    RNCL_TRY(rncl_softmax_create(net->context, &loss, &net->softmax));
+    return net->setup.mixup
+               ? rncl_mixup_create(net->context, loss.n, rncl_shape_count(graph->tensors[0]), &net->mixup)
+               : RNCL_OK;
 }
 
 rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup *setup, rncl_network **out)
@@ -147,7 +165,8 @@ rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup 
         net->facts.tuned += net->plan.ops[i]->tuned;
     }
     if ((st = allocate_arena(net)) || (st = rncl_parameters_init(context, setup, &net->parameters)) ||
-        (st = allocate_batches(net)) || (st = bind_nodes(net)) || (st = build(net)))
+        (st = allocate_batches(net)) || (st = keep_class_weights(net)) || (st = bind_nodes(net)) ||
+        (st = build(net)))
         goto fail;
     *out = net;
     return RNCL_OK;
@@ -175,13 +194,15 @@ void rncl_network_destroy(rncl_network *net)
         return;
     rncl_context_finish(net->context);
     rncl_softmax_destroy(net->softmax);
+    rncl_mixup_destroy(net->mixup);
+    free(net->host_class_weights);
     free(net->nodes);
     for (size_t i = 0; net->slices && i < net->plan.request_count; i++)
         rncl_buffer_release(net->slices[i]);
     free(net->slices);
     rncl_parameters_fini(&net->parameters);
     rncl_network_plan_fini(&net->plan); /* operations hold slices of the workspace */
-    cl_mem const buffers[] = {net->workspace, net->inputs[0], net->inputs[1]};
+    cl_mem const buffers[] = {net->workspace, net->class_weights, net->inputs[0], net->inputs[1]};
     for (size_t i = 0; i < COUNT(buffers); i++)
         rncl_buffer_release(buffers[i]);
     for (size_t i = 0; i < COUNT(net->input_free); i++)

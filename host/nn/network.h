@@ -17,10 +17,12 @@ typedef struct rncl_network_setup {
     bool training;   /* false: forward only, with running statistics; takes far less memory */
     bool logits;     /* hand out each batch's logits with its result */
     bool averaged;   /* keeps averages of parameters and running statistics beside them */
-    float label_smoothing; /* of training; evaluation has none */
-    const char *algorithm; /* of the convolutions; NULL: the tuned ones, or the device's defaults */
-    rncl_tuned tuned;      /* what it refers to must outlive the network's planning, which is in create */
-    bool exact_only;       /* no algorithm whose rounding is not that of sums of products */
+    bool mixup;      /* rules may ask for it */
+    float label_smoothing;      /* of training; evaluation has none */
+    const float *class_weights; /* [classes], above 0; of training; NULL: 1 for all. Copied */
+    const char *algorithm;      /* of the convolutions; NULL: the tuned ones, or the device's defaults */
+    rncl_tuned tuned; /* what it refers to must outlive the network's planning, which is in create */
+    bool exact_only;  /* no algorithm whose rounding is not that of sums of products */
 } rncl_network_setup;
 
 /* What was decided in planning. */
@@ -55,12 +57,15 @@ rncl_status rncl_network_exchange_averages(rncl_network *network);
 
 typedef struct rncl_update_rule {
     float lr, momentum, weight_decay;
+    float mixup; /* share that the picture at the other end of its micro-batch has in each, and its label in
+                    the loss; 0: none */
     float average_share; /* average += share (new value - average); where the network keeps averages */
 } rncl_update_rule;
 
 /* Enqueues one training step on a batch: images [batch_size][image][image][channels], labels [batch_size];
  * they must stay in place until the step has been collected. At most two steps may be outstanding. Forward,
- * loss averaged over batch_size, backward, one update. Allocates nothing, waits for nothing. */
+ * mean loss of the whole batch (its sum over the sum of its labels' class weights), backward, one update.
+ * Allocates nothing, waits for nothing. */
 rncl_status rncl_network_train(rncl_network *network, const float *images, const int32_t *labels,
                                const rncl_update_rule *rule);
 
@@ -69,7 +74,9 @@ rncl_status rncl_network_evaluate(rncl_network *network, const float *images, co
 
 /* Sums over the labelled pictures of one batch. */
 typedef struct rncl_batch_result {
-    double loss; /* sum of the losses; NaN or infinite if training diverged */
+    double loss;   /* sum of the losses; NaN or infinite if training diverged */
+    double weight; /* sum of the labels' class weights in training, else the number of pictures: loss / weight
+                      is the mean loss */
     int count, top1, top5;
     const float *logits; /* [batch_size][classes], also of unlabelled pictures; the network's, until the
                             second batch behind this one is submitted. NULL unless the setup asks for them */

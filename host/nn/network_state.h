@@ -2,6 +2,7 @@
 #ifndef RNCL_NN_NETWORK_STATE_H
 #define RNCL_NN_NETWORK_STATE_H
 
+#include "mixup.h"
 #include "network_plan.h"
 #include "parameters.h"
 #include "softmax.h"
@@ -20,6 +21,7 @@ typedef struct batch_slot {
     cl_mem labels, losses, ranks, logits; /* no logits unless the setup asks for them */
     float *host_losses, *host_logits;
     int32_t *host_ranks;
+    double weight; /* of the batch's labels */
     cl_event done;
 } batch_slot;
 
@@ -45,6 +47,9 @@ struct rncl_network {
     unsigned submitted, collected; /* batches so far */
 
     rncl_softmax *softmax;
+    cl_mem class_weights; /* NULL: none */
+    float *host_class_weights;
+    rncl_mixup *mixup; /* NULL: not asked for */
 };
 
 size_t rncl_network_logits_bytes(const rncl_network *network, int pictures);

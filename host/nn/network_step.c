@@ -60,19 +60,22 @@ static rncl_status backward(rncl_network *net, cl_mem input, bool accumulate)
     return RNCL_OK;
 }
 
-static rncl_status loss(rncl_network *net, const batch_slot *slot, int first, bool training)
+/* `rule` NULL: an evaluation. The mean is over the whole batch, whatever it is split into. */
+static rncl_status loss(rncl_network *net, const batch_slot *slot, int first, const rncl_update_rule *rule)
 {
     if (net->context->profile)
         net->context->profile->label = "loss";
     const rncl_softmax_buffers buffers = {
         .logits = net->logits,
         .labels = slot->labels,
+        .weights = rule ? net->class_weights : NULL,
         .losses = slot->losses,
         .ranks = slot->ranks,
         .dlogits = net->dlogits,
         .first = first,
-        .smoothing = training ? net->setup.label_smoothing : 0.0f,
-        .scale = 1.0f / (float)net->setup.batch_size,
+        .smoothing = rule ? net->setup.label_smoothing : 0.0f,
+        .mix = rule ? rule->mixup : 0.0f,
+        .scale = (float)(1 / slot->weight),
     };
     return rncl_softmax_enqueue(net->softmax, &buffers);
 }
@@ -108,6 +111,16 @@ static rncl_status read_results(rncl_network *net, batch_slot *slot)
     return rncl_cl_status(clFlush(queue), "clFlush");
 }
 
+/* What the batch's losses are divided by. Mixed labels are the same ones in another order. */
+static double weigh(const rncl_network *net, const int32_t *labels, const float *class_weights)
+{
+    double sum = 0;
+    for (int i = 0; i < net->setup.batch_size; i++)
+        if (labels[i] != RNCL_NO_LABEL)
+            sum += class_weights ? (double)class_weights[labels[i]] : 1;
+    return sum;
+}
+
 static rncl_status submit(rncl_network *net, const float *images, const int32_t *labels,
                           const rncl_update_rule *rule)
 {
@@ -120,11 +133,14 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
     cl_int error = clEnqueueWriteBuffer(net->context->queue, slot->labels, CL_FALSE, 0,
                                         (size_t)batch * sizeof(cl_int), labels, 0, NULL, NULL);
     RNCL_TRY(rncl_cl_status(error, "clEnqueueWriteBuffer of the labels"));
+    slot->weight = weigh(net, labels, rule ? net->setup.class_weights : NULL);
     for (int first = 0; first < batch; first += micro) {
         unsigned input = net->next_input++ % COUNT(net->inputs);
         RNCL_TRY(upload_images(net, images + (size_t)first * image_floats, input));
+        if (rule && rule->mixup > 0)
+            RNCL_TRY(rncl_mixup_enqueue(net->mixup, rule->mixup, net->inputs[input]));
         RNCL_TRY(forward(net, net->inputs[input], rule != NULL));
-        RNCL_TRY(loss(net, slot, first, rule != NULL));
+        RNCL_TRY(loss(net, slot, first, rule));
         RNCL_TRY(keep_logits(net, slot, first));
         if (rule)
             RNCL_TRY(backward(net, net->inputs[input], first > 0));
@@ -163,6 +179,7 @@ rncl_status rncl_network_collect(rncl_network *net, rncl_batch_result *result)
     slot->done = NULL;
     RNCL_TRY(rncl_cl_status(error, "waiting for a batch"));
     result->logits = slot->host_logits;
+    result->weight = slot->weight;
     for (int i = 0; i < net->setup.batch_size; i++) {
         int rank = slot->host_ranks[i];
         result->loss += (double)slot->host_losses[i];

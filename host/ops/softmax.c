@@ -42,6 +42,7 @@ rncl_status rncl_softmax_enqueue(rncl_softmax *softmax, const rncl_softmax_buffe
     rncl_range range = {.global = {rncl_round_up((size_t)softmax->shape.n, 8)}, .local = {8, 1, 1}};
     return rncl_launch(softmax->context, &softmax->loss, range, RNCL_STRUCT(softmax->shape),
                        RNCL_INT(b->first), RNCL_BUFFER(b->logits), RNCL_BUFFER(b->labels),
-                       RNCL_FLOAT(b->smoothing), RNCL_FLOAT(b->scale), RNCL_BUFFER(b->losses),
-                       RNCL_BUFFER(b->ranks), RNCL_BUFFER(b->dlogits));
+                       RNCL_BUFFER(b->weights), RNCL_FLOAT(b->smoothing), RNCL_FLOAT(b->mix),
+                       RNCL_FLOAT(b->scale), RNCL_BUFFER(b->losses), RNCL_BUFFER(b->ranks),
+                       RNCL_BUFFER(b->dlogits));
 }

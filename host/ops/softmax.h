@@ -12,12 +12,16 @@ rncl_status rncl_softmax_create(rncl_context *context, const rncl_softmax_shape 
 void rncl_softmax_destroy(rncl_softmax *softmax);
 
 /* logits, dlogits [n][k]; labels (int), losses (float) and ranks (int) hold a whole batch, of which this
- * call's rows start at `first`. dlogits = scale (softmax - target), unless it is NULL. A label of
- * RNCL_NO_LABEL leaves its row out: loss 0, rank -1. */
+ * call's rows start at `first`; weights [k] are those of the classes. The loss is that of each row's label
+ * times 1 - mix and that of the label at the other end of the call's rows times mix. dlogits = scale dloss /
+ * dlogits, unless it is NULL. A label of RNCL_NO_LABEL leaves its row out: loss 0, rank -1; not where labels
+ * are mixed. */
 typedef struct rncl_softmax_buffers {
     cl_mem logits, labels, losses, ranks, dlogits;
+    cl_mem weights; /* NULL: 1 for all classes */
     int first;
     float smoothing; /* of the labels; 0: none */
+    float mix;       /* 0: none */
     float scale;
 } rncl_softmax_buffers;
 

@@ -87,17 +87,32 @@ typedef struct rncl_reference_loss {
     int counted;    /* rows */
 } rncl_reference_loss;
 
-/* Softmax cross-entropy with label smoothing (Szegedy et al. 2016, section 7):
- * torch.nn.functional.cross_entropy with reduction="sum" and ignore_index=RNCL_NO_LABEL. logits, dlogits
- * [n][k]; labels [n].
+/* What a batch of rows should be taken for. */
+typedef struct rncl_reference_targets {
+    const int32_t *labels;   /* [n] */
+    const int32_t *partners; /* [n]: labels that are mixed in; NULL: none */
+    double mix;              /* their share; 0 without */
+    const double *weights;   /* [k] of the classes; NULL: 1 */
+    double label_smoothing;
+} rncl_reference_targets;
+
+/* Softmax cross-entropy with label smoothing (Szegedy et al. 2016, section 7), class weights and mixed labels
+ * (Zhang et al. 2018): torch.nn.functional.cross_entropy with reduction="sum" and
+ * ignore_index=RNCL_NO_LABEL, of labels times 1 - mix and of partners times mix. logits, dlogits [n][k].
  *
- *   target = (1 - label_smoothing) onehot(label) + label_smoothing / k
- *   loss = - sum of target log(softmax(logits)),   dlogits = scale (softmax(logits) - target)
+ *   target = (1 - label_smoothing) ((1 - mix) onehot(label) + mix onehot(partner)) + label_smoothing / k
+ *   loss = - sum of target weight log(softmax(logits)),   dlogits = scale dloss / dlogits
  *
  * A row labelled RNCL_NO_LABEL has no loss and dlogits 0. A label's rank is the number of classes with a
- * greater logit, or with an equal one and a smaller index. */
-void rncl_reference_softmax(const rncl_softmax_shape *shape, const double *logits, const int32_t *labels,
-                            double label_smoothing, double scale, rncl_reference_loss *loss, double *dlogits);
+ * greater logit, or with an equal one and a smaller index; of two mixed labels the one with the larger share
+ * is ranked. */
+void rncl_reference_softmax(const rncl_softmax_shape *shape, const double *logits,
+                            const rncl_reference_targets *targets, double scale, rncl_reference_loss *loss,
+                            double *dlogits);
+
+/* Mixup (Zhang et al. 2018) of pictures x [n][floats] in place, each with the one at the other end:
+ * x[i] = (1 - mix) x[i] + mix x[n - 1 - i]. */
+void rncl_reference_mixup(int n, size_t floats, double mix, double *x);
 
 /* One step of torch.optim.SGD over `count` values (dampening 0, no Nesterov momentum):
  *

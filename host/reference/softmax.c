@@ -25,28 +25,44 @@ static double log_sum_exp(const double *logits, int classes)
     return largest + log(sum);
 }
 
-void rncl_reference_softmax(const rncl_softmax_shape *shape, const double *logits, const int32_t *labels,
-                            double label_smoothing, double scale, rncl_reference_loss *loss, double *dlogits)
+/* What the row's log-probability of class i counts for in its loss. */
+static double target_of(const rncl_reference_targets *t, int classes, int row, int i)
+{
+    const int label = t->labels[row], partner = t->partners ? t->partners[row] : label;
+    const double mixed = (1.0 - t->mix) * (i == label) + t->mix * (i == partner);
+    const double target = (1.0 - t->label_smoothing) * mixed + t->label_smoothing / classes;
+    return t->weights ? target * t->weights[i] : target;
+}
+
+static void row_loss(const rncl_softmax_shape *shape, const double *logits, const rncl_reference_targets *t,
+                     int row, double scale, rncl_reference_loss *loss, double *dlogits)
+{
+    const double log_sum = log_sum_exp(logits, shape->k);
+    double all = 0.0;
+    for (int i = 0; i < shape->k; i++) {
+        const double target = target_of(t, shape->k, row, i);
+        loss->loss -= target * (logits[i] - log_sum);
+        all += target;
+    }
+    for (int i = 0; i < shape->k; i++)
+        dlogits[i] = scale * (all * exp(logits[i] - log_sum) - target_of(t, shape->k, row, i));
+    const int rank = rank_of(logits, shape->k, t->mix > 0.5 ? t->partners[row] : t->labels[row]);
+    loss->top1 += rank == 0;
+    loss->top5 += rank < 5;
+    loss->counted++;
+}
+
+void rncl_reference_softmax(const rncl_softmax_shape *shape, const double *logits,
+                            const rncl_reference_targets *targets, double scale, rncl_reference_loss *loss,
+                            double *dlogits)
 {
     *loss = (rncl_reference_loss){0};
     clear(dlogits, 1, 1, shape->n, shape->k);
-    for (int n = 0; n < shape->n; n++) {
-        if (labels[n] == RNCL_NO_LABEL)
+    for (int row = 0; row < shape->n; row++) {
+        if (targets->labels[row] == RNCL_NO_LABEL)
             continue;
-        assert(labels[n] >= 0 && labels[n] < shape->k);
-        const size_t offset = (size_t)n * (size_t)shape->k;
-        const double *row = logits + offset;
-        double *gradient = dlogits + offset;
-        const double log_sum = log_sum_exp(row, shape->k);
-        for (int i = 0; i < shape->k; i++) {
-            const double onehot = i == labels[n] ? 1.0 : 0.0, log_probability = row[i] - log_sum;
-            const double target = (1.0 - label_smoothing) * onehot + label_smoothing / shape->k;
-            loss->loss -= target * log_probability;
-            gradient[i] = scale * (exp(log_probability) - target);
-        }
-        const int rank = rank_of(row, shape->k, labels[n]);
-        loss->top1 += rank == 0;
-        loss->top5 += rank < 5;
-        loss->counted++;
+        assert(targets->labels[row] >= 0 && targets->labels[row] < shape->k);
+        const size_t offset = (size_t)row * (size_t)shape->k;
+        row_loss(shape, logits + offset, targets, row, scale, loss, dlogits + offset);
     }
 }

@@ -19,7 +19,7 @@ typedef struct header {
     rncl_run_state state;
 } header;
 
-static_assert(sizeof(rncl_run_state) == 15 * 8 && sizeof(header) == 21 * 8, "no padding in a checkpoint");
+static_assert(sizeof(rncl_run_state) == 16 * 8 && sizeof(header) == 22 * 8, "no padding in a checkpoint");
 
 rncl_run_state rncl_run_state_start(void)
 {

@@ -16,7 +16,7 @@ typedef struct rncl_run_state {
     int64_t batches_tracked; /* by the running statistics */
     rncl_plateau plateau;
     struct {
-        double loss;
+        double loss, weight;
         int64_t count, top1;
     } sums;                              /* over training pictures since the last evaluation that was due */
     double val_loss, val_top1, val_top5; /* of the last evaluation */

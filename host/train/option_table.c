@@ -290,6 +290,27 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
      .help = "share of each target that is spread over all classes"},
+    {.name = "class-weights",
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(class_weights),
+     .value = "balanced|FILE|W1,W2,...",
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help =
+         "what a picture of each class counts for in the training loss, as the weight of PyTorch's "
+         "CrossEntropyLoss: one number a class, here or in a file; balanced: the rarer a class, the more. "
+         "Not given: all the same. Evaluations do not weigh"},
+    {.name = "mixup",
+     .kind = RNCL_OPTION_FLOAT,
+     .offset = FIELD(mixup),
+     .value = "ALPHA",
+     .default_text = "0",
+     NUMBERS(0, 1000),
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help = "mix training pictures and their labels in pairs, by a share from Beta(ALPHA, ALPHA) for each "
+             "batch (Zhang et al. 2018; such as 0.2); each with the one at the other end of its micro-batch. "
+             "0: off"},
     {.name = "ema",
      .kind = RNCL_OPTION_FLOAT,
      .offset = FIELD(ema),

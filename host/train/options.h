@@ -67,8 +67,10 @@ typedef struct rncl_options {
     int patience;                    /* plateau: evaluations without improvement */
     int warmup_steps;
     float label_smoothing;
-    float ema;      /* decay of averaged weights; 0: none */
-    int early_stop; /* evaluations without improvement; 0: never */
+    float mixup;                          /* alpha; 0: none */
+    char class_weights[RNCL_TEXT_LENGTH]; /* "": none */
+    float ema;                            /* decay of averaged weights; 0: none */
+    int early_stop;                       /* evaluations without improvement; 0: never */
     rncl_augment augment;
     float color_jitter[4]; /* brightness, contrast, saturation */
     float lighting;

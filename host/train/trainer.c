@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "class_weights.h"
 #include "planning.h"
 #include "run_folder.h"
 #include "training.h"
@@ -69,6 +70,8 @@ static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
     memcpy(t->meta.std, options->std, sizeof t->meta.std);
     t->meta.labels = (char **)(uintptr_t)info->labels; /* only read */
     t->meta.label_count = info->labels ? info->classes : 0;
+    RNCL_TRY(rncl_class_weights_make(options->class_weights, t->inputs.training, t->graph->options.classes,
+                                     &t->class_weights));
     return rncl_schedule_init(options, t->steps, &t->schedule);
 }
 
@@ -85,7 +88,9 @@ static rncl_status prepare_network(rncl_training *t)
         .micro_batch = options->micro_batch,
         .training = true,
         .averaged = options->ema > 0,
+        .mixup = options->mixup > 0,
         .label_smoothing = options->label_smoothing,
+        .class_weights = t->class_weights,
     };
     RNCL_TRY(rncl_store_open(&t->context->info, &t->context->log, &t->store));
     rncl_planning_apply(options, t->store, &setup);
@@ -147,6 +152,7 @@ static void take_apart(rncl_training *t)
     rncl_store_close(t->store);
     rncl_loader_destroy(t->loader);
     rncl_training_free_weights(t);
+    free(t->class_weights);
     rncl_graph_destroy(t->graph);
     rncl_inputs_close(&t->inputs);
 }

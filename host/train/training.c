@@ -8,6 +8,7 @@
 #include "measure.h"
 #include "plot.h"
 #include "plot_runs.h"
+#include "random.h"
 #include "run_folder.h"
 #include "util.h"
 
@@ -91,7 +92,7 @@ static void report(const rncl_training *t, float lr, bool evaluated)
         .steps = t->steps,
         .epoch = epochs_after(t, t->state.step),
         .epochs = epochs_after(t, t->steps),
-        .loss = t->last.loss / t->last.count,
+        .loss = t->last.loss / t->last.weight,
         .top1 = 100.0 * t->last.top1 / t->last.count,
         .lr = lr,
         .images_per_second = t->options->batch_size * rncl_pace_steps_per_second(&t->pace.all),
@@ -109,6 +110,17 @@ static void report(const rncl_training *t, float lr, bool evaluated)
 
 /* ---- steps ---- */
 
+/* One share for a batch, a function of seed and step. */
+static float mixup_at(const rncl_training *t, int64_t step)
+{
+    const float alpha = t->options->mixup;
+    if (!(alpha > 0))
+        return 0;
+    rncl_random random = rncl_random_stream(t->options->seed, RNCL_RANDOM_MIXUP,
+                                            (uint32_t)((uint64_t)step >> 32), (uint32_t)step);
+    return rncl_random_beta(&random, alpha);
+}
+
 static rncl_status enqueue_step(rncl_training *t)
 {
     const rncl_batch *batch;
@@ -116,6 +128,7 @@ static rncl_status enqueue_step(rncl_training *t)
     rncl_update_rule rule = {.lr = lr_at(t, t->enqueued),
                              .momentum = t->options->momentum,
                              .weight_decay = t->options->weight_decay};
+    rule.mixup = mixup_at(t, t->enqueued);
     rule.average_share = rncl_average_share(t->options->ema, t->enqueued + 1);
     RNCL_TRY(rncl_network_train(t->network, batch->images, batch->labels, &rule));
     t->enqueued++;
@@ -130,11 +143,12 @@ static rncl_status collect_step(rncl_training *t)
 
     const rncl_network_facts *facts = rncl_network_facts_of(t->network);
     const float lr = lr_at(t, t->state.step);
-    const double loss = t->last.loss / t->last.count;
+    const double loss = t->last.loss / t->last.weight;
     rncl_run_state *state = &t->state;
     state->step++;
     state->batches_tracked += facts->batch_size / facts->micro_batch;
     state->sums.loss += t->last.loss;
+    state->sums.weight += t->last.weight;
     state->sums.count += t->last.count;
     state->sums.top1 += t->last.top1;
     RNCL_TRY(rncl_metrics_add_step(&t->metrics, state->step, loss, lr));
@@ -169,7 +183,7 @@ static rncl_status train_until(rncl_training *t, int64_t boundary)
 static void settle_period(rncl_training *t)
 {
     rncl_plateau_update(&t->state.plateau, 100 - t->state.val_top1, t->schedule.patience);
-    t->state.sums.loss = 0;
+    t->state.sums.loss = t->state.sums.weight = 0;
     t->state.sums.count = t->state.sums.top1 = 0;
 }
 
@@ -186,7 +200,7 @@ static rncl_metrics_row describe(rncl_training *t)
         .step = state->step,
         .images = pictures_after(t, state->step),
         .lr = lr_at(t, state->step - 1),
-        .train_loss = state->sums.loss / count,
+        .train_loss = state->sums.loss / state->sums.weight,
         .train_top1 = 100 * (double)state->sums.top1 / count,
         .val_loss = state->val_loss,
         .val_top1 = state->val_top1,

@@ -26,6 +26,7 @@ typedef struct rncl_training {
     rncl_network_vectors vectors; /* on the host, for files */
     rncl_model_meta meta;         /* its labels are the data set's */
     rncl_schedule schedule;
+    float *class_weights; /* NULL: none */
     rncl_metrics metrics;
     rncl_pace pace;
     uint64_t fingerprint;

@@ -79,10 +79,11 @@ static void streams_differ_by_purpose_epoch_sample_and_seed(void **state)
     }
 }
 
+enum { COUNT_OF_DRAWS = 100000 };
+
 static void distributions_have_their_moments(void **state)
 {
     (void)state;
-    enum { COUNT_OF_DRAWS = 100000 };
     rncl_random random = rncl_random_stream(3, RNCL_RANDOM_TEST, 0, 0);
     double uniform = 0, normal = 0, square = 0;
     unsigned below[7] = {0};
@@ -100,6 +101,26 @@ static void distributions_have_their_moments(void **state)
     assert_true(square / COUNT_OF_DRAWS > 0.98 && square / COUNT_OF_DRAWS < 1.02);
     for (size_t i = 0; i < COUNT(below); i++)
         assert_in_range(below[i], COUNT_OF_DRAWS / 7 - 600, COUNT_OF_DRAWS / 7 + 600);
+}
+
+/* Beta(a, a) has mean 1/2 and variance 1 / (4 (2 a + 1)). */
+static void beta_numbers_have_the_moments_of_their_distribution(void **state)
+{
+    (void)state;
+    static const float alphas[] = {1e-4f, 0.2f, 1.0f, 8.0f};
+    for (size_t i = 0; i < COUNT(alphas); i++) {
+        rncl_random random = rncl_random_stream(5, RNCL_RANDOM_TEST, 0, (uint32_t)i);
+        const double variance = 1 / (4 * (2 * (double)alphas[i] + 1));
+        double sum = 0, squares = 0;
+        for (int n = 0; n < COUNT_OF_DRAWS; n++) {
+            const double share = (double)rncl_random_beta(&random, alphas[i]);
+            assert_true(share >= 0 && share <= 1);
+            sum += share - 0.5;
+            squares += (share - 0.5) * (share - 0.5);
+        }
+        assert_true(sum / COUNT_OF_DRAWS > -0.01 && sum / COUNT_OF_DRAWS < 0.01);
+        assert_true(squares / COUNT_OF_DRAWS > 0.95 * variance && squares / COUNT_OF_DRAWS < 1.05 * variance);
+    }
 }
 
 static void a_permutation_holds_each_index_once(void **state)
@@ -225,6 +246,7 @@ int main(void)
         cmocka_unit_test(random_numbers_are_philox),
         cmocka_unit_test(streams_differ_by_purpose_epoch_sample_and_seed),
         cmocka_unit_test(distributions_have_their_moments),
+        cmocka_unit_test(beta_numbers_have_the_moments_of_their_distribution),
         cmocka_unit_test(a_permutation_holds_each_index_once),
         cmocka_unit_test(an_abandoned_file_leaves_the_old_one_and_no_trace),
         cmocka_unit_test(a_committed_file_replaces_the_old_one),

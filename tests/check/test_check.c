@@ -122,6 +122,12 @@ static void averages_match_the_reference(void **state)
     expect_all_right("ema");
 }
 
+static void mixup_matches_the_reference(void **state)
+{
+    (void)state;
+    expect_all_right("mixup");
+}
+
 static void an_operation_that_does_not_exist_is_refused(void **state)
 {
     (void)state;
@@ -149,6 +155,7 @@ int main(void)
         cmocka_unit_test(softmax_matches_the_reference),
         cmocka_unit_test(sgd_matches_the_reference),
         cmocka_unit_test(averages_match_the_reference),
+        cmocka_unit_test(mixup_matches_the_reference),
         cmocka_unit_test(an_operation_that_does_not_exist_is_refused),
         cmocka_unit_test(no_shape_small_enough_is_refused),
     };

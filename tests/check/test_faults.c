@@ -98,6 +98,10 @@ static const planted_fault last_maximum_instead_of_first = {
     "maxpool", "maxpool.cl", "isgreater(value, best)", "isgreaterequal(value, best)", "integers",
 };
 
+static const planted_fault partner_in_another_micro_batch = {
+    "softmax", "softmax.cl", "labels[first + shape.n - 1 - n]", "labels[shape.n - 1 - n]", "mix",
+};
+
 /* `text` with the first `from` replaced; NULL if there is none. Caller frees. */
 static char *replace(const char *text, const char *from, const char *to)
 {
@@ -163,10 +167,15 @@ static void a_planted_fault_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FAULT(wrong_constant),         FAULT(write_past_the_end),
-        FAULT(write_before_the_start), FAULT(value_left_unwritten),
-        FAULT(ignored_accumulation),   FAULT(overwritten_input),
-        FAULT(late_read_of_y),         FAULT(last_maximum_instead_of_first),
+        FAULT(wrong_constant),
+        FAULT(write_past_the_end),
+        FAULT(write_before_the_start),
+        FAULT(value_left_unwritten),
+        FAULT(ignored_accumulation),
+        FAULT(overwritten_input),
+        FAULT(late_read_of_y),
+        FAULT(last_maximum_instead_of_first),
+        FAULT(partner_in_another_micro_batch),
     };
     return cmocka_run_group_tests(tests, choose_device, release_devices);
 }

@@ -155,6 +155,22 @@ def softmax(n, k, smoothing, scale, without_label=()):
     }  # fmt: skip
 
 
+def mixed_softmax(n, k, smoothing, scale, mix, weighted):
+    logits, labels, partners = variable(eighths(n, k, low=-40, high=41)), torch.randint(0, k, (n,)), torch.randint(0, k, (n,))
+    weights = eighths(k, low=1, high=20) if weighted else None
+
+    def loss_of(target):
+        return F.cross_entropy(logits, target, weight=weights, reduction="sum", label_smoothing=smoothing)
+
+    loss = (1 - mix) * loss_of(labels) + mix * loss_of(partners)
+    (loss * scale).backward()
+    return {
+        "shape": shape(n=n, k=k), "smoothing": repr(smoothing), "scale": repr(scale), "mix": repr(mix),
+        "loss": number(loss), "logits": array(logits), "weights": array(weights) if weighted else "NULL",
+        "labels": array(labels, "int32_t"), "partners": array(partners, "int32_t"), "dlogits": array(logits.grad),
+    }  # fmt: skip
+
+
 def sgd(count, steps, lr, momentum, weight_decay):
     weight = torch.nn.Parameter(eighths(count))
     optimiser = torch.optim.SGD([weight], lr=lr, momentum=momentum, weight_decay=weight_decay)
@@ -248,6 +264,17 @@ print_table(
     [
         sgd(count=8, steps=3, lr=0.1, momentum=0.9, weight_decay=1e-4),
         sgd(count=3, steps=3, lr=0.5, momentum=0.0, weight_decay=0.25),
+    ],
+)
+print_table(
+    "mixed_softmax",
+    ["rncl_softmax_shape shape;", "double smoothing, scale, mix, loss;", pointers("logits", "weights", "dlogits"),
+     "const int32_t *labels, *partners;"],  # fmt: skip
+    [
+        mixed_softmax(n=4, k=7, smoothing=0.0, scale=1.0, mix=0.0, weighted=True),
+        mixed_softmax(n=3, k=5, smoothing=0.1, scale=0.25, mix=0.0, weighted=True),
+        mixed_softmax(n=4, k=6, smoothing=0.0, scale=0.25, mix=0.3, weighted=False),
+        mixed_softmax(n=4, k=6, smoothing=0.1, scale=0.25, mix=0.625, weighted=True),
     ],
 )
 print("\n#endif")

@@ -205,8 +205,22 @@ static void smoothed_cross_entropy_is_that_of_pytorch(void **state)
         const golden_softmax *g = &golden_softmaxs[i];
         double dlogits[LONGEST];
         rncl_reference_loss loss;
-        rncl_reference_softmax(&g->shape, g->logits, g->labels, g->smoothing, g->scale, &loss,
-                               unwritten(dlogits));
+        const rncl_reference_targets targets = {.labels = g->labels, .label_smoothing = g->smoothing};
+        rncl_reference_softmax(&g->shape, g->logits, &targets, g->scale, &loss, unwritten(dlogits));
+        expect("loss", i, &loss.loss, &g->loss, 1);
+        expect("dlogits", i, dlogits, g->dlogits, size4(g->shape.n, 1, 1, g->shape.k));
+    }
+}
+
+static void weighted_and_mixed_cross_entropy_is_that_of_pytorch(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(golden_mixed_softmaxs); i++) {
+        const golden_mixed_softmax *g = &golden_mixed_softmaxs[i];
+        const rncl_reference_targets targets = {g->labels, g->partners, g->mix, g->weights, g->smoothing};
+        double dlogits[LONGEST];
+        rncl_reference_loss loss;
+        rncl_reference_softmax(&g->shape, g->logits, &targets, g->scale, &loss, unwritten(dlogits));
         expect("loss", i, &loss.loss, &g->loss, 1);
         expect("dlogits", i, dlogits, g->dlogits, size4(g->shape.n, 1, 1, g->shape.k));
     }
@@ -239,6 +253,7 @@ int main(void)
         cmocka_unit_test(average_pooling_is_that_of_pytorch),
         cmocka_unit_test(the_linear_layer_is_that_of_pytorch),
         cmocka_unit_test(smoothed_cross_entropy_is_that_of_pytorch),
+        cmocka_unit_test(weighted_and_mixed_cross_entropy_is_that_of_pytorch),
         cmocka_unit_test(sgd_takes_the_steps_of_pytorch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -223,8 +223,9 @@ enum { MAX_ROWS = 5 };
 
 typedef struct softmax_case {
     rncl_softmax_shape shape;
-    double smoothing, scale;
-    int32_t labels[MAX_ROWS];
+    rncl_reference_targets targets;
+    double scale;
+    int32_t labels[MAX_ROWS], partners[MAX_ROWS];
     double *logits, *scratch;
 } softmax_case;
 
@@ -232,7 +233,7 @@ static double softmax_value(const void *test_case)
 {
     const softmax_case *t = test_case;
     rncl_reference_loss loss;
-    rncl_reference_softmax(&t->shape, t->logits, t->labels, t->smoothing, t->scale, &loss, t->scratch);
+    rncl_reference_softmax(&t->shape, t->logits, &t->targets, t->scale, &loss, t->scratch);
     return t->scale * loss.loss;
 }
 
@@ -245,16 +246,25 @@ static void softmax_gradients_are_difference_quotients(void **state)
         const size_t count = size4(s.n, 1, 1, s.k);
         softmax_case t = {
             .shape = s,
-            .smoothing = between(&random, 0, 1) * 0.5 * (double)rncl_random_uniform(&random),
             .scale = 1.0 / between(&random, 1, 8),
             .logits = input(&random, count),
             .scratch = output(count),
         };
-        for (int row = 0; row < s.n; row++)
-            t.labels[row] = between(&random, RNCL_NO_LABEL, s.k - 1);
+        const int mixed = between(&random, 0, 1);
+        for (int row = 0; row < s.n; row++) {
+            t.labels[row] = between(&random, mixed ? 0 : RNCL_NO_LABEL, s.k - 1);
+            t.partners[row] = between(&random, 0, s.k - 1);
+        }
+        t.targets = (rncl_reference_targets){
+            .labels = t.labels,
+            .partners = t.partners,
+            .mix = mixed * (double)rncl_random_uniform(&random),
+            .weights = between(&random, 0, 1) ? input(&random, (size_t)s.k) : NULL,
+            .label_smoothing = between(&random, 0, 1) * 0.5 * (double)rncl_random_uniform(&random),
+        };
         double *dlogits = output(count);
         rncl_reference_loss loss;
-        rncl_reference_softmax(&s, t.logits, t.labels, t.smoothing, t.scale, &loss, dlogits);
+        rncl_reference_softmax(&s, t.logits, &t.targets, t.scale, &loss, dlogits);
         expect_gradient(&(objective){softmax_value, &t, random.sample}, "dlogits", t.logits, dlogits, count);
         release_tensors();
     }

@@ -18,7 +18,8 @@ static rncl_reference_loss loss_of(int label, int classes, const double *logits)
     double dlogits[16];
     rncl_reference_loss loss;
     assert_in_range(classes, 1, COUNT(dlogits));
-    rncl_reference_softmax(&shape, logits, &(int32_t){label}, 0.0, 1.0, &loss, dlogits);
+    const rncl_reference_targets targets = {.labels = &(int32_t){label}};
+    rncl_reference_softmax(&shape, logits, &targets, 1.0, &loss, dlogits);
     return loss;
 }
 
@@ -54,7 +55,8 @@ static void a_row_without_label_counts_nowhere(void **state)
     const int32_t labels[] = {0, RNCL_NO_LABEL, 0};
     double dlogits[] = {NAN, NAN, NAN, NAN, NAN, NAN};
     rncl_reference_loss loss;
-    rncl_reference_softmax(&shape, logits, labels, 0.1, 1.0, &loss, dlogits);
+    const rncl_reference_targets targets = {.labels = labels, .label_smoothing = 0.1};
+    rncl_reference_softmax(&shape, logits, &targets, 1.0, &loss, dlogits);
     assert_int_equal(loss.counted, 2);
     assert_int_equal(loss.top1, 1);
     assert_int_equal(loss.top5, 2);

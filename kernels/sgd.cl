@@ -1,14 +1,14 @@
-/* SGD with momentum and weight decay in PyTorch's form, over the whole parameter vector:
+/* SGD with momentum and weight decay in PyTorch's form, over the values from `first` up to `end`:
  *   g = gradient + weight_decay * weight;  velocity = momentum * velocity + g;  weight -= lr * velocity
  * One work-item a vector of VW values. */
 #include "common.clh"
 
-__kernel void sgd_update(const int count, const float lr, const float momentum, const float weight_decay,
+__kernel void sgd_update(const int first, const int end, const float lr, const float momentum, const float weight_decay,
                          __global const float *restrict gradient, __global float *restrict velocity,
                          __global float *restrict weight)
 {
-    const int i = get_global_id(0) * VW;
-    if (i >= count)
+    const int i = first + get_global_id(0) * VW;
+    if (i >= end)
         return;
     const vfloat w = VLOAD(weight + i);
     const vfloat g = fma((vfloat)(weight_decay), w, VLOAD(gradient + i));

@@ -30,6 +30,11 @@ static const check_variant variants[] = {
     {.name = "inference", .inference = true},
     {.name = "training, accumulated", .flags = RNCL_OP_ACCUMULATE_DX | RNCL_OP_ACCUMULATE_PARAMS},
     {.name = "training, dresidual in dy", .in_place = true},
+    {.name = "frozen", .frozen = true},
+    {.name = "frozen, dresidual in dy, accumulated",
+     .frozen = true,
+     .in_place = true,
+     .flags = RNCL_OP_ACCUMULATE_DX},
 };
 
 static void draw_residual(rncl_random *random, rncl_batchnorm_shape *s)
@@ -120,8 +125,9 @@ static void clear_kinks(check_trial *trial)
     rncl_batchnorm_shape without_relu = trial->shape.op.batchnorm;
     without_relu.relu = 0;
     rncl_reference_batchnorm reference = bind(trial);
-    reference.running_mean = reference.running_variance = NULL;
-    rncl_reference_batchnorm_forward(&without_relu, &reference, 1);
+    if (!trial->variant->frozen)
+        reference.running_mean = reference.running_variance = NULL;
+    rncl_reference_batchnorm_forward(&without_relu, &reference, !trial->variant->frozen);
     for (size_t i = 0; i < check_tensor_count(dy); i++)
         if (fabs(y->reference[i]) < 1e-4)
             check_tensor_set(dy, i, 0.0);
@@ -150,9 +156,10 @@ static void batchnorm_reference(check_trial *trial)
 {
     const rncl_batchnorm_shape *s = &trial->shape.op.batchnorm;
     rncl_reference_batchnorm reference = bind(trial);
-    rncl_reference_batchnorm_forward(s, &reference, !trial->variant->inference);
+    const bool training = !trial->variant->inference && !trial->variant->frozen;
+    rncl_reference_batchnorm_forward(s, &reference, training);
     if (!trial->variant->inference)
-        rncl_reference_batchnorm_backward(s, &reference);
+        rncl_reference_batchnorm_backward(s, &reference, training);
 }
 
 const check_operation check_batchnorm = {

@@ -42,6 +42,7 @@ static const check_variant variants[] = {
      .integers = true,
      .flags = RNCL_OP_ACCUMULATE_DX | RNCL_OP_ACCUMULATE_PARAMS},
     {.name = "normal, without dx", .no_dx = true},
+    {.name = "integers, frozen", .integers = true, .frozen = true},
     {.name = "integers, inference", .integers = true, .inference = true},
     {.name = "normal, parameters accumulated", .flags = RNCL_OP_ACCUMULATE_PARAMS},
 };
@@ -164,7 +165,8 @@ static void conv_reference(check_trial *trial)
     rncl_reference_conv_forward(s, x, filter, t[CHECK_y].reference);
     if (trial->variant->inference)
         return;
-    rncl_reference_conv_backward_filter(s, x, dy, t[CHECK_dweight].reference);
+    if (t[CHECK_dweight].role != CHECK_ABSENT)
+        rncl_reference_conv_backward_filter(s, x, dy, t[CHECK_dweight].reference);
     if (t[CHECK_dx].role != CHECK_ABSENT)
         rncl_reference_conv_backward_data(s, filter, dy, t[CHECK_dx].reference);
 }

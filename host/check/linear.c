@@ -22,6 +22,7 @@ static const check_variant variants[] = {
      .flags = RNCL_OP_ACCUMULATE_DX | RNCL_OP_ACCUMULATE_PARAMS},
     {.name = "normal"},
     {.name = "integers, without dx", .integers = true, .no_dx = true},
+    {.name = "integers, frozen", .integers = true, .frozen = true},
     {.name = "normal, parameters accumulated", .flags = RNCL_OP_ACCUMULATE_PARAMS},
 };
 

@@ -10,7 +10,7 @@ static void declare_tensors(check_trial *trial, const rncl_op_needs *needs)
     bool in_place = variant->in_place && !memcmp(&needs->residual, &needs->y, sizeof needs->y);
     check_role dx = variant->flags & RNCL_OP_ACCUMULATE_DX ? CHECK_ADDED : CHECK_OUTPUT;
     check_role dparams = variant->flags & RNCL_OP_ACCUMULATE_PARAMS ? CHECK_ADDED : CHECK_OUTPUT;
-    check_role running = variant->inference ? CHECK_INPUT : CHECK_UPDATED;
+    check_role running = variant->inference || variant->frozen ? CHECK_INPUT : CHECK_UPDATED;
     size_t x_bytes = rncl_shape_bytes(needs->x), y_bytes = rncl_shape_bytes(needs->y);
     size_t residual_bytes = rncl_shape_bytes(needs->residual), running_bytes = needs->running * sizeof(float);
     size_t weight_bytes = needs->weight * sizeof(float), bias_bytes = needs->bias * sizeof(float);
@@ -32,8 +32,10 @@ static void declare_tensors(check_trial *trial, const rncl_op_needs *needs)
     check_declare(trial, CHECK_dy, in_place ? CHECK_CONSUMED : CHECK_INPUT, CHECK_BACKWARD, y_bytes);
     check_declare(trial, CHECK_dx, dx, CHECK_BACKWARD, variant->no_dx ? 0 : x_bytes);
     check_declare(trial, CHECK_dresidual, CHECK_OUTPUT, CHECK_BACKWARD, residual_bytes);
-    check_declare(trial, CHECK_dweight, dparams, CHECK_BACKWARD, weight_bytes);
-    check_declare(trial, CHECK_dbias, dparams, CHECK_BACKWARD, bias_bytes);
+    if (!variant->frozen) {
+        check_declare(trial, CHECK_dweight, dparams, CHECK_BACKWARD, weight_bytes);
+        check_declare(trial, CHECK_dbias, dparams, CHECK_BACKWARD, bias_bytes);
+    }
     if (in_place)
         trial->tensors[CHECK_dresidual].shares = &trial->tensors[CHECK_dy];
     trial->tensors[CHECK_x].dead = !needs->backward_reads_x;
@@ -48,6 +50,7 @@ rncl_status check_op_create(check_trial *trial)
         .tuned = trial->tuned,
         .forward_only = trial->variant->inference,
         .no_dx = trial->variant->no_dx,
+        .frozen = trial->variant->frozen,
     };
     rncl_op *op;
     RNCL_TRY(rncl_op_create(trial->context, &trial->shape.op, &choice, &op));

@@ -12,14 +12,17 @@ static const check_shape fixed[] = {
     {.sgd = {.count = 4096, .lr = 0.1f, .momentum = 0.9f, .weight_decay = 1e-4f}},
     {.sgd = {.count = 4097, .lr = 0.1f, .momentum = 0.9f, .weight_decay = 1e-4f}},
     {.sgd = {.count = 64, .lr = 1.0f}},
+    {.sgd = {.count = 1024, .first = 128, .lr = 0.1f, .momentum = 0.9f, .weight_decay = 1e-4f}},
 };
 
 static const check_variant variants[] = {{.name = "normal"}};
 
 static void sgd_draw(rncl_random *random, check_shape *shape)
 {
+    const int count = check_channels(random) * check_between(random, 1, 100);
     shape->sgd = (check_sgd_shape){
-        .count = (size_t)(check_channels(random) * check_between(random, 1, 100)),
+        .count = (size_t)count,
+        .first = check_once_in(random, 2) ? 0 : 16 * (size_t)check_between(random, 0, (count - 1) / 16),
         .lr = rncl_random_uniform(random),
         .momentum = check_once_in(random, 4) ? 0.0f : rncl_random_uniform(random),
         .weight_decay = check_once_in(random, 4) ? 0.0f : 0.1f * rncl_random_uniform(random),
@@ -34,8 +37,8 @@ static double sgd_work(const check_shape *shape)
 static void sgd_describe(const check_shape *shape, char *text, size_t size)
 {
     const check_sgd_shape *s = &shape->sgd;
-    snprintf(text, size, "%zu lr %.3f momentum %.3f weight decay %.4f", s->count, (double)s->lr,
-             (double)s->momentum, (double)s->weight_decay);
+    snprintf(text, size, "%zu from %zu lr %.3f momentum %.3f weight decay %.4f", s->count, s->first,
+             (double)s->lr, (double)s->momentum, (double)s->weight_decay);
 }
 
 static rncl_status sgd_create(check_trial *trial)
@@ -57,8 +60,9 @@ static void sgd_reference(check_trial *trial)
 {
     const check_sgd_shape *s = &trial->shape.sgd;
     check_tensor *t = trial->tensors;
-    rncl_reference_sgd(s->count, (double)s->lr, (double)s->momentum, (double)s->weight_decay,
-                       t[CHECK_dweight].reference, t[CHECK_velocity].reference, t[CHECK_weight].reference);
+    rncl_reference_sgd(s->count - s->first, (double)s->lr, (double)s->momentum, (double)s->weight_decay,
+                       t[CHECK_dweight].reference + s->first, t[CHECK_velocity].reference + s->first,
+                       t[CHECK_weight].reference + s->first);
 }
 
 static rncl_status sgd_launch(check_trial *trial, check_phase phase)
@@ -73,6 +77,8 @@ static rncl_status sgd_launch(check_trial *trial, check_phase phase)
                                                 .gradient = t[CHECK_dweight].buffer,
                                                 .velocity = t[CHECK_velocity].buffer,
                                                 .weight = t[CHECK_weight].buffer,
+                                                .first = s->first,
+                                                .count = s->count - s->first,
                                             });
 }
 

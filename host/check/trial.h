@@ -48,12 +48,13 @@ typedef struct check_variant {
     bool inference; /* forward with running statistics, no backward */
     bool in_place;  /* dresidual is dy */
     bool no_dx;     /* nobody wants dx */
+    bool frozen;    /* parameters and running statistics stay as they are */
     bool exchange;  /* of averages: change places instead of updating */
     unsigned flags; /* of backward */
 } check_variant;
 
 typedef struct check_sgd_shape {
-    size_t count;
+    size_t count, first; /* of the vector; what is updated */
     float lr, momentum, weight_decay;
 } check_sgd_shape;
 

@@ -70,6 +70,7 @@ typedef struct rncl_node {
     int input, residual, output; /* tensors; residual -1 if none */
     int weight, bias;            /* params; -1 if none */
     int running;                 /* running statistics; -1 if none */
+    bool frozen;                 /* its parameters and running statistics are not to be trained */
 } rncl_node;
 
 typedef struct rncl_graph {
@@ -87,6 +88,11 @@ typedef struct rncl_graph {
  * those that it has), RNCL_ERR_SHAPE for an image too small for it. */
 rncl_status rncl_graph_build(const rncl_network_options *options, rncl_graph **out);
 void rncl_graph_destroy(rncl_graph *graph);
+
+/* Freezes the layers that `names` lists, separated by commas: "conv1,bn1,layer1,layer2.0" are those two
+ * layers and all that are part of the other two. "" freezes nothing. RNCL_ERR_USAGE for a name that no layer
+ * has, or if nothing is left to train. */
+rncl_status rncl_graph_freeze(rncl_graph *graph, const char *names);
 
 /* RNCL_ERR_USAGE for an architecture whose graph can be counted but not run. */
 rncl_status rncl_arch_check_runs(rncl_arch arch);

@@ -170,24 +170,55 @@ static rncl_status check_tensor(const char *path, const rncl_safetensor *found, 
                      wanted_shape);
 }
 
-/* Finds every tensor of the list in the file (`sources`, NULL for a missing number of batches) and nothing
- * else. */
-static rncl_status match(const char *path, const contents *list, const rncl_safetensors *file,
-                         const rncl_safetensor **sources, bool *known)
+/* Whether the file's tensor is one of the last layer's, and right but for the number of classes. */
+static bool has_other_classes(const rncl_graph *graph, const rncl_safetensor *found,
+                              const rncl_safetensor *wanted)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        const rncl_safetensor *wanted = &list->tensors[i];
-        sources[i] = rncl_safetensors_find(file, wanted->name);
-        if (!sources[i] && list->entries[i].source == FROM_BATCHES)
-            continue;
-        if (!sources[i])
-            return RNCL_FAIL(RNCL_ERR_MODEL, "%s: %s is missing; check --arch, --depth and --shortcut", path,
-                             wanted->name);
-        RNCL_TRY(check_tensor(path, sources[i], wanted));
-        known[sources[i] - file->tensors] = true;
+    const rncl_node *head = &graph->nodes[graph->node_count - 1];
+    if (strcmp(wanted->name, graph->params[head->weight].name) != 0 &&
+        strcmp(wanted->name, graph->params[head->bias].name) != 0)
+        return false;
+    return found->dtype == wanted->dtype && found->rank == wanted->rank &&
+           found->dims[0] != wanted->dims[0] &&
+           memcmp(found->dims + 1, wanted->dims + 1, sizeof found->dims - sizeof found->dims[0]) == 0;
+}
+
+/* Which tensor of the file is which of the list: `sources` has NULL where the list's values stay, which is a
+ * missing number of batches, or the last layer if `classes_differ` is given and they do. */
+typedef struct matching {
+    const rncl_safetensor **sources;
+    bool *known; /* of the file's tensors */
+    bool *classes_differ;
+} matching;
+
+static rncl_status match_one(const char *path, const rncl_graph *graph, const contents *list, size_t index,
+                             const rncl_safetensors *file, matching *m)
+{
+    const rncl_safetensor *wanted = &list->tensors[index];
+    const rncl_safetensor *found = rncl_safetensors_find(file, wanted->name);
+    if (!found && list->entries[index].source == FROM_BATCHES)
+        return RNCL_OK;
+    if (!found)
+        return RNCL_FAIL(RNCL_ERR_MODEL, "%s: %s is missing; check --arch, --depth and --shortcut", path,
+                         wanted->name);
+    m->known[found - file->tensors] = true;
+    if (m->classes_differ && has_other_classes(graph, found, wanted)) {
+        *m->classes_differ = true;
+        return RNCL_OK;
     }
+    RNCL_TRY(check_tensor(path, found, wanted));
+    m->sources[index] = found;
+    return RNCL_OK;
+}
+
+/* Finds every tensor of the list in the file, and nothing else there. */
+static rncl_status match(const char *path, const rncl_graph *graph, const contents *list,
+                         const rncl_safetensors *file, matching *m)
+{
+    for (size_t i = 0; i < list->count; i++)
+        RNCL_TRY(match_one(path, graph, list, i, file, m));
     for (size_t i = 0; i < file->count; i++)
-        if (!known[i])
+        if (!m->known[i])
             return RNCL_FAIL(RNCL_ERR_MODEL,
                              "%s: the network has no %s; check --arch, --depth and --shortcut", path,
                              file->tensors[i].name);
@@ -213,45 +244,64 @@ static void read_tensors(const contents *list, const rncl_safetensor *const *sou
 {
     for (size_t i = 0; i < list->count; i++) {
         const entry *e = &list->entries[i];
-        if (e->source == FROM_BATCHES)
+        if (e->source == FROM_BATCHES || !sources[i])
             continue;
         memcpy(scratch, sources[i]->data, sources[i]->size_bytes); /* aligns it */
         to_device_layout(e, scratch, (e->source == FROM_PARAMS ? params : state) + e->offset);
     }
 }
 
-rncl_status rncl_model_load(const char *path, const rncl_graph *graph, float *params, float *state,
-                            int64_t *batches_tracked)
+/* Where the caller has nothing to keep, padding becomes zero. */
+static void clear_vectors(const rncl_graph *graph, float *params, float *state)
+{
+    memset(params, 0, graph->param_floats * sizeof *params);
+    memset(state, 0, graph->state_floats * sizeof *state);
+}
+
+static rncl_status load(const char *path, const rncl_graph *graph, float *params, float *state,
+                        int64_t *batches_tracked, bool *classes_differ)
 {
     rncl_safetensors file;
     RNCL_TRY(rncl_safetensors_open(path, &file));
-    const rncl_safetensor **sources = NULL;
-    bool *known = NULL;
+    matching m = {.classes_differ = classes_differ};
     float *scratch = NULL;
     contents list;
     rncl_status st = contents_init(graph, &list);
     if (st)
         goto close;
-    sources = calloc(list.count, sizeof *sources);
-    known = calloc(file.count + 1, sizeof *known);
+    m.sources = calloc(list.count, sizeof *m.sources);
+    m.known = calloc(file.count + 1, sizeof *m.known);
     scratch = malloc(list.largest * sizeof *scratch);
-    if (!sources || !known || !scratch) {
+    if (!m.sources || !m.known || !scratch) {
         st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to load it", path);
         goto done;
     }
-    st = match(path, &list, &file, sources, known);
+    st = match(path, graph, &list, &file, &m);
     if (st)
         goto done;
-    memset(params, 0, graph->param_floats * sizeof *params);
-    memset(state, 0, graph->state_floats * sizeof *state);
-    read_tensors(&list, sources, scratch, params, state);
-    *batches_tracked = most_batches(&list, sources);
+    if (!classes_differ)
+        clear_vectors(graph, params, state);
+    read_tensors(&list, m.sources, scratch, params, state);
+    *batches_tracked = most_batches(&list, m.sources);
 done:
     free(scratch);
-    free(known);
-    free(sources);
+    free(m.known);
+    free(m.sources);
     contents_fini(&list);
 close:
     rncl_safetensors_close(&file);
     return st;
+}
+
+rncl_status rncl_model_load(const char *path, const rncl_graph *graph, float *params, float *state,
+                            int64_t *batches_tracked)
+{
+    return load(path, graph, params, state, batches_tracked, NULL);
+}
+
+rncl_status rncl_model_adopt(const char *path, const rncl_graph *graph, float *params, float *state,
+                             int64_t *batches_tracked, bool *fresh)
+{
+    *fresh = false;
+    return load(path, graph, params, state, batches_tracked, fresh);
 }

@@ -30,6 +30,11 @@ rncl_status rncl_model_save(const char *path, const rncl_graph *graph, const rnc
 rncl_status rncl_model_load(const char *path, const rncl_graph *graph, float *params, float *state,
                             int64_t *batches_tracked);
 
+/* As rncl_model_load, for training on other classes: where the file differs in their number and in nothing
+ * else, the last layer keeps the values that are in `params`, and *fresh says so. */
+rncl_status rncl_model_adopt(const char *path, const rncl_graph *graph, float *params, float *state,
+                             int64_t *batches_tracked, bool *fresh);
+
 /* Reads the metadata; `options` become complete. A file without rncl's gives RNCL_OK, has_network = false and
  * zeroed options. RNCL_ERR_MODEL for metadata that contradict themselves. The caller calls
  * rncl_model_meta_fini after RNCL_OK. */

@@ -43,6 +43,16 @@ static size_t tensor_bytes(const rncl_network_plan *plan, int tensor)
     return rncl_shape_bytes(plan->graph->tensors[tensor]) * (size_t)plan->micro_batch;
 }
 
+/* A gradient flows back to wherever something is trained, and no further. */
+static void find_learning(rncl_network_plan *plan, bool training)
+{
+    for (size_t i = 0; training && i < plan->graph->node_count; i++) {
+        const rncl_node *node = &plan->graph->nodes[i];
+        plan->learns[node->output] = (node->weight >= 0 && !node->frozen) || plan->learns[node->input] ||
+                                     (node->residual >= 0 && plan->learns[node->residual]);
+    }
+}
+
 static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *setup, rncl_network_plan *plan)
 {
     for (size_t i = 0; i < plan->graph->node_count; i++) {
@@ -52,8 +62,9 @@ static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *set
             .algorithm = setup->algorithm,
             .tuned = setup->tuned,
             .exact_only = setup->exact_only,
-            .forward_only = !setup->training,
-            .no_dx = node->input == 0,
+            .forward_only = !plan->learns[node->output],
+            .no_dx = !plan->learns[node->input],
+            .frozen = node->frozen,
         };
         RNCL_TRY(rncl_op_create(context, &desc, &choice, &plan->ops[i]));
         plan->workspace_bytes = MAX(plan->workspace_bytes, plan->ops[i]->needs.workspace_bytes);
@@ -61,22 +72,23 @@ static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *set
     return RNCL_OK;
 }
 
-/* Activations live from their node to their last reader, in training also the backward ones. */
-static void plan_forward(rncl_network_plan *plan, bool training)
+/* Activations live from their node to their last reader, where gradients flow also the backward ones. */
+static void plan_forward(rncl_network_plan *plan)
 {
     int end = 2 * (int)plan->graph->node_count;
     for (size_t i = 0; i < plan->graph->node_count; i++) {
         const rncl_node *node = &plan->graph->nodes[i];
         assert(plan->ops[i]);
         const rncl_op_needs *needs = &plan->ops[i]->needs;
+        const bool backward = plan->learns[node->output];
         int now = (int)i, back = backward_time(plan, i);
         plan->activation[node->output] = add_request(plan, tensor_bytes(plan, node->output), now, now);
-        plan->saved[i] = add_request(plan, needs->saved_bytes, now, training ? back : now);
+        plan->saved[i] = add_request(plan, needs->saved_bytes, now, backward ? back : now);
         plan->packed[i] = add_request(plan, needs->packed_bytes, 0, end);
-        keep_until(plan, plan->activation[node->input], training && needs->backward_reads_x ? back : now);
+        keep_until(plan, plan->activation[node->input], backward && needs->backward_reads_x ? back : now);
         if (node->residual >= 0)
             keep_until(plan, plan->activation[node->residual], now);
-        if (training && needs->backward_reads_y)
+        if (backward && needs->backward_reads_y)
             keep_until(plan, plan->activation[node->output], back);
     }
     /* The logits, for the loss. */
@@ -92,7 +104,7 @@ static void plan_residual_gradient(rncl_network_plan *plan, const rncl_node *nod
            RNCL_NO_REQUEST); /* builders put the addition behind all other readers */
     if (node->op.batchnorm.residual == RNCL_RESIDUAL_ADD)
         plan->gradient[node->residual] = plan->gradient[node->output];
-    else
+    else if (plan->learns[node->residual])
         plan->gradient[node->residual] = add_request(plan, tensor_bytes(plan, node->residual), now, now);
 }
 
@@ -104,10 +116,13 @@ static void plan_backward(rncl_network_plan *plan)
     for (size_t i = count; i-- > 0;) {
         const rncl_node *node = &plan->graph->nodes[i];
         int now = backward_time(plan, i);
+        if (!plan->learns[node->output])
+            continue;
         keep_until(plan, plan->gradient[node->output], now);
         if (node->residual >= 0)
             plan_residual_gradient(plan, node, now);
-        if (node->input == 0)
+        /* Batch normalisation writes dx whether anybody wants it or not. */
+        if (!plan->learns[node->input] && node->op.kind != RNCL_OP_batchnorm)
             continue;
         plan->accumulate_dx[i] = plan->gradient[node->input] != RNCL_NO_REQUEST;
         if (!plan->accumulate_dx[i])
@@ -136,19 +151,21 @@ static rncl_status plan_at(rncl_context *context, const rncl_network_setup *setu
     size_t nodes = graph->node_count, tensors = graph->tensor_count;
     *plan = (rncl_network_plan){.graph = graph, .micro_batch = micro_batch};
     plan->ops = calloc(nodes, sizeof(rncl_op *));
+    plan->learns = calloc(tensors, sizeof(bool));
     plan->accumulate_dx = calloc(nodes, sizeof(bool));
     plan->saved = calloc(nodes, sizeof(int));
     plan->packed = calloc(nodes, sizeof(int));
     plan->activation = calloc(tensors, sizeof(int));
     plan->gradient = calloc(tensors, sizeof(int));
     plan->requests = calloc(2 * tensors + 2 * nodes + 1, sizeof(rncl_memory_request));
-    if (!plan->ops || !plan->accumulate_dx || !plan->saved || !plan->packed || !plan->activation ||
-        !plan->gradient || !plan->requests)
+    if (!plan->ops || !plan->learns || !plan->accumulate_dx || !plan->saved || !plan->packed ||
+        !plan->activation || !plan->gradient || !plan->requests)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of %zu nodes", nodes);
     for (size_t i = 0; i < tensors; i++)
         plan->activation[i] = plan->gradient[i] = RNCL_NO_REQUEST;
+    find_learning(plan, setup->training);
     RNCL_TRY(plan_ops(context, setup, plan));
-    plan_forward(plan, setup->training);
+    plan_forward(plan);
     if (setup->training)
         plan_backward(plan);
     RNCL_TRY(rncl_memory_plan_make(plan->requests, plan->request_count, context->info.address_alignment,
@@ -194,6 +211,7 @@ void rncl_network_plan_fini(rncl_network_plan *plan)
     for (size_t i = 0; plan->ops && i < plan->graph->node_count; i++)
         rncl_op_destroy(plan->ops[i]);
     free(plan->ops);
+    free(plan->learns);
     free(plan->accumulate_dx);
     free(plan->saved);
     free(plan->packed);

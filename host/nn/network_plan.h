@@ -14,6 +14,7 @@ typedef struct rncl_network_plan {
     const rncl_graph *graph;
     int micro_batch;
     rncl_op **ops;       /* of each node */
+    bool *learns;        /* of each tensor: it depends on parameters that are trained, so it has a gradient */
     bool *accumulate_dx; /* of each node: its dx adds to what a later node has written */
     int *saved, *packed; /* of each node: requests */
     int *activation;     /* of each tensor: request; the image has none */

@@ -50,6 +50,8 @@ static rncl_status forward(rncl_network *net, cl_mem input, bool training)
 static rncl_status backward(rncl_network *net, cl_mem input, bool accumulate)
 {
     for (size_t i = net->plan.graph->node_count; i-- > 0;) {
+        if (!net->plan.learns[net->plan.graph->nodes[i].output])
+            continue;
         if (net->context->profile)
             net->context->profile->label = net->nodes[i].backward_label;
         unsigned flags = (net->plan.accumulate_dx[i] ? RNCL_OP_ACCUMULATE_DX : 0u) |

@@ -73,14 +73,48 @@ static rncl_status slice(rncl_parameters *p)
     return RNCL_OK;
 }
 
+/* Parameters that follow each other, with the padding behind them, are one stretch. */
+static void add_stretch(rncl_parameters *p, size_t first, size_t end)
+{
+    rncl_stretch *last = p->trained_count ? &p->trained[p->trained_count - 1] : NULL;
+    if (last && last->first + last->count == first)
+        last->count += end - first;
+    else
+        p->trained[p->trained_count++] = (rncl_stretch){first, end - first};
+}
+
+static rncl_status find_stretches(rncl_parameters *p)
+{
+    const rncl_graph *graph = p->graph;
+    bool *frozen = calloc(graph->param_count, sizeof *frozen);
+    p->trained = calloc(graph->param_count, sizeof *p->trained);
+    for (size_t i = 0; frozen && i < graph->node_count; i++) {
+        const rncl_node *node = &graph->nodes[i];
+        if (node->weight >= 0)
+            frozen[node->weight] = node->frozen;
+        if (node->bias >= 0)
+            frozen[node->bias] = node->frozen;
+    }
+    for (size_t i = 0; frozen && p->trained && i < graph->param_count; i++) {
+        const bool last = i + 1 == graph->param_count;
+        if (!frozen[i])
+            add_stretch(p, graph->params[i].offset, last ? graph->param_floats : graph->params[i + 1].offset);
+    }
+    const bool failed = !frozen || !p->trained;
+    free(frozen);
+    return failed ? RNCL_FAIL(RNCL_ERR_MEMORY, "%zu parameters", graph->param_count) : RNCL_OK;
+}
+
 rncl_status rncl_parameters_init(rncl_context *context, const rncl_network_setup *setup, rncl_parameters *out)
 {
     const rncl_graph *graph = setup->graph;
     *out = (rncl_parameters){.context = context, .graph = graph};
     RNCL_TRY(allocate(out, setup));
     RNCL_TRY(slice(out));
-    if (setup->training)
+    if (setup->training) {
+        RNCL_TRY(find_stretches(out));
         RNCL_TRY(rncl_sgd_create(context, graph->param_floats, &out->sgd));
+    }
     if (setup->averaged) {
         RNCL_TRY(rncl_ema_create(context, graph->param_floats, &out->ema));
         RNCL_TRY(rncl_ema_create(context, graph->state_floats, &out->state_ema));
@@ -100,6 +134,7 @@ void rncl_parameters_fini(rncl_parameters *p)
     if (!p->graph)
         return;
     rncl_sgd_destroy(p->sgd);
+    free(p->trained);
     rncl_ema_destroy(p->ema);
     rncl_ema_destroy(p->state_ema);
     release_slices(p->param_slices, p->graph->param_count);
@@ -157,9 +192,13 @@ rncl_status rncl_parameters_read(rncl_parameters *parameters, const rncl_network
 
 rncl_status rncl_parameters_update(rncl_parameters *p, const rncl_update_rule *rule)
 {
-    const rncl_sgd_step step = {rule->lr,     rule->momentum, rule->weight_decay,
-                                p->gradients, p->velocity,    p->params};
-    RNCL_TRY(rncl_sgd_enqueue(p->sgd, &step));
+    rncl_sgd_step step = {
+        rule->lr, rule->momentum, rule->weight_decay, p->gradients, p->velocity, p->params, 0, 0};
+    for (size_t i = 0; i < p->trained_count; i++) {
+        step.first = p->trained[i].first;
+        step.count = p->trained[i].count;
+        RNCL_TRY(rncl_sgd_enqueue(p->sgd, &step));
+    }
     if (!p->ema)
         return RNCL_OK;
     RNCL_TRY(rncl_ema_enqueue(p->ema, rule->average_share, p->params, p->average));

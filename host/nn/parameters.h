@@ -6,6 +6,11 @@
 #include "network.h"
 #include "sgd.h"
 
+/* Floats of a vector. */
+typedef struct rncl_stretch {
+    size_t first, count;
+} rncl_stretch;
+
 typedef struct rncl_parameters {
     rncl_context *context;
     const rncl_graph *graph;
@@ -15,6 +20,8 @@ typedef struct rncl_parameters {
     cl_mem *param_slices, *gradient_slices; /* of each parameter */
     cl_mem *mean_slices, *variance_slices;  /* of each running statistic */
     rncl_sgd *sgd;
+    rncl_stretch *trained; /* the stretches of the vector that are not frozen */
+    size_t trained_count;
     rncl_ema *ema, *state_ema;
 } rncl_parameters;
 

@@ -108,7 +108,7 @@ static rncl_status batchnorm_forward(rncl_op *op, const rncl_op_buffers *b, unsi
 {
     const batchnorm_data *data = op->plan_data;
     const rncl_batchnorm_shape *s = &op->desc.batchnorm;
-    if (flags & RNCL_OP_TRAINING) {
+    if ((flags & RNCL_OP_TRAINING) && !op->choice.frozen) {
         RNCL_TRY(rncl_launch(op->context, &data->statistics, row_range(data), RNCL_STRUCT(*s),
                              RNCL_BUFFER(b->x), RNCL_BUFFER(b->workspace)));
         RNCL_TRY(rncl_launch(op->context, &data->moments, channel_range(op), RNCL_STRUCT(*s),
@@ -124,6 +124,26 @@ static rncl_status batchnorm_forward(rncl_op *op, const rncl_op_buffers *b, unsi
                        RNCL_BUFFER(b->bias), RNCL_BUFFER(b->y));
 }
 
+/* dweight and dbias, and in the workspace the means of dz and dz * xhat, which dx needs because batch
+ * statistics depend on x. */
+static rncl_status sum_gradients(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
+{
+    const batchnorm_data *data = op->plan_data;
+    const rncl_batchnorm_shape *s = &op->desc.batchnorm;
+    RNCL_TRY(rncl_launch(op->context, &data->gradient_sums, row_range(data), RNCL_STRUCT(*s),
+                         RNCL_BUFFER(b->x), RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved),
+                         RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace)));
+    return rncl_launch(op->context, &data->gradient_moments, channel_range(op), RNCL_STRUCT(*s),
+                       RNCL_INT(data->groups), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->dweight),
+                       RNCL_BUFFER(b->dbias), RNCL_INT((flags & RNCL_OP_ACCUMULATE_PARAMS) != 0));
+}
+
+/* Running statistics do not depend on x: with these means zero, dx is weight / sigma dz. */
+static rncl_status clear_gradient_means(rncl_op *op, const rncl_op_buffers *b)
+{
+    return rncl_buffer_clear(op->context, b->workspace, 2 * (size_t)op->desc.batchnorm.c * sizeof(float));
+}
+
 static rncl_status batchnorm_backward(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
 {
     const batchnorm_data *data = op->plan_data;
@@ -134,12 +154,7 @@ static rncl_status batchnorm_backward(rncl_op *op, const rncl_op_buffers *b, uns
         RNCL_TRY(rncl_launch(op->context, &data->residual_pad, range, RNCL_STRUCT(*s), RNCL_BUFFER(b->y),
                              RNCL_BUFFER(b->dy), RNCL_BUFFER(b->dresidual)));
     }
-    RNCL_TRY(rncl_launch(op->context, &data->gradient_sums, row_range(data), RNCL_STRUCT(*s),
-                         RNCL_BUFFER(b->x), RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved),
-                         RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace)));
-    RNCL_TRY(rncl_launch(op->context, &data->gradient_moments, channel_range(op), RNCL_STRUCT(*s),
-                         RNCL_INT(data->groups), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->dweight),
-                         RNCL_BUFFER(b->dbias), RNCL_INT((flags & RNCL_OP_ACCUMULATE_PARAMS) != 0)));
+    RNCL_TRY(op->choice.frozen ? clear_gradient_means(op, b) : sum_gradients(op, b, flags));
     return rncl_launch(op->context, &data->gradient, row_range(data), RNCL_STRUCT(*s), RNCL_BUFFER(b->x),
                        RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved), RNCL_BUFFER(b->weight),
                        RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->dx),

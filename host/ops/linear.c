@@ -74,9 +74,10 @@ static rncl_status linear_backward(rncl_op *op, const rncl_op_buffers *b, unsign
 {
     const linear_data *data = op->plan_data;
     rncl_range range = rncl_elementwise_range(op->context, (size_t)op->desc.linear.k, 1);
-    RNCL_TRY(rncl_launch(op->context, &data->bias_gradient, range, RNCL_STRUCT(op->desc.linear),
-                         RNCL_BUFFER(b->dy), RNCL_BUFFER(b->dbias),
-                         RNCL_INT((flags & RNCL_OP_ACCUMULATE_PARAMS) != 0)));
+    if (!op->choice.frozen)
+        RNCL_TRY(rncl_launch(op->context, &data->bias_gradient, range, RNCL_STRUCT(op->desc.linear),
+                             RNCL_BUFFER(b->dy), RNCL_BUFFER(b->dbias),
+                             RNCL_INT((flags & RNCL_OP_ACCUMULATE_PARAMS) != 0)));
     return rncl_op_backward(data->product, b, flags);
 }
 

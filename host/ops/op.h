@@ -77,6 +77,8 @@ typedef struct rncl_op_choice {
     bool exact_only;       /* only algorithms that compute sums of products and nothing else */
     bool forward_only;     /* backward will not be called */
     bool no_dx;            /* nobody wants the input's gradient (the first convolution) */
+    bool frozen;           /* parameters stay as they are: no gradients of them; batch normalisation takes its
+                              running statistics in training too, and leaves them */
 } rncl_op_choice;
 
 typedef struct rncl_op rncl_op;

@@ -1,6 +1,7 @@
 /* SGD (kernels/sgd.cl). */
 #include "sgd.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,9 +47,11 @@ void rncl_sgd_destroy(rncl_sgd *sgd)
 
 rncl_status rncl_sgd_enqueue(rncl_sgd *sgd, const rncl_sgd_step *step)
 {
-    return rncl_launch(sgd->context, &sgd->update,
-                       rncl_elementwise_range(sgd->context, (size_t)sgd->count, sgd->vw),
-                       RNCL_INT(sgd->count), RNCL_FLOAT(step->lr), RNCL_FLOAT(step->momentum),
+    assert(step->first + step->count <= (size_t)sgd->count && step->first % (size_t)sgd->vw == 0 &&
+           step->count % (size_t)sgd->vw == 0);
+    const int first = (int)step->first, end = (int)(step->first + step->count);
+    return rncl_launch(sgd->context, &sgd->update, rncl_elementwise_range(sgd->context, step->count, sgd->vw),
+                       RNCL_INT(first), RNCL_INT(end), RNCL_FLOAT(step->lr), RNCL_FLOAT(step->momentum),
                        RNCL_FLOAT(step->weight_decay), RNCL_BUFFER(step->gradient),
                        RNCL_BUFFER(step->velocity), RNCL_BUFFER(step->weight));
 }

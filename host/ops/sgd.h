@@ -1,4 +1,4 @@
-/* Stochastic gradient descent: one launch for all parameters. */
+/* Stochastic gradient descent: one launch for any stretch of the parameter vector. */
 #ifndef RNCL_OPS_SGD_H
 #define RNCL_OPS_SGD_H
 
@@ -14,6 +14,7 @@ void rncl_sgd_destroy(rncl_sgd *sgd);
 typedef struct rncl_sgd_step {
     float lr, momentum, weight_decay;
     cl_mem gradient, velocity, weight;
+    size_t first, count; /* of the floats to update; multiples of 16, or up to the end of the vector */
 } rncl_sgd_step;
 
 rncl_status rncl_sgd_enqueue(rncl_sgd *sgd, const rncl_sgd_step *step);

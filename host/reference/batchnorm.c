@@ -42,6 +42,11 @@ static moments batch_moments(const batch *b, size_t c)
     return m;
 }
 
+static moments moments_of(const batch *b, size_t c, int training)
+{
+    return training ? batch_moments(b, c) : (moments){b->t->running_mean[c], b->t->running_variance[c]};
+}
+
 static double inverse_sigma(moments m)
 {
     return 1.0 / sqrt(m.variance + (double)RNCL_BATCHNORM_EPSILON);
@@ -93,8 +98,7 @@ void rncl_reference_batchnorm_forward(const rncl_batchnorm_shape *shape, const r
 {
     const batch b = batch_of(shape, t);
     for (size_t c = 0; c < b.channels; c++) {
-        const moments m =
-            training ? batch_moments(&b, c) : (moments){t->running_mean[c], t->running_variance[c]};
+        const moments m = moments_of(&b, c, training);
         if (training && t->running_mean)
             move_running_statistics(&b, m, c);
         for (size_t row = 0; row < b.rows; row++) {
@@ -104,12 +108,12 @@ void rncl_reference_batchnorm_forward(const rncl_batchnorm_shape *shape, const r
     }
 }
 
-/* With the normalised x as xhat and dz = dL/dz:
- * dbias = sum(dz), dweight = sum(dz xhat), dx = weight / sigma (dz - mean(dz) - xhat mean(dz xhat)). */
-static void channel_backward(const batch *b, size_t c)
+/* With the normalised x as xhat and dz = dL/dz: dbias = sum(dz), dweight = sum(dz xhat), and
+ * dx = weight / sigma (dz - mean(dz) - xhat mean(dz xhat)); where mean and sigma do not depend on x, without
+ * the two means. */
+static void channel_backward(const batch *b, moments m, size_t c, int training)
 {
     const rncl_reference_batchnorm *t = b->t;
-    const moments m = batch_moments(b, c);
     const double inverse = inverse_sigma(m), rows = (double)b->rows;
     double dbias = 0.0, dweight = 0.0;
     for (size_t row = 0; row < b->rows; row++) {
@@ -117,36 +121,39 @@ static void channel_backward(const batch *b, size_t c)
         dbias += dz;
         dweight += dz * (t->x[row * b->channels + c] - m.mean) * inverse;
     }
-    t->dbias[c] = dbias;
-    t->dweight[c] = dweight;
     for (size_t row = 0; row < b->rows; row++) {
         const double dz = gradient_before_relu(b, m, row, c);
         const double xhat = (t->x[row * b->channels + c] - m.mean) * inverse;
-        t->dx[row * b->channels + c] = t->weight[c] * inverse * (dz - dbias / rows - xhat * dweight / rows);
+        const double by_statistics = training ? dbias / rows + xhat * dweight / rows : 0.0;
+        t->dx[row * b->channels + c] = t->weight[c] * inverse * (dz - by_statistics);
     }
+    if (!t->dweight)
+        return;
+    t->dbias[c] = dbias;
+    t->dweight[c] = dweight;
 }
 
-/* Pixels that the residual's stride skips get 0. */
-static void residual_backward(const batch *b)
+/* Pixels that the residual's stride skips keep what they have. */
+static void residual_backward(const batch *b, moments m, size_t c)
 {
-    const rncl_batchnorm_shape *s = b->shape;
-    if (s->residual == RNCL_RESIDUAL_PAD)
-        clear(b->t->dresidual, s->n, s->residual_h, s->residual_w, s->residual_c);
-    for (size_t c = 0; c < b->channels; c++) {
-        const moments m = batch_moments(b, c);
-        for (size_t row = 0; row < b->rows; row++) {
-            const ptrdiff_t residual = residual_index(b, row, c);
-            if (residual >= 0)
-                b->t->dresidual[residual] = gradient_before_relu(b, m, row, c);
-        }
+    for (size_t row = 0; row < b->rows; row++) {
+        const ptrdiff_t residual = residual_index(b, row, c);
+        if (residual >= 0)
+            b->t->dresidual[residual] = gradient_before_relu(b, m, row, c);
     }
 }
 
-void rncl_reference_batchnorm_backward(const rncl_batchnorm_shape *shape, const rncl_reference_batchnorm *t)
+void rncl_reference_batchnorm_backward(const rncl_batchnorm_shape *shape, const rncl_reference_batchnorm *t,
+                                       int training)
 {
     const batch b = batch_of(shape, t);
-    for (size_t c = 0; c < b.channels; c++)
-        channel_backward(&b, c);
-    if (t->dresidual && shape->residual != RNCL_RESIDUAL_NONE)
-        residual_backward(&b);
+    const bool residual = t->dresidual && shape->residual != RNCL_RESIDUAL_NONE;
+    if (residual && shape->residual == RNCL_RESIDUAL_PAD)
+        clear(t->dresidual, shape->n, shape->residual_h, shape->residual_w, shape->residual_c);
+    for (size_t c = 0; c < b.channels; c++) {
+        const moments m = moments_of(&b, c, training);
+        channel_backward(&b, m, c, training);
+        if (residual)
+            residual_backward(&b, m, c);
+    }
 }

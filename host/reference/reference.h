@@ -37,7 +37,7 @@ typedef struct rncl_reference_batchnorm {
     const double *dy;  /* [n][h][w][c] */
     double *dx;        /* [n][h][w][c] */
     double *dresidual; /* the shape's; NULL: not wanted. Not written with RNCL_RESIDUAL_NONE */
-    double *dweight;   /* [c] */
+    double *dweight;   /* [c]; this and the next may both be NULL: not wanted */
     double *dbias;     /* [c] */
 } rncl_reference_batchnorm;
 
@@ -53,9 +53,11 @@ typedef struct rncl_reference_batchnorm {
 void rncl_reference_batchnorm_forward(const rncl_batchnorm_shape *shape, const rncl_reference_batchnorm *t,
                                       int training);
 
-/* The gradient of the training pass (section 3 of the paper), from dy = dL/dy. Reads x, residual, weight,
- * bias and dy; neither y nor the running statistics. ReLU's derivative at 0 is 0, as PyTorch has it. */
-void rncl_reference_batchnorm_backward(const rncl_batchnorm_shape *shape, const rncl_reference_batchnorm *t);
+/* The gradient of the forward pass (section 3 of the paper for training), from dy = dL/dy. Reads x, residual,
+ * weight, bias and dy, and without training the running statistics; not y. ReLU's derivative at 0 is 0, as
+ * PyTorch has it. */
+void rncl_reference_batchnorm_backward(const rncl_batchnorm_shape *shape, const rncl_reference_batchnorm *t,
+                                       int training);
 
 /* Max pooling: torch.nn.functional.max_pool2d. x, dx [n][h][w][c]; y, dy [n][p][q][c]; 2 pad <= size.
  * Padding never wins, NaN always does. All of a window's gradient goes to its maximum; of several equal ones,

@@ -168,7 +168,9 @@ const rncl_option rncl_option_table[] = {
      .value = "FILE",
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help = "start from the weights in this safetensors file"},
+     .help = "start from the weights in this safetensors file; of one with another number of classes fc, the "
+             "last "
+             "layer, is not taken"},
     {.name = "zero-init-residual",
      .kind = RNCL_OPTION_SWITCH,
      .offset = FIELD(zero_init_residual),
@@ -290,6 +292,16 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
      .help = "share of each target that is spread over all classes"},
+    {.name = "freeze",
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(freeze),
+     .value = "LAYERS",
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help =
+         "layers that stay exactly as they are, such as conv1,bn1,layer1,layer2.0: neither gradients nor "
+         "weight decay or momentum move their parameters, and their batch normalisations take the running "
+         "statistics and leave them. Backward ends where nothing before it is trained"},
     {.name = "class-weights",
      .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(class_weights),

@@ -67,6 +67,7 @@ typedef struct rncl_options {
     int patience;                    /* plateau: evaluations without improvement */
     int warmup_steps;
     float label_smoothing;
+    char freeze[RNCL_TEXT_LENGTH];        /* layers; "": none */
     float mixup;                          /* alpha; 0: none */
     char class_weights[RNCL_TEXT_LENGTH]; /* "": none */
     float ema;                            /* decay of averaged weights; 0: none */

@@ -63,6 +63,7 @@ static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
     RNCL_TRY(rncl_inputs_open(options, true, &t->context->log, &t->inputs));
     RNCL_TRY(rncl_inputs_complete(&t->inputs, options));
     RNCL_TRY(rncl_graph_build(&options->network, &t->graph));
+    RNCL_TRY(rncl_graph_freeze(t->graph, options->freeze));
     const rncl_dataset_info *info = &t->inputs.training->info;
     t->steps = count_steps(options, info->count);
     t->fingerprint = take_fingerprint(t);

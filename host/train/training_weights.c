@@ -46,6 +46,20 @@ static rncl_status allocate(rncl_training *t)
     return RNCL_OK;
 }
 
+/* What the model does not have, the last layer of other classes, stays as it was initialised. */
+static rncl_status adopt_model(rncl_training *t)
+{
+    const char *path = t->options->init;
+    bool fresh;
+    RNCL_TRY(rncl_model_adopt(path, t->graph, t->vectors.params, t->vectors.state, &t->state.batches_tracked,
+                              &fresh));
+    if (fresh)
+        rncl_log_line(&t->context->log, RNCL_LOG_NOTE,
+                      "%s has another number of classes than %d: %s starts anew, everything else is kept",
+                      path, t->graph->options.classes, t->graph->nodes[t->graph->node_count - 1].name);
+    return RNCL_OK;
+}
+
 /* Before the first step an average is what it will be taken of. */
 static void start_average(rncl_training *t)
 {
@@ -64,13 +78,11 @@ rncl_status rncl_training_prepare_weights(rncl_training *t)
     t->state = rncl_run_state_start();
     if (options->resume[0])
         return load_checkpoint(t);
-    if (options->init[0]) {
-        RNCL_TRY(rncl_model_load(options->init, t->graph, v->params, v->state, &t->state.batches_tracked));
-    } else {
-        rncl_graph_initialise(t->graph, options->seed, v->params, v->state);
-        if (options->zero_init_residual)
-            rncl_graph_zero_residuals(t->graph, v->params);
-    }
+    rncl_graph_initialise(t->graph, options->seed, v->params, v->state);
+    if (options->zero_init_residual)
+        rncl_graph_zero_residuals(t->graph, v->params);
+    if (options->init[0])
+        RNCL_TRY(adopt_model(t));
     start_average(t);
     return RNCL_OK;
 }

@@ -241,6 +241,32 @@ static void networks_of_another_depth_are_refused(void **unused)
     release(&deep);
 }
 
+static void adopting_leaves_the_last_layer_where_only_the_classes_differ(void **unused)
+{
+    (void)unused;
+    rncl_network_options more = small, deeper = small;
+    more.classes = 12;
+    deeper.depth = 14;
+    model ten = make_model(small, 1), twelve = make_model(more, 2), deep = make_model(deeper, 3);
+    const size_t fc = ten.graph->params[ten.graph->param_count - 2].offset;
+    const float first = twelve.params[fc];
+    bool fresh;
+    save_model(&ten);
+    assert_int_equal(
+        rncl_model_adopt(path, twelve.graph, twelve.params, twelve.state, &twelve.batches, &fresh), RNCL_OK);
+    assert_true(fresh);
+    assert_memory_equal(twelve.params, ten.params, fc * sizeof *ten.params);
+    assert_memory_equal(&twelve.params[fc], &first, sizeof first);
+    assert_int_equal(rncl_model_adopt(path, ten.graph, ten.params, ten.state, &ten.batches, &fresh), RNCL_OK);
+    assert_false(fresh);
+    assert_int_equal(rncl_model_adopt(path, deep.graph, deep.params, deep.state, &deep.batches, &fresh),
+                     RNCL_ERR_MODEL);
+    assert_int_equal(load_model(&twelve), RNCL_ERR_MODEL); /* no evaluation takes it */
+    release(&ten);
+    release(&twelve);
+    release(&deep);
+}
+
 static void metadata_rebuild_the_network(void **unused)
 {
     (void)unused;
@@ -395,6 +421,7 @@ int main(void)
         cmocka_unit_test(unexpected_tensors_are_named),
         cmocka_unit_test(wrong_shapes_are_named_with_both_shapes),
         cmocka_unit_test(networks_of_another_depth_are_refused),
+        cmocka_unit_test(adopting_leaves_the_last_layer_where_only_the_classes_differ),
         cmocka_unit_test(metadata_rebuild_the_network),
         cmocka_unit_test(normalisation_comes_back_to_the_last_bit),
         cmocka_unit_test(labels_come_back_whatever_is_in_them),

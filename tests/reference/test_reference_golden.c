@@ -140,7 +140,7 @@ static void batchnorm_backward_is_that_of_pytorch(void **state)
             continue;
         batchnorm_results r;
         const rncl_reference_batchnorm t = bind(g, &r);
-        rncl_reference_batchnorm_backward(s, &t);
+        rncl_reference_batchnorm_backward(s, &t, 1);
         const size_t count = size4(s->n, s->h, s->w, s->c), channels = (size_t)s->c;
         expect("dx", i, r.dx, g->dx, count);
         expect("dweight", i, r.dweight, g->dweight, channels);

@@ -88,7 +88,7 @@ static void the_gradient_of_relu_at_zero_is_zero(void **state)
                                         .dresidual = dresidual,
                                         .dweight = &dweight,
                                         .dbias = &dbias};
-    rncl_reference_batchnorm_backward(&shape, &t);
+    rncl_reference_batchnorm_backward(&shape, &t, 1);
     assert_true(dresidual[0] == 0.0);
     assert_true(dresidual[1] == 7.0);
     assert_true(dbias == 7.0);
@@ -128,7 +128,7 @@ static void batchnorm_training_does_without_running_statistics_and_dresidual(voi
                                         .dweight = &dweight,
                                         .dbias = &dbias};
     rncl_reference_batchnorm_forward(&shape, &t, 1);
-    rncl_reference_batchnorm_backward(&shape, &t);
+    rncl_reference_batchnorm_backward(&shape, &t, 1);
     assert_true(fabs(y[0] - 9.0) < 1e-4 && fabs(y[1] - 21.0) < 1e-4);
     assert_true(dbias == 3.0);
 }

@@ -32,7 +32,9 @@ bool rncl_conv_pass_is_wanted(const rncl_op_choice *choice, rncl_conv_pass pass)
 {
     if (choice->forward_only)
         return pass == RNCL_CONV_FORWARD;
-    return pass != RNCL_CONV_BACKWARD_DATA || !choice->no_dx;
+    const bool unwanted[RNCL_CONV_PASSES] = {
+        [RNCL_CONV_BACKWARD_DATA] = choice->no_dx, [RNCL_CONV_BACKWARD_FILTER] = choice->frozen};
+    return !unwanted[pass];
 }
 
 const char *rncl_conv_pass_name(rncl_conv_pass pass)
@@ -165,7 +167,7 @@ static rncl_status conv_plan(rncl_op *op)
         .x = {s->n, s->h, s->w, s->c},
         .y = {s->n, s->p, s->q, s->k},
         .weight = (size_t)s->r * (size_t)s->s * (size_t)s->c * (size_t)s->k,
-        .backward_reads_x = true,
+        .backward_reads_x = pass_is_wanted(op, RNCL_CONV_BACKWARD_FILTER),
     };
     size_t packed_floats = 0;
     for (rncl_conv_pass pass = 0; pass < RNCL_CONV_PASSES; pass++) {
@@ -229,17 +231,19 @@ static rncl_status conv_forward(rncl_op *op, const rncl_op_buffers *buffers, uns
 static rncl_status conv_backward(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags)
 {
     conv_data *data = op->plan_data;
-    rncl_conv_plan *plan = &data->passes[RNCL_CONV_BACKWARD_FILTER];
-    rncl_conv_buffers backward = pass_buffers(data, RNCL_CONV_BACKWARD_FILTER, buffers);
-    backward.x = buffers->x;
-    backward.filter = buffers->dweight;
-    backward.y = buffers->dy;
-    backward.accumulate = flags & RNCL_OP_ACCUMULATE_PARAMS;
-    RNCL_TRY(plan->algorithm->enqueue(plan, &backward));
+    if (pass_is_wanted(op, RNCL_CONV_BACKWARD_FILTER)) {
+        rncl_conv_plan *plan = &data->passes[RNCL_CONV_BACKWARD_FILTER];
+        rncl_conv_buffers backward = pass_buffers(data, RNCL_CONV_BACKWARD_FILTER, buffers);
+        backward.x = buffers->x;
+        backward.filter = buffers->dweight;
+        backward.y = buffers->dy;
+        backward.accumulate = flags & RNCL_OP_ACCUMULATE_PARAMS;
+        RNCL_TRY(plan->algorithm->enqueue(plan, &backward));
+    }
     if (!buffers->dx || !pass_is_wanted(op, RNCL_CONV_BACKWARD_DATA))
         return RNCL_OK;
-    plan = &data->passes[RNCL_CONV_BACKWARD_DATA];
-    backward = pass_buffers(data, RNCL_CONV_BACKWARD_DATA, buffers);
+    rncl_conv_plan *plan = &data->passes[RNCL_CONV_BACKWARD_DATA];
+    rncl_conv_buffers backward = pass_buffers(data, RNCL_CONV_BACKWARD_DATA, buffers);
     backward.x = buffers->dx;
     backward.y = buffers->dy;
     backward.accumulate = flags & RNCL_OP_ACCUMULATE_DX;

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "confusion.h"
+#include "file.h"
 #include "inputs.h"
 #include "measure.h"
+#include "plot.h"
 #include "trained.h"
 #include "trainer.h"
 #include "util.h"
@@ -53,6 +55,21 @@ static rncl_status name_classes(const evaluation *e, char **labels, int classes)
     return RNCL_OK;
 }
 
+static rncl_status draw_report(const evaluation *e, const rncl_confusion *confusion)
+{
+    if (!rncl_plot_available()) {
+        rncl_log_line(&e->context->log, RNCL_LOG_WARNING,
+                      "%s gets no confusion.png: this rncl was built without cairo", e->options->report);
+        return RNCL_OK;
+    }
+    char *path = rncl_path_join(e->options->report, "confusion.png");
+    if (!path)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s/confusion.png", e->options->report);
+    rncl_status st = rncl_plot_confusion(path, confusion->counts, confusion->classes, confusion->labels);
+    free(path);
+    return st;
+}
+
 static rncl_status write_report(const evaluation *e, const rncl_tally *tally)
 {
     char **labels = calloc((size_t)tally->classes, sizeof *labels);
@@ -62,6 +79,8 @@ static rncl_status write_report(const evaluation *e, const rncl_tally *tally)
     rncl_status st = name_classes(e, labels, tally->classes);
     if (!st)
         st = rncl_confusion_write(&confusion, e->options->report);
+    if (!st)
+        st = draw_report(e, &confusion);
     for (int i = 0; i < tally->classes; i++)
         free(labels[i]);
     free(labels);

@@ -528,7 +528,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(report),
      .value = "DIR",
      .commands = RNCL_FOR_EVAL,
-     .help = "write per_class.csv and confusion.csv into this folder"},
+     .help = "write per_class.csv, confusion.csv and confusion.png into this folder"},
 
     /* predicting */
     {.name = "top",

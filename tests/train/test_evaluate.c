@@ -1,6 +1,7 @@
 /* Evaluations of a small trained model: what crops and counting change, and what they must not. */
 #include <math.h>
 
+#include "plot.h"
 #include "training_test.h"
 
 static int train_model(void **state)
@@ -72,6 +73,7 @@ static void a_report_counts_every_picture(void **state)
     for (int column = 1; column <= 10; column++)
         answers += sum_of("counted/confusion.csv", column);
     assert_true(answers == (double)result.images);
+    assert_int_equal(rncl_file_exists("counted/confusion.png"), rncl_plot_available());
 }
 
 static void ten_crops_are_one_picture_whatever_the_batch(void **state)

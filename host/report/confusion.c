@@ -1,8 +1,6 @@
 /* Confusion matrices as CSV. */
 #include "confusion.h"
 
-#include "plot.h"
-
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -73,20 +71,9 @@ static rncl_status write_file(const rncl_confusion *confusion, const char *folde
     return st;
 }
 
-static rncl_status draw(const rncl_confusion *confusion, const char *folder)
-{
-    char *path = rncl_path_join(folder, "confusion.png");
-    if (!path)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s/confusion.png", folder);
-    rncl_status st = rncl_plot_confusion(path, confusion->counts, confusion->classes, confusion->labels);
-    free(path);
-    return st;
-}
-
 rncl_status rncl_confusion_write(const rncl_confusion *confusion, const char *folder)
 {
     RNCL_TRY(rncl_directory_create(folder));
     RNCL_TRY(write_file(confusion, folder, "confusion.csv", write_counts));
-    RNCL_TRY(write_file(confusion, folder, "per_class.csv", write_classes));
-    return rncl_plot_available() ? draw(confusion, folder) : RNCL_OK;
+    return write_file(confusion, folder, "per_class.csv", write_classes);
 }

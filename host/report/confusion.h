@@ -16,7 +16,6 @@ typedef struct rncl_confusion {
  *   confusion.csv   the counts, with the labels of the answers above and of the truth at the left
  *   per_class.csv   class,label,images,top1,precision,recall: top1 in percent, the others as shares; empty
  *                   where there is nothing to divide by
- *   confusion.png   the counts as a picture, where this rncl can draw
  * RNCL_ERR_IO. */
 rncl_status rncl_confusion_write(const rncl_confusion *confusion, const char *folder);
 

@@ -63,9 +63,10 @@ typedef struct rncl_options {
     float lr, momentum, weight_decay;
     rncl_schedule_kind schedule;
     bool zero_init_residual;
-    char lr_steps[RNCL_TEXT_LENGTH]; /* "0.5,0.75": shares of the run after which `step` divides by 10 */
+    char lr_steps[RNCL_TEXT_LENGTH]; /* "0.5,0.75" of the run, or steps, after which `step` divides by 10 */
     int patience;                    /* plateau: evaluations without improvement */
     int warmup_steps;
+    float warmup_lr; /* 0: rising to lr */
     float label_smoothing;
     char freeze[RNCL_TEXT_LENGTH];        /* layers; "": none */
     float mixup;                          /* alpha; 0: none */

@@ -9,8 +9,8 @@
 static rncl_status bad_marks(const char *text)
 {
     return RNCL_FAIL(RNCL_ERR_USAGE,
-                     "--lr-steps %.100s: not rising shares of the run between 0 and 1, separated by commas "
-                     "(such as 0.5,0.75; at most %d)",
+                     "--lr-steps %.100s: not rising shares of the run, or steps, separated by commas "
+                     "(such as 0.5,0.75 or 32000,48000; at most %d)",
                      text, RNCL_SCHEDULE_MARKS);
 }
 
@@ -20,8 +20,8 @@ static rncl_status parse_marks(const char *text, rncl_schedule *out)
     double last = 0;
     for (;;) {
         char *rest;
-        const double mark = strtod(next, &rest);
-        if (rest == next || !(mark > last && mark < 1) || out->mark_count == COUNT(out->marks))
+        const double number = strtod(next, &rest), mark = number < 1 ? number * (double)out->steps : number;
+        if (rest == next || !(mark > last && isfinite(mark)) || out->mark_count == COUNT(out->marks))
             return bad_marks(text);
         out->marks[out->mark_count++] = last = mark;
         if (!*rest)
@@ -38,6 +38,7 @@ rncl_status rncl_schedule_init(const rncl_options *options, int64_t steps, rncl_
                            .lr = options->lr,
                            .steps = steps,
                            .warmup_steps = options->warmup_steps,
+                           .warmup_lr = options->warmup_lr,
                            .patience = options->patience};
     return parse_marks(options->lr_steps, out);
 }
@@ -57,7 +58,7 @@ static double step_factor(const rncl_schedule *schedule, const rncl_plateau *pla
     (void)plateau;
     double drops = 0;
     for (size_t i = 0; i < schedule->mark_count; i++)
-        drops += (double)step >= schedule->marks[i] * (double)schedule->steps;
+        drops += (double)step >= schedule->marks[i];
     return pow(10, -drops);
 }
 
@@ -90,6 +91,8 @@ static factor *const factors[] = {
 float rncl_schedule_lr(const rncl_schedule *schedule, const rncl_plateau *plateau, int64_t step)
 {
     const int64_t warmup = schedule->warmup_steps;
+    if (step < warmup && schedule->warmup_lr > 0)
+        return schedule->warmup_lr;
     const double risen = step < warmup ? (double)(step + 1) / (double)warmup : 1;
     return (float)((double)schedule->lr * risen * factors[schedule->kind](schedule, plateau, step));
 }

@@ -14,9 +14,10 @@ typedef struct rncl_schedule {
     rncl_schedule_kind kind;
     float lr;             /* before anything divides it */
     int64_t steps;        /* of the whole run */
-    int64_t warmup_steps; /* in which the rate rises linearly; 0: none */
+    int64_t warmup_steps; /* in which the rate rises linearly, or is warmup_lr; 0: none */
+    float warmup_lr;      /* 0: it rises */
     int patience;
-    double marks[RNCL_SCHEDULE_MARKS]; /* step: shares of the run, rising */
+    double marks[RNCL_SCHEDULE_MARKS]; /* step: steps, rising */
     size_t mark_count;
 } rncl_schedule;
 
@@ -28,7 +29,8 @@ typedef struct rncl_plateau {
     int64_t stale; /* evaluations since the best one */
 } rncl_plateau;
 
-/* RNCL_ERR_USAGE if options->lr_steps are not up to RNCL_SCHEDULE_MARKS rising shares between 0 and 1. */
+/* RNCL_ERR_USAGE if options->lr_steps are not up to RNCL_SCHEDULE_MARKS steps, or shares of the run below 1,
+ * one behind the other. */
 rncl_status rncl_schedule_init(const rncl_options *options, int64_t steps, rncl_schedule *out);
 
 /* The rate of the step before which `step` others were done. */

@@ -54,6 +54,30 @@ static void step_divides_at_the_given_shares(void **state)
     expect_rate(&schedule, NULL, 999, 0.001);
 }
 
+static void steps_may_be_given_as_they_are(void **state)
+{
+    (void)state;
+    rncl_options options = with(RNCL_SCHEDULE_STEP);
+    snprintf(options.lr_steps, sizeof options.lr_steps, "32000,48000");
+    const rncl_schedule schedule = schedule_of(&options, 64000), shorter = schedule_of(&options, 100);
+    expect_rate(&schedule, NULL, 31999, 0.1);
+    expect_rate(&schedule, NULL, 32000, 0.01);
+    expect_rate(&schedule, NULL, 48000, 0.001);
+    expect_rate(&shorter, NULL, 99, 0.1);
+}
+
+static void a_warm_up_at_a_rate_of_its_own_is_level(void **state)
+{
+    (void)state;
+    rncl_options options = with(RNCL_SCHEDULE_STEP);
+    options.warmup_steps = 400;
+    options.warmup_lr = 0.01f;
+    const rncl_schedule schedule = schedule_of(&options, 64000);
+    expect_rate(&schedule, NULL, 0, 0.01);
+    expect_rate(&schedule, NULL, 399, 0.01);
+    expect_rate(&schedule, NULL, 400, 0.1);
+}
+
 static void cosine_falls_from_full_over_half_to_nothing(void **state)
 {
     (void)state;
@@ -157,8 +181,10 @@ static void shares_that_are_none_are_refused(void **state)
     (void)state;
     static const char *const cases[] = {
         "",
-        "1",
         "0",
+        "inf",
+        "48000,32000",
+        "0.5,2",
         "0.5,0.5",
         "0.7,0.5",
         "0.5,",
@@ -217,6 +243,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(constant_stays),
         cmocka_unit_test(step_divides_at_the_given_shares),
+        cmocka_unit_test(steps_may_be_given_as_they_are),
+        cmocka_unit_test(a_warm_up_at_a_rate_of_its_own_is_level),
         cmocka_unit_test(cosine_falls_from_full_over_half_to_nothing),
         cmocka_unit_test(warm_up_rises_by_equal_steps_to_the_full_rate),
         cmocka_unit_test(cosine_begins_behind_the_warm_up),

@@ -17,7 +17,7 @@ typedef struct gemm_state {
     unsigned switches;
 } gemm_state;
 
-static const char *const parameter_names[] = {
+const char *const rncl_gemm_parameter_names[] = {
 #define X(name) #name,
     RNCL_GEMM_PARAMETERS_ALL(X)
 #undef X
@@ -72,7 +72,7 @@ static rncl_status set_parameters(const rncl_context *context, size_t kernel, co
     size_t values[RNCL_GEMM_PARAMETERS], first = kernels[kernel].first, count = kernels[kernel].count;
     const char *names[RNCL_GEMM_PARAMETERS]; /* CLBlast does not promise to leave them alone */
     for (size_t i = 0; i < count; i++) {
-        names[i] = parameter_names[first + i];
+        names[i] = rncl_gemm_parameter_names[first + i];
         values[i] = (size_t)parameters[first + i];
     }
     CLBlastStatusCode code = CLBlastOverrideParameters(context->device, kernels[kernel].name,

@@ -47,6 +47,8 @@ typedef enum rncl_gemm_parameter {
         RNCL_GEMM_PARAMETERS
 } rncl_gemm_parameter;
 
+extern const char *const rncl_gemm_parameter_names[];
+
 /* c [m][n] = op(a) op(b) + beta c, all row-major; op(a) is [m][k], op(b) [k][n]. Offsets and leading
  * dimensions in floats. */
 typedef struct rncl_gemm {

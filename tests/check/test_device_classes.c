@@ -1,0 +1,97 @@
+/* What devices of other classes take by default, on the device at hand: it must be right everywhere.
+ * Convolutions are those of the fully connected layer, of which there are few; test_check.c has every
+ * algorithm. RNCL_TEST_DEVICE, RNCL_TEST_SHAPES and RNCL_TEST_WORK as there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "check.h"
+#include "util.h"
+
+enum { SHAPES = 2, WORK = 300000 };
+
+typedef struct device_kind {
+    const char *operation;
+    rncl_device_class class;
+    const char *vendor;
+} device_kind;
+
+static const device_kind batchnorm_on_gpu = {"batchnorm", RNCL_CLASS_GPU, "someone"};
+static const device_kind convolution_on_large_gpu = {"linear", RNCL_CLASS_GPU, "NVIDIA Corporation"};
+static const device_kind convolution_without_vectors = {"linear", RNCL_CLASS_SCALAR, "someone"};
+
+static rncl_device_list *devices;
+static const rncl_device *device;
+
+static int choose_device(void **state)
+{
+    (void)state;
+    if (rncl_device_list_create(NULL, &devices) ||
+        rncl_device_choose(devices, getenv("RNCL_TEST_DEVICE"), &device)) {
+        print_error("%s\n", rncl_status_message());
+        return -1;
+    }
+    return 0;
+}
+
+static int release_devices(void **state)
+{
+    (void)state;
+    rncl_device_list_destroy(devices);
+    return 0;
+}
+
+static void print_failure(void *user, const rncl_check_result *result)
+{
+    (void)user;
+    if (!result->ok)
+        print_error("%s: error %.3g, tolerance %.3g\n", result->name, result->error, result->tolerance);
+}
+
+static int number_from(const char *variable, int otherwise)
+{
+    const char *text = getenv(variable);
+    return text && *text ? (int)MIN(strtol(text, NULL, 10), otherwise) : otherwise;
+}
+
+static void operation_matches_the_reference(void **state)
+{
+    const device_kind *kind = *state;
+    const rncl_check_options options = {
+        .filter = kind->operation,
+        .seed = 2,
+        .shapes = number_from("RNCL_TEST_SHAPES", SHAPES),
+        .work = (size_t)number_from("RNCL_TEST_WORK", WORK),
+        .report = print_failure,
+    };
+    rncl_context *context;
+    rncl_check_summary summary = {0};
+    assert_int_equal(rncl_context_create(device, NULL, &context), RNCL_OK);
+    context->device_class = kind->class;
+    snprintf(context->info.vendor, sizeof context->info.vendor, "%s", kind->vendor);
+    rncl_status st = rncl_check_run(context, &options, &summary);
+    rncl_context_destroy(context);
+    if (st)
+        fail_msg("%s", rncl_status_message());
+    assert_int_equal(summary.failed, 0);
+    assert_true(summary.passed > 0);
+}
+
+#define KIND(what, kind)                                                                                     \
+    {                                                                                                        \
+        .name = what, .test_func = operation_matches_the_reference, .initial_state = (void *)&(kind)         \
+    }
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        KIND("batchnorm_as_on_gpus_matches_the_reference", batchnorm_on_gpu),
+        KIND("convolution_as_on_large_gpus_matches_the_reference", convolution_on_large_gpu),
+        KIND("convolution_as_without_vectors_matches_the_reference", convolution_without_vectors),
+    };
+    return cmocka_run_group_tests(tests, choose_device, release_devices);
+}

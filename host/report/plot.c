@@ -86,12 +86,14 @@ static void draw_ticks(cairo_t *cairo, const axes *a)
 {
     char text[32];
     cairo_set_line_width(cairo, 0.6);
-    for (double x = 0; x <= a->x_most * 1.0001; x += a->x_step) {
+    for (int i = 0; i * a->x_step <= a->x_most * 1.0001; i++) {
+        const double x = i * a->x_step;
         format_tick(x, a->x_step, text, sizeof text);
         cairo_set_source_rgb(cairo, 0.2, 0.2, 0.2);
         put_text(cairo, x_at(a, x), a->top + a->height + 8, 0.5, 0, text);
     }
-    for (double y = 0; y <= a->y_most * 1.0001; y += a->y_step) {
+    for (int i = 0; i * a->y_step <= a->y_most * 1.0001; i++) {
+        const double y = i * a->y_step;
         format_tick(y, a->y_step, text, sizeof text);
         cairo_set_source_rgb(cairo, 0.88, 0.88, 0.88);
         cairo_move_to(cairo, a->left, y_at(a, y));

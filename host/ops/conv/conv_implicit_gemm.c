@@ -113,7 +113,7 @@ static void implicit_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
     const matrix_sizes sizes = sizes_of(plan);
     const gemm_tile *tile = preset_tile(plan->context);
     int vw = 4;
-    while (!loads_fit(&sizes, tile, vw))
+    while (vw > 1 && !loads_fit(&sizes, tile, vw))
         vw /= 2;
     rncl_knobs_add(knobs, "tm", tile->tm, sides, COUNT(sides));
     rncl_knobs_add(knobs, "tn", tile->tn, sides, COUNT(sides));

@@ -199,7 +199,7 @@ __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global cons
                                  __global const float *restrict y, __global const float *dy,
                                  __global const float *restrict moments, __global const float *restrict weight,
                                  __global const float *restrict bias, __global const float *restrict parts,
-                                 __global float *restrict dx, __global float *dresidual, const int accumulate)
+                                 __global float *restrict dx, __global float *dresidual, const int frozen, const int accumulate)
 {
     const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1);
     const int end = first_row(rows, group + 1);
@@ -209,8 +209,10 @@ __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global cons
             const vfloat inverse = VLOAD(moments + c + v), scale = VLOAD(weight + v) * inverse;
             const vfloat centred = VLOAD(x + at) - VLOAD(moments + v);
             const vfloat dz = gradient_at(dy, y, centred, scale, VLOAD(bias + v), at);
-            const vfloat mean_product = VLOAD(parts + c + v) * inverse;
-            const vfloat value = scale * (dz - VLOAD(parts + v) - centred * mean_product);
+            vfloat through_x = dz;
+            if (!frozen) /* batch statistics depend on x too */
+                through_x = dz - VLOAD(parts + v) - centred * (VLOAD(parts + c + v) * inverse);
+            const vfloat value = scale * through_x;
             VSTORE(accumulate ? VLOAD(dx + at) + value : value, dx + at);
             if (RESIDUAL == RNCL_RESIDUAL_ADD)
                 VSTORE(dz, dresidual + at);

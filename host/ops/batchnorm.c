@@ -138,12 +138,6 @@ static rncl_status sum_gradients(rncl_op *op, const rncl_op_buffers *b, unsigned
                        RNCL_BUFFER(b->dbias), RNCL_INT((flags & RNCL_OP_ACCUMULATE_PARAMS) != 0));
 }
 
-/* Running statistics do not depend on x: with these means zero, dx is weight / sigma dz. */
-static rncl_status clear_gradient_means(rncl_op *op, const rncl_op_buffers *b)
-{
-    return rncl_buffer_clear(op->context, b->workspace, 2 * (size_t)op->desc.batchnorm.c * sizeof(float));
-}
-
 static rncl_status batchnorm_backward(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
 {
     const batchnorm_data *data = op->plan_data;
@@ -154,11 +148,14 @@ static rncl_status batchnorm_backward(rncl_op *op, const rncl_op_buffers *b, uns
         RNCL_TRY(rncl_launch(op->context, &data->residual_pad, range, RNCL_STRUCT(*s), RNCL_BUFFER(b->y),
                              RNCL_BUFFER(b->dy), RNCL_BUFFER(b->dresidual)));
     }
-    RNCL_TRY(op->choice.frozen ? clear_gradient_means(op, b) : sum_gradients(op, b, flags));
+    /* Running statistics do not depend on x, and frozen parameters want no gradients. */
+    if (!op->choice.frozen)
+        RNCL_TRY(sum_gradients(op, b, flags));
     return rncl_launch(op->context, &data->gradient, row_range(data), RNCL_STRUCT(*s), RNCL_BUFFER(b->x),
                        RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved), RNCL_BUFFER(b->weight),
                        RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->dx),
-                       RNCL_BUFFER(b->dresidual), RNCL_INT((flags & RNCL_OP_ACCUMULATE_DX) != 0));
+                       RNCL_BUFFER(b->dresidual), RNCL_INT(op->choice.frozen),
+                       RNCL_INT((flags & RNCL_OP_ACCUMULATE_DX) != 0));
 }
 
 static void batchnorm_destroy(rncl_op *op)

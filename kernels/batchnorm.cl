@@ -1,6 +1,6 @@
 /* Batch normalisation (Ioffe and Szegedy 2015) fused with the addition of a residual and ReLU, over x [rows][c], rows = n h w.
  *
- * forward, training:   batchnorm_statistics -> batchnorm_moments -> batchnorm_apply
+ * forward, training:   batchnorm_statistics, unless the convolution before has left them -> batchnorm_moments -> batchnorm_apply
  * forward, inference:  batchnorm_running -> batchnorm_apply
  * backward:            batchnorm_gradient_sums -> batchnorm_gradient_moments -> batchnorm_gradient
  *                      (and batchnorm_residual_pad for the gradient of a zero-padded residual)
@@ -10,7 +10,7 @@
  * there, a GPU as many as there are channel vectors.
  *
  * moments [2][c]: mean and 1 / sqrt(variance + epsilon). parts [groups][2][c]. RELU and RESIDUAL are those of the shape. */
-#include "common.clh"
+#include "statistics.clh"
 
 #ifndef RELU
 #define RELU 1
@@ -32,71 +32,73 @@ static int first_row(int rows, int group)
     return (int)((long)rows * group / get_num_groups(1));
 }
 
-/* Mean and sum of squared deviations of each stretch of rows. Small blocks in two passes, joined by Chan's formula
- * (Chan et al. 1979): E[x^2] - E[x]^2 would cancel. */
+/* Statistics of each stretch of rows, by small blocks in two passes. */
 __kernel void batchnorm_statistics(const rncl_batchnorm_shape shape, __global const float *restrict x,
-                                   __global float *restrict parts)
+                                   __global float *restrict statistics)
 {
-    const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1);
+    const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1), groups = get_num_groups(1);
     const int begin = first_row(rows, group), end = first_row(rows, group + 1);
-    __global float *means = parts + (size_t)group * 2 * c, *deviations = means + c;
+    __global float *means = statistics + statistics_at(groups, group, c), *deviations = means + c;
+    if (get_local_id(0) == 0)
+        statistics[group] = (float)(end - begin);
     for (int block = begin, size; block < end; block += size) {
         size = min(block_rows(c), end - block);
-        const float before = (float)(block - begin), share = (float)size / (before + (float)size);
         for (int v = get_local_id(0) * VW; v < c; v += get_local_size(0) * VW) {
             __global const float *from = x + (size_t)block * c + v;
             vfloat sum = (vfloat)(0.0f), deviation = (vfloat)(0.0f);
             for (int i = 0; i < size; i++)
                 sum += VLOAD(from + (size_t)i * c);
-            const vfloat mean = sum / (float)size;
+            const vfloat block_mean = sum / (float)size;
             for (int i = 0; i < size; i++) {
-                const vfloat d = VLOAD(from + (size_t)i * c) - mean;
+                const vfloat d = VLOAD(from + (size_t)i * c) - block_mean;
                 deviation = fma(d, d, deviation);
             }
-            if (block == begin) {
-                VSTORE(mean, means + v);
-                VSTORE(deviation, deviations + v);
-            } else {
-                const vfloat old = VLOAD(means + v), delta = mean - old;
-                VSTORE(fma(delta, (vfloat)(share), old), means + v);
-                VSTORE(VLOAD(deviations + v) + fma(delta * delta, (vfloat)(before * share), deviation), deviations + v);
+            vfloat mean = block_mean;
+            if (block > begin) {
+                mean = VLOAD(means + v);
+                vfloat before = VLOAD(deviations + v);
+                join_statistics(&mean, &before, (float)(block - begin), block_mean, deviation, (float)size);
+                deviation = before;
             }
+            VSTORE(mean, means + v);
+            VSTORE(deviation, deviations + v);
         }
     }
 }
 
-/* Work-item c: joins the parts in their order and moves the running statistics on. */
-__kernel void batchnorm_moments(const rncl_batchnorm_shape shape, const int groups, __global const float *restrict parts,
+/* Work-item v: joins the parts of VW channels in their order and moves their running statistics on. */
+__kernel void batchnorm_moments(const rncl_batchnorm_shape shape, const int parts, __global const float *restrict statistics,
                                 __global float *restrict moments, __global float *restrict running_mean,
                                 __global float *restrict running_variance)
 {
-    const int c = get_global_id(0), rows = shape.n * shape.h * shape.w;
-    if (c >= shape.c)
+    const int c = shape.c, rows = shape.n * shape.h * shape.w, v = get_global_id(0) * VW;
+    if (v >= c)
         return;
-    float mean = parts[c], deviation = parts[shape.c + c];
-    for (int group = 1; group < groups; group++) {
-        const int begin = (int)((long)rows * group / groups), end = (int)((long)rows * (group + 1) / groups);
-        const float size = (float)(end - begin), before = (float)begin, share = size / (before + size);
-        const float delta = parts[(size_t)group * 2 * shape.c + c] - mean;
-        mean = fma(delta, share, mean);
-        deviation += parts[((size_t)group * 2 + 1) * shape.c + c] + delta * delta * before * share;
+    float count = statistics[0];
+    __global const float *part = statistics + statistics_at(parts, 0, c) + v;
+    vfloat mean = VLOAD(part), deviation = VLOAD(part + c);
+    for (int i = 1; i < parts; i++) {
+        part += 2 * c;
+        join_statistics(&mean, &deviation, count, VLOAD(part), VLOAD(part + c), statistics[i]);
+        count += statistics[i];
     }
-    moments[c] = mean;
-    moments[shape.c + c] = 1.0f / sqrt(deviation / (float)rows + RNCL_BATCHNORM_EPSILON);
-    const float unbiased = deviation / (float)max(rows - 1, 1);
-    running_mean[c] += RNCL_BATCHNORM_MOMENTUM * (mean - running_mean[c]);
-    running_variance[c] += RNCL_BATCHNORM_MOMENTUM * (unbiased - running_variance[c]);
+    VSTORE(mean, moments + v);
+    VSTORE(1.0f / sqrt(deviation / (float)rows + RNCL_BATCHNORM_EPSILON), moments + c + v);
+    const vfloat unbiased = deviation / (float)max(rows - 1, 1);
+    const vfloat old_mean = VLOAD(running_mean + v), old_variance = VLOAD(running_variance + v);
+    VSTORE(old_mean + RNCL_BATCHNORM_MOMENTUM * (mean - old_mean), running_mean + v);
+    VSTORE(old_variance + RNCL_BATCHNORM_MOMENTUM * (unbiased - old_variance), running_variance + v);
 }
 
-/* Work-item c: moments of inference. */
+/* Work-item v: moments of inference. */
 __kernel void batchnorm_running(const rncl_batchnorm_shape shape, __global const float *restrict running_mean,
                                 __global const float *restrict running_variance, __global float *restrict moments)
 {
-    const int c = get_global_id(0);
-    if (c >= shape.c)
+    const int v = get_global_id(0) * VW;
+    if (v >= shape.c)
         return;
-    moments[c] = running_mean[c];
-    moments[shape.c + c] = 1.0f / sqrt(running_variance[c] + RNCL_BATCHNORM_EPSILON);
+    VSTORE(VLOAD(running_mean + v), moments + v);
+    VSTORE(1.0f / sqrt(VLOAD(running_variance + v) + RNCL_BATCHNORM_EPSILON), moments + shape.c + v);
 }
 
 /* The residual at channel v of a row. */
@@ -175,23 +177,24 @@ __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global
     }
 }
 
-/* Work-item c: adds the parts in their order; dbias and dweight, and the means that dx needs, in the first part's place. */
+/* Work-item v: adds the parts of VW channels in their order; dbias and dweight, and the means that dx needs, in the first part's
+ * place. */
 __kernel void batchnorm_gradient_moments(const rncl_batchnorm_shape shape, const int groups, __global float *parts,
                                          __global float *restrict dweight, __global float *restrict dbias,
                                          const int accumulate)
 {
-    const int c = get_global_id(0), rows = shape.n * shape.h * shape.w;
-    if (c >= shape.c)
+    const int c = shape.c, rows = shape.n * shape.h * shape.w, v = get_global_id(0) * VW;
+    if (v >= c)
         return;
-    float sum = 0.0f, product = 0.0f;
+    vfloat sum = (vfloat)(0.0f), product = (vfloat)(0.0f);
     for (int group = 0; group < groups; group++) {
-        sum += parts[(size_t)group * 2 * shape.c + c];
-        product += parts[((size_t)group * 2 + 1) * shape.c + c];
+        sum += VLOAD(parts + (size_t)group * 2 * c + v);
+        product += VLOAD(parts + ((size_t)group * 2 + 1) * c + v);
     }
-    dbias[c] = accumulate ? dbias[c] + sum : sum;
-    dweight[c] = accumulate ? dweight[c] + product : product;
-    parts[c] = sum / (float)rows;
-    parts[shape.c + c] = product / (float)rows;
+    VSTORE(accumulate ? VLOAD(dbias + v) + sum : sum, dbias + v);
+    VSTORE(accumulate ? VLOAD(dweight + v) + product : product, dweight + v);
+    VSTORE(sum / (float)rows, parts + v);
+    VSTORE(product / (float)rows, parts + c + v);
 }
 
 /* dx = weight / sigma (dz - mean(dz) - xhat mean(dz xhat)); dresidual = dz, which may be dy itself. */

@@ -6,6 +6,7 @@
  *
  * Tunable: BH x BW output pixels in the register block. */
 #include "conv_direct.clh"
+#include "statistics.clh"
 
 #ifndef BH
 #define BH 1
@@ -64,11 +65,33 @@ static void stage_rows(__local float *staged, __global const float *image, int r
 #define INPUT_PITCH (shape.w * shape.c)
 #endif
 
-/* Work-item (t, g): tile t = image * tiles a image + tile, the g-th of get_global_size(1) shares of the output channels. */
+/* Adds what of a register block lies inside, `rows` x `columns` pixels, to the statistics of `before` pixels. */
+static void gather_statistics(const vfloat sum[BH * BW][KV], int rows, int columns, vfloat *means, vfloat *deviations,
+                              int before)
+{
+    const float count = (float)(rows * columns);
+    #pragma unroll
+    for (int v = 0; v < KV; v++) {
+        vfloat mean = (vfloat)(0.0f), deviation = (vfloat)(0.0f);
+        #pragma unroll
+        for (int i = 0; i < BH * BW; i++)
+            if (i / BW < rows && i % BW < columns)
+                mean += sum[i][v];
+        mean /= count;
+        #pragma unroll
+        for (int i = 0; i < BH * BW; i++)
+            if (i / BW < rows && i % BW < columns)
+                deviation = fma(sum[i][v] - mean, sum[i][v] - mean, deviation);
+        join_statistics(means + v, deviations + v, (float)before, mean, deviation, count);
+    }
+}
+
+/* Work-item (t, g): tile t = image * tiles a image + tile, the g-th of get_global_size(1) shares of the output channels.
+ * statistics: of y, each tile a part; NULL: not wanted. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv_direct_forward(const rncl_direct_shape shape, __global const float *restrict x,
                          __global const float *restrict packed, const int packed_offset, __global float *restrict y,
-                         const int accumulate)
+                         __global float *restrict statistics, const int accumulate)
 {
     const int tiles = (shape.p + shape.tile_rows - 1) / shape.tile_rows;
     const int image = get_global_id(0) / tiles;
@@ -86,9 +109,15 @@ void conv_direct_forward(const rncl_direct_shape shape, __global const float *re
     INPUT input = pixels + (size_t)tile_row * shape.stride * shape.w * shape.c;
 #endif
     const int tile_end = min(tile_row + shape.tile_rows, shape.p);
+    if (statistics && get_global_id(1) == 0)
+        statistics[get_global_id(0)] = (float)((tile_end - tile_row) * shape.q);
 
     for (int block = first_block; block < last_block; block++) {
         __global const float *filter = packed + packed_offset + (size_t)block * shape.r * shape.s * shape.c * KB;
+        vfloat means[KV], deviations[KV];
+        #pragma unroll
+        for (int v = 0; v < KV; v++)
+            means[v] = deviations[v] = (vfloat)(0.0f);
         for (int row = tile_row; row < tile_end; row += BH)
             for (int column = 0; column < shape.q; column += BW) {
                 vfloat sum[BH * BW][KV];
@@ -128,6 +157,18 @@ void conv_direct_forward(const rncl_direct_shape shape, __global const float *re
                             VSTORE(accumulate ? VLOAD(to + v * VW) + sum[i][v] : sum[i][v], to + v * VW);
                     }
                 }
+                if (statistics) {
+                    const int rows = min(BH, tile_end - row), columns = min(BW, shape.q - column);
+                    gather_statistics(sum, rows, columns, means, deviations, (row - tile_row) * shape.q + rows * column);
+                }
             }
+        if (statistics) {
+            __global float *to = statistics + statistics_at(get_global_size(0), get_global_id(0), shape.k) + block * KB;
+            #pragma unroll
+            for (int v = 0; v < KV; v++) {
+                VSTORE(means[v], to + v * VW);
+                VSTORE(deviations[v], to + shape.k + v * VW);
+            }
+        }
     }
 }

@@ -6,14 +6,24 @@
  *   1. transforms the tiles of x:   inputs [POSITIONS][tiles][c]
  *   2. for each KB output channels multiplies them by the transformed filters: products [POSITIONS][tiles][KB]
  *   3. and transforms those into pixels of y.
- * packed: transformed filters [k / KB][POSITIONS][c][KB]. scratch: POSITIONS * tiles * (c + KB) floats a work-item.
+ * filters: PACKED transformed ones [k / KB][POSITIONS][c][KB], else as they are; each block is then transformed when it is
+ * wanted, and not kept in memory, where many channels take long to come from.
+ * scratch: POSITIONS * (INPUT_STEP + PRODUCT_STEP + (PACKED ? 0 : FILTER_STEP)) floats a work-item.
  *
  * Tunable: PT tiles in the register block; tiles is a multiple of PT. */
-#include "conv_winograd.clh"
+#include "conv_winograd_filters.clh"
+#include "statistics.clh"
 
 #ifndef PT
 #define PT 4
 #endif
+#ifndef PACKED
+#define PACKED 1
+#endif
+
+/* Floats from position to position. */
+#define INPUT_STEP(shape) ((size_t)shape.tiles * shape.c + RNCL_WINOGRAD_GAP)
+#define PRODUCT_STEP(shape) ((size_t)shape.tiles * KB + RNCL_WINOGRAD_GAP)
 
 /* products [tiles][KB] = inputs [tiles][c] filters [c][KB], of one position. */
 static void multiply(int tiles, int c, __global const float *restrict inputs, __global const float *restrict filters,
@@ -48,15 +58,10 @@ static void multiply(int tiles, int c, __global const float *restrict inputs, __
     }
 }
 
-/* One tile of y, VW channels from `k` on; pixels beyond the edge are left out. */
-static void transform_output(rncl_winograd_shape shape, __global const float *products, tile_place place, int k,
-                             __global float *y, int accumulate)
+/* One tile of y, VW channels; pixels beyond the edge are left out. */
+static void store_output(rncl_winograd_shape shape, const vfloat *tile, tile_place place, int k, __global float *y,
+                         int accumulate)
 {
-    vfloat tile[POSITIONS];
-    #pragma unroll
-    for (int i = 0; i < POSITIONS; i++)
-        tile[i] = VLOAD(products + (size_t)i * shape.tiles * KB);
-    TRANSFORM_BOTH_SIDES(output_column, tile, SIDE, M);
     #pragma unroll
     for (int i = 0; i < M; i++)
         #pragma unroll
@@ -68,33 +73,97 @@ static void transform_output(rncl_winograd_shape shape, __global const float *pr
             }
 }
 
+/* Adds what of a tile lies inside, `rows` x `columns` pixels, to the statistics of `before` pixels. */
+static void gather_statistics(const vfloat *tile, int rows, int columns, vfloat *mean, vfloat *deviations, int before)
+{
+    const float count = (float)(rows * columns);
+    vfloat tile_mean = (vfloat)(0.0f), tile_deviations = (vfloat)(0.0f);
+    #pragma unroll
+    for (int i = 0; i < M * M; i++)
+        if (i / M < rows && i % M < columns)
+            tile_mean += tile[i / M * SIDE + i % M];
+    tile_mean /= count;
+    #pragma unroll
+    for (int i = 0; i < M * M; i++)
+        if (i / M < rows && i % M < columns) {
+            const vfloat d = tile[i / M * SIDE + i % M] - tile_mean;
+            tile_deviations = fma(d, d, tile_deviations);
+        }
+    join_statistics(mean, deviations, (float)before, tile_mean, tile_deviations, count);
+}
+
+/* Products of `count` tiles from the first-th on into VW channels of y from k on. part: where the statistics of those channels
+ * over `before` pixels lie, and then those of these tiles too; NULL: not wanted. Returns how many pixels that are. */
+static int transform_outputs(rncl_winograd_shape shape, __global const float *products, int first, int count, int k,
+                             __global float *y, __global float *part, int before, int accumulate)
+{
+    vfloat mean = (vfloat)(0.0f), deviations = (vfloat)(0.0f);
+    if (part && before) {
+        mean = VLOAD(part + k);
+        deviations = VLOAD(part + shape.k + k);
+    }
+    for (int t = 0; t < count; t++) {
+        const tile_place place = place_of(shape, first + t);
+        const int rows = min(M, shape.p - place.row), columns = min(M, shape.q - place.column);
+        vfloat tile[POSITIONS];
+        #pragma unroll
+        for (int i = 0; i < POSITIONS; i++)
+            tile[i] = VLOAD(products + i * PRODUCT_STEP(shape) + t * KB);
+        TRANSFORM_BOTH_SIDES(output_column, tile, SIDE, M);
+        store_output(shape, tile, place, k, y, accumulate);
+        if (part)
+            gather_statistics(tile, rows, columns, &mean, &deviations, before);
+        before += rows * columns;
+    }
+    if (part) {
+        VSTORE(mean, part + k);
+        VSTORE(deviations, part + shape.k + k);
+    }
+    return before;
+}
+
+/* statistics: of y, a part for each get_global_id(0); NULL: not wanted. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv_winograd(const rncl_winograd_shape shape, __global const float *restrict x,
-                   __global const float *restrict packed, const int packed_offset, __global float *restrict y,
-                   __global float *restrict scratch, const int accumulate)
+void conv_winograd(const rncl_winograd_shape shape, __global const float *restrict x, const rncl_pack_shape pack,
+                   __global const float *restrict filters, const int filters_offset, __global float *restrict y,
+                   __global float *restrict scratch, __global float *restrict statistics, const int accumulate)
 {
     const int all = shape.n * ((shape.p + M - 1) / M) * ((shape.q + M - 1) / M);
     const int item = get_global_id(1) * get_global_size(0) + get_global_id(0);
     const int blocks = shape.k / KB;
     const int first_block = blocks * get_global_id(1) / get_global_size(1);
     const int last_block = blocks * (get_global_id(1) + 1) / get_global_size(1);
-    __global float *inputs = scratch + (size_t)item * POSITIONS * shape.tiles * (shape.c + KB);
-    __global float *products = inputs + (size_t)POSITIONS * shape.tiles * shape.c;
+    const size_t item_step = INPUT_STEP(shape) + PRODUCT_STEP(shape) + (PACKED ? 0 : FILTER_STEP(shape.c));
+    __global float *inputs = scratch + item * POSITIONS * item_step;
+    __global float *products = inputs + POSITIONS * INPUT_STEP(shape);
+#if !PACKED
+    __global float *transformed = products + POSITIONS * PRODUCT_STEP(shape);
+    __local float turned[TURNED_FLOATS];
+#endif
+    __global float *part = statistics ? statistics + statistics_at(get_global_size(0), get_global_id(0), shape.k) : 0;
+    int pixels = 0;
     for (int first = get_global_id(0) * shape.tiles; first < all; first += get_global_size(0) * shape.tiles) {
         /* A last block that is not full repeats its last tile. */
         for (int t = 0; t < shape.tiles; t++)
             for (int c = 0; c < shape.c; c += VW)
                 transform_input(shape, x, place_of(shape, min(first + t, all - 1)), c, inputs + (size_t)t * shape.c + c,
-                                (size_t)shape.tiles * shape.c);
+                                INPUT_STEP(shape));
+        const int before = pixels;
         for (int block = first_block; block < last_block; block++) {
-            __global const float *filters = packed + packed_offset + (size_t)block * POSITIONS * shape.c * KB;
+#if PACKED
+            __global const float *transformed = filters + filters_offset + block * POSITIONS * FILTER_STEP(shape.c);
+#else
+            for (int c = 0; c < shape.c; c += VW)
+                transform_filters(pack, filters, c, block, transformed, turned);
+#endif
             for (int position = 0; position < POSITIONS; position++)
-                multiply(shape.tiles, shape.c, inputs + (size_t)position * shape.tiles * shape.c,
-                         filters + (size_t)position * shape.c * KB, products + (size_t)position * shape.tiles * KB);
-            for (int t = 0; t < min(shape.tiles, all - first); t++)
-                for (int v = 0; v < KV; v++)
-                    transform_output(shape, products + t * KB + v * VW, place_of(shape, first + t), block * KB + v * VW, y,
-                                     accumulate);
+                multiply(shape.tiles, shape.c, inputs + position * INPUT_STEP(shape),
+                         transformed + position * FILTER_STEP(shape.c), products + position * PRODUCT_STEP(shape));
+            for (int v = 0; v < KB; v += VW)
+                pixels = transform_outputs(shape, products + v, first, min(shape.tiles, all - first), block * KB + v, y,
+                                           part, before, accumulate);
         }
     }
+    if (statistics && get_global_id(1) == 0)
+        statistics[get_global_id(0)] = (float)pixels;
 }

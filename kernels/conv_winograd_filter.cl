@@ -7,7 +7,7 @@
  *   2. transforms those of dy:       gradients [own k / KB][POSITIONS][tiles][KB]
  *   3. for VW input and KB output channels at a time, multiplies: products [POSITIONS][VW][KB]
  *   4. and transforms those into taps of dfilter, which it adds to the sums of its share of the tiles.
- * sums: [get_global_size(0)][3][3][c][k]. scratch: POSITIONS * (tiles * (c + most own k) + VW * KB) floats a work-item.
+ * with a gap after each position. sums: [get_global_size(0)][3][3][c][k].
  *
  * Tunable: CB input channels in the register block; divides VW. */
 #include "conv_winograd.clh"
@@ -15,6 +15,11 @@
 #ifndef CB
 #define CB 1
 #endif
+
+/* Floats from position to position. */
+#define INPUT_STEP(shape, tiles) ((size_t)(tiles) * shape.c + RNCL_WINOGRAD_GAP)
+#define GRADIENT_STEP(tiles) ((size_t)(tiles) * KB + RNCL_WINOGRAD_GAP)
+#define PRODUCT_STEP (VW * KB + RNCL_WINOGRAD_GAP)
 
 static void transform_gradient(rncl_winograd_shape shape, __global const float *dy, tile_place place, int k,
                                __global float *to, size_t step)
@@ -66,7 +71,7 @@ static void transform_dfilter(__global const float *products, __global float *to
     vfloat tile[POSITIONS];
     #pragma unroll
     for (int i = 0; i < POSITIONS; i++)
-        tile[i] = VLOAD(products + i * VW * KB);
+        tile[i] = VLOAD(products + i * PRODUCT_STEP);
     TRANSFORM_BOTH_SIDES(dfilter_column, tile, SIDE, 3);
     #pragma unroll
     for (int i = 0; i < 9; i++) {
@@ -89,8 +94,8 @@ void conv_winograd_filter(const rncl_winograd_shape shape, __global const float 
     const int last_block = blocks * (get_global_id(1) + 1) / get_global_size(1);
     const int item = get_global_id(1) * get_global_size(0) + get_global_id(0);
     __global float *inputs = scratch + (size_t)item * scratch_floats;
-    __global float *gradients = inputs + (size_t)POSITIONS * shape.tiles * shape.c;
-    __global float *products = gradients + (size_t)POSITIONS * shape.tiles * (last_block - first_block) * KB;
+    __global float *gradients = inputs + POSITIONS * INPUT_STEP(shape, shape.tiles);
+    __global float *products = gradients + (last_block - first_block) * POSITIONS * GRADIENT_STEP(shape.tiles);
     __global float *dfilter = sums + (size_t)get_global_id(0) * 9 * shape.c * shape.k;
 
     for (int first = first_tile; first < last_tile; first += shape.tiles) {
@@ -99,20 +104,21 @@ void conv_winograd_filter(const rncl_winograd_shape shape, __global const float 
         for (int t = 0; t < tiles; t++) {
             const tile_place place = place_of(shape, first + t);
             for (int c = 0; c < shape.c; c += VW)
-                transform_input(shape, x, place, c, inputs + ((size_t)c * tiles + t * VW), (size_t)tiles * shape.c);
+                transform_input(shape, x, place, c, inputs + ((size_t)c * tiles + t * VW),
+                                INPUT_STEP(shape, tiles));
             for (int k = first_block * KB; k < last_block * KB; k += VW) {
                 const int block = k / KB;
                 transform_gradient(shape, dy, place, k,
-                                   gradients + ((size_t)(block - first_block) * POSITIONS * tiles + t) * KB + (k - block * KB),
-                                   (size_t)tiles * KB);
+                                   gradients + (block - first_block) * POSITIONS * GRADIENT_STEP(tiles) + t * KB + (k - block * KB),
+                                   GRADIENT_STEP(tiles));
             }
         }
         for (int block = first_block; block < last_block; block++)
             for (int c = 0; c < shape.c; c += VW) {
                 for (int position = 0; position < POSITIONS; position++)
-                    multiply(tiles, inputs + ((size_t)position * shape.c + c) * tiles,
-                             gradients + ((size_t)(block - first_block) * POSITIONS + position) * tiles * KB,
-                             products + position * VW * KB);
+                    multiply(tiles, inputs + position * INPUT_STEP(shape, tiles) + (size_t)c * tiles,
+                             gradients + ((block - first_block) * POSITIONS + position) * GRADIENT_STEP(tiles),
+                             products + position * PRODUCT_STEP);
                 for (int i = 0; i < VW; i++)
                     for (int v = 0; v < KV; v++)
                         transform_dfilter(products + i * KB + v * VW,

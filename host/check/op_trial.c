@@ -25,6 +25,8 @@ static void declare_tensors(check_trial *trial, const rncl_op_needs *needs)
     check_declare(trial, CHECK_saved, CHECK_SCRATCH, CHECK_FORWARD, needs->saved_bytes);
     check_declare(trial, CHECK_packed, CHECK_SCRATCH, CHECK_FORWARD, needs->packed_bytes);
     check_declare(trial, CHECK_workspace, CHECK_SCRATCH, CHECK_FORWARD, needs->workspace_bytes);
+    check_declare(trial, CHECK_statistics, CHECK_SCRATCH, CHECK_FORWARD,
+                  rncl_op_statistics_bytes(needs->statistics_parts, needs->y.c));
     trial->tensors[CHECK_workspace].root = true; /* GEMM cuts it into sub-buffers of its own */
     trial->tensors[CHECK_workspace].dead = true;
     if (!backward)

@@ -25,6 +25,7 @@
     X(running_variance)                                                                                      \
     X(saved)                                                                                                 \
     X(packed)                                                                                                \
+    X(statistics)                                                                                            \
     X(workspace)
 #define CHECK_OTHER_SLOTS(X)                                                                                 \
     X(labels)                                                                                                \

@@ -103,6 +103,8 @@ static rncl_status bind_nodes(rncl_network *net)
             .running_variance = element(net->parameters.variance_slices, node->running),
             .saved = slice_of(net, plan->saved[i]),
             .packed = slice_of(net, plan->packed[i]),
+            .statistics = slice_of(
+                net, plan->statistics[node->op.kind == RNCL_OP_batchnorm ? node->input : node->output]),
             .workspace = net->workspace,
         };
         if (node->residual >= 0) {

@@ -53,6 +53,17 @@ static void find_learning(rncl_network_plan *plan, bool training)
     }
 }
 
+/* The parts of the statistics that the node before leaves for this one, if that is a batch normalisation that
+ * wants any. */
+static int given_statistics(const rncl_network_plan *plan, const rncl_network_setup *setup,
+                            const rncl_node *node)
+{
+    if (!setup->training || node->frozen || node->op.kind != RNCL_OP_batchnorm)
+        return 0;
+    const int before = plan->producer[node->input];
+    return before < 0 ? 0 : plan->ops[before]->needs.statistics_parts;
+}
+
 static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *setup, rncl_network_plan *plan)
 {
     for (size_t i = 0; i < plan->graph->node_count; i++) {
@@ -65,11 +76,23 @@ static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *set
             .forward_only = !plan->learns[node->output],
             .no_dx = !plan->learns[node->input],
             .frozen = node->frozen,
+            .statistics_parts = given_statistics(plan, setup, node),
         };
         RNCL_TRY(rncl_op_create(context, &desc, &choice, &plan->ops[i]));
+        plan->producer[node->output] = (int)i;
         plan->workspace_bytes = MAX(plan->workspace_bytes, plan->ops[i]->needs.workspace_bytes);
     }
     return RNCL_OK;
+}
+
+/* What a node leaves for the batch normalisation behind it. */
+static void plan_statistics(rncl_network_plan *plan, size_t i)
+{
+    const rncl_node *node = &plan->graph->nodes[i];
+    const int parts = plan->ops[i]->choice.statistics_parts;
+    if (parts)
+        plan->statistics[node->input] = add_request(
+            plan, rncl_op_statistics_bytes(parts, node->op.batchnorm.c), plan->producer[node->input], (int)i);
 }
 
 /* Activations live from their node to their last reader, where gradients flow also the backward ones. */
@@ -85,6 +108,7 @@ static void plan_forward(rncl_network_plan *plan)
         plan->activation[node->output] = add_request(plan, tensor_bytes(plan, node->output), now, now);
         plan->saved[i] = add_request(plan, needs->saved_bytes, now, backward ? back : now);
         plan->packed[i] = add_request(plan, needs->packed_bytes, 0, end);
+        plan_statistics(plan, i);
         keep_until(plan, plan->activation[node->input], backward && needs->backward_reads_x ? back : now);
         if (node->residual >= 0)
             keep_until(plan, plan->activation[node->residual], now);
@@ -157,12 +181,16 @@ static rncl_status plan_at(rncl_context *context, const rncl_network_setup *setu
     plan->packed = calloc(nodes, sizeof(int));
     plan->activation = calloc(tensors, sizeof(int));
     plan->gradient = calloc(tensors, sizeof(int));
-    plan->requests = calloc(2 * tensors + 2 * nodes + 1, sizeof(rncl_memory_request));
+    plan->producer = calloc(tensors, sizeof(int));
+    plan->statistics = calloc(tensors, sizeof(int));
+    plan->requests = calloc(3 * tensors + 2 * nodes + 1, sizeof(rncl_memory_request));
     if (!plan->ops || !plan->learns || !plan->accumulate_dx || !plan->saved || !plan->packed ||
-        !plan->activation || !plan->gradient || !plan->requests)
+        !plan->activation || !plan->gradient || !plan->producer || !plan->statistics || !plan->requests)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of %zu nodes", nodes);
-    for (size_t i = 0; i < tensors; i++)
-        plan->activation[i] = plan->gradient[i] = RNCL_NO_REQUEST;
+    for (size_t i = 0; i < tensors; i++) {
+        plan->activation[i] = plan->gradient[i] = plan->statistics[i] = RNCL_NO_REQUEST;
+        plan->producer[i] = -1;
+    }
     find_learning(plan, setup->training);
     RNCL_TRY(plan_ops(context, setup, plan));
     plan_forward(plan);
@@ -217,6 +245,8 @@ void rncl_network_plan_fini(rncl_network_plan *plan)
     free(plan->packed);
     free(plan->activation);
     free(plan->gradient);
+    free(plan->producer);
+    free(plan->statistics);
     free(plan->requests);
     *plan = (rncl_network_plan){0};
 }

@@ -57,7 +57,7 @@ static rncl_status batchnorm_plan(rncl_op *op)
         .bias = channels,
         .running = channels,
         .saved_bytes = 2 * channels * sizeof(float),
-        .workspace_bytes = (size_t)data->groups * 2 * channels * sizeof(float),
+        .workspace_bytes = rncl_op_statistics_bytes(data->groups, s->c),
         .backward_reads_x = true,
         .backward_reads_y = s->relu && s->residual != RNCL_RESIDUAL_NONE,
     };
@@ -99,9 +99,27 @@ static rncl_range row_range(const batchnorm_data *data)
                         .local = {(size_t)data->items, 1, 1}};
 }
 
+/* A work-item for each vector of channels. */
 static rncl_range channel_range(const rncl_op *op)
 {
-    return (rncl_range){.global = {rncl_round_up((size_t)op->desc.batchnorm.c, 16)}, .local = {16, 1, 1}};
+    const batchnorm_data *data = op->plan_data;
+    const size_t vectors = (size_t)(op->desc.batchnorm.c / data->vw), items = MIN((size_t)data->items, 16);
+    return (rncl_range){.global = {rncl_round_up(vectors, items)}, .local = {items, 1, 1}};
+}
+
+/* Moments of the batch. */
+static rncl_status join_statistics(rncl_op *op, const rncl_op_buffers *b)
+{
+    const batchnorm_data *data = op->plan_data;
+    const rncl_batchnorm_shape *s = &op->desc.batchnorm;
+    const int given = op->choice.statistics_parts;
+    const cl_mem *statistics = given ? &b->statistics : &b->workspace;
+    if (!given)
+        RNCL_TRY(rncl_launch(op->context, &data->statistics, row_range(data), RNCL_STRUCT(*s),
+                             RNCL_BUFFER(b->x), RNCL_BUFFER(b->workspace)));
+    return rncl_launch(op->context, &data->moments, channel_range(op), RNCL_STRUCT(*s),
+                       RNCL_INT(given ? given : data->groups), RNCL_BUFFER(*statistics),
+                       RNCL_BUFFER(b->saved), RNCL_BUFFER(b->running_mean), RNCL_BUFFER(b->running_variance));
 }
 
 static rncl_status batchnorm_forward(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
@@ -109,11 +127,7 @@ static rncl_status batchnorm_forward(rncl_op *op, const rncl_op_buffers *b, unsi
     const batchnorm_data *data = op->plan_data;
     const rncl_batchnorm_shape *s = &op->desc.batchnorm;
     if ((flags & RNCL_OP_TRAINING) && !op->choice.frozen) {
-        RNCL_TRY(rncl_launch(op->context, &data->statistics, row_range(data), RNCL_STRUCT(*s),
-                             RNCL_BUFFER(b->x), RNCL_BUFFER(b->workspace)));
-        RNCL_TRY(rncl_launch(op->context, &data->moments, channel_range(op), RNCL_STRUCT(*s),
-                             RNCL_INT(data->groups), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->saved),
-                             RNCL_BUFFER(b->running_mean), RNCL_BUFFER(b->running_variance)));
+        RNCL_TRY(join_statistics(op, b));
     } else {
         RNCL_TRY(rncl_launch(op->context, &data->running, channel_range(op), RNCL_STRUCT(*s),
                              RNCL_BUFFER(b->running_mean), RNCL_BUFFER(b->running_variance),

@@ -40,6 +40,7 @@ typedef struct rncl_op_needs {
     size_t saved_bytes;        /* written by forward, read by backward */
     size_t packed_bytes;       /* weights in the layout that the kernels want; written by prepare */
     size_t workspace_bytes;    /* free for others between calls */
+    int statistics_parts;      /* of y's channels, that forward can leave; 0: it cannot */
     bool backward_reads_x;
     bool backward_reads_y;
 } rncl_op_needs;
@@ -52,7 +53,9 @@ typedef struct rncl_op_buffers {
     cl_mem weight, bias, dweight, dbias;
     cl_mem running_mean, running_variance;
     cl_mem saved, packed;
-    cl_mem workspace; /* a buffer of its own, not a slice of one: algorithms cut it further */
+    cl_mem statistics; /* as in kernels/statistics.clh: a convolution's forward leaves those of y unless NULL;
+                          batch normalisation reads those of x where its choice says so */
+    cl_mem workspace;  /* a buffer of its own, not a slice of one: algorithms cut it further */
 } rncl_op_buffers;
 
 typedef enum rncl_op_flags {
@@ -79,6 +82,8 @@ typedef struct rncl_op_choice {
     bool no_dx;            /* nobody wants the input's gradient (the first convolution) */
     bool frozen;           /* parameters stay as they are: no gradients of them; batch normalisation takes its
                               running statistics in training too, and leaves them */
+    int statistics_parts;  /* batch normalisation: the operation before leaves statistics of x in so many
+                              parts; 0: it does not */
 } rncl_op_choice;
 
 typedef struct rncl_op rncl_op;
@@ -126,6 +131,12 @@ rncl_status rncl_op_build(rncl_op *op);
 rncl_status rncl_op_prepare(rncl_op *op, const rncl_op_buffers *buffers);
 rncl_status rncl_op_forward(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags);
 rncl_status rncl_op_backward(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags);
+
+/* Of statistics of c channels in so many parts (kernels/statistics.clh). */
+static inline size_t rncl_op_statistics_bytes(int parts, int c)
+{
+    return (size_t)parts * (1 + 2 * (size_t)c) * sizeof(float);
+}
 
 /* Output size of a window: (size + 2 pad - window) / stride + 1, or 0 if the window does not fit. */
 static inline int rncl_window_output(int size, int window, int stride, int pad)

@@ -182,6 +182,7 @@ static rncl_status conv_plan(rncl_op *op)
         op->needs.workspace_bytes = MAX(op->needs.workspace_bytes, plan->workspace_bytes);
     }
     op->needs.packed_bytes = packed_floats * sizeof(float);
+    op->needs.statistics_parts = data->passes[RNCL_CONV_FORWARD].statistics_parts;
     return RNCL_OK;
 }
 
@@ -225,6 +226,7 @@ static rncl_status conv_forward(rncl_op *op, const rncl_op_buffers *buffers, uns
     rncl_conv_buffers forward = pass_buffers(data, RNCL_CONV_FORWARD, buffers);
     forward.x = buffers->x;
     forward.y = buffers->y;
+    forward.statistics = buffers->statistics;
     return plan->algorithm->enqueue(plan, &forward);
 }
 

@@ -26,6 +26,7 @@ typedef struct rncl_conv_plan {
     bool tuned;             /* algorithm and values are somebody's setting */
     size_t workspace_bytes; /* scratch of one call */
     size_t packed_floats;   /* its own layout of the filter; 0: takes the filter as it is */
+    int statistics_parts;   /* forward: of y's channels, that it can leave on the way; 0: it cannot */
     void *data;             /* the algorithm's own */
 } rncl_conv_plan;
 
@@ -35,7 +36,8 @@ typedef struct rncl_conv_buffers {
     cl_mem packed;        /* packed filters of all passes */
     size_t packed_offset; /* floats to this pass's part */
     cl_mem workspace;
-    bool accumulate; /* add to the result instead of replacing it */
+    cl_mem statistics; /* forward: of y, as in kernels/statistics.clh; NULL: not wanted */
+    bool accumulate;   /* add to the result instead of replacing it */
 } rncl_conv_buffers;
 
 /* A row of the table of algorithms: one file each, ending in its row. Rows of one name are one algorithm,

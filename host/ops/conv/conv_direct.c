@@ -265,6 +265,8 @@ static rncl_status direct_plan(rncl_conv_plan *plan)
         phase->shape.tile_rows = cover.tile_rows;
         phase->channel_shares = MIN(blocks, rncl_ceil_div(2 * units, direct_tile_count(&phase->shape)));
     }
+    if (plan->pass == RNCL_CONV_FORWARD)
+        plan->statistics_parts = direct_tile_count(&data->phases[0].shape);
     return RNCL_OK;
 }
 
@@ -316,7 +318,8 @@ static rncl_status direct_enqueue(rncl_conv_plan *plan, const rncl_conv_buffers 
         RNCL_TRY(rncl_launch(plan->context, &phase->forward, range, RNCL_STRUCT(phase->shape),
                              RNCL_BUFFER(*input), RNCL_BUFFER(buffers->packed),
                              RNCL_INT((cl_int)buffers->packed_offset + phase->pack.packed_offset),
-                             RNCL_BUFFER(*output), RNCL_INT(buffers->accumulate)));
+                             RNCL_BUFFER(*output), RNCL_BUFFER(buffers->statistics),
+                             RNCL_INT(buffers->accumulate)));
     }
     return RNCL_OK;
 }
@@ -333,7 +336,7 @@ static void direct_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_direct = {
     .name = "direct",
-    .kernels = "conv_direct conv_pointwise conv_reduce",
+    .kernels = "conv_direct conv_pointwise conv_reduce statistics",
     .exact = true,
     .supports = direct_supports,
     .knobs = direct_knobs,

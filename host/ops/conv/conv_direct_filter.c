@@ -153,7 +153,7 @@ static void filter_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_direct_filter = {
     .name = "direct",
-    .kernels = "conv_direct conv_pointwise conv_reduce",
+    .kernels = "conv_direct conv_pointwise conv_reduce statistics",
     .exact = true,
     .supports = filter_supports,
     .knobs = filter_knobs,

@@ -115,7 +115,7 @@ static void pointwise_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_pointwise_filter = {
     .name = "direct",
-    .kernels = "conv_direct conv_pointwise conv_reduce",
+    .kernels = "conv_direct conv_pointwise conv_reduce statistics",
     .exact = true,
     .supports = pointwise_supports,
     .knobs = pointwise_knobs,

@@ -13,11 +13,12 @@ typedef struct winograd_data {
     rncl_pack_shape pack;
     int vw, kv, pt, m;  /* as in conv_winograd.cl */
     int blocks, shares; /* of tiles at a time, of the output channels */
+    bool packs;         /* transforms the filters beforehand */
     rncl_kernel convolve, packer;
 } winograd_data;
 
 /* The order of the knobs. */
-enum { SIZE, KV, PT, TILES, SHARES };
+enum { SIZE, KV, PT, TILES, SHARES, PACKED };
 
 /* What is read (h, w, c) and written (p, q, k) by a pass. */
 static rncl_winograd_shape shape_of(const rncl_conv_plan *plan)
@@ -30,9 +31,10 @@ static rncl_winograd_shape shape_of(const rncl_conv_plan *plan)
         .n = c->n, .h = c->h, .w = c->w, .c = c->c, .p = c->p, .q = c->q, .k = c->k, .pad = c->pad};
 }
 
-static size_t packed_floats(const rncl_winograd_shape *s, int m)
+/* Of all filters, in blocks of `width` output channels. */
+static size_t transformed_floats(const rncl_winograd_shape *s, int m, int width)
 {
-    return (size_t)winograd_positions(m) * (size_t)s->c * (size_t)s->k;
+    return (size_t)(s->k / width) * (size_t)winograd_positions(m) * winograd_step(s->c * width);
 }
 
 static bool winograd_supports(const rncl_conv_plan *plan)
@@ -48,24 +50,25 @@ static bool winograd_pays(const rncl_conv_plan *plan)
 }
 
 /* Small blocks, whose transformed inputs leave the second-level cache to the filters, but enough of them for
- * all cores. Where there are few tiles and many channels, filters are what does not fit: they are then read
- * once, a share of them by each core. */
+ * all cores. Where there are few tiles and many channels, filters are what does not fit: each core then goes
+ * through a share of them once, and transforms them on the way. */
 static void winograd_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
 {
     static const int block_tiles[] = {2, 4, 6, 7, 8, 10, 12, 14};
     static const int tile_counts[] = {8, 12, 14, 16, 24, 28, 32, 48, 56, 64, 96};
-    static const int share_counts[] = {1, 2, 4, 8};
+    static const int share_counts[] = {1, 2, 4, 8}, choice[] = {0, 1};
     const rncl_winograd_shape s = shape_of(plan);
     const rncl_device_info *info = &plan->context->info;
     int units = (int)info->compute_units, pt = info->vector_width >= 16 ? 8 : 4;
     int all = winograd_tile_count(&s, 4), cached = (int)((128u << 10) / (36 * sizeof(float) * (size_t)s.c));
-    bool few = packed_floats(&s, 4) > ((size_t)1 << 20);
+    bool few = (size_t)winograd_positions(4) * (size_t)s.c * (size_t)s.k > ((size_t)1 << 22);
     int tiles = few ? MIN(all, 64) : MIN(MIN(cached, rncl_ceil_div(all, 4 * units)), 64);
     winograd_add_m_knob(knobs);
     winograd_add_kv_knob(s.k, winograd_vector(plan->context, &s), few ? 2 : 1, knobs);
     rncl_knobs_add(knobs, "pt", pt, block_tiles, COUNT(block_tiles));
     rncl_knobs_add(knobs, "tiles", MAX(tiles / pt, 1) * pt, tile_counts, COUNT(tile_counts));
     rncl_knobs_add(knobs, "shares", few ? units : 1, share_counts, COUNT(share_counts));
+    rncl_knobs_add(knobs, "packed", !few, choice, COUNT(choice));
 }
 
 static bool winograd_allows(const rncl_conv_plan *plan)
@@ -111,25 +114,33 @@ static rncl_status winograd_plan(rncl_conv_plan *plan)
     data->kv = v[KV];
     data->pt = v[PT];
     data->m = v[SIZE];
+    data->packs = v[PACKED];
     int units = (int)plan->context->info.compute_units;
     data->blocks = MIN(2 * units, rncl_ceil_div(winograd_tile_count(&data->shape, data->m), v[TILES]));
     data->shares = MIN(v[SHARES], data->shape.k / (data->kv * data->vw));
-    plan->packed_floats = packed_floats(&data->shape, data->m);
+    const int width = data->kv * data->vw, c = data->shape.c;
+    const size_t item_step = winograd_step(v[TILES] * c) + winograd_step(v[TILES] * width) +
+                             (data->packs ? 0 : winograd_step(c * width));
+    plan->packed_floats = data->packs ? transformed_floats(&data->shape, data->m, width) : 0;
     plan->workspace_bytes = sizeof(float) * (size_t)data->blocks * (size_t)data->shares *
-                            (size_t)winograd_positions(data->m) * (size_t)v[TILES] *
-                            (size_t)(data->shape.c + data->kv * data->vw);
+                            (size_t)winograd_positions(data->m) * item_step;
+    if (plan->pass == RNCL_CONV_FORWARD)
+        plan->statistics_parts = data->blocks;
     return RNCL_OK;
 }
 
 static rncl_status winograd_build(rncl_conv_plan *plan)
 {
     winograd_data *data = plan->data;
-    char options[96];
-    snprintf(options, sizeof options, "-DM=%d -DVW=%d -DKV=%d -DPT=%d", data->m, data->vw, data->kv,
-             data->pt);
+    char options[128];
+    const bool transposed = plan->pass == RNCL_CONV_BACKWARD_DATA;
+    snprintf(options, sizeof options, "-DM=%d -DVW=%d -DKV=%d -DPT=%d -DPACKED=%d -DTRANSPOSED=%d", data->m,
+             data->vw, data->kv, data->pt, data->packs, !data->packs && transposed);
     RNCL_TRY(rncl_kernel_create(plan->context, "conv_winograd", options, "conv_winograd", &data->convolve));
+    if (!data->packs)
+        return RNCL_OK;
     snprintf(options, sizeof options, "-DM=%d -DVW=%d -DKV=%d -DTRANSPOSED=%d", data->m, data->vw, data->kv,
-             plan->pass == RNCL_CONV_BACKWARD_DATA);
+             transposed);
     return rncl_kernel_create(plan->context, "conv_winograd_pack", options, "conv_winograd_pack",
                               &data->packer);
 }
@@ -151,10 +162,11 @@ static rncl_status winograd_enqueue(rncl_conv_plan *plan, const rncl_conv_buffer
     bool forward = plan->pass == RNCL_CONV_FORWARD;
     rncl_range range = {.global = {(size_t)data->blocks, (size_t)data->shares}, .local = {1, 1, 1}};
     return rncl_launch(plan->context, &data->convolve, range, RNCL_STRUCT(data->shape),
-                       RNCL_BUFFER(*(forward ? &buffers->x : &buffers->y)), RNCL_BUFFER(buffers->packed),
+                       RNCL_BUFFER(*(forward ? &buffers->x : &buffers->y)), RNCL_STRUCT(data->pack),
+                       RNCL_BUFFER(*(data->packs ? &buffers->packed : &buffers->filter)),
                        RNCL_INT((cl_int)buffers->packed_offset),
                        RNCL_BUFFER(*(forward ? &buffers->y : &buffers->x)), RNCL_BUFFER(buffers->workspace),
-                       RNCL_INT(buffers->accumulate));
+                       RNCL_BUFFER(buffers->statistics), RNCL_INT(buffers->accumulate));
 }
 
 static void winograd_destroy(rncl_conv_plan *plan)
@@ -169,7 +181,7 @@ static void winograd_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_winograd = {
     .name = "winograd",
-    .kernels = "conv_winograd conv_reduce",
+    .kernels = "conv_winograd conv_reduce statistics",
     .supports = winograd_supports,
     .pays = winograd_pays,
     .knobs = winograd_knobs,

@@ -85,9 +85,10 @@ static rncl_status filter_plan(rncl_conv_plan *plan)
     int kb = data->kv * data->vw, blocks = s->k / kb, units = (int)plan->context->info.compute_units;
     data->shares = MIN(v[SHARES], blocks);
     data->parts = MIN(rncl_ceil_div(units, data->shares), winograd_tile_count(s, data->m));
-    size_t own = (size_t)rncl_ceil_div(blocks, data->shares) * (size_t)kb;
+    size_t own_blocks = (size_t)rncl_ceil_div(blocks, data->shares);
     data->scratch_floats = (size_t)winograd_positions(data->m) *
-                           ((size_t)s->tiles * ((size_t)s->c + own) + (size_t)data->vw * (size_t)kb);
+                           (winograd_step(s->tiles * s->c) + own_blocks * winograd_step(s->tiles * kb) +
+                            winograd_step(data->vw * kb));
     data->scratch_floats = rncl_round_up(data->scratch_floats, plan->context->info.address_alignment);
     size_t items = (size_t)data->parts * (size_t)data->shares;
     size_t sums = data->parts > 1 ? (size_t)data->parts * filter_floats(s) : 0;
@@ -158,7 +159,7 @@ static void filter_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_winograd_filter = {
     .name = "winograd",
-    .kernels = "conv_winograd conv_reduce",
+    .kernels = "conv_winograd conv_reduce statistics",
     .supports = filter_supports,
     .pays = filter_pays,
     .knobs = filter_knobs,

@@ -29,6 +29,11 @@ int winograd_positions(int m)
     return (m + 2) * (m + 2);
 }
 
+size_t winograd_step(int floats)
+{
+    return (size_t)floats + RNCL_WINOGRAD_GAP;
+}
+
 int winograd_tile_count(const rncl_winograd_shape *s, int m)
 {
     return s->n * rncl_ceil_div(s->p, m) * rncl_ceil_div(s->q, m);

@@ -18,6 +18,9 @@ int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s);
 /* Positions of a tile in the transformed domain. */
 int winograd_positions(int m);
 
+/* Floats from one position's part of transformed values to the next, where each has `floats`. */
+size_t winograd_step(int floats);
+
 /* Tiles of the whole batch. */
 int winograd_tile_count(const rncl_winograd_shape *s, int m);
 

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "prepare.h"
@@ -159,8 +160,11 @@ static void fill(const struct worker *worker, const struct claim *claim)
 
 static void *work(void *argument)
 {
+    enum { BACKGROUND = 10 }; /* with less, decoding falls behind where it takes long */
     const struct worker *worker = argument;
     rncl_loader *loader = worker->loader;
+    if (loader->options.yields) /* on Linux the calling thread's; where it fails, nothing is lost but time */
+        setpriority(PRIO_PROCESS, 0, BACKGROUND);
     pthread_mutex_lock(&loader->lock);
     for (;;) {
         while (!atomic_load(&loader->stop) && !claimable(loader))

@@ -35,6 +35,8 @@ typedef struct rncl_loader_options {
     uint64_t seed;
     float mean[4], std[4]; /* value = (pixel / 255 - mean) / std */
     int workers;           /* threads; 0: one less than the processors, at least 1 */
+    bool yields; /* they give way to other threads: the device computes on the same processors, and where one
+                    is taken away, the rest wait for it */
     /* Endless (training): pictures come in a stream of epochs without gaps; a batch may span two. The loader
      * starts with picture `start` of that stream. Not endless (evaluation): one pass in order; the last batch
      * is filled up with blank pictures labelled RNCL_NO_LABEL.

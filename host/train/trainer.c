@@ -81,7 +81,8 @@ static rncl_status prepare_network(rncl_training *t)
 {
     const rncl_options *options = t->options;
     const uint64_t start = (uint64_t)t->state.step * (uint64_t)options->batch_size;
-    const rncl_loader_options loader = rncl_inputs_training(&t->inputs, options, start);
+    rncl_loader_options loader = rncl_inputs_training(&t->inputs, options, start);
+    loader.yields = t->context->info.type == RNCL_DEVICE_CPU;
     RNCL_TRY(rncl_loader_create(&loader, &t->loader));
     rncl_network_setup setup = {
         .graph = t->graph,

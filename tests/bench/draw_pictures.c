@@ -1,4 +1,4 @@
-/* Draws the data sets of scripts/bench-data: draw_pictures FOLDER small|photos|camera. They are the built-in
+/* Draws the data sets of scripts/bench-data: draw_pictures FOLDER small|photos|large|camera. They are the built-in
  * shapes; as photographs they are enlarged and made noisy, so that their files are as large and as slow to
  * decode as a camera's. */
 #include <png.h>
@@ -17,6 +17,7 @@ typedef struct kind {
     const char *name, *suffix;
     int drawn;         /* size of the shape */
     int height, width; /* of the picture */
+    int quality;       /* of a JPEG */
     uint32_t training, validation;
     int (*write)(const struct kind *kind, const char *path, uint8_t *rgb, uint32_t number);
 } kind;
@@ -45,13 +46,12 @@ static void add_noise(uint8_t *rgb, size_t pixel_count, uint32_t number)
 
 static int write_jpeg(const kind *k, const char *path, uint8_t *rgb, uint32_t number)
 {
-    enum { QUALITY = 90 };
     unsigned char *bytes = NULL;
     unsigned long size = 0;
     add_noise(rgb, (size_t)k->height * (size_t)k->width, number);
     tjhandle jpeg = tjInitCompress();
     const int failed = !jpeg || tjCompress2(jpeg, rgb, k->width, 0, k->height, TJPF_RGB, &bytes, &size,
-                                            TJSAMP_420, QUALITY, TJFLAG_FASTDCT);
+                                            TJSAMP_420, k->quality, TJFLAG_FASTDCT);
     FILE *file = failed ? NULL : fopen(path, "wb");
     const int written = file && fwrite(bytes, 1, size, file) == size;
     if (file)
@@ -62,9 +62,10 @@ static int write_jpeg(const kind *k, const char *path, uint8_t *rgb, uint32_t nu
 }
 
 static const kind kinds[] = {
-    {"small", "png", 64, 64, 64, 10000, 64, write_png},
-    {"photos", "jpg", 256, 768, 1024, 500, 16, write_jpeg}, /* as data sets have them */
-    {"camera", "jpg", 256, 1536, 2048, 500, 16, write_jpeg},
+    {"small", "png", 64, 64, 64, 0, 10000, 64, write_png},
+    {"photos", "jpg", 256, 375, 500, 95, 500, 16, write_jpeg}, /* ImageNet's average: 110 kB a file */
+    {"large", "jpg", 256, 768, 1024, 90, 500, 16, write_jpeg},
+    {"camera", "jpg", 256, 1536, 2048, 90, 500, 16, write_jpeg},
 };
 
 static int draw_one(const kind *k, const rncl_dataset *shapes, const char *part, uint32_t number)
@@ -113,6 +114,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "draw_pictures: %s cannot be written: %s\n", argv[1], rncl_status_message());
         return 1;
     }
-    fprintf(stderr, "usage: draw_pictures FOLDER small|photos|camera\n");
+    fprintf(stderr, "usage: draw_pictures FOLDER small|photos|large|camera\n");
     return 2;
 }

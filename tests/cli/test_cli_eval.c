@@ -1,0 +1,113 @@
+/* rncl eval, on a folder of drawn pictures and a small network that has hardly learnt anything, on any device
+ * ($RNCL_TEST_DEVICE). */
+#include <math.h>
+
+#include <png.h>
+
+#include "program.h"
+
+enum { SIZE = 16, CLASSES = 2, PICTURES = 6 };
+
+/* A picture of waves, which differs with `number`. */
+static void write_picture(const char *name, int number)
+{
+    unsigned char pixels[SIZE * SIZE * 3];
+    png_image png = {.version = PNG_IMAGE_VERSION, .height = SIZE, .width = SIZE, .format = PNG_FORMAT_RGB};
+    for (int i = 0; i < (int)sizeof pixels; i++)
+        pixels[i] = (unsigned char)(i % (3 * SIZE) * (3 + number) + i / (3 * SIZE) * (5 + 7 * number));
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", program_folder, name);
+    assert_true(png_image_write_to_file(&png, path, 0, pixels, 0, NULL));
+}
+
+/* Trains run/ on two classes, `calm` and `wild`, each of three pictures in training and in validation. */
+static int prepare(void **state)
+{
+    static const char *const folders[] = {"train/calm", "train/wild", "val/calm", "val/wild"};
+    const char *device = getenv("RNCL_TEST_DEVICE");
+    if (device)
+        setenv("RNCL_DEVICE", device, 1);
+    if (create_folder(state))
+        return -1;
+    setenv("RNCL_TUNING_DIR", program_folder, 1); /* of which it might have something to say */
+    for (int i = 0; i < 4; i++) {
+        shell("mkdir -p pictures/%s", folders[i]);
+        for (int j = 0; j < PICTURES / CLASSES; j++) {
+            char name[128];
+            snprintf(name, sizeof name, "pictures/%s/%d.png", folders[i], j);
+            write_picture(name, 3 * i + j);
+        }
+    }
+    run("train --arch cifar-resnet --depth 8 --image 16 --batch-size 2 --workers 1 --steps 2 --data pictures "
+        "--out run");
+    expect_status(0);
+    return 0;
+}
+
+/* A number of the last run's JSON. */
+static double number(const char *field)
+{
+    expect_status(0);
+    json_t *document = expect_json();
+    const double value = json_number_value(json_object_get(document, field));
+    json_decref(document);
+    return value;
+}
+
+static void ten_crops_count_every_picture_once(void **state)
+{
+    (void)state;
+    run("eval --model run/model.safetensors --data pictures --json");
+    const double one = number("loss");
+    run("eval --model run/model.safetensors --data pictures --crops 10 --json");
+    assert_true(number("images") == PICTURES);
+    assert_true(fabs(number("loss") - one) > 1e-6); /* it saw other windows */
+}
+
+static void crops_are_one_or_ten(void **state)
+{
+    (void)state;
+    run("eval --model run/model.safetensors --data pictures --crops 5");
+    expect_failure(2, "crops");
+}
+
+static void a_report_adds_up_to_the_evaluation(void **state)
+{
+    (void)state;
+    run("eval --model run/model.safetensors --data pictures --report report --json");
+    const double top1 = number("top1");
+    char text[1024];
+    int counts[CLASSES][CLASSES], images[CLASSES];
+    read_text("report/confusion.csv", text, sizeof text);
+    assert_int_equal(sscanf(text, "%*[^\n]\ncalm,%d,%d\nwild,%d,%d", &counts[0][0], &counts[0][1],
+                            &counts[1][0], &counts[1][1]),
+                     4);
+    assert_int_equal(counts[0][0] + counts[0][1], PICTURES / CLASSES);
+    assert_int_equal(counts[1][0] + counts[1][1], PICTURES / CLASSES);
+    assert_true(fabs(100.0 * (counts[0][0] + counts[1][1]) / PICTURES - top1) < 1e-6);
+    read_text("report/per_class.csv", text, sizeof text);
+    assert_int_equal(sscanf(text, "class,label,images,top1,precision,recall\n0,calm,%d,%*[^\n]\n1,wild,%d,",
+                            &images[0], &images[1]),
+                     2);
+    assert_int_equal(images[0], PICTURES / CLASSES);
+    assert_int_equal(images[1], PICTURES / CLASSES);
+}
+
+static void a_report_that_cannot_be_written_is_one_clear_line(void **state)
+{
+    (void)state;
+    shell("touch taken");
+    run("eval --model run/model.safetensors --data pictures --report taken/report");
+    expect_failure(1, "taken");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ten_crops_count_every_picture_once),
+        cmocka_unit_test(crops_are_one_or_ten),
+        cmocka_unit_test(a_report_adds_up_to_the_evaluation),
+        cmocka_unit_test(a_report_that_cannot_be_written_is_one_clear_line),
+    };
+    return cmocka_run_group_tests_name("cli eval", tests, prepare, remove_folder);
+}

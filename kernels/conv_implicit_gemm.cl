@@ -6,10 +6,13 @@
  *   1 backward_data   n h w     c        r s k     dy at pixel and tap      filter, its channels exchanged
  *   2 backward_filter r s c     k        n p q     x at pixel and tap       dy
  *
- * A work-group computes TM rows and TN columns; group (i, j, z) the i-th tile of columns, the j-th of rows, over the z-th of
- * get_num_groups(2) shares of the depth, whose results lie one after the other. A work-item computes RM x RN values, TM / RM and
- * TN / RN apart, so that neighbours use neighbouring columns. Tiles of TK of the depth go through local memory in two buffers:
- * while one is multiplied the next is loaded into registers.
+ * There are `batch` such convolutions, whose tensors lie one after the other; the right ones begin at right_offset, the results
+ * at result_offset. A work-group computes TM rows and TN columns; group (i, j, z) the i-th tile of columns, the j-th of rows, of
+ * convolution z % batch, over the (z / batch)-th share of the depth; results of shares lie one after the other. A work-item
+ * computes RM x RN values, TM / RM and TN / RN apart, so that neighbours use neighbouring columns. Tiles of TK of the depth go
+ * through local memory in two buffers: while one is multiplied the next is loaded into registers.
+ *
+ * POINTWISE: 1 for 1x1 convolutions without stride or padding, whose left matrix is stored: there is nothing to look up.
  *
  * Tunable: TM, TN, TK, RM, RN; VW floats a load (divides TM, TN, TK and the channels that loads run along; 1, 2 or 4). The loads of
  * a tile are a multiple of the work-items. */
@@ -17,6 +20,9 @@
 
 #ifndef PASS
 #define PASS 0
+#endif
+#ifndef POINTWISE
+#define POINTWISE 0
 #endif
 #ifndef TM
 #define TM 16
@@ -67,18 +73,28 @@ static vfloat dy_under_tap(rncl_conv_shape shape, __global const float *dy, pixe
     return VLOAD(dy + (((size_t)at.image * shape.p + p) * shape.q + q) * shape.k + k);
 }
 
+#define X_SIZE ((size_t)shape.n * shape.h * shape.w * shape.c)
+#define Y_SIZE ((size_t)shape.n * shape.p * shape.q * shape.k)
+#define FILTER_SIZE ((size_t)shape.r * shape.s * shape.c * shape.k)
+
 #if PASS == 0
 #define ROWS (shape.n * shape.p * shape.q)
 #define COLUMNS shape.k
 #define DEPTH (shape.r * shape.s * shape.c)
+#define LEFT_SIZE X_SIZE
+#define RIGHT_SIZE FILTER_SIZE
 #elif PASS == 1
 #define ROWS (shape.n * shape.h * shape.w)
 #define COLUMNS shape.c
 #define DEPTH (shape.r * shape.s * shape.k)
+#define LEFT_SIZE Y_SIZE
+#define RIGHT_SIZE FILTER_SIZE
 #else
 #define ROWS (shape.r * shape.s * shape.c)
 #define COLUMNS shape.k
 #define DEPTH (shape.n * shape.p * shape.q)
+#define LEFT_SIZE X_SIZE
+#define RIGHT_SIZE Y_SIZE
 #endif
 
 /* Loads of the left matrix run along the depth, whose channels are contiguous, but for the filter gradient along the rows; those
@@ -90,7 +106,9 @@ static vfloat load_left(rncl_conv_shape shape, __global const float *a, int row,
 {
     if (row >= ROWS || depth >= DEPTH)
         return (vfloat)(0.0f);
-#if PASS == 0
+#if POINTWISE
+    return VLOAD(a + (LEFT_ALONG_DEPTH ? (size_t)row * DEPTH + depth : (size_t)depth * ROWS + row));
+#elif PASS == 0
     const int tap = depth / shape.c;
     return x_under_tap(shape, a, pixel_of(row, shape.p, shape.q), tap / shape.s, tap % shape.s, depth - tap * shape.c);
 #elif PASS == 1
@@ -107,7 +125,7 @@ static vfloat load_right(rncl_conv_shape shape, __global const float *b, int dep
     if (column >= COLUMNS || depth >= DEPTH)
         return (vfloat)(0.0f);
 #if PASS == 1
-    const int tap = depth / shape.k;
+    const int tap = POINTWISE ? 0 : depth / shape.k;
     return VLOAD(b + ((size_t)tap * shape.c + column) * shape.k + (depth - tap * shape.k));
 #else
     return VLOAD(b + (size_t)depth * shape.k + column);
@@ -131,15 +149,19 @@ static void put(__local float *tile, int width, int2 place, int along_depth, vfl
 }
 
 __kernel __attribute__((reqd_work_group_size(TN / RN, TM / RM, 1)))
-void conv_implicit_gemm(const rncl_conv_shape shape, __global const float *restrict a, __global const float *restrict b,
-                        __global float *restrict result, const int accumulate)
+void conv_implicit_gemm(const rncl_conv_shape shape, const int batch, __global const float *restrict left_matrices,
+                        __global const float *restrict right_matrices, const int right_offset, __global float *restrict results,
+                        const int result_offset, const int accumulate)
 {
     __local float left[2][TK * TM], right[2][TK * TN];
     const int lx = get_local_id(0), ly = get_local_id(1), item = ly * (TN / RN) + lx;
     const int first_column = get_group_id(0) * TN, first_row = get_group_id(1) * TM;
     const int tiles = (DEPTH + TK - 1) / TK;
-    const int begin = (int)((long)tiles * get_group_id(2) / get_num_groups(2));
-    const int end = (int)((long)tiles * (get_group_id(2) + 1) / get_num_groups(2));
+    const int convolution = get_group_id(2) % batch, share = get_group_id(2) / batch, shares = get_num_groups(2) / batch;
+    const int begin = (int)((long)tiles * share / shares);
+    const int end = (int)((long)tiles * (share + 1) / shares);
+    __global const float *a = left_matrices + convolution * LEFT_SIZE;
+    __global const float *b = right_matrices + right_offset + convolution * RIGHT_SIZE;
     vfloat next_left[LEFT_LOADS], next_right[RIGHT_LOADS];
     float sum[RM][RN];
 
@@ -185,7 +207,7 @@ void conv_implicit_gemm(const rncl_conv_shape shape, __global const float *restr
         barrier(CLK_LOCAL_MEM_FENCE);
     }
 
-    __global float *out = result + (size_t)get_group_id(2) * ROWS * COLUMNS;
+    __global float *out = results + result_offset + (size_t)get_group_id(2) * ROWS * COLUMNS;
     #pragma unroll
     for (int i = 0; i < RM; i++) {
         const int row = first_row + ly + i * (TM / RM);

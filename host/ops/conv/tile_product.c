@@ -1,0 +1,170 @@
+/* Tiles in local memory: their knobs, presets and launch. */
+#include "tile_product.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "util.h"
+
+/* The order of the knobs. */
+enum { TM, TN, TK, RM, RN, LOAD, SPLIT };
+
+/* Untuned tiles: about what CLBlast's database (src/database/kernels/xgemm, version 1.5) has for most devices
+ * of a vendor, and dlprimitives' 8x8 a work-item on devices with many registers. The last row is for all
+ * others: small enough for 32 KiB of local memory and 64 work-items. */
+static const struct {
+    const char *vendor;
+    tile_product tile;
+} vendor_tiles[] = {
+    {"NVIDIA", {.tm = 128, .tn = 64, .tk = 16, .rm = 8, .rn = 4}},
+    {"Advanced Micro Devices", {.tm = 128, .tn = 64, .tk = 16, .rm = 8, .rn = 4}},
+    {"Intel", {.tm = 64, .tn = 64, .tk = 16, .rm = 8, .rn = 4}},
+    {"Apple", {.tm = 64, .tn = 64, .tk = 16, .rm = 8, .rn = 4}},
+    {"", {.tm = 32, .tn = 32, .tk = 16, .rm = 4, .rn = 4}},
+};
+
+typedef struct matrix_sizes {
+    int rows, columns, depth;
+    int left_along, right_along; /* channels that loads run along */
+} matrix_sizes;
+
+static matrix_sizes sizes_of(const tile_problem *problem)
+{
+    const rncl_conv_shape *c = &problem->shape;
+    int taps = c->r * c->s;
+    const matrix_sizes sizes[] = {
+        [RNCL_CONV_FORWARD] = {c->n * c->p * c->q, c->k, taps * c->c, c->c, c->k},
+        [RNCL_CONV_BACKWARD_DATA] = {c->n * c->h * c->w, c->c, taps * c->k, c->k, c->k},
+        [RNCL_CONV_BACKWARD_FILTER] = {taps * c->c, c->k, c->n * c->p * c->q, c->c, c->k},
+    };
+    return sizes[problem->pass];
+}
+
+bool tile_product_is_possible(const rncl_context *context)
+{
+    return context->info.max_work_group_size >= 64;
+}
+
+static int items_of(const tile_product *tile)
+{
+    return tile->tm / tile->rm * (tile->tn / tile->rn);
+}
+
+static size_t local_bytes(const tile_product *tile)
+{
+    return sizeof(float) * 2 * (size_t)tile->tk * (size_t)(tile->tm + tile->tn);
+}
+
+static bool tile_fits(const rncl_context *context, const tile_product *tile)
+{
+    return (size_t)items_of(tile) <= context->info.max_work_group_size &&
+           local_bytes(tile) <= (size_t)context->info.local_memory;
+}
+
+static const tile_product *preset_tile(const rncl_context *context)
+{
+    size_t i = 0;
+    while (i + 1 < COUNT(vendor_tiles) && (!strstr(context->info.vendor, vendor_tiles[i].vendor) ||
+                                           !tile_fits(context, &vendor_tiles[i].tile)))
+        i++;
+    return &vendor_tiles[i].tile;
+}
+
+/* Loads of a tile are whole for all work-items and stay within one tap's channels. */
+static bool loads_fit(const matrix_sizes *sizes, const tile_product *tile, int vw)
+{
+    int unit = vw * items_of(tile);
+    return sizes->left_along % vw == 0 && sizes->right_along % vw == 0 && tile->tk % vw == 0 &&
+           tile->tm * tile->tk % unit == 0 && tile->tn * tile->tk % unit == 0;
+}
+
+/* The filter gradient has few results, each a sum over the whole batch: its depth is shared until there is a
+ * group or more for each compute unit. */
+static int preset_split(const rncl_context *context, const tile_problem *problem, const tile_product *tile)
+{
+    const matrix_sizes sizes = sizes_of(problem);
+    int groups =
+        problem->batch * rncl_ceil_div(sizes.rows, tile->tm) * rncl_ceil_div(sizes.columns, tile->tn);
+    int split = 1, wanted = 4 * (int)context->info.compute_units;
+    while (problem->pass == RNCL_CONV_BACKWARD_FILTER && split < 64 && split * groups < wanted &&
+           sizes.depth / (2 * split) >= 4 * tile->tk)
+        split *= 2;
+    return split;
+}
+
+void tile_product_add_knobs(const rncl_context *context, const tile_problem *problem, rncl_knobs *knobs)
+{
+    static const int sides[] = {16, 32, 64, 128}, depths[] = {8, 16, 32}, blocks[] = {2, 4, 8},
+                     widths[] = {1, 2, 4};
+    static const int splits[] = {1, 2, 4, 8, 16, 32, 64};
+    const matrix_sizes sizes = sizes_of(problem);
+    const tile_product *tile = preset_tile(context);
+    int vw = 4;
+    while (vw > 1 && !loads_fit(&sizes, tile, vw))
+        vw /= 2;
+    rncl_knobs_add(knobs, "tm", tile->tm, sides, COUNT(sides));
+    rncl_knobs_add(knobs, "tn", tile->tn, sides, COUNT(sides));
+    rncl_knobs_add(knobs, "tk", tile->tk, depths, COUNT(depths));
+    rncl_knobs_add(knobs, "rm", tile->rm, blocks, COUNT(blocks));
+    rncl_knobs_add(knobs, "rn", tile->rn, blocks, COUNT(blocks));
+    rncl_knobs_add(knobs, "load", vw, widths, COUNT(widths));
+    rncl_knobs_add(knobs, "split", preset_split(context, problem, tile), splits, COUNT(splits));
+}
+
+tile_product tile_product_of(const int *values)
+{
+    return (tile_product){.tm = values[TM],
+                          .tn = values[TN],
+                          .tk = values[TK],
+                          .rm = values[RM],
+                          .rn = values[RN],
+                          .vw = values[LOAD],
+                          .split = values[SPLIT]};
+}
+
+bool tile_product_allows(const rncl_context *context, const tile_problem *problem, const int *values)
+{
+    const tile_product product = tile_product_of(values);
+    const matrix_sizes sizes = sizes_of(problem);
+    return tile_fits(context, &product) && loads_fit(&sizes, &product, product.vw) &&
+           (product.split == 1 || problem->pass == RNCL_CONV_BACKWARD_FILTER) &&
+           product.split <= rncl_ceil_div(sizes.depth, product.tk);
+}
+
+size_t tile_product_floats(const tile_problem *problem)
+{
+    const matrix_sizes sizes = sizes_of(problem);
+    return (size_t)problem->batch * (size_t)sizes.rows * (size_t)sizes.columns;
+}
+
+static bool is_pointwise(const rncl_conv_shape *c)
+{
+    return c->r == 1 && c->s == 1 && c->stride == 1 && c->pad == 0;
+}
+
+rncl_status tile_product_build(rncl_context *context, const tile_problem *problem, tile_product *product)
+{
+    char options[160];
+    snprintf(options, sizeof options,
+             "-DPASS=%d -DPOINTWISE=%d -DTM=%d -DTN=%d -DTK=%d -DRM=%d -DRN=%d -DVW=%d", (int)problem->pass,
+             is_pointwise(&problem->shape), product->tm, product->tn, product->tk, product->rm, product->rn,
+             product->vw);
+    return rncl_kernel_create(context, "conv_implicit_gemm", options, "conv_implicit_gemm", &product->kernel);
+}
+
+rncl_status tile_product_enqueue(rncl_context *context, const tile_product *product,
+                                 const tile_problem *problem, const tile_operands *operands)
+{
+    const matrix_sizes sizes = sizes_of(problem);
+    size_t across = (size_t)(product->tn / product->rn), down = (size_t)(product->tm / product->rm);
+    rncl_range range = {
+        .global = {across * (size_t)rncl_ceil_div(sizes.columns, product->tn),
+                   down * (size_t)rncl_ceil_div(sizes.rows, product->tm),
+                   (size_t)problem->batch * (size_t)product->split},
+        .local = {across, down, 1},
+    };
+    return rncl_launch(context, &product->kernel, range, RNCL_STRUCT(problem->shape),
+                       RNCL_INT(problem->batch), RNCL_BUFFER(operands->left), RNCL_BUFFER(operands->right),
+                       RNCL_INT((cl_int)operands->right_offset), RNCL_BUFFER(operands->result),
+                       RNCL_INT((cl_int)operands->result_offset), RNCL_INT(operands->accumulate));
+}

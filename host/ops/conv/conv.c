@@ -10,7 +10,7 @@
 
 const rncl_conv_algorithm *const rncl_conv_algorithms[] = {
     &rncl_conv_winograd,      &rncl_conv_winograd_filter, &rncl_conv_pointwise_filter, &rncl_conv_direct,
-    &rncl_conv_direct_filter, &rncl_conv_implicit_gemm,   &rncl_conv_im2col_gemm,
+    &rncl_conv_direct_filter, &rncl_conv_staged_winograd, &rncl_conv_implicit_gemm,    &rncl_conv_im2col_gemm,
 };
 const size_t rncl_conv_algorithm_count = COUNT(rncl_conv_algorithms);
 
@@ -18,7 +18,7 @@ const size_t rncl_conv_algorithm_count = COUNT(rncl_conv_algorithms);
  * and pays. */
 static const rncl_conv_algorithm *const class_defaults[] = {
     [RNCL_CLASS_CPU_VECTOR] = &rncl_conv_winograd,
-    [RNCL_CLASS_GPU] = &rncl_conv_implicit_gemm,
+    [RNCL_CLASS_GPU] = &rncl_conv_staged_winograd,
     [RNCL_CLASS_SCALAR] = &rncl_conv_direct,
 };
 

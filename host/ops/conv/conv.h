@@ -72,6 +72,7 @@ extern const rncl_conv_algorithm rncl_conv_winograd_filter;
 extern const rncl_conv_algorithm rncl_conv_pointwise_filter;
 extern const rncl_conv_algorithm rncl_conv_direct;
 extern const rncl_conv_algorithm rncl_conv_direct_filter;
+extern const rncl_conv_algorithm rncl_conv_staged_winograd;
 extern const rncl_conv_algorithm rncl_conv_implicit_gemm;
 extern const rncl_conv_algorithm rncl_conv_im2col_gemm;
 

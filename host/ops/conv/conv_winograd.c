@@ -20,17 +20,6 @@ typedef struct winograd_data {
 /* The order of the knobs. */
 enum { SIZE, KV, PT, TILES, SHARES, PACKED };
 
-/* What is read (h, w, c) and written (p, q, k) by a pass. */
-static rncl_winograd_shape shape_of(const rncl_conv_plan *plan)
-{
-    const rncl_conv_shape *c = &plan->shape;
-    if (plan->pass == RNCL_CONV_BACKWARD_DATA)
-        return (rncl_winograd_shape){
-            .n = c->n, .h = c->p, .w = c->q, .c = c->k, .p = c->h, .q = c->w, .k = c->c, .pad = 2 - c->pad};
-    return (rncl_winograd_shape){
-        .n = c->n, .h = c->h, .w = c->w, .c = c->c, .p = c->p, .q = c->q, .k = c->k, .pad = c->pad};
-}
-
 /* Of all filters, in blocks of `width` output channels. */
 static size_t transformed_floats(const rncl_winograd_shape *s, int m, int width)
 {
@@ -45,7 +34,7 @@ static bool winograd_supports(const rncl_conv_plan *plan)
 /* Enough tiles that transforming the filters, once a step, is little beside using them. */
 static bool winograd_pays(const rncl_conv_plan *plan)
 {
-    const rncl_winograd_shape s = shape_of(plan);
+    const rncl_winograd_shape s = winograd_shape_of(plan);
     return winograd_is_worthwhile(plan->context, &s) && winograd_tile_count(&s, 4) >= 32;
 }
 
@@ -57,7 +46,7 @@ static void winograd_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
     static const int block_tiles[] = {2, 4, 6, 7, 8, 10, 12, 14};
     static const int tile_counts[] = {8, 12, 14, 16, 24, 28, 32, 48, 56, 64, 96};
     static const int share_counts[] = {1, 2, 4, 8}, choice[] = {0, 1};
-    const rncl_winograd_shape s = shape_of(plan);
+    const rncl_winograd_shape s = winograd_shape_of(plan);
     const rncl_device_info *info = &plan->context->info;
     int units = (int)info->compute_units, pt = info->vector_width >= 16 ? 8 : 4;
     int all = winograd_tile_count(&s, 4), cached = (int)((128u << 10) / (36 * sizeof(float) * (size_t)s.c));
@@ -74,7 +63,7 @@ static void winograd_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
 static bool winograd_allows(const rncl_conv_plan *plan)
 {
     const int *v = plan->values;
-    const rncl_winograd_shape s = shape_of(plan);
+    const rncl_winograd_shape s = winograd_shape_of(plan);
     int width = v[KV] * winograd_vector(plan->context, &s);
     return s.k % width == 0 && v[SHARES] <= s.k / width && v[TILES] % v[PT] == 0 &&
            v[TILES] < winograd_tile_count(&s, v[SIZE]) + v[PT] &&
@@ -107,7 +96,7 @@ static rncl_status winograd_plan(rncl_conv_plan *plan)
     if (!data)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a Winograd convolution");
     const int *v = plan->values;
-    data->shape = shape_of(plan);
+    data->shape = winograd_shape_of(plan);
     data->shape.tiles = v[TILES];
     data->pack = pack_of(plan, &data->shape);
     data->vw = winograd_vector(plan->context, &data->shape);

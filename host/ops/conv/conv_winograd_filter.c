@@ -20,13 +20,6 @@ typedef struct filter_data {
 /* The order of the knobs. */
 enum { SIZE, KV, CB, TILES, SHARES };
 
-static rncl_winograd_shape shape_of(const rncl_conv_plan *plan)
-{
-    const rncl_conv_shape *c = &plan->shape;
-    return (rncl_winograd_shape){
-        .n = c->n, .h = c->h, .w = c->w, .c = c->c, .p = c->p, .q = c->q, .k = c->k, .pad = c->pad};
-}
-
 static size_t filter_floats(const rncl_winograd_shape *s)
 {
     return 9 * (size_t)s->c * (size_t)s->k;
@@ -39,7 +32,7 @@ static bool filter_supports(const rncl_conv_plan *plan)
 
 static bool filter_pays(const rncl_conv_plan *plan)
 {
-    const rncl_winograd_shape s = shape_of(plan);
+    const rncl_winograd_shape s = winograd_shape_of(plan);
     return winograd_is_worthwhile(plan->context, &s);
 }
 
@@ -49,7 +42,7 @@ static void filter_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
     static const int inputs[] = {1, 2, 4, 8, 16};
     static const int tile_counts[] = {8, 16, 24, 32, 48, 64, 96, 128, 192, 256};
     static const int share_counts[] = {1, 2, 4, 8};
-    const rncl_winograd_shape s = shape_of(plan);
+    const rncl_winograd_shape s = winograd_shape_of(plan);
     int vw = winograd_vector(plan->context, &s), units = (int)plan->context->info.compute_units;
     bool large = filter_floats(&s) > ((size_t)1 << 18);
     winograd_add_m_knob(knobs);
@@ -63,7 +56,7 @@ static void filter_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
 static bool filter_allows(const rncl_conv_plan *plan)
 {
     const int *v = plan->values;
-    const rncl_winograd_shape s = shape_of(plan);
+    const rncl_winograd_shape s = winograd_shape_of(plan);
     int vw = winograd_vector(plan->context, &s);
     return s.k % (v[KV] * vw) == 0 && v[SHARES] <= s.k / (v[KV] * vw) && vw % v[CB] == 0 &&
            v[CB] * v[KV] <= (plan->context->info.vector_width >= 16 ? 28 : 14);
@@ -76,7 +69,7 @@ static rncl_status filter_plan(rncl_conv_plan *plan)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a Winograd filter gradient");
     const int *v = plan->values;
     rncl_winograd_shape *s = &data->shape;
-    *s = shape_of(plan);
+    *s = winograd_shape_of(plan);
     s->tiles = v[TILES];
     data->vw = winograd_vector(plan->context, s);
     data->kv = v[KV];

@@ -39,10 +39,24 @@ int winograd_tile_count(const rncl_winograd_shape *s, int m)
     return s->n * rncl_ceil_div(s->p, m) * rncl_ceil_div(s->q, m);
 }
 
-bool winograd_fits(const rncl_conv_plan *plan)
+rncl_winograd_shape winograd_shape_of(const rncl_conv_plan *plan)
 {
     const rncl_conv_shape *c = &plan->shape;
-    return c->r == 3 && c->s == 3 && c->stride == 1 && plan->context->device_class != RNCL_CLASS_GPU;
+    if (plan->pass == RNCL_CONV_BACKWARD_DATA)
+        return (rncl_winograd_shape){
+            .n = c->n, .h = c->p, .w = c->q, .c = c->k, .p = c->h, .q = c->w, .k = c->c, .pad = 2 - c->pad};
+    return (rncl_winograd_shape){
+        .n = c->n, .h = c->h, .w = c->w, .c = c->c, .p = c->p, .q = c->q, .k = c->k, .pad = c->pad};
+}
+
+bool winograd_is_possible(const rncl_conv_plan *plan)
+{
+    return plan->shape.r == 3 && plan->shape.s == 3 && plan->shape.stride == 1;
+}
+
+bool winograd_fits(const rncl_conv_plan *plan)
+{
+    return winograd_is_possible(plan) && plan->context->device_class != RNCL_CLASS_GPU;
 }
 
 bool winograd_is_worthwhile(const rncl_context *context, const rncl_winograd_shape *s)

@@ -24,7 +24,14 @@ size_t winograd_step(int floats);
 /* Tiles of the whole batch. */
 int winograd_tile_count(const rncl_winograd_shape *s, int m);
 
-/* 3x3 with stride 1, on a device that works in whole vectors and work-groups of one work-item. */
+/* What is read (h, w, c) and written (p, q, k) by the forward pass and the input gradient; the filter
+ * gradient reads what the forward pass reads and writes. */
+rncl_winograd_shape winograd_shape_of(const rncl_conv_plan *plan);
+
+/* 3x3 with stride 1. */
+bool winograd_is_possible(const rncl_conv_plan *plan);
+
+/* Besides, on a device that works in whole vectors and work-groups of one work-item: all stages in one. */
 bool winograd_fits(const rncl_conv_plan *plan);
 
 /* Whole vectors of channels, and tiles that are mostly inside the image. */

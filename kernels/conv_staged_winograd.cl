@@ -1,5 +1,5 @@
-/* Winograd's convolution with stride 1 in separate stages, for devices that want many small work-items (the "non-fused" form of
- * Lavin and Gray 2016, section 5.3):
+/* Winograd's convolution with stride 1 in separate stages, for devices that want many small work-items (Lavin and Gray 2016,
+ * algorithm 1 in section 4.1, a kernel for each of its loops):
  *
  *   conv_staged_inputs      x                                 -> inputs [POSITIONS][tiles][c]
  *   conv_staged_filters     filter [3][3][c][k]               -> filters [POSITIONS][c][k]

@@ -59,9 +59,9 @@ static rncl_status implicit_enqueue(rncl_conv_plan *plan, const rncl_conv_buffer
     const implicit_data *data = plan->data;
     const tile_problem problem = problem_of(plan);
     const tile_operands passes[] = {
-        [RNCL_CONV_FORWARD] = {buffers->x, buffers->filter, buffers->y},
-        [RNCL_CONV_BACKWARD_DATA] = {buffers->y, buffers->filter, buffers->x},
-        [RNCL_CONV_BACKWARD_FILTER] = {buffers->x, buffers->y, buffers->filter},
+        [RNCL_CONV_FORWARD] = {.left = buffers->x, .right = buffers->filter, .result = buffers->y},
+        [RNCL_CONV_BACKWARD_DATA] = {.left = buffers->y, .right = buffers->filter, .result = buffers->x},
+        [RNCL_CONV_BACKWARD_FILTER] = {.left = buffers->x, .right = buffers->y, .result = buffers->filter},
     };
     tile_operands operands = passes[plan->pass];
     if (data->product.split == 1) {

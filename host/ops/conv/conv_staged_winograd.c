@@ -95,8 +95,10 @@ static int preset_images(const rncl_conv_plan *plan)
     return images;
 }
 
-/* The presets of the transforms are for registers: a tile and its half-way transform are 72 values a
- * work-item with VW = 1, which is what 256 work-items a multiprocessor leave each. */
+/* A tile and its half-way transform are 72 registers for each channel: with one channel a work-item, GPUs
+ * that have 65536 a multiprocessor still keep 500 work-items there, enough to wait for memory. F(4x4, 3x3)
+ * because cuDNN's Winograd in stages (WINOGRAD_NONFUSED) has tiles of that size; the products' presets are
+ * implicit_gemm's. */
 static void staged_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
 {
     static const int vectors[] = {1, 2, 4}, items[] = {64, 128, 256};

@@ -30,7 +30,7 @@ static void choose_frame(const rncl_op *op, batchnorm_data *data)
 {
     const rncl_batchnorm_shape *s = &op->desc.batchnorm;
     const rncl_device_info *info = &op->context->info;
-    bool gpu = op->context->device_class == RNCL_CLASS_GPU;
+    bool gpu = op->context->device_class != RNCL_CLASS_CPU_VECTOR;
     int rows = s->n * s->h * s->w;
     data->vw = gpu ? 1 : (int)MIN(info->vector_width, 16u);
     while (s->c % data->vw || (s->residual == RNCL_RESIDUAL_PAD && s->residual_c % data->vw))

@@ -19,7 +19,7 @@ const size_t rncl_conv_algorithm_count = COUNT(rncl_conv_algorithms);
 static const rncl_conv_algorithm *const class_defaults[] = {
     [RNCL_CLASS_CPU_VECTOR] = &rncl_conv_winograd,
     [RNCL_CLASS_GPU] = &rncl_conv_staged_winograd,
-    [RNCL_CLASS_SCALAR] = &rncl_conv_direct,
+    [RNCL_CLASS_SCALAR] = &rncl_conv_implicit_gemm,
 };
 
 static const char *const pass_names[] = {

@@ -35,6 +35,7 @@ static bool filter_supports(const rncl_conv_plan *plan)
     const rncl_direct_shape s = direct_dense_shape(&plan->shape);
     int vw = direct_vector(plan->context, s.k);
     return plan->pass == RNCL_CONV_BACKWARD_FILTER && !direct_is_pointwise(&plan->shape) &&
+           direct_items_may_run_long(plan->context) &&
            staged_floats(&s, 1, group_of(plan, vw)) <= direct_stage_limit(plan->context);
 }
 

@@ -27,7 +27,8 @@ static int vector_of(const rncl_conv_plan *plan)
 
 static bool pointwise_supports(const rncl_conv_plan *plan)
 {
-    return plan->pass == RNCL_CONV_BACKWARD_FILTER && direct_is_pointwise(&plan->shape);
+    return plan->pass == RNCL_CONV_BACKWARD_FILTER && direct_is_pointwise(&plan->shape) &&
+           direct_items_may_run_long(plan->context);
 }
 
 static void pointwise_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)

@@ -18,6 +18,11 @@ int direct_most_accumulators(const rncl_context *context)
     return context->info.vector_width >= 16 ? 28 : 14;
 }
 
+bool direct_items_may_run_long(const rncl_context *context)
+{
+    return context->device_class != RNCL_CLASS_SCALAR;
+}
+
 int direct_vector(const rncl_context *context, int channels)
 {
     int vw = context->device_class == RNCL_CLASS_SCALAR ? 1 : (int)MIN(context->info.vector_width, 16u);

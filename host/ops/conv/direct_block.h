@@ -18,6 +18,10 @@ int direct_accumulators(const rncl_context *context);
 /* As many as fit at all. */
 int direct_most_accumulators(const rncl_context *context);
 
+/* Whether a work-item may go over a whole share of the batch: llvmpipe ends a work-item's loops after 65535
+ * iterations, all of its loops together, without a word. */
+bool direct_items_may_run_long(const rncl_context *context);
+
 /* Floats a vector: the widest that the device likes and that divides the channels. */
 int direct_vector(const rncl_context *context, int channels);
 

@@ -56,7 +56,7 @@ bool winograd_is_possible(const rncl_conv_plan *plan)
 
 bool winograd_fits(const rncl_conv_plan *plan)
 {
-    return winograd_is_possible(plan) && plan->context->device_class != RNCL_CLASS_GPU;
+    return winograd_is_possible(plan) && plan->context->device_class == RNCL_CLASS_CPU_VECTOR;
 }
 
 bool winograd_is_worthwhile(const rncl_context *context, const rncl_winograd_shape *s)

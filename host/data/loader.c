@@ -160,7 +160,7 @@ static void fill(const struct worker *worker, const struct claim *claim)
 
 static void *work(void *argument)
 {
-    enum { BACKGROUND = 10 }; /* with less, decoding falls behind where it takes long */
+    enum { BACKGROUND = 5 }; /* with less, decoding falls behind where it takes long */
     const struct worker *worker = argument;
     rncl_loader *loader = worker->loader;
     if (loader->options.yields) /* on Linux the calling thread's; where it fails, nothing is lost but time */
@@ -194,10 +194,11 @@ static rncl_status check_options(const rncl_loader_options *options)
     return rncl_prepare_check(options);
 }
 
-static int default_workers(void)
+/* One processor is left to whoever feeds the device, unless workers give way anyhow. */
+static int default_workers(bool yields)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    return processors > 1 ? (int)processors - 1 : 1;
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return (int)MAX(processors - !yields, 1);
 }
 
 static void init_stream(rncl_loader *loader)
@@ -258,7 +259,7 @@ rncl_status rncl_loader_create(const rncl_loader_options *options, rncl_loader *
         return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for the loader");
     loader->options = *options;
     if (options->workers == 0)
-        loader->options.workers = default_workers();
+        loader->options.workers = default_workers(options->yields);
     pthread_mutex_init(&loader->lock, NULL);
     pthread_cond_init(&loader->work, NULL);
     pthread_cond_init(&loader->ready, NULL);

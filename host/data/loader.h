@@ -34,7 +34,7 @@ typedef struct rncl_loader_options {
     int crops;
     uint64_t seed;
     float mean[4], std[4]; /* value = (pixel / 255 - mean) / std */
-    int workers;           /* threads; 0: one less than the processors, at least 1 */
+    int workers;           /* threads; 0: one less than the processors, all if they yield; at least 1 */
     bool yields; /* they give way to other threads: the device computes on the same processors, and where one
                     is taken away, the rest wait for it */
     /* Endless (training): pictures come in a stream of epochs without gaps; a batch may span two. The loader

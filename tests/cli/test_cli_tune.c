@@ -66,6 +66,19 @@ static void what_was_tuned_is_used_and_said(void **state)
     json_decref(document);
 }
 
+static void two_runs_with_one_tuning_file_give_the_same_bytes(void **state)
+{
+    (void)state;
+    static const char *const folders[] = {"one", "two"};
+    for (int i = 0; i < 2; i++) {
+        run_in(environment, "train " NETWORK " --steps 3 --out %s", folders[i]);
+        expect_status(0);
+        assert_non_null(strstr(result.errors, "tuning: "));
+        assert_null(strstr(result.errors, "tuning: miss"));
+    }
+    shell("cmp one/model.safetensors two/model.safetensors && cmp one/steps.csv two/steps.csv");
+}
+
 static void without_winograd_there_is_none(void **state)
 {
     (void)state;
@@ -86,6 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tuning_that_is_killed_again_and_again_goes_on_where_it_was),
         cmocka_unit_test(what_was_tuned_is_used_and_said),
+        cmocka_unit_test(two_runs_with_one_tuning_file_give_the_same_bytes),
         cmocka_unit_test(without_winograd_there_is_none),
         cmocka_unit_test(a_budget_that_is_no_time_is_refused),
     };

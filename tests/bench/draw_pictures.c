@@ -1,6 +1,6 @@
-/* Draws the data sets of scripts/bench-data: draw_pictures FOLDER small|photos|large|camera. They are the built-in
- * shapes; as photographs they are enlarged and made noisy, so that their files are as large and as slow to
- * decode as a camera's. */
+/* Draws the data sets of scripts/bench-data: draw_pictures FOLDER small|photos|large|camera. They are the
+ * built-in shapes; as photographs they are enlarged and made noisy, so that their files are as large and as
+ * slow to decode as a camera's. */
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -62,7 +62,7 @@ static void expect_all_right(const char *name)
 {
     const rncl_check_options options = {
         .seed = 1,
-        .shapes = (int)number_from("RNCL_TEST_SHAPES", 200),
+        .shapes = (int)number_from("RNCL_TEST_SHAPES", 100),
         .work = (size_t)number_from("RNCL_TEST_WORK", 1000000),
         .filter = name,
         .report = print_failure,

@@ -1,8 +1,9 @@
-/* Max pooling, x [n][h][w][c] -> y [n][p][q][c]. One work-item a vector of VW channels of one pixel of the result.
+/* Max pooling, x [n][h][w][c] -> y [n][p][q][c]. One work-item `per` vectors of VW channels, each of one pixel of
+ * the result.
  *
  * maxpool_forward   y, and in `taps` (a byte a value) which value of its window won: the first one, as in PyTorch
  * maxpool_backward  dx: each pixel adds up the windows that it won, in fixed order */
-#include "common.clh"
+#include "elementwise.clh"
 
 #if VW == 1
 typedef int vint;
@@ -20,50 +21,54 @@ typedef PASTE(uchar, VW) vbyte;
 #define BYTES_STORE(value, p) PASTE(vstore, VW)((value), 0, (p))
 #endif
 
-__kernel void maxpool_forward(const rncl_maxpool_shape shape, __global const float *restrict x, __global float *restrict y,
-                              __global uchar *restrict taps)
+__kernel void maxpool_forward(const rncl_maxpool_shape shape, const int per, __global const float *restrict x,
+                              __global float *restrict y, __global uchar *restrict taps)
 {
-    const size_t i = (size_t)get_global_id(0) * VW;
-    if (i >= (size_t)shape.n * shape.p * shape.q * shape.c)
-        return;
-    const int c = i % shape.c;
-    const int pixel = i / shape.c;
-    const int q = pixel % shape.q, p = pixel / shape.q % shape.p, n = pixel / shape.q / shape.p;
-    const int top = p * shape.stride - shape.pad, left = q * shape.stride - shape.pad;
-    const int first_r = max(0, -top), first_s = max(0, -left);
-    vfloat best = (vfloat)(-INFINITY);
-    vint winner = (vint)(first_r * shape.size + first_s);
-    for (int r = first_r; r < shape.size && top + r < shape.h; r++)
-        for (int s = first_s; s < shape.size && left + s < shape.w; s++) {
-            const vfloat value = VLOAD(x + (((size_t)n * shape.h + top + r) * shape.w + left + s) * shape.c + c);
-            const vint wins = isgreater(value, best) | isnan(value);
-            best = select(best, value, wins);
-            winner = select(winner, (vint)(r * shape.size + s), wins);
-        }
-    VSTORE(best, y + i);
-    BYTES_STORE(VBYTE(winner), taps + i);
+    for (int turn = 0; turn < per; turn++) {
+        const size_t i = element_at(turn, per);
+        if (i >= (size_t)shape.n * shape.p * shape.q * shape.c)
+            return;
+        const int c = i % shape.c;
+        const int pixel = i / shape.c;
+        const int q = pixel % shape.q, p = pixel / shape.q % shape.p, n = pixel / shape.q / shape.p;
+        const int top = p * shape.stride - shape.pad, left = q * shape.stride - shape.pad;
+        const int first_r = max(0, -top), first_s = max(0, -left);
+        vfloat best = (vfloat)(-INFINITY);
+        vint winner = (vint)(first_r * shape.size + first_s);
+        for (int r = first_r; r < shape.size && top + r < shape.h; r++)
+            for (int s = first_s; s < shape.size && left + s < shape.w; s++) {
+                const vfloat value = VLOAD(x + (((size_t)n * shape.h + top + r) * shape.w + left + s) * shape.c + c);
+                const vint wins = isgreater(value, best) | isnan(value);
+                best = select(best, value, wins);
+                winner = select(winner, (vint)(r * shape.size + s), wins);
+            }
+        VSTORE(best, y + i);
+        BYTES_STORE(VBYTE(winner), taps + i);
+    }
 }
 
-__kernel void maxpool_backward(const rncl_maxpool_shape shape, __global const float *restrict dy,
+__kernel void maxpool_backward(const rncl_maxpool_shape shape, const int per, __global const float *restrict dy,
                                __global const uchar *restrict taps, __global float *restrict dx, const int accumulate)
 {
-    const size_t i = (size_t)get_global_id(0) * VW;
-    if (i >= (size_t)shape.n * shape.h * shape.w * shape.c)
-        return;
-    const int c = i % shape.c;
-    const int pixel = i / shape.c;
-    const int column = pixel % shape.w, row = pixel / shape.w % shape.h, n = pixel / shape.w / shape.h;
-    vfloat sum = accumulate ? VLOAD(dx + i) : (vfloat)(0.0f);
-    /* The windows over this pixel: p * stride - pad <= row < p * stride - pad + size. */
-    const int first_p = max(0, row + shape.pad - shape.size + shape.stride) / shape.stride;
-    const int last_p = min(shape.p - 1, (row + shape.pad) / shape.stride);
-    const int first_q = max(0, column + shape.pad - shape.size + shape.stride) / shape.stride;
-    const int last_q = min(shape.q - 1, (column + shape.pad) / shape.stride);
-    for (int p = first_p; p <= last_p; p++)
-        for (int q = first_q; q <= last_q; q++) {
-            const int tap = (row - p * shape.stride + shape.pad) * shape.size + column - q * shape.stride + shape.pad;
-            const size_t at = (((size_t)n * shape.p + p) * shape.q + q) * shape.c + c;
-            sum += select((vfloat)(0.0f), VLOAD(dy + at), VINT(BYTES_LOAD(taps + at)) == (vint)(tap));
-        }
-    VSTORE(sum, dx + i);
+    for (int turn = 0; turn < per; turn++) {
+        const size_t i = element_at(turn, per);
+        if (i >= (size_t)shape.n * shape.h * shape.w * shape.c)
+            return;
+        const int c = i % shape.c;
+        const int pixel = i / shape.c;
+        const int column = pixel % shape.w, row = pixel / shape.w % shape.h, n = pixel / shape.w / shape.h;
+        vfloat sum = accumulate ? VLOAD(dx + i) : (vfloat)(0.0f);
+        /* The windows over this pixel: p * stride - pad <= row < p * stride - pad + size. */
+        const int first_p = max(0, row + shape.pad - shape.size + shape.stride) / shape.stride;
+        const int last_p = min(shape.p - 1, (row + shape.pad) / shape.stride);
+        const int first_q = max(0, column + shape.pad - shape.size + shape.stride) / shape.stride;
+        const int last_q = min(shape.q - 1, (column + shape.pad) / shape.stride);
+        for (int p = first_p; p <= last_p; p++)
+            for (int q = first_q; q <= last_q; q++) {
+                const int tap = (row - p * shape.stride + shape.pad) * shape.size + column - q * shape.stride + shape.pad;
+                const size_t at = (((size_t)n * shape.p + p) * shape.q + q) * shape.c + c;
+                sum += select((vfloat)(0.0f), VLOAD(dy + at), VINT(BYTES_LOAD(taps + at)) == (vint)(tap));
+            }
+        VSTORE(sum, dx + i);
+    }
 }

@@ -43,6 +43,7 @@ static void avgpool_describe(const check_shape *shape, char *text, size_t size)
 
 static rncl_status avgpool_create(check_trial *trial)
 {
+    check_op_draw_knobs(trial);
     RNCL_TRY(check_op_create(trial));
     double pixels = (double)trial->shape.op.avgpool.h * trial->shape.op.avgpool.w;
     check_expect(trial, CHECK_y, pixels, 1.0 / sqrt(pixels));

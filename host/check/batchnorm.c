@@ -87,6 +87,7 @@ static void batchnorm_describe(const check_shape *shape, char *text, size_t size
 
 static rncl_status batchnorm_create(check_trial *trial)
 {
+    check_op_draw_knobs(trial);
     RNCL_TRY(check_op_create(trial));
     const rncl_batchnorm_shape *s = &trial->shape.op.batchnorm;
     double rows = (double)s->n * s->h * s->w;

@@ -108,33 +108,11 @@ static bool conv_supports(const check_trial *trial)
     return algorithm_of(trial, RNCL_CONV_FORWARD);
 }
 
-/* Any values of the algorithm's knobs that go together; NULL, the presets, if chance finds none. */
-static const rncl_setting *draw_setting(void *state, const rncl_op_desc *desc, int pass)
-{
-    check_trial *trial = state;
-    rncl_conv_plan plan = {.context = trial->context, .shape = desc->conv, .pass = (rncl_conv_pass)pass};
-    plan.algorithm = rncl_conv_algorithm_find(trial->algorithm, &plan);
-    if (!plan.algorithm)
-        return NULL;
-    const rncl_knobs knobs = rncl_conv_knobs(&plan);
-    for (int attempt = 0; attempt < 50; attempt++) {
-        for (int i = 0; i < knobs.count; i++) {
-            const rncl_knob *knob = &knobs.knobs[i];
-            plan.values[i] = knob->values[check_between(&trial->random, 0, knob->count - 1)];
-        }
-        if (plan.algorithm->allows && plan.algorithm->allows(&plan)) {
-            trial->settings[pass] = rncl_knobs_setting(&knobs, trial->algorithm, plan.values);
-            return &trial->settings[pass];
-        }
-    }
-    return NULL;
-}
-
 static rncl_status conv_create(check_trial *trial)
 {
-    /* Not every time: each is programs of its own to compile; CLBlast's take half a minute. */
-    if (check_once_in(&trial->random, 25) && strcmp(trial->algorithm, rncl_conv_im2col_gemm.name) != 0)
-        trial->tuned = (rncl_tuned){.lookup = draw_setting, .state = trial};
+    /* CLBlast's take half a minute to compile. */
+    if (strcmp(trial->algorithm, rncl_conv_im2col_gemm.name) != 0)
+        check_op_draw_knobs(trial);
     RNCL_TRY(check_op_create(trial));
     const rncl_conv_shape *s = &trial->shape.op.conv;
     double forward = (double)s->r * s->s * s->c;

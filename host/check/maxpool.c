@@ -64,6 +64,7 @@ static void maxpool_describe(const check_shape *shape, char *text, size_t size)
 
 static rncl_status maxpool_create(check_trial *trial)
 {
+    check_op_draw_knobs(trial);
     RNCL_TRY(check_op_create(trial));
     const rncl_maxpool_shape *s = &trial->shape.op.maxpool;
     int windows = rncl_ceil_div(s->size, s->stride);

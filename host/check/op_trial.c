@@ -1,7 +1,14 @@
 /* Operations of op_list.h as trials. */
 #include "op_trial.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "draw.h"
+#include "tunable.h"
+
+/* Each draw is programs of its own to compile. */
+enum { TRIALS_A_DRAW = 25 };
 
 static void declare_tensors(check_trial *trial, const rncl_op_needs *needs)
 {
@@ -45,12 +52,31 @@ static void declare_tensors(check_trial *trial, const rncl_op_needs *needs)
     trial->tensors[CHECK_residual].dead = true;
 }
 
+/* Values for the trial's algorithm; NULL, the presets, where it does not do the pass. */
+static const rncl_setting *draw_setting(void *state, const rncl_op_desc *desc, int pass)
+{
+    check_trial *trial = state;
+    rncl_tunable t = {.context = trial->context, .desc = *desc, .pass = pass};
+    rncl_setting presets = {0};
+    snprintf(presets.algorithm, sizeof presets.algorithm, "%s", trial->algorithm ? trial->algorithm : "");
+    if (!rncl_tunable_take(&t, &presets) || !rncl_tunable_draw(&t, &trial->random))
+        return NULL;
+    trial->settings[pass] = rncl_tunable_setting(&t);
+    return &trial->settings[pass];
+}
+
+void check_op_draw_knobs(check_trial *trial)
+{
+    if (check_once_in(&trial->random, TRIALS_A_DRAW))
+        trial->tuned = (rncl_tuned){.lookup = draw_setting, .state = trial};
+}
+
 rncl_status check_op_create(check_trial *trial)
 {
     const rncl_op_choice choice = {
         .algorithm = trial->algorithm,
         .tuned = trial->tuned,
-        .forward_only = trial->variant->inference,
+        .left_out = trial->variant->inference ? ~RNCL_PASS_BIT(RNCL_OP_FORWARD) : 0,
         .no_dx = trial->variant->no_dx,
         .frozen = trial->variant->frozen,
     };

@@ -91,9 +91,9 @@ typedef struct check_trial {
     const struct check_operation *operation;
     check_shape shape;
     const check_variant *variant;
-    const char *algorithm;    /* NULL where there is no choice */
-    rncl_tuned tuned;         /* what the operation is told in planning; lookup NULL: nothing */
-    rncl_setting settings[3]; /* what it may be told: of each pass */
+    const char *algorithm;                 /* NULL where there is no choice */
+    rncl_tuned tuned;                      /* what the operation is told in planning; lookup NULL: nothing */
+    rncl_setting settings[RNCL_OP_PASSES]; /* what it may be told: of each pass */
     rncl_random random;
     int phases;
     check_tensor tensors[CHECK_SLOT_COUNT];

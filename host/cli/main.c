@@ -24,7 +24,7 @@ static const rncl_command commands[] = {
      .defaults = {{"batch-size", "32"}}, .arguments = "IMAGE..."},
     {"bench", "Times full training steps on random images", "rncl bench --depth 18 --batch-size 16",
      RNCL_FOR_BENCH, rncl_bench_run, .defaults = {{"steps", "10"}}},
-    {"tune", "Finds the fastest convolutions for this device and network, and keeps them",
+    {"tune", "Finds the fastest kernel parameters for this device and network, and keeps them",
      "rncl tune --depth 18 --batch-size 16", RNCL_FOR_TUNE, rncl_tune_run, .defaults = {{0}}},
     {"tune-worker", NULL, NULL, RNCL_FOR_TUNE_WORKER, rncl_tune_worker_run, .defaults = {{0}}},
     {"plot", "Draws errors or losses of runs against iterations",

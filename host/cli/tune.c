@@ -8,7 +8,7 @@
 #include "table.h"
 #include "tune_network.h"
 
-/* Milliseconds of a step that its convolutions take, by presets and by the best settings. */
+/* Milliseconds of a step that what can be tuned takes, by presets and by the best settings. */
 static void add_up(const rncl_tuned_network *network, double *preset_ms, double *best_ms)
 {
     *preset_ms = *best_ms = 0;
@@ -51,10 +51,12 @@ static rncl_status add_row(rncl_table *table, const rncl_tune_task *task)
         return rncl_table_add(table, "%s\t%d\t%.2f\t\t\t\t%s", key, task->count,
                               1e-6 * (double)task->preset_ns, setting);
     rncl_setting_text(&entry->setting, setting);
-    return rncl_table_add(table, "%s\t%d\t%.2f\t%.2f\t%.2f\t%.0f\t%s", key, task->count,
+    char rate[32] = "";
+    if (rncl_problem_flops(&task->problem) > 0)
+        snprintf(rate, sizeof rate, "%.0f", rncl_problem_flops(&task->problem) / (double)entry->time_ns);
+    return rncl_table_add(table, "%s\t%d\t%.2f\t%.2f\t%.2f\t%s\t%s", key, task->count,
                           1e-6 * (double)entry->preset_ns, 1e-6 * (double)entry->time_ns,
-                          (double)entry->preset_ns / (double)entry->time_ns,
-                          rncl_problem_flops(&task->problem) / (double)entry->time_ns, setting);
+                          (double)entry->preset_ns / (double)entry->time_ns, rate, setting);
 }
 
 static rncl_status print_text(const rncl_tuned_network *network)
@@ -70,8 +72,8 @@ static rncl_status print_text(const rncl_tuned_network *network)
         rncl_table_print(table, stdout);
     rncl_table_destroy(table);
     add_up(network, &preset_ms, &best_ms);
-    printf("\nThe convolutions of a step: %.1f ms untuned, %.1f ms tuned, a gain of %.2f.\n", preset_ms,
-           best_ms, preset_ms / best_ms);
+    printf("\nWhat is tuned of a step: %.1f ms untuned, %.1f ms tuned, a gain of %.2f.\n", preset_ms, best_ms,
+           preset_ms / best_ms);
     return st;
 }
 

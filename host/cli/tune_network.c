@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "conv_uses.h"
+#include "op_uses.h"
 #include "planning.h"
 #include "setting_json.h"
 #include "util.h"
@@ -37,7 +37,7 @@ static void show_progress(void *user, const rncl_tune_task *task, size_t done, s
 static rncl_status list_tasks(rncl_context *context, const rncl_options *options, rncl_tuned_network *out)
 {
     rncl_graph *graph;
-    rncl_conv_use *uses = NULL;
+    rncl_op_use *uses = NULL;
     RNCL_TRY(rncl_graph_build(&options->network, &graph));
     rncl_network_setup setup = {
         .graph = graph,
@@ -46,13 +46,13 @@ static rncl_status list_tasks(rncl_context *context, const rncl_options *options
         .training = true,
     };
     rncl_planning_apply(options, NULL, &setup);
-    rncl_status st = rncl_conv_uses(context, &setup, &uses, &out->count);
+    rncl_status st = rncl_op_uses(context, &setup, &uses, &out->count);
     out->tasks = st ? NULL : calloc(out->count, sizeof *out->tasks);
     if (!st && !out->tasks)
         st = RNCL_FAIL(RNCL_ERR_MEMORY, "%zu problems", out->count);
     for (size_t i = 0; !st && i < out->count; i++)
-        out->tasks[i] = (rncl_tune_task){.problem = {.shape = uses[i].shape, .pass = uses[i].pass},
-                                         .count = uses[i].count};
+        out->tasks[i] =
+            (rncl_tune_task){.problem = {.desc = uses[i].desc, .pass = uses[i].pass}, .count = uses[i].count};
     free(uses);
     rncl_graph_destroy(graph);
     return st;

@@ -1,4 +1,4 @@
-/* Tuning a network's convolutions, for `rncl tune` and `rncl train --tune auto`. */
+/* Tuning a network's operations, for `rncl tune` and `rncl train --tune auto`. */
 #ifndef RNCL_CLI_TUNE_NETWORK_H
 #define RNCL_CLI_TUNE_NETWORK_H
 

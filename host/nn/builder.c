@@ -156,8 +156,10 @@ static int add_conv(rncl_builder *builder, const rncl_conv_norm *layer, int inpu
 
 static void set_residual(rncl_batchnorm_shape *norm, rncl_shape residual, int stride)
 {
-    bool same = residual.h == norm->h && residual.w == norm->w && residual.c == norm->c;
-    norm->residual = same ? RNCL_RESIDUAL_ADD : RNCL_RESIDUAL_PAD;
+    norm->residual = RNCL_RESIDUAL_ADD;
+    if (residual.h == norm->h && residual.w == norm->w && residual.c == norm->c)
+        return;
+    norm->residual = RNCL_RESIDUAL_PAD;
     norm->residual_h = residual.h;
     norm->residual_w = residual.w;
     norm->residual_c = residual.c;

@@ -10,11 +10,10 @@
 /* A device's memory is also the driver's, the display's and, on a CPU, everybody's. */
 static const double usable_share = 0.9;
 
-/* All shapes begin with n, so that this reaches it in any of them. */
 static rncl_op_desc at_batch(const rncl_op_desc *desc, int n)
 {
     rncl_op_desc scaled = *desc;
-    scaled.avgpool.n = n;
+    scaled.n = n;
     return scaled;
 }
 
@@ -73,7 +72,7 @@ static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *set
             .algorithm = setup->algorithm,
             .tuned = setup->tuned,
             .exact_only = setup->exact_only,
-            .forward_only = !plan->learns[node->output],
+            .left_out = plan->learns[node->output] ? 0 : ~RNCL_PASS_BIT(RNCL_OP_FORWARD),
             .no_dx = !plan->learns[node->input],
             .frozen = node->frozen,
             .statistics_parts = given_statistics(plan, setup, node),

@@ -2,14 +2,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "elementwise.h"
 #include "launch.h"
 #include "op_types.h"
+#include "tunable.h"
 #include "util.h"
 
-typedef struct batchnorm_data {
+/* How a pass goes over its rows. */
+typedef struct batchnorm_frame {
     int vw;     /* floats a vector */
     int items;  /* work-items a group, along the channels */
     int groups; /* stretches of rows */
+} batchnorm_frame;
+
+/* The order of the knobs. */
+enum { VW, ITEMS, GROUPS };
+
+typedef struct batchnorm_data {
+    batchnorm_frame frames[RNCL_OP_PASSES];
     rncl_kernel statistics, moments, running, apply, gradient_sums, gradient_moments, gradient, residual_pad;
 } batchnorm_data;
 
@@ -24,19 +34,37 @@ static bool sizes_fit(const rncl_batchnorm_shape *s)
            (s->residual_w - 1) / s->residual_stride + 1 == s->w;
 }
 
-/* A GPU fills its lanes with neighbouring channels, one float each; a CPU uses the widest vector that divides
- * them. */
-static void choose_frame(const rncl_op *op, batchnorm_data *data)
+/* Vectors are of channels of x and of a padded residual alike: powers of two that divide both divide their
+ * bitwise or. A GPU fills its lanes with neighbouring channels. */
+static void batchnorm_knobs(const rncl_tunable *t, rncl_knobs *knobs)
 {
-    const rncl_batchnorm_shape *s = &op->desc.batchnorm;
-    const rncl_device_info *info = &op->context->info;
-    bool gpu = op->context->device_class != RNCL_CLASS_CPU_VECTOR;
-    int rows = s->n * s->h * s->w;
-    data->vw = gpu ? 1 : (int)MIN(info->vector_width, 16u);
-    while (s->c % data->vw || (s->residual == RNCL_RESIDUAL_PAD && s->residual_c % data->vw))
-        data->vw /= 2;
-    data->items = gpu ? MIN(s->c, (int)MIN(info->max_work_group_size, (size_t)256)) : 1;
-    data->groups = MIN(rows, (int)info->compute_units * (gpu ? 16 : 8));
+    const rncl_batchnorm_shape *s = &t->desc.batchnorm;
+    const rncl_device_info *info = &t->context->info;
+    const bool gpu = t->context->device_class != RNCL_CLASS_CPU_VECTOR;
+    const int rows = s->n * s->h * s->w, units = (int)info->compute_units;
+    const int most_items = MIN(s->c, (int)MIN(info->max_work_group_size, (size_t)256));
+    rncl_elementwise_add_width(t->context, s->residual == RNCL_RESIDUAL_PAD ? s->c | s->residual_c : s->c,
+                               knobs);
+    rncl_knobs_add_doubling(knobs, "items", gpu ? most_items : 1, 1, most_items);
+    rncl_knobs_add_doubling(knobs, "groups", MIN(rows, units * (gpu ? 16 : 8)), units, MIN(rows, 64 * units));
+}
+
+/* No work-item without a vector. */
+static bool batchnorm_allows(const rncl_tunable *t)
+{
+    return t->values[ITEMS] <= rncl_ceil_div(t->desc.batchnorm.c, t->values[VW]);
+}
+
+static void plan_frames(rncl_op *op, batchnorm_data *data)
+{
+    for (int pass = RNCL_OP_FORWARD; pass <= RNCL_OP_BACKWARD; pass++) {
+        int values[RNCL_KNOBS];
+        if (!rncl_op_wants(op, pass))
+            continue;
+        rncl_tunable_plan(op, pass, values);
+        data->frames[pass] =
+            (batchnorm_frame){.vw = values[VW], .items = values[ITEMS], .groups = values[GROUPS]};
+    }
 }
 
 static rncl_status batchnorm_plan(rncl_op *op)
@@ -48,7 +76,8 @@ static rncl_status batchnorm_plan(rncl_op *op)
     batchnorm_data *data = op->plan_data = calloc(1, sizeof *data);
     if (!data)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a batch normalisation");
-    choose_frame(op, data);
+    plan_frames(op, data);
+    const int most_groups = MAX(data->frames[RNCL_OP_FORWARD].groups, data->frames[RNCL_OP_BACKWARD].groups);
     size_t channels = (size_t)s->c;
     op->needs = (rncl_op_needs){
         .x = {s->n, s->h, s->w, s->c},
@@ -57,7 +86,7 @@ static rncl_status batchnorm_plan(rncl_op *op)
         .bias = channels,
         .running = channels,
         .saved_bytes = 2 * channels * sizeof(float),
-        .workspace_bytes = rncl_op_statistics_bytes(data->groups, s->c),
+        .workspace_bytes = rncl_op_statistics_bytes(most_groups, s->c),
         .backward_reads_x = true,
         .backward_reads_y = s->relu && s->residual != RNCL_RESIDUAL_NONE,
     };
@@ -72,38 +101,42 @@ static rncl_status batchnorm_build(rncl_op *op)
 {
     batchnorm_data *data = op->plan_data;
     const rncl_batchnorm_shape *s = &op->desc.batchnorm;
-    char options[64];
-    snprintf(options, sizeof options, "-DVW=%d -DRELU=%d -DRESIDUAL=%d", data->vw, s->relu, s->residual);
     const struct {
         const char *name;
+        int pass;
         rncl_kernel *kernel;
     } kernels[] = {
-        {"batchnorm_statistics", &data->statistics},
-        {"batchnorm_moments", &data->moments},
-        {"batchnorm_running", &data->running},
-        {"batchnorm_apply", &data->apply},
-        {"batchnorm_gradient_sums", &data->gradient_sums},
-        {"batchnorm_gradient_moments", &data->gradient_moments},
-        {"batchnorm_gradient", &data->gradient},
-        {"batchnorm_residual_pad", &data->residual_pad},
+        {"batchnorm_statistics", RNCL_OP_FORWARD, &data->statistics},
+        {"batchnorm_moments", RNCL_OP_FORWARD, &data->moments},
+        {"batchnorm_running", RNCL_OP_FORWARD, &data->running},
+        {"batchnorm_apply", RNCL_OP_FORWARD, &data->apply},
+        {"batchnorm_gradient_sums", RNCL_OP_BACKWARD, &data->gradient_sums},
+        {"batchnorm_gradient_moments", RNCL_OP_BACKWARD, &data->gradient_moments},
+        {"batchnorm_gradient", RNCL_OP_BACKWARD, &data->gradient},
+        {"batchnorm_residual_pad", RNCL_OP_BACKWARD, &data->residual_pad},
     };
-    for (size_t i = 0; i < COUNT(kernels); i++)
+    for (size_t i = 0; i < COUNT(kernels); i++) {
+        char options[64];
+        if (!rncl_op_wants(op, kernels[i].pass))
+            continue;
+        snprintf(options, sizeof options, "-DVW=%d -DRELU=%d -DRESIDUAL=%d", data->frames[kernels[i].pass].vw,
+                 s->relu, s->residual);
         RNCL_TRY(rncl_kernel_create(op->context, "batchnorm", options, kernels[i].name, kernels[i].kernel));
+    }
     return RNCL_OK;
 }
 
 /* Work-groups over stretches of rows. */
-static rncl_range row_range(const batchnorm_data *data)
+static rncl_range row_range(const batchnorm_frame *frame)
 {
-    return (rncl_range){.global = {(size_t)data->items, (size_t)data->groups},
-                        .local = {(size_t)data->items, 1, 1}};
+    return (rncl_range){.global = {(size_t)frame->items, (size_t)frame->groups},
+                        .local = {(size_t)frame->items, 1, 1}};
 }
 
 /* A work-item for each vector of channels. */
-static rncl_range channel_range(const rncl_op *op)
+static rncl_range channel_range(const rncl_op *op, const batchnorm_frame *frame)
 {
-    const batchnorm_data *data = op->plan_data;
-    const size_t vectors = (size_t)(op->desc.batchnorm.c / data->vw), items = MIN((size_t)data->items, 16);
+    const size_t vectors = (size_t)(op->desc.batchnorm.c / frame->vw), items = MIN((size_t)frame->items, 16);
     return (rncl_range){.global = {rncl_round_up(vectors, items)}, .local = {items, 1, 1}};
 }
 
@@ -111,29 +144,31 @@ static rncl_range channel_range(const rncl_op *op)
 static rncl_status join_statistics(rncl_op *op, const rncl_op_buffers *b)
 {
     const batchnorm_data *data = op->plan_data;
+    const batchnorm_frame *frame = &data->frames[RNCL_OP_FORWARD];
     const rncl_batchnorm_shape *s = &op->desc.batchnorm;
     const int given = op->choice.statistics_parts;
     const cl_mem *statistics = given ? &b->statistics : &b->workspace;
     if (!given)
-        RNCL_TRY(rncl_launch(op->context, &data->statistics, row_range(data), RNCL_STRUCT(*s),
+        RNCL_TRY(rncl_launch(op->context, &data->statistics, row_range(frame), RNCL_STRUCT(*s),
                              RNCL_BUFFER(b->x), RNCL_BUFFER(b->workspace)));
-    return rncl_launch(op->context, &data->moments, channel_range(op), RNCL_STRUCT(*s),
-                       RNCL_INT(given ? given : data->groups), RNCL_BUFFER(*statistics),
+    return rncl_launch(op->context, &data->moments, channel_range(op, frame), RNCL_STRUCT(*s),
+                       RNCL_INT(given ? given : frame->groups), RNCL_BUFFER(*statistics),
                        RNCL_BUFFER(b->saved), RNCL_BUFFER(b->running_mean), RNCL_BUFFER(b->running_variance));
 }
 
 static rncl_status batchnorm_forward(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
 {
     const batchnorm_data *data = op->plan_data;
+    const batchnorm_frame *frame = &data->frames[RNCL_OP_FORWARD];
     const rncl_batchnorm_shape *s = &op->desc.batchnorm;
     if ((flags & RNCL_OP_TRAINING) && !op->choice.frozen) {
         RNCL_TRY(join_statistics(op, b));
     } else {
-        RNCL_TRY(rncl_launch(op->context, &data->running, channel_range(op), RNCL_STRUCT(*s),
+        RNCL_TRY(rncl_launch(op->context, &data->running, channel_range(op, frame), RNCL_STRUCT(*s),
                              RNCL_BUFFER(b->running_mean), RNCL_BUFFER(b->running_variance),
                              RNCL_BUFFER(b->saved)));
     }
-    return rncl_launch(op->context, &data->apply, row_range(data), RNCL_STRUCT(*s), RNCL_BUFFER(b->x),
+    return rncl_launch(op->context, &data->apply, row_range(frame), RNCL_STRUCT(*s), RNCL_BUFFER(b->x),
                        RNCL_BUFFER(b->residual), RNCL_BUFFER(b->saved), RNCL_BUFFER(b->weight),
                        RNCL_BUFFER(b->bias), RNCL_BUFFER(b->y));
 }
@@ -143,21 +178,23 @@ static rncl_status batchnorm_forward(rncl_op *op, const rncl_op_buffers *b, unsi
 static rncl_status sum_gradients(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
 {
     const batchnorm_data *data = op->plan_data;
+    const batchnorm_frame *frame = &data->frames[RNCL_OP_BACKWARD];
     const rncl_batchnorm_shape *s = &op->desc.batchnorm;
-    RNCL_TRY(rncl_launch(op->context, &data->gradient_sums, row_range(data), RNCL_STRUCT(*s),
+    RNCL_TRY(rncl_launch(op->context, &data->gradient_sums, row_range(frame), RNCL_STRUCT(*s),
                          RNCL_BUFFER(b->x), RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved),
                          RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace)));
-    return rncl_launch(op->context, &data->gradient_moments, channel_range(op), RNCL_STRUCT(*s),
-                       RNCL_INT(data->groups), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->dweight),
+    return rncl_launch(op->context, &data->gradient_moments, channel_range(op, frame), RNCL_STRUCT(*s),
+                       RNCL_INT(frame->groups), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->dweight),
                        RNCL_BUFFER(b->dbias), RNCL_INT((flags & RNCL_OP_ACCUMULATE_PARAMS) != 0));
 }
 
 static rncl_status batchnorm_backward(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
 {
     const batchnorm_data *data = op->plan_data;
+    const batchnorm_frame *frame = &data->frames[RNCL_OP_BACKWARD];
     const rncl_batchnorm_shape *s = &op->desc.batchnorm;
     if (s->residual == RNCL_RESIDUAL_PAD && b->dresidual) {
-        size_t vectors = rncl_shape_count(op->needs.residual) / (size_t)data->vw;
+        size_t vectors = rncl_shape_count(op->needs.residual) / (size_t)frame->vw;
         rncl_range range = {.global = {rncl_round_up(vectors, 64)}, .local = {64, 1, 1}};
         RNCL_TRY(rncl_launch(op->context, &data->residual_pad, range, RNCL_STRUCT(*s), RNCL_BUFFER(b->y),
                              RNCL_BUFFER(b->dy), RNCL_BUFFER(b->dresidual)));
@@ -165,7 +202,7 @@ static rncl_status batchnorm_backward(rncl_op *op, const rncl_op_buffers *b, uns
     /* Running statistics do not depend on x, and frozen parameters want no gradients. */
     if (!op->choice.frozen)
         RNCL_TRY(sum_gradients(op, b, flags));
-    return rncl_launch(op->context, &data->gradient, row_range(data), RNCL_STRUCT(*s), RNCL_BUFFER(b->x),
+    return rncl_launch(op->context, &data->gradient, row_range(frame), RNCL_STRUCT(*s), RNCL_BUFFER(b->x),
                        RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved), RNCL_BUFFER(b->weight),
                        RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->dx),
                        RNCL_BUFFER(b->dresidual), RNCL_INT(op->choice.frozen),
@@ -192,4 +229,8 @@ const rncl_op_type rncl_op_batchnorm = {
     .forward = batchnorm_forward,
     .backward = batchnorm_backward,
     .destroy = batchnorm_destroy,
+    .passes = {{.name = "forward"}, {.name = "backward"}},
+    .kernels = "batchnorm",
+    .knobs = batchnorm_knobs,
+    .allows = batchnorm_allows,
 };

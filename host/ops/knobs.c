@@ -25,6 +25,15 @@ void rncl_knobs_add(rncl_knobs *knobs, const char *name, int preset, const int *
         knob->values[knob->count++] = preset;
 }
 
+void rncl_knobs_add_doubling(rncl_knobs *knobs, const char *name, int preset, int first, int most)
+{
+    int values[RNCL_KNOB_VALUES - 1];
+    size_t count = 0;
+    for (int value = first; value <= most && count < COUNT(values); value *= 2)
+        values[count++] = value;
+    rncl_knobs_add(knobs, name, preset, values, count);
+}
+
 static int find(const rncl_knobs *knobs, const char *name)
 {
     for (int i = 0; i < knobs->count; i++)

@@ -34,6 +34,9 @@ typedef struct rncl_setting {
 /* Adds a knob; the preset joins the values if it is not among them. */
 void rncl_knobs_add(rncl_knobs *knobs, const char *name, int preset, const int *values, size_t count);
 
+/* Adds one whose values are `first` and its products with powers of two, up to `most`. */
+void rncl_knobs_add_doubling(rncl_knobs *knobs, const char *name, int preset, int first, int most);
+
 /* Writes the value of each knob in order: the setting's where it names one, else the preset. False if the
  * setting names a knob or a value that is not there: it was made for other kernels. NULL: all presets. */
 bool rncl_knobs_resolve(const rncl_knobs *knobs, const rncl_setting *setting, int *values);

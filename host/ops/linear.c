@@ -81,10 +81,10 @@ static rncl_status linear_backward(rncl_op *op, const rncl_op_buffers *b, unsign
     return rncl_op_backward(data->product, b, flags);
 }
 
-static const rncl_conv_shape *linear_convolution(const rncl_op *op)
+static const rncl_op *linear_part(const rncl_op *op)
 {
     const linear_data *data = op->plan_data;
-    return &data->product->desc.conv;
+    return data->product;
 }
 
 static void linear_destroy(rncl_op *op)
@@ -106,5 +106,5 @@ const rncl_op_type rncl_op_linear = {
     .forward = linear_forward,
     .backward = linear_backward,
     .destroy = linear_destroy,
-    .convolution = linear_convolution,
+    .part = linear_part,
 };

@@ -1,14 +1,12 @@
 /* Max pooling (kernels/maxpool.cl). */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "elementwise.h"
 #include "launch.h"
 #include "op_types.h"
-#include "util.h"
 
 typedef struct maxpool_data {
-    int vw;
+    rncl_elementwise frames[RNCL_OP_PASSES];
     rncl_kernel forward, backward;
 } maxpool_data;
 
@@ -25,7 +23,9 @@ static rncl_status maxpool_plan(rncl_op *op)
     maxpool_data *data = op->plan_data = calloc(1, sizeof *data);
     if (!data)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a max pooling");
-    data->vw = rncl_elementwise_width(op->context, s->c);
+    for (int pass = RNCL_OP_FORWARD; pass <= RNCL_OP_BACKWARD; pass++)
+        if (rncl_op_wants(op, pass))
+            data->frames[pass] = rncl_elementwise_plan(op, pass);
     op->needs = (rncl_op_needs){.x = {s->n, s->h, s->w, s->c}, .y = {s->n, s->p, s->q, s->c}};
     op->needs.saved_bytes = rncl_shape_count(op->needs.y);
     return RNCL_OK;
@@ -34,20 +34,21 @@ static rncl_status maxpool_plan(rncl_op *op)
 static rncl_status maxpool_build(rncl_op *op)
 {
     maxpool_data *data = op->plan_data;
-    char options[32];
-    snprintf(options, sizeof options, "-DVW=%d", data->vw);
-    RNCL_TRY(rncl_kernel_create(op->context, "maxpool", options, "maxpool_forward", &data->forward));
-    return rncl_kernel_create(op->context, "maxpool", options, "maxpool_backward", &data->backward);
+    RNCL_TRY(rncl_elementwise_build(op, RNCL_OP_FORWARD, &data->frames[RNCL_OP_FORWARD], "maxpool_forward",
+                                    &data->forward));
+    return rncl_elementwise_build(op, RNCL_OP_BACKWARD, &data->frames[RNCL_OP_BACKWARD], "maxpool_backward",
+                                  &data->backward);
 }
 
 static rncl_status maxpool_forward(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
 {
     (void)flags;
     const maxpool_data *data = op->plan_data;
+    const rncl_elementwise *frame = &data->frames[RNCL_OP_FORWARD];
     return rncl_launch(op->context, &data->forward,
-                       rncl_elementwise_range(op->context, rncl_shape_count(op->needs.y), data->vw),
-                       RNCL_STRUCT(op->desc.maxpool), RNCL_BUFFER(b->x), RNCL_BUFFER(b->y),
-                       RNCL_BUFFER(b->saved));
+                       rncl_elementwise_frame(frame, rncl_shape_count(op->needs.y)),
+                       RNCL_STRUCT(op->desc.maxpool), RNCL_INT(frame->per), RNCL_BUFFER(b->x),
+                       RNCL_BUFFER(b->y), RNCL_BUFFER(b->saved));
 }
 
 static rncl_status maxpool_backward(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
@@ -55,10 +56,16 @@ static rncl_status maxpool_backward(rncl_op *op, const rncl_op_buffers *b, unsig
     const maxpool_data *data = op->plan_data;
     if (!b->dx)
         return RNCL_OK;
-    return rncl_launch(op->context, &data->backward,
-                       rncl_elementwise_range(op->context, rncl_shape_count(op->needs.x), data->vw),
-                       RNCL_STRUCT(op->desc.maxpool), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved),
-                       RNCL_BUFFER(b->dx), RNCL_INT((flags & RNCL_OP_ACCUMULATE_DX) != 0));
+    const rncl_elementwise *frame = &data->frames[RNCL_OP_BACKWARD];
+    return rncl_launch(
+        op->context, &data->backward, rncl_elementwise_frame(frame, rncl_shape_count(op->needs.x)),
+        RNCL_STRUCT(op->desc.maxpool), RNCL_INT(frame->per), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved),
+        RNCL_BUFFER(b->dx), RNCL_INT((flags & RNCL_OP_ACCUMULATE_DX) != 0));
+}
+
+static void maxpool_knobs(const rncl_tunable *t, rncl_knobs *knobs)
+{
+    rncl_elementwise_add_knobs(t->context, t->desc.maxpool.c, knobs);
 }
 
 static void maxpool_destroy(rncl_op *op)
@@ -78,4 +85,7 @@ const rncl_op_type rncl_op_maxpool = {
     .forward = maxpool_forward,
     .backward = maxpool_backward,
     .destroy = maxpool_destroy,
+    .passes = {{.name = "forward"}, {.name = "backward", .for_dx = true}},
+    .kernels = "maxpool elementwise",
+    .knobs = maxpool_knobs,
 };

@@ -2,6 +2,7 @@
 #include "op.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "op_types.h"
 
@@ -10,6 +11,30 @@ static const rncl_op_type *const types[RNCL_OP_COUNT] = {
     RNCL_OP_LIST(X)
 #undef X
 };
+
+/* Of the shapes, which are integers and nothing between them. */
+static const size_t shape_bytes[RNCL_OP_COUNT] = {
+#define X(stem) [RNCL_OP_##stem] = sizeof(rncl_##stem##_shape),
+    RNCL_OP_LIST(X)
+#undef X
+};
+
+const rncl_op_type *rncl_op_type_of(rncl_op_kind kind)
+{
+    return types[kind];
+}
+
+bool rncl_op_desc_equal(const rncl_op_desc *a, const rncl_op_desc *b)
+{
+    return a->kind == b->kind && !memcmp(&a->n, &b->n, shape_bytes[a->kind]);
+}
+
+bool rncl_op_wants(const rncl_op *op, int pass)
+{
+    const rncl_op_pass *p = &op->type->passes[pass];
+    return p->name && !(op->choice.left_out & RNCL_PASS_BIT(pass)) && !(p->for_dx && op->choice.no_dx) &&
+           !(p->for_parameters && op->choice.frozen);
+}
 
 rncl_status rncl_op_create(rncl_context *context, const rncl_op_desc *desc, const rncl_op_choice *choice,
                            rncl_op **out)

@@ -24,6 +24,7 @@ typedef enum rncl_op_kind {
 typedef struct rncl_op_desc {
     rncl_op_kind kind;
     union {
+        rncl_int n; /* the batch, which all shapes begin with */
         rncl_conv_shape conv;
         rncl_batchnorm_shape batchnorm;
         rncl_maxpool_shape maxpool;
@@ -64,11 +65,19 @@ typedef enum rncl_op_flags {
     RNCL_OP_ACCUMULATE_PARAMS = 4 /* backward: dweight, dbias += (gradient accumulation) */
 } rncl_op_flags;
 
+enum {
+    RNCL_OP_FORWARD, /* the first pass of every operation; the others are backward ones */
+    RNCL_OP_BACKWARD,
+    RNCL_OP_PASSES = 3, /* that an operation has at most */
+};
+
+/* The bit of a pass in rncl_op_choice. */
+#define RNCL_PASS_BIT(pass) (1u << (unsigned)(pass))
+
 /* What was found to be fastest on this device. Operations ask in planning; whoever keeps the results answers.
  */
 typedef struct rncl_tuned {
-    /* The setting for one pass (rncl_conv_pass for a convolution, else 0) of an operation, or NULL: nothing
-     * is known about it. */
+    /* The setting for one pass (an index of the operation's `passes`), or NULL: nothing is known about it. */
     const rncl_setting *(*lookup)(void *state, const rncl_op_desc *desc, int pass);
     void *state;
 } rncl_tuned;
@@ -78,7 +87,7 @@ typedef struct rncl_op_choice {
     const char *algorithm; /* convolution's table names them; NULL: the tuned one, or the device's default */
     rncl_tuned tuned;      /* lookup NULL: presets throughout */
     bool exact_only;       /* only algorithms that compute sums of products and nothing else */
-    bool forward_only;     /* backward will not be called */
+    unsigned left_out;     /* passes that will not be called, by their bits */
     bool no_dx;            /* nobody wants the input's gradient (the first convolution) */
     bool frozen;           /* parameters stay as they are: no gradients of them; batch normalisation takes its
                               running statistics in training too, and leaves them */
@@ -87,13 +96,30 @@ typedef struct rncl_op_choice {
 } rncl_op_choice;
 
 typedef struct rncl_op rncl_op;
+typedef struct rncl_tunable rncl_tunable; /* tunable.h */
+
+/* A pass that is planned and tuned by itself. */
+typedef struct rncl_op_pass {
+    const char *name;
+    bool for_dx, for_parameters; /* its only purpose: it is left out where nobody wants that */
+} rncl_op_pass;
+
+/* Where a pass can be done in several ways: the table of them. */
+typedef struct rncl_op_algorithms {
+    size_t count;
+    /* Rows may share a name: they do different passes, or shapes. */
+    const char *(*name)(size_t row);
+    const char *(*kernels)(size_t row);           /* as in rncl_op_type */
+    bool (*supports)(const rncl_tunable *t);      /* whether t->row can do this */
+    size_t (*default_row)(const rncl_tunable *t); /* what is taken untuned; `count` if nothing can do it */
+} rncl_op_algorithms;
 
 /* The table that each operation's file ends in. */
 typedef struct rncl_op_type {
     const char *name;
     /* Decides everything that follows from shape, device and choice; no device calls. Fills needs. */
     rncl_status (*plan)(rncl_op *op);
-    /* Compiles. */
+    /* Compiles what the wanted passes need. */
     rncl_status (*build)(rncl_op *op);
     /* Puts changed weights into `packed`; NULL if the kernels take them as they are. */
     rncl_status (*prepare)(rncl_op *op, const rncl_op_buffers *buffers);
@@ -101,8 +127,19 @@ typedef struct rncl_op_type {
     rncl_status (*forward)(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags);
     rncl_status (*backward)(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags);
     void (*destroy)(rncl_op *op); /* releases `plan_data`; takes half-built ones */
-    /* The convolution that the operation consists of; NULL: it does not. */
-    const rncl_conv_shape *(*convolution)(const rncl_op *op);
+
+    /* What can be tuned, in planning and without a device call. */
+    rncl_op_pass passes[RNCL_OP_PASSES]; /* those that have a name */
+    /* What its kernel files begin with, separated by spaces: results of tuning are worth nothing once they
+     * change. NULL: those of the algorithm. */
+    const char *kernels;
+    const rncl_op_algorithms *algorithms; /* NULL: one way, which is named "" */
+    /* What there is to choose about a pass; NULL: nothing. */
+    void (*knobs)(const rncl_tunable *t, rncl_knobs *knobs);
+    /* Whether values go together; presets do. NULL: all do. */
+    bool (*allows)(const rncl_tunable *t);
+    /* The operation that it consists of, whose passes are tuned in place of its own; NULL: none. */
+    const rncl_op *(*part)(const rncl_op *op);
 } rncl_op_type;
 
 /* Fields are for the operations' own files and for reading. */
@@ -131,6 +168,13 @@ rncl_status rncl_op_build(rncl_op *op);
 rncl_status rncl_op_prepare(rncl_op *op, const rncl_op_buffers *buffers);
 rncl_status rncl_op_forward(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags);
 rncl_status rncl_op_backward(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags);
+
+const rncl_op_type *rncl_op_type_of(rncl_op_kind kind);
+
+bool rncl_op_desc_equal(const rncl_op_desc *a, const rncl_op_desc *b);
+
+/* Whether the operation has the pass and it will be called. */
+bool rncl_op_wants(const rncl_op *op, int pass);
 
 /* Of statistics of c channels in so many parts (kernels/statistics.clh). */
 static inline size_t rncl_op_statistics_bytes(int parts, int c)

@@ -19,7 +19,7 @@ const char *rncl_planning_verdict(const rncl_network_facts *facts)
 void rncl_planning_announce(const rncl_log *log, const rncl_network_facts *facts)
 {
     rncl_log_line(
-        log, RNCL_LOG_NOTE, "tuning: %s (%d of %d convolution passes)%s", rncl_planning_verdict(facts),
+        log, RNCL_LOG_NOTE, "tuning: %s (%d of %d passes of operations)%s", rncl_planning_verdict(facts),
         facts->tuned, facts->problems,
         facts->tuned < facts->problems ? "; `rncl tune` with the same network and batch finds the rest" : "");
 }

@@ -9,7 +9,7 @@
 /* Fills what of a setup decides about algorithms. The store (NULL: presets) must outlive the planning. */
 void rncl_planning_apply(const rncl_options *options, rncl_store *store, rncl_network_setup *setup);
 
-/* "hit": every convolution is tuned; "partial": some are; "miss": none is. */
+/* "hit": every pass that can be tuned is; "partial": some are; "miss": none is. */
 const char *rncl_planning_verdict(const rncl_network_facts *facts);
 
 /* Says the verdict, and what to do about it. */

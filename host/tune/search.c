@@ -6,52 +6,19 @@
 #include <string.h>
 
 #include "setting_json.h"
+#include "tunable.h"
 #include "util.h"
 
 /* A candidate that is so much slower than the best is not timed any longer. */
-enum { DROP_FACTOR = 3, MOST_LOSSES = 2 };
+enum { DROP_FACTOR = 3, MOST_LOSSES = 2, MOST_DRAWS = 100 };
 
 /* What is called noise: unchanged code differs by as much. */
 static const double least_gain = 1.03;
 
-/* Algorithms that do the pass, with their knobs. */
-typedef struct space {
-    rncl_conv_plan plan; /* algorithm and values are those of the candidate at hand */
-    rncl_knobs knobs;
-} space;
-
-static space space_of(const rncl_search *search, const rncl_conv_algorithm *algorithm)
+static rncl_tunable tunable_of(const rncl_search *search)
 {
-    space s = {.plan = {.context = search->context,
-                        .shape = search->problem.shape,
-                        .pass = search->problem.pass,
-                        .algorithm = algorithm}};
-    s.knobs = rncl_conv_knobs(&s.plan);
-    rncl_knobs_resolve(&s.knobs, NULL, s.plan.values);
-    return s;
-}
-
-/* The space around a setting. False if it is not possible for this problem. */
-static bool space_around(const rncl_search *search, const rncl_setting *setting, space *out)
-{
-    const rncl_conv_plan plan = {
-        .context = search->context, .shape = search->problem.shape, .pass = search->problem.pass};
-    const rncl_conv_algorithm *algorithm = rncl_conv_algorithm_find(setting->algorithm, &plan);
-    if (!algorithm)
-        return false;
-    *out = space_of(search, algorithm);
-    return rncl_knobs_resolve(&out->knobs, setting, out->plan.values) &&
-           (!algorithm->allows || algorithm->allows(&out->plan));
-}
-
-static rncl_setting setting_of(const space *s)
-{
-    return rncl_knobs_setting(&s->knobs, s->plan.algorithm->name, s->plan.values);
-}
-
-static bool is_allowed(const space *s)
-{
-    return !s->plan.algorithm->allows || s->plan.algorithm->allows(&s->plan);
+    return (rncl_tunable){
+        .context = search->context, .desc = search->problem.desc, .pass = search->problem.pass};
 }
 
 static bool time_is_up(const rncl_search *search)
@@ -102,33 +69,30 @@ static rncl_status try_setting(rncl_search *search, const rncl_setting *setting,
 
 static rncl_status try_algorithms(rncl_search *search)
 {
-    assert(rncl_conv_algorithm_count <= RNCL_MOST_ROWS);
-    for (size_t i = 0; i < rncl_conv_algorithm_count; i++) {
-        const space s = space_of(search, rncl_conv_algorithms[i]);
+    rncl_tunable t = tunable_of(search);
+    int *losses = search->losses[t.desc.kind];
+    assert(rncl_tunable_rows(&t) <= RNCL_MOST_ROWS);
+    for (size_t row = 0; row < rncl_tunable_rows(&t); row++) {
         uint64_t time_ns;
-        if (!s.plan.algorithm->supports(&s.plan) || search->losses[i] >= MOST_LOSSES)
+        if (losses[row] >= MOST_LOSSES || !rncl_tunable_take_row(&t, row))
             continue;
-        const rncl_setting presets = setting_of(&s);
+        const rncl_setting presets = rncl_tunable_setting(&t);
         RNCL_TRY(try_setting(search, &presets, &time_ns));
         if (time_ns / DROP_FACTOR > search->best.time_ns)
-            search->losses[i]++;
+            losses[row]++;
     }
     return RNCL_OK;
 }
 
-/* What is best for others of the pass with the same filter. */
+/* What is best for others of its kind. */
 static rncl_status try_neighbours(rncl_search *search)
 {
-    const rncl_conv_shape *own = &search->problem.shape;
     for (size_t i = 0; i < rncl_store_count(search->store); i++) {
         const rncl_tuned_entry entry = *rncl_store_at(search->store, i);
-        const rncl_conv_shape *other = &entry.problem.shape;
-        if (!entry.time_ns || entry.problem.pass != search->problem.pass || other->r != own->r ||
-            other->stride != own->stride)
-            continue;
-        space s;
+        rncl_tunable t = tunable_of(search);
         uint64_t ignored;
-        if (space_around(search, &entry.setting, &s))
+        if (entry.time_ns && rncl_problem_related(&entry.problem, &search->problem) &&
+            rncl_tunable_take(&t, &entry.setting))
             RNCL_TRY(try_setting(search, &entry.setting, &ignored));
     }
     return RNCL_OK;
@@ -139,41 +103,41 @@ static int compare_ints(const void *a, const void *b)
     return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
 }
 
-/* Moves one knob step by step while that helps; *time_ns is that of the values in `s`. */
-static rncl_status climb(rncl_search *search, space *s, int knob, int direction, uint64_t *time_ns)
+/* Moves one knob step by step while that helps; *time_ns is that of the values in `t`. */
+static rncl_status climb(rncl_search *search, rncl_tunable *t, int knob, int direction, uint64_t *time_ns)
 {
-    rncl_knob sorted = s->knobs.knobs[knob];
+    rncl_knob sorted = t->knobs.knobs[knob];
     qsort(sorted.values, (size_t)sorted.count, sizeof sorted.values[0], compare_ints);
     int at = 0;
-    while (sorted.values[at] != s->plan.values[knob])
+    while (sorted.values[at] != t->values[knob])
         at++;
     int best = sorted.values[at];
     for (at += direction; at >= 0 && at < sorted.count && !time_is_up(search); at += direction) {
         uint64_t time;
-        s->plan.values[knob] = sorted.values[at];
-        if (!is_allowed(s))
+        t->values[knob] = sorted.values[at];
+        if (!rncl_tunable_allows(t))
             continue;
-        const rncl_setting setting = setting_of(s);
+        const rncl_setting setting = rncl_tunable_setting(t);
         RNCL_TRY(try_setting(search, &setting, &time));
         if (time >= *time_ns)
             break;
         *time_ns = time;
         best = sorted.values[at];
     }
-    s->plan.values[knob] = best;
+    t->values[knob] = best;
     return RNCL_OK;
 }
 
-/* From the values in `s`, one knob after the other until none helps. The last knobs first: they are what
+/* From the values in `t`, one knob after the other until none helps. The last knobs first: they are what
  * costs no compiling. */
-static rncl_status descend(rncl_search *search, space *s, uint64_t time_ns)
+static rncl_status descend(rncl_search *search, rncl_tunable *t, uint64_t time_ns)
 {
     uint64_t before;
     do {
         before = time_ns;
-        for (int knob = s->knobs.count; knob-- > 0;) {
-            RNCL_TRY(climb(search, s, knob, 1, &time_ns));
-            RNCL_TRY(climb(search, s, knob, -1, &time_ns));
+        for (int knob = t->knobs.count; knob-- > 0;) {
+            RNCL_TRY(climb(search, t, knob, 1, &time_ns));
+            RNCL_TRY(climb(search, t, knob, -1, &time_ns));
         }
     } while (time_ns < before && !time_is_up(search));
     return RNCL_OK;
@@ -181,21 +145,16 @@ static rncl_status descend(rncl_search *search, space *s, uint64_t time_ns)
 
 static rncl_status descend_from_best(rncl_search *search)
 {
-    space s;
-    return space_around(search, &search->best.setting, &s) ? descend(search, &s, search->best.time_ns)
-                                                           : RNCL_OK;
+    rncl_tunable t = tunable_of(search);
+    return rncl_tunable_take(&t, &search->best.setting) ? descend(search, &t, search->best.time_ns) : RNCL_OK;
 }
 
-/* Any values that go together, of the best algorithm. */
-static bool draw(rncl_search *search, space *s)
+/* Any values that go together and are new, of the best algorithm. */
+static bool draw(rncl_search *search, rncl_tunable *t)
 {
-    for (int attempt = 0; attempt < 100; attempt++) {
-        for (int i = 0; i < s->knobs.count; i++) {
-            const rncl_knob *knob = &s->knobs.knobs[i];
-            s->plan.values[i] = knob->values[rncl_random_below(&search->random, (uint32_t)knob->count)];
-        }
-        const rncl_setting setting = setting_of(s);
-        if (is_allowed(s) && !find_tried(search, &setting))
+    for (int attempt = 0; attempt < MOST_DRAWS && rncl_tunable_draw(t, &search->random); attempt++) {
+        const rncl_setting setting = rncl_tunable_setting(t);
+        if (!find_tried(search, &setting))
             return true;
     }
     return false;
@@ -204,30 +163,28 @@ static bool draw(rncl_search *search, space *s)
 /* What is drawn and not hopeless is a new start. */
 static rncl_status sample(rncl_search *search)
 {
-    space s;
-    if (!space_around(search, &search->best.setting, &s))
+    rncl_tunable t = tunable_of(search);
+    if (!rncl_tunable_take(&t, &search->best.setting))
         return RNCL_OK;
-    while (!time_is_up(search) && draw(search, &s)) {
+    while (!time_is_up(search) && draw(search, &t)) {
         uint64_t time;
-        const rncl_setting setting = setting_of(&s);
+        const rncl_setting setting = rncl_tunable_setting(&t);
         RNCL_TRY(try_setting(search, &setting, &time));
         if (time < search->best.time_ns + search->best.time_ns / 10)
-            RNCL_TRY(descend(search, &s, time));
+            RNCL_TRY(descend(search, &t, time));
     }
     return RNCL_OK;
 }
 
 rncl_status rncl_search_presets(rncl_context *context, const rncl_problem *problem, rncl_setting *out)
 {
-    rncl_conv_plan plan;
-    const rncl_op_choice untuned = {0};
-    rncl_status st = rncl_conv_plan_create(context, &problem->shape, problem->pass, &untuned, &plan);
-    if (!st) {
-        const rncl_knobs knobs = rncl_conv_knobs(&plan);
-        *out = rncl_knobs_setting(&knobs, plan.algorithm->name, plan.values);
-    }
-    rncl_conv_plan_fini(&plan);
-    return st;
+    rncl_tunable t = {.context = context, .desc = problem->desc, .pass = problem->pass};
+    char key[RNCL_PROBLEM_KEY];
+    rncl_problem_key(problem, key);
+    if (!rncl_tunable_take_default(&t))
+        return RNCL_FAIL(RNCL_ERR_SHAPE, "nothing on %s can do %s", context->info.name, key);
+    *out = rncl_tunable_setting(&t);
+    return RNCL_OK;
 }
 
 /* The presets and the best again, in a fresh round. */
@@ -252,6 +209,13 @@ static rncl_status decide(rncl_search *search, const rncl_setting *presets, rncl
     return RNCL_OK;
 }
 
+static rncl_status fail_presets(const rncl_search *search)
+{
+    char key[RNCL_PROBLEM_KEY];
+    rncl_problem_key(&search->problem, key);
+    return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "%s cannot be run with its presets", key);
+}
+
 rncl_status rncl_search_run(rncl_search *search, rncl_tuned_entry *entry)
 {
     rncl_setting presets;
@@ -261,7 +225,7 @@ rncl_status rncl_search_run(rncl_search *search, rncl_tuned_entry *entry)
     RNCL_TRY(rncl_search_presets(search->context, &search->problem, &presets));
     RNCL_TRY(ask(search, &presets, &preset_ns));
     if (preset_ns == UINT64_MAX)
-        return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "%s cannot be run with its presets", presets.algorithm);
+        return fail_presets(search);
     search->tried[search->tried_count++] = search->best =
         (rncl_tried){.setting = presets, .time_ns = preset_ns};
     *entry = (rncl_tuned_entry){.problem = search->problem,

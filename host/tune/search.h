@@ -31,12 +31,12 @@ typedef struct rncl_search {
     rncl_tried tried[RNCL_MOST_TRIED];
     size_t tried_count;
     rncl_tried best;
-    /* Of each row of the table of algorithms: problems at which its presets were hopeless. After two it is
-     * left out of the next ones; a search that goes on with another problem keeps this. */
-    int losses[RNCL_MOST_ROWS];
+    /* Of each operation's algorithms: problems at which its presets were hopeless. After two it is left out
+     * of the next ones; a search that goes on with another problem keeps this. */
+    int losses[RNCL_OP_COUNT][RNCL_MOST_ROWS];
 } rncl_search;
 
-/* What untuned planning takes. */
+/* What untuned planning takes. RNCL_ERR_SHAPE if there is nothing. */
 rncl_status rncl_search_presets(rncl_context *context, const rncl_problem *problem, rncl_setting *out);
 
 /* Times the presets, then everything that seems worth it until the deadline: the presets of all algorithms,

@@ -53,6 +53,6 @@ void rncl_setting_text(const rncl_setting *setting, char text[RNCL_SETTING_TEXT]
 {
     int length = snprintf(text, RNCL_SETTING_TEXT, "%s", setting->algorithm);
     for (int i = 0; i < setting->count && length < RNCL_SETTING_TEXT; i++)
-        length += snprintf(text + length, (size_t)(RNCL_SETTING_TEXT - length), " %s=%d",
+        length += snprintf(text + length, (size_t)(RNCL_SETTING_TEXT - length), "%s%s=%d", length ? " " : "",
                            setting->knobs[i].name, setting->knobs[i].value);
 }

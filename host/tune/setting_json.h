@@ -14,7 +14,7 @@ bool rncl_setting_from_json(const json_t *object, rncl_setting *out);
 
 bool rncl_setting_equal(const rncl_setting *a, const rncl_setting *b);
 
-/* "direct kv=2 rows=14" */
+/* "direct kv=2 rows=14"; "vw=16 items=1" where there is no algorithm to name */
 enum { RNCL_SETTING_TEXT = 256 };
 void rncl_setting_text(const rncl_setting *setting, char text[RNCL_SETTING_TEXT]);
 

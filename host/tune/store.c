@@ -10,6 +10,7 @@
 #include "kernel_sources.h"
 #include "setting_json.h"
 #include "store_file.h"
+#include "tunable.h"
 #include "util.h"
 
 struct rncl_store {
@@ -30,15 +31,11 @@ static bool begins_with_any(const char *name, const char *words)
     return false;
 }
 
-/* Any change to an algorithm's kernels may change which is fastest, and whether the knobs still mean the
- * same. */
-static void hash_kernels(const char *algorithm, char *text, size_t size)
+/* Any change to the kernels may change which setting is fastest, and whether the knobs still mean the same.
+ */
+static void hash_kernels(const char *kernels, char *text, size_t size)
 {
     uint64_t hash = RNCL_HASH_START;
-    const char *kernels = "";
-    for (size_t i = 0; i < rncl_conv_algorithm_count; i++)
-        if (!strcmp(rncl_conv_algorithms[i]->name, algorithm))
-            kernels = rncl_conv_algorithms[i]->kernels;
     for (size_t i = 0; i < rncl_kernel_source_count; i++) {
         const rncl_kernel_source *source = &rncl_kernel_sources[i];
         if (begins_with_any(source->name, kernels) ||
@@ -49,11 +46,13 @@ static void hash_kernels(const char *algorithm, char *text, size_t size)
 }
 
 /* Where a result of now comes from. */
-static rncl_result_origin origin_of(const rncl_store *store, const rncl_setting *setting)
+static rncl_result_origin origin_of(const rncl_store *store, const rncl_problem *problem,
+                                    const rncl_setting *setting)
 {
     rncl_result_origin origin;
     snprintf(origin.driver, sizeof origin.driver, "%s", store->device.driver);
-    hash_kernels(setting->algorithm, origin.kernels, sizeof origin.kernels);
+    hash_kernels(rncl_tunable_kernels(problem->desc.kind, setting->algorithm), origin.kernels,
+                 sizeof origin.kernels);
     return origin;
 }
 
@@ -118,7 +117,7 @@ static void sift(rncl_store *store)
     const char *other_driver = NULL;
     for (size_t i = 0; i < store->lines.count; i++) {
         rncl_store_line *line = &store->lines.lines[i];
-        const rncl_result_origin now = origin_of(store, &line->entry.setting);
+        const rncl_result_origin now = origin_of(store, &line->entry.problem, &line->entry.setting);
         if (strcmp(line->origin.kernels, now.kernels) != 0) {
             dropped++;
             continue;
@@ -193,15 +192,13 @@ static rncl_store_line *line_of(const rncl_store *store, const rncl_problem *pro
 
 static int batch_distance(const rncl_problem *a, const rncl_problem *b)
 {
-    return abs(a->shape.n - b->shape.n);
+    return abs(a->desc.n - b->desc.n);
 }
 
 static const rncl_setting *lookup(void *state, const rncl_op_desc *desc, int pass)
 {
     const rncl_store *store = state;
-    if (desc->kind != RNCL_OP_conv)
-        return NULL;
-    const rncl_problem problem = {.shape = desc->conv, .pass = (rncl_conv_pass)pass};
+    const rncl_problem problem = {.desc = *desc, .pass = pass};
     const rncl_store_line *best = line_of(store, &problem);
     for (size_t i = store->lines.count; !best && i-- > 0;)
         if (!store->lines.lines[i].why[0] &&
@@ -249,7 +246,8 @@ static rncl_status save(const rncl_store *store)
 
 rncl_status rncl_store_put(rncl_store *store, const rncl_tuned_entry *entry)
 {
-    const rncl_store_line line = {.entry = *entry, .origin = origin_of(store, &entry->setting), .own = true};
+    const rncl_store_line line = {
+        .entry = *entry, .origin = origin_of(store, &entry->problem, &entry->setting), .own = true};
     rncl_store_line *old = line_of(store, &entry->problem);
     if (old && old->own)
         *old = line;
@@ -262,7 +260,7 @@ rncl_status rncl_store_fail(rncl_store *store, const rncl_problem *problem, cons
                             const char *why)
 {
     rncl_store_line line = {.entry = {.problem = *problem, .setting = *setting},
-                            .origin = origin_of(store, setting),
+                            .origin = origin_of(store, problem, setting),
                             .own = true};
     snprintf(line.why, sizeof line.why, "%s", why);
     RNCL_TRY(rncl_store_lines_add(&store->lines, &line));

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "random.h"
-#include "trial_reference.h"
+#include "trial_candidate.h"
+#include "trial_slice.h"
 #include "util.h"
 
 enum {
-    SAMPLES = 256,
     ROUNDS = 3,
     COMPARE_ROUNDS = 5,
     MOST_COMPARED = 4,
@@ -19,138 +19,98 @@ enum {
 /* Shorter stretches are not worth timing. */
 #define STRETCH_NS UINT64_C(10000000)
 
-/* Of the largest error, relative to the size that a sum of so many products has; faults are of that size
- * itself. */
-static const double tolerance_per_root = 1e-5;
+/* Nearer to a ReLU's kink than this, no gradient comes in. */
+static const float kink = 1e-4f;
 
 struct rncl_trial {
-    rncl_context *context;
     rncl_problem problem;
     rncl_trial_hook hook;
-    float *inputs[RNCL_TRIAL_TENSORS]; /* on the host; that of the result is NULL */
-    cl_mem buffers[RNCL_TRIAL_TENSORS];
-    size_t floats[RNCL_TRIAL_TENSORS];
-    rncl_trial_tensor result;
-    float *expected, *values, *blank; /* the result's floats */
+    const rncl_trial_operation *operation;
+    const rncl_trial_pass *pass;
+    rncl_trial_tensors tensors;
+    float *expected[RNCL_TRIAL_SLOT_COUNT]; /* of results: the presets' */
 };
 
-/* A setting ready to run. */
-typedef struct candidate {
-    rncl_conv_plan plan;
-    rncl_conv_buffers buffers;
-} candidate;
-
-static const rncl_setting *answer(void *state, const rncl_op_desc *desc, int pass)
-{
-    (void)desc, (void)pass;
-    return state;
-}
-
-static void candidate_fini(candidate *c)
-{
-    rncl_conv_plan_fini(&c->plan);
-    rncl_buffer_release(c->buffers.packed);
-    rncl_buffer_release(c->buffers.workspace);
-}
-
-static rncl_status candidate_init(rncl_trial *trial, const rncl_setting *setting, candidate *c)
-{
-    rncl_setting asked = setting ? *setting : (rncl_setting){0};
-    const rncl_op_choice choice = {.tuned = {.lookup = setting ? answer : NULL, .state = &asked}};
-    *c = (candidate){0};
-    RNCL_TRY(
-        rncl_conv_plan_create(trial->context, &trial->problem.shape, trial->problem.pass, &choice, &c->plan));
-    if (setting && !c->plan.tuned)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "not possible here");
-    RNCL_TRY(c->plan.algorithm->build(&c->plan));
-    c->buffers = (rncl_conv_buffers){
-        .x = trial->buffers[RNCL_TRIAL_X],
-        .filter = trial->buffers[RNCL_TRIAL_FILTER],
-        .y = trial->buffers[RNCL_TRIAL_Y],
-    };
-    if (c->plan.packed_floats)
-        RNCL_TRY(
-            rncl_buffer_create(trial->context, c->plan.packed_floats * sizeof(float), &c->buffers.packed));
-    if (c->plan.workspace_bytes)
-        RNCL_TRY(rncl_buffer_create(trial->context, c->plan.workspace_bytes, &c->buffers.workspace));
-    return RNCL_OK;
-}
-
-static rncl_status enqueue(candidate *c)
-{
-    if (c->plan.packed_floats)
-        RNCL_TRY(c->plan.algorithm->prepare(&c->plan, &c->buffers));
-    return c->plan.algorithm->enqueue(&c->plan, &c->buffers);
-}
-
-/* One stretch of `calls` calls. */
-static rncl_status time_calls(const rncl_trial *trial, candidate *c, unsigned calls, uint64_t *time_ns)
-{
-    uint64_t start = rncl_time_ns();
-    for (unsigned i = 0; i < calls; i++)
-        RNCL_TRY(enqueue(c));
-    RNCL_TRY(rncl_context_finish(trial->context));
-    *time_ns = (rncl_time_ns() - start) / calls;
-    return RNCL_OK;
-}
+static const rncl_trial_operation *const operations[RNCL_OP_COUNT] = {
+    [RNCL_OP_conv] = &rncl_trial_conv,
+    [RNCL_OP_batchnorm] = &rncl_trial_batchnorm,
+    [RNCL_OP_maxpool] = &rncl_trial_maxpool,
+    [RNCL_OP_avgpool] = &rncl_trial_avgpool,
+};
 
 static unsigned calls_for(uint64_t time_ns)
 {
     return (unsigned)(STRETCH_NS / MAX(time_ns, 1) + 1);
 }
 
-static double tolerance(const rncl_trial *trial)
+static rncl_status check_floats(const float *values, const float *expected, size_t count, double tolerance)
 {
-    double length = rncl_trial_length(&trial->problem);
-    return tolerance_per_root * sqrt(length) * sqrt(length);
+    for (size_t i = 0; i < count; i++)
+        if (!(fabs((double)values[i] - (double)expected[i]) <= tolerance))
+            return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "value %zu is %g and not %g", i, (double)values[i],
+                             (double)expected[i]);
+    return RNCL_OK;
 }
 
-static rncl_status check_samples(const rncl_trial *trial)
+static rncl_status check_result(const rncl_trial *trial, rncl_trial_slot slot)
 {
-    rncl_random random = rncl_random_stream(0, RNCL_RANDOM_TEST, 1, 0);
-    size_t count = trial->floats[trial->result];
-    for (int i = 0; i < SAMPLES; i++) {
-        size_t at = i == 0 ? 0 : i == 1 ? count - 1 : rncl_random_u32(&random) % count;
-        double exact = rncl_trial_exact(&trial->problem, trial->inputs, at);
-        if (!(fabs(trial->values[at] - exact) <= tolerance(trial)))
-            return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "value %zu is %g and not %g", at,
-                             (double)trial->values[at], exact);
-    }
+    const rncl_trial_tensor *t = &trial->tensors.slots[slot];
+    const double tolerance = 2 * rncl_trial_tolerance(trial->operation, &trial->problem.desc, slot);
+    if (!t->size_bytes)
+        return RNCL_OK;
+    if (slot != RNCL_TRIAL_saved)
+        return check_floats(t->values, trial->expected[slot], t->size_bytes / sizeof(float), tolerance);
+    if (memcmp(t->values, trial->expected[slot], t->size_bytes) != 0)
+        return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "what is kept for the backward pass is wrong");
     return RNCL_OK;
 }
 
 static rncl_status check_all(const rncl_trial *trial)
 {
-    for (size_t i = 0; i < trial->floats[trial->result]; i++)
-        if (!(fabs((double)trial->values[i] - (double)trial->expected[i]) <= 2 * tolerance(trial)))
-            return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "value %zu is %g and not %g", i, (double)trial->values[i],
-                             (double)trial->expected[i]);
+    FOR_SLOTS (trial->pass->results, slot)
+        RNCL_TRY(check_result(trial, slot));
     return RNCL_OK;
 }
 
-/* Runs once over a result that is NaN throughout, so that what is left out shows. */
-static rncl_status run_once(rncl_trial *trial, candidate *c, const rncl_setting *setting, uint64_t *time_ns)
+/* For tests: the first result, in which faults are planted. */
+static void tell_hook(const rncl_trial *trial, const rncl_setting *setting)
 {
-    cl_mem result = trial->buffers[trial->result];
-    size_t bytes = trial->floats[trial->result] * sizeof(float);
-    RNCL_TRY(rncl_buffer_write(trial->context, result, 0, bytes, trial->blank));
-    RNCL_TRY(time_calls(trial, c, 1, time_ns));
-    RNCL_TRY(rncl_buffer_read(trial->context, result, 0, bytes, trial->values));
+    FOR_SLOTS (trial->pass->results, slot) {
+        const rncl_trial_tensor *t = &trial->tensors.slots[slot];
+        trial->hook.result(trial->hook.user, setting, t->values, t->size_bytes / sizeof(float));
+        return;
+    }
+}
+
+/* Runs once over results that are NaN throughout, so that what is left out shows. */
+static rncl_status run_once(rncl_trial *trial, rncl_candidate *c, const rncl_setting *setting,
+                            uint64_t *time_ns)
+{
+    FOR_SLOTS (trial->pass->results, slot) {
+        const rncl_trial_tensor *t = &trial->tensors.slots[slot];
+        if (t->size_bytes)
+            memset(t->values, 0xff, t->size_bytes);
+        RNCL_TRY(rncl_trial_upload(&trial->tensors, slot));
+    }
+    RNCL_TRY(rncl_candidate_run(c, 1, time_ns));
+    FOR_SLOTS (trial->pass->results, slot)
+        RNCL_TRY(rncl_trial_download(&trial->tensors, slot));
     if (trial->hook.result && setting)
-        trial->hook.result(trial->hook.user, setting, trial->values, trial->floats[trial->result]);
+        tell_hook(trial, setting);
     return RNCL_OK;
 }
 
 /* The first call may include what the driver has put off. */
-static rncl_status time_candidate(rncl_trial *trial, candidate *c, uint64_t drop_ns, uint64_t *time_ns)
+static rncl_status time_candidate(rncl_candidate *c, uint64_t drop_ns, uint64_t *time_ns)
 {
-    RNCL_TRY(time_calls(trial, c, 1, time_ns));
+    rncl_candidate_share_gradient(c);
+    RNCL_TRY(rncl_candidate_run(c, 1, time_ns));
     if (drop_ns && *time_ns > drop_ns)
         return RNCL_OK;
     unsigned calls = calls_for(*time_ns);
     for (int round = 0; round < ROUNDS; round++) {
         uint64_t time;
-        RNCL_TRY(time_calls(trial, c, calls, &time));
+        RNCL_TRY(rncl_candidate_run(c, calls, &time));
         *time_ns = MIN(*time_ns, time);
     }
     return RNCL_OK;
@@ -159,29 +119,30 @@ static rncl_status time_candidate(rncl_trial *trial, candidate *c, uint64_t drop
 rncl_status rncl_trial_run(rncl_trial *trial, const rncl_setting *setting, uint64_t drop_ns,
                            uint64_t *time_ns)
 {
-    candidate c;
-    rncl_status st = candidate_init(trial, setting, &c);
+    rncl_candidate c;
+    rncl_status st = rncl_candidate_init(&trial->tensors, &trial->problem, setting, &c);
     if (!st)
         st = run_once(trial, &c, setting, time_ns);
     if (!st)
         st = check_all(trial);
     if (!st)
-        st = time_candidate(trial, &c, drop_ns, time_ns);
-    candidate_fini(&c);
+        st = time_candidate(&c, drop_ns, time_ns);
+    rncl_candidate_fini(&c);
     return st;
 }
 
-static rncl_status compare(rncl_trial *trial, candidate *candidates, size_t count, uint64_t *times_ns)
+static rncl_status compare(rncl_candidate *candidates, size_t count, uint64_t *times_ns)
 {
     unsigned calls[MOST_COMPARED];
     for (size_t i = 0; i < count; i++) {
-        RNCL_TRY(time_calls(trial, &candidates[i], 1, &times_ns[i]));
+        rncl_candidate_share_gradient(&candidates[i]);
+        RNCL_TRY(rncl_candidate_run(&candidates[i], 1, &times_ns[i]));
         calls[i] = calls_for(times_ns[i]);
     }
     for (int round = 0; round < COMPARE_ROUNDS; round++)
         for (size_t i = 0; i < count; i++) {
             uint64_t time;
-            RNCL_TRY(time_calls(trial, &candidates[i], calls[i], &time));
+            RNCL_TRY(rncl_candidate_run(&candidates[i], calls[i], &time));
             times_ns[i] = MIN(times_ns[i], time);
         }
     return RNCL_OK;
@@ -190,56 +151,114 @@ static rncl_status compare(rncl_trial *trial, candidate *candidates, size_t coun
 rncl_status rncl_trial_compare(rncl_trial *trial, const rncl_setting *settings, size_t count,
                                uint64_t *times_ns)
 {
-    candidate candidates[MOST_COMPARED] = {0};
+    rncl_candidate candidates[MOST_COMPARED] = {0};
     rncl_status st = RNCL_OK;
     if (count > MOST_COMPARED)
         return RNCL_FAIL(RNCL_ERR_USAGE, "%zu settings at once", count);
     for (size_t i = 0; i < count && !st; i++)
-        st = candidate_init(trial, &settings[i], &candidates[i]);
+        st = rncl_candidate_init(&trial->tensors, &trial->problem, &settings[i], &candidates[i]);
     if (!st)
-        st = compare(trial, candidates, count, times_ns);
+        st = compare(candidates, count, times_ns);
     for (size_t i = 0; i < count; i++)
-        candidate_fini(&candidates[i]);
+        rncl_candidate_fini(&candidates[i]);
     return st;
 }
 
-static rncl_status make_tensor(rncl_trial *trial, rncl_trial_tensor tensor)
+static rncl_status draw(rncl_trial *trial)
 {
-    size_t count = trial->floats[tensor];
-    RNCL_TRY(rncl_buffer_create(trial->context, count * sizeof(float), &trial->buffers[tensor]));
-    if (tensor == trial->result)
-        return RNCL_OK;
-    float *values = trial->inputs[tensor] = malloc(count * sizeof *values);
-    if (!values)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "a tensor of %zu values", count);
-    rncl_random random = rncl_random_stream(0, RNCL_RANDOM_TEST, 0, (uint32_t)tensor);
-    for (size_t i = 0; i < count; i++)
-        values[i] = rncl_random_normal(&random);
-    return rncl_buffer_write(trial->context, trial->buffers[tensor], 0, count * sizeof *values, values);
+    FOR_SLOTS (trial->pass->drawn, slot) {
+        const rncl_trial_tensor *t = &trial->tensors.slots[slot];
+        rncl_random random = rncl_random_stream(0, RNCL_RANDOM_TEST, 0, (uint32_t)slot);
+        for (size_t i = 0; i < t->size_bytes / sizeof(float); i++)
+            t->values[i] = rncl_random_normal(&random);
+        if (trial->operation->adjust && t->size_bytes)
+            trial->operation->adjust(&trial->problem.desc, slot, t->values);
+        RNCL_TRY(rncl_trial_upload(&trial->tensors, slot));
+    }
+    return RNCL_OK;
 }
 
-static rncl_status prepare(rncl_trial *trial)
+static rncl_status run_forward(rncl_trial *trial, const rncl_op_desc *desc)
 {
-    for (rncl_trial_tensor tensor = 0; tensor < RNCL_TRIAL_TENSORS; tensor++)
-        RNCL_TRY(make_tensor(trial, tensor));
-    size_t count = trial->floats[trial->result];
-    trial->expected = malloc(count * sizeof *trial->expected);
-    trial->values = malloc(count * sizeof *trial->values);
-    trial->blank = malloc(count * sizeof *trial->blank);
-    if (!trial->expected || !trial->values || !trial->blank)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "a result of %zu values", count);
-    for (size_t i = 0; i < count; i++)
-        trial->blank[i] = NAN;
-    candidate presets;
+    const rncl_problem forward = {.desc = *desc, .pass = RNCL_OP_FORWARD};
+    rncl_candidate presets;
     uint64_t ignored;
-    rncl_status st = candidate_init(trial, NULL, &presets);
+    rncl_status st = rncl_candidate_init(&trial->tensors, &forward, NULL, &presets);
+    if (!st)
+        st = rncl_candidate_run(&presets, 1, &ignored);
+    rncl_candidate_fini(&presets);
+    return st;
+}
+
+/* dy becomes zero where rounding decides whether it passes the ReLU. */
+static rncl_status clear_kinks(rncl_trial *trial)
+{
+    const rncl_trial_tensor *y = &trial->tensors.slots[RNCL_TRIAL_y];
+    const rncl_trial_tensor *dy = &trial->tensors.slots[RNCL_TRIAL_dy];
+    rncl_op_desc smooth = trial->problem.desc;
+    if (!trial->operation->smooth || !trial->operation->smooth(&smooth))
+        return RNCL_OK;
+    RNCL_TRY(run_forward(trial, &smooth));
+    RNCL_TRY(rncl_trial_download(&trial->tensors, RNCL_TRIAL_y));
+    for (size_t i = 0; i < y->size_bytes / sizeof(float); i++)
+        if (fabsf(y->values[i]) < kink)
+            dy->values[i] = 0.0f;
+    return rncl_trial_upload(&trial->tensors, RNCL_TRIAL_dy);
+}
+
+static rncl_status make_inputs(rncl_trial *trial)
+{
+    RNCL_TRY(draw(trial));
+    if (!trial->pass->made)
+        return RNCL_OK;
+    RNCL_TRY(clear_kinks(trial));
+    return run_forward(trial, &trial->problem.desc);
+}
+
+static rncl_status run_presets(rncl_trial *trial)
+{
+    rncl_candidate presets;
+    uint64_t ignored;
+    rncl_status st = rncl_candidate_init(&trial->tensors, &trial->problem, NULL, &presets);
     if (!st)
         st = run_once(trial, &presets, NULL, &ignored);
-    candidate_fini(&presets);
-    if (st)
-        return st;
-    memcpy(trial->expected, trial->values, count * sizeof *trial->expected);
-    return check_samples(trial);
+    rncl_candidate_fini(&presets);
+    return st;
+}
+
+/* What the presets give, if it is right. On the host only results are wanted from here on. */
+static rncl_status make_expected(rncl_trial *trial)
+{
+    const unsigned results = trial->pass->results;
+    const float *values[RNCL_TRIAL_SLOT_COUNT] = {NULL};
+    RNCL_TRY(run_presets(trial));
+    FOR_SLOTS (trial->pass->drawn | results, slot)
+        values[slot] = trial->tensors.slots[slot].values;
+    RNCL_TRY(rncl_trial_check_slice(trial->operation, &trial->problem, values));
+    FOR_SLOTS (~results, slot) {
+        free(trial->tensors.slots[slot].values);
+        trial->tensors.slots[slot].values = NULL;
+    }
+    FOR_SLOTS (results, slot) {
+        rncl_trial_tensor *t = &trial->tensors.slots[slot];
+        trial->expected[slot] = t->values;
+        t->values = t->size_bytes ? malloc(t->size_bytes) : NULL;
+        if (t->size_bytes && !t->values)
+            return RNCL_FAIL(RNCL_ERR_MEMORY, "a result of %zu bytes", t->size_bytes);
+    }
+    return RNCL_OK;
+}
+
+static rncl_status take_tensors(rncl_trial *trial, rncl_context *context)
+{
+    const rncl_trial_pass *pass = trial->pass;
+    rncl_op *op;
+    RNCL_TRY(rncl_op_create(context, &trial->problem.desc, NULL, &op));
+    rncl_status st = rncl_trial_tensors_init(context, &op->needs,
+                                             pass->drawn | pass->made | pass->results | RNCL_TRIAL_BIT(saved),
+                                             &trial->tensors);
+    rncl_op_destroy(op);
+    return st;
 }
 
 rncl_status rncl_trial_create(rncl_context *context, const rncl_problem *problem, const rncl_trial_hook *hook,
@@ -249,13 +268,16 @@ rncl_status rncl_trial_create(rncl_context *context, const rncl_problem *problem
     rncl_trial *trial = calloc(1, sizeof *trial);
     if (!trial)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "trial");
-    trial->context = context;
     trial->problem = *problem;
+    trial->operation = operations[problem->desc.kind];
+    trial->pass = &trial->operation->passes[problem->pass];
     if (hook)
         trial->hook = *hook;
-    trial->result = rncl_trial_result(problem->pass);
-    rncl_trial_sizes(problem, trial->floats);
-    rncl_status st = prepare(trial);
+    rncl_status st = take_tensors(trial, context);
+    if (!st)
+        st = make_inputs(trial);
+    if (!st)
+        st = make_expected(trial);
     if (st) {
         rncl_trial_destroy(trial);
         return st;
@@ -268,12 +290,8 @@ void rncl_trial_destroy(rncl_trial *trial)
 {
     if (!trial)
         return;
-    for (rncl_trial_tensor tensor = 0; tensor < RNCL_TRIAL_TENSORS; tensor++) {
-        rncl_buffer_release(trial->buffers[tensor]);
-        free(trial->inputs[tensor]);
-    }
-    free(trial->expected);
-    free(trial->values);
-    free(trial->blank);
+    rncl_trial_tensors_fini(&trial->tensors);
+    FOR_SLOTS (~0u, slot)
+        free(trial->expected[slot]);
     free(trial);
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "setting_json.h"
 #include "util.h"
 
 typedef struct tuning {
@@ -41,7 +42,7 @@ static rncl_status time_presets(const tuning *t, rncl_tune_task *task)
     const rncl_tuned_entry *known = rncl_store_find(t->options->store, &task->problem);
     rncl_setting presets;
     rncl_worker_outcome outcome;
-    char why[128], key[RNCL_PROBLEM_KEY];
+    char why[128], key[RNCL_PROBLEM_KEY], tried[RNCL_SETTING_TEXT];
     if (known && known->finished) {
         task->entry = *known;
         task->preset_ns = known->preset_ns;
@@ -54,7 +55,8 @@ static rncl_status time_presets(const tuning *t, rncl_tune_task *task)
         return RNCL_OK;
     task->preset_ns = 0;
     rncl_problem_key(&task->problem, key);
-    rncl_log_line(t->options->log, RNCL_LOG_WARNING, "%s is left out, %s: %s", key, presets.algorithm, why);
+    rncl_setting_text(&presets, tried);
+    rncl_log_line(t->options->log, RNCL_LOG_WARNING, "%s is left out, with %s: %s", key, tried, why);
     return RNCL_OK;
 }
 

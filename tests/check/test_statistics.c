@@ -98,7 +98,7 @@ typedef struct convolved {
 static convolved convolve(const trial *t)
 {
     const rncl_op_desc desc = {.kind = RNCL_OP_conv, .conv = t->conv};
-    const rncl_op_choice choice = {.algorithm = t->algorithm, .forward_only = true};
+    const rncl_op_choice choice = {.algorithm = t->algorithm, .left_out = ~RNCL_PASS_BIT(RNCL_OP_FORWARD)};
     convolved c = {0};
     must(rncl_op_create(context, &desc, &choice, &c.op));
     must(rncl_op_build(c.op));
@@ -185,7 +185,7 @@ static float *normalise(const convolved *c, const rncl_conv_shape *s, int parts)
 {
     const rncl_op_desc desc = {.kind = RNCL_OP_batchnorm,
                                .batchnorm = {.n = s->n, .h = s->p, .w = s->q, .c = s->k, .relu = 1}};
-    const rncl_op_choice choice = {.forward_only = true, .statistics_parts = parts};
+    const rncl_op_choice choice = {.left_out = ~RNCL_PASS_BIT(RNCL_OP_FORWARD), .statistics_parts = parts};
     rncl_op *op;
     must(rncl_op_create(context, &desc, &choice, &op));
     must(rncl_op_build(op));

@@ -192,14 +192,15 @@ static void residuals_fit_the_output_as_their_kind_says(void **unused)
                 assert_true(node->op.kind != RNCL_OP_batchnorm || norm->residual == RNCL_RESIDUAL_NONE);
                 continue;
             }
-            rncl_shape given = {1, norm->residual_h, norm->residual_w, norm->residual_c};
-            assert_shape_equal(graph->tensors[node->residual], given);
+            const rncl_shape given = graph->tensors[node->residual];
+            const rncl_shape padded = {1, norm->residual_h, norm->residual_w, norm->residual_c};
             assert_int_equal(norm->relu, 1);
             if (norm->residual == RNCL_RESIDUAL_ADD) {
                 assert_shape_equal(graph->tensors[node->output], given);
                 continue;
             }
             assert_int_equal(norm->residual, RNCL_RESIDUAL_PAD);
+            assert_shape_equal(given, padded);
             assert_int_equal(norm->h, (norm->residual_h - 1) / norm->residual_stride + 1);
             assert_int_equal(norm->w, (norm->residual_w - 1) / norm->residual_stride + 1);
             assert_true(norm->residual_c < norm->c);

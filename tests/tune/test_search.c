@@ -1,26 +1,13 @@
 /* The search with a formula for a timer, and trials in real workers with faults planted in them. This program
  * is its own worker. On any device ($RNCL_TEST_DEVICE). */
 
-#include "device.h"
 #include "random.h"
 #include "setting_json.h"
 #include "tune.h"
+#include "tune_device.h"
 #include "tune_test.h"
 
-static rncl_context *context;
 static const char *program;
-
-static rncl_status open_context(void)
-{
-    rncl_device_list *list;
-    const rncl_device *device;
-    RNCL_TRY(rncl_device_list_create(NULL, &list));
-    rncl_status st = rncl_device_choose(list, getenv("RNCL_TEST_DEVICE"), &device);
-    if (!st)
-        st = rncl_context_create(device, NULL, &context);
-    rncl_device_list_destroy(list);
-    return st;
-}
 
 static int set_up(void **state)
 {

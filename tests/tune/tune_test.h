@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "conv.h"
 #include "store.h"
 #include "util.h"
 
@@ -47,18 +48,19 @@ static inline int remove_folder(void **state)
 static inline rncl_problem make_problem(rncl_conv_pass pass, int n)
 {
     return (rncl_problem){
-        .shape = {.n = n,
-                  .h = 12,
-                  .w = 12,
-                  .c = 16,
-                  .k = 32,
-                  .r = 3,
-                  .s = 3,
-                  .stride = 1,
-                  .pad = 1,
-                  .p = 12,
-                  .q = 12},
-        .pass = pass,
+        .desc = {.kind = RNCL_OP_conv,
+                 .conv = {.n = n,
+                          .h = 12,
+                          .w = 12,
+                          .c = 16,
+                          .k = 32,
+                          .r = 3,
+                          .s = 3,
+                          .stride = 1,
+                          .pad = 1,
+                          .p = 12,
+                          .q = 12}},
+        .pass = (int)pass,
     };
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "op_types.h"
+#include "tunable.h"
 #include "util.h"
 
 const rncl_conv_algorithm *const rncl_conv_algorithms[] = {
@@ -22,44 +23,31 @@ static const rncl_conv_algorithm *const class_defaults[] = {
     [RNCL_CLASS_SCALAR] = &rncl_conv_implicit_gemm,
 };
 
-static const char *const pass_names[] = {
-    [RNCL_CONV_FORWARD] = "forward",
-    [RNCL_CONV_BACKWARD_DATA] = "backward_data",
-    [RNCL_CONV_BACKWARD_FILTER] = "backward_filter",
-};
-
-bool rncl_conv_pass_is_wanted(const rncl_op_choice *choice, rncl_conv_pass pass)
-{
-    if (choice->forward_only)
-        return pass == RNCL_CONV_FORWARD;
-    const bool unwanted[RNCL_CONV_PASSES] = {
-        [RNCL_CONV_BACKWARD_DATA] = choice->no_dx, [RNCL_CONV_BACKWARD_FILTER] = choice->frozen};
-    return !unwanted[pass];
-}
-
-const char *rncl_conv_pass_name(rncl_conv_pass pass)
-{
-    return pass_names[pass];
-}
-
 static bool is_wanted(const rncl_conv_algorithm *algorithm, const rncl_op_choice *choice)
 {
     return algorithm && (algorithm->exact || !choice->exact_only);
 }
 
-static const rncl_conv_algorithm *default_algorithm(const rncl_conv_plan *plan, const rncl_op_choice *choice)
+/* The row that is taken untuned; the number of rows if none can do it. */
+static size_t default_row(const rncl_conv_plan *plan, const rncl_op_choice *choice)
 {
-    size_t first = 0;
-    while (first < rncl_conv_algorithm_count &&
-           rncl_conv_algorithms[first] != class_defaults[plan->context->device_class])
-        first++;
-    for (size_t i = first; i < rncl_conv_algorithm_count; i++) {
-        const rncl_conv_algorithm *algorithm = rncl_conv_algorithms[i];
+    size_t row = 0;
+    while (row < rncl_conv_algorithm_count &&
+           rncl_conv_algorithms[row] != class_defaults[plan->context->device_class])
+        row++;
+    for (; row < rncl_conv_algorithm_count; row++) {
+        const rncl_conv_algorithm *algorithm = rncl_conv_algorithms[row];
         if (is_wanted(algorithm, choice) && algorithm->supports(plan) &&
             (!algorithm->pays || algorithm->pays(plan)))
-            return algorithm;
+            break;
     }
-    return NULL;
+    return row;
+}
+
+static const rncl_conv_algorithm *default_algorithm(const rncl_conv_plan *plan, const rncl_op_choice *choice)
+{
+    const size_t row = default_row(plan, choice);
+    return row < rncl_conv_algorithm_count ? rncl_conv_algorithms[row] : NULL;
 }
 
 static bool algorithm_exists(const char *name)
@@ -78,36 +66,33 @@ const rncl_conv_algorithm *rncl_conv_algorithm_find(const char *name, const rncl
     return NULL;
 }
 
-rncl_knobs rncl_conv_knobs(const rncl_conv_plan *plan)
+/* Gives the plan this algorithm with its presets. False if there is none. */
+static bool take_presets(rncl_conv_plan *plan, const rncl_conv_algorithm *algorithm)
 {
     rncl_knobs knobs = {0};
-    if (plan->algorithm->knobs)
-        plan->algorithm->knobs(plan, &knobs);
-    return knobs;
-}
-
-/* Gives the plan this algorithm with the setting's values (NULL: presets). False if that is not possible. */
-static bool take(rncl_conv_plan *plan, const rncl_conv_algorithm *algorithm, const rncl_setting *setting)
-{
     plan->algorithm = algorithm;
     if (!algorithm)
         return false;
-    rncl_knobs knobs = rncl_conv_knobs(plan);
-    return rncl_knobs_resolve(&knobs, setting, plan->values) &&
-           (!setting || !algorithm->allows || algorithm->allows(plan));
+    if (algorithm->knobs)
+        algorithm->knobs(plan, &knobs);
+    return rncl_knobs_resolve(&knobs, NULL, plan->values);
 }
 
 /* An algorithm that is asked for by name keeps a setting that was made for it. */
 static bool take_tuned(rncl_conv_plan *plan, const rncl_op_choice *choice)
 {
-    const rncl_op_desc desc = {.kind = RNCL_OP_conv, .conv = plan->shape};
+    rncl_tunable t = {.context = plan->context,
+                      .desc = {.kind = RNCL_OP_conv, .conv = plan->shape},
+                      .pass = (int)plan->pass};
     const rncl_setting *setting =
-        choice->tuned.lookup ? choice->tuned.lookup(choice->tuned.state, &desc, (int)plan->pass) : NULL;
-    if (!setting || (choice->algorithm && strcmp(choice->algorithm, setting->algorithm) != 0))
+        choice->tuned.lookup ? choice->tuned.lookup(choice->tuned.state, &t.desc, t.pass) : NULL;
+    if (!setting || (choice->algorithm && strcmp(choice->algorithm, setting->algorithm) != 0) ||
+        !rncl_tunable_take(&t, setting) || !is_wanted(rncl_conv_algorithms[t.row], choice))
         return false;
-    const rncl_conv_algorithm *algorithm = rncl_conv_algorithm_find(setting->algorithm, plan);
-    plan->tuned = is_wanted(algorithm, choice) && take(plan, algorithm, setting);
-    return plan->tuned;
+    plan->algorithm = rncl_conv_algorithms[t.row];
+    memcpy(plan->values, t.values, sizeof plan->values);
+    plan->tuned = true;
+    return true;
 }
 
 rncl_status rncl_conv_plan_create(rncl_context *context, const rncl_conv_shape *shape, rncl_conv_pass pass,
@@ -117,10 +102,10 @@ rncl_status rncl_conv_plan_create(rncl_context *context, const rncl_conv_shape *
     if (choice->algorithm && !algorithm_exists(choice->algorithm))
         return RNCL_FAIL(RNCL_ERR_USAGE, "no convolution algorithm %s", choice->algorithm);
     if (!take_tuned(out, choice) &&
-        !(choice->algorithm && take(out, rncl_conv_algorithm_find(choice->algorithm, out), NULL)) &&
-        !take(out, default_algorithm(out, choice), NULL))
+        !(choice->algorithm && take_presets(out, rncl_conv_algorithm_find(choice->algorithm, out))) &&
+        !take_presets(out, default_algorithm(out, choice)))
         return RNCL_FAIL(RNCL_ERR_SHAPE, "no convolution algorithm for %s of %dx%d taps on %s",
-                         pass_names[pass], shape->r, shape->s, context->info.name);
+                         rncl_op_conv.passes[pass].name, shape->r, shape->s, context->info.name);
     return out->algorithm->plan(out);
 }
 
@@ -144,16 +129,6 @@ static bool sizes_fit(const rncl_conv_shape *s)
            s->q == rncl_window_output(s->w, s->s, s->stride, s->pad);
 }
 
-static bool pass_is_wanted(const rncl_op *op, rncl_conv_pass pass)
-{
-    return rncl_conv_pass_is_wanted(&op->choice, pass);
-}
-
-static const rncl_conv_shape *conv_convolution(const rncl_op *op)
-{
-    return &op->desc.conv;
-}
-
 static rncl_status conv_plan(rncl_op *op)
 {
     const rncl_conv_shape *s = &op->desc.conv;
@@ -167,12 +142,12 @@ static rncl_status conv_plan(rncl_op *op)
         .x = {s->n, s->h, s->w, s->c},
         .y = {s->n, s->p, s->q, s->k},
         .weight = (size_t)s->r * (size_t)s->s * (size_t)s->c * (size_t)s->k,
-        .backward_reads_x = pass_is_wanted(op, RNCL_CONV_BACKWARD_FILTER),
+        .backward_reads_x = rncl_op_wants(op, RNCL_CONV_BACKWARD_FILTER),
     };
     size_t packed_floats = 0;
     for (rncl_conv_pass pass = 0; pass < RNCL_CONV_PASSES; pass++) {
         rncl_conv_plan *plan = &data->passes[pass];
-        if (!pass_is_wanted(op, pass))
+        if (!rncl_op_wants(op, (int)pass))
             continue;
         RNCL_TRY(rncl_conv_plan_create(op->context, s, pass, &op->choice, plan));
         op->problems++;
@@ -190,7 +165,7 @@ static rncl_status conv_build(rncl_op *op)
 {
     conv_data *data = op->plan_data;
     for (rncl_conv_pass pass = 0; pass < RNCL_CONV_PASSES; pass++)
-        if (pass_is_wanted(op, pass))
+        if (rncl_op_wants(op, (int)pass))
             RNCL_TRY(data->passes[pass].algorithm->build(&data->passes[pass]));
     return RNCL_OK;
 }
@@ -233,7 +208,7 @@ static rncl_status conv_forward(rncl_op *op, const rncl_op_buffers *buffers, uns
 static rncl_status conv_backward(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags)
 {
     conv_data *data = op->plan_data;
-    if (pass_is_wanted(op, RNCL_CONV_BACKWARD_FILTER)) {
+    if (rncl_op_wants(op, RNCL_CONV_BACKWARD_FILTER)) {
         rncl_conv_plan *plan = &data->passes[RNCL_CONV_BACKWARD_FILTER];
         rncl_conv_buffers backward = pass_buffers(data, RNCL_CONV_BACKWARD_FILTER, buffers);
         backward.x = buffers->x;
@@ -242,7 +217,7 @@ static rncl_status conv_backward(rncl_op *op, const rncl_op_buffers *buffers, un
         backward.accumulate = flags & RNCL_OP_ACCUMULATE_PARAMS;
         RNCL_TRY(plan->algorithm->enqueue(plan, &backward));
     }
-    if (!buffers->dx || !pass_is_wanted(op, RNCL_CONV_BACKWARD_DATA))
+    if (!buffers->dx || !rncl_op_wants(op, RNCL_CONV_BACKWARD_DATA))
         return RNCL_OK;
     rncl_conv_plan *plan = &data->passes[RNCL_CONV_BACKWARD_DATA];
     rncl_conv_buffers backward = pass_buffers(data, RNCL_CONV_BACKWARD_DATA, buffers);
@@ -260,6 +235,61 @@ static void conv_destroy(rncl_op *op)
     free(data);
 }
 
+static const char *row_name(size_t row)
+{
+    return rncl_conv_algorithms[row]->name;
+}
+
+static const char *row_kernels(size_t row)
+{
+    return rncl_conv_algorithms[row]->kernels;
+}
+
+/* What a row is asked about. */
+static rncl_conv_plan plan_of(const rncl_tunable *t)
+{
+    rncl_conv_plan plan = {.algorithm = rncl_conv_algorithms[t->row],
+                           .context = t->context,
+                           .shape = t->desc.conv,
+                           .pass = (rncl_conv_pass)t->pass};
+    memcpy(plan.values, t->values, sizeof plan.values);
+    return plan;
+}
+
+static bool row_supports(const rncl_tunable *t)
+{
+    const rncl_conv_plan plan = plan_of(t);
+    return plan.algorithm->supports(&plan);
+}
+
+static size_t untuned_row(const rncl_tunable *t)
+{
+    const rncl_conv_plan plan = plan_of(t);
+    const rncl_op_choice any = {0};
+    return default_row(&plan, &any);
+}
+
+static void conv_knobs(const rncl_tunable *t, rncl_knobs *knobs)
+{
+    const rncl_conv_plan plan = plan_of(t);
+    if (plan.algorithm->knobs)
+        plan.algorithm->knobs(&plan, knobs);
+}
+
+static bool conv_allows(const rncl_tunable *t)
+{
+    const rncl_conv_plan plan = plan_of(t);
+    return !plan.algorithm->allows || plan.algorithm->allows(&plan);
+}
+
+static const rncl_op_algorithms algorithms = {
+    .count = COUNT(rncl_conv_algorithms),
+    .name = row_name,
+    .kernels = row_kernels,
+    .supports = row_supports,
+    .default_row = untuned_row,
+};
+
 const rncl_op_type rncl_op_conv = {
     .name = "conv",
     .plan = conv_plan,
@@ -268,5 +298,13 @@ const rncl_op_type rncl_op_conv = {
     .forward = conv_forward,
     .backward = conv_backward,
     .destroy = conv_destroy,
-    .convolution = conv_convolution,
+    .passes =
+        {
+            [RNCL_CONV_FORWARD] = {.name = "forward"},
+            [RNCL_CONV_BACKWARD_DATA] = {.name = "backward_data", .for_dx = true},
+            [RNCL_CONV_BACKWARD_FILTER] = {.name = "backward_filter", .for_parameters = true},
+        },
+    .algorithms = &algorithms,
+    .knobs = conv_knobs,
+    .allows = conv_allows,
 };

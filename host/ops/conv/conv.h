@@ -80,16 +80,8 @@ extern const rncl_conv_algorithm rncl_conv_im2col_gemm;
 extern const rncl_conv_algorithm *const rncl_conv_algorithms[];
 extern const size_t rncl_conv_algorithm_count;
 
-const char *rncl_conv_pass_name(rncl_conv_pass pass); /* "forward" */
-
-/* Whether an operation that is used so has the pass. */
-bool rncl_conv_pass_is_wanted(const rncl_op_choice *choice, rncl_conv_pass pass);
-
 /* The row of that name that supports the plan's pass and shape, or NULL. */
 const rncl_conv_algorithm *rncl_conv_algorithm_find(const char *name, const rncl_conv_plan *plan);
-
-/* What can be chosen about a plan, whose algorithm is set. */
-rncl_knobs rncl_conv_knobs(const rncl_conv_plan *plan);
 
 /* The algorithm that `choice` names, if it supports the pass; else the tuned setting, if there is one and it
  * is still possible; else the default for the device's class with its presets. RNCL_ERR_USAGE if there is no

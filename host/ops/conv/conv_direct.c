@@ -17,7 +17,7 @@ typedef struct direct_phase {
     rncl_kernel forward, packer;
 } direct_phase;
 
-enum { MAX_STRIDE = 4, WIDEST_PRESET = 8 };
+enum { MAX_STRIDE = 4, WIDEST_PRESET = 8, HIGHEST_PRESET = 4 };
 
 typedef struct direct_data {
     int phase_count;
@@ -36,14 +36,14 @@ static direct_parameters parameters_of(const int *values)
 
 /* The block of output pixels that wastes least at the edges; small blocks do not hide the latency of an FMA.
  * Few sizes to choose from, so that one program serves many shapes. */
-static void preset_block(int budget, int height, int width, int *best_height, int *best_width)
+static void score_blocks(int budget, int highest, int height, int width, int *best_height, int *best_width)
 {
-    static const int widths[] = {1, 2, 4, 7, WIDEST_PRESET}, heights[] = {1, 2, 4};
+    static const int widths[] = {1, 2, 4, 7, WIDEST_PRESET}, heights[] = {1, 2, HIGHEST_PRESET};
     double best = 0.0;
     for (size_t i = 0; i < COUNT(widths); i++)
         for (size_t j = 0; j < COUNT(heights); j++) {
             int bw = widths[i], bh = heights[j];
-            if (bw * bh > budget)
+            if (bw * bh > budget || bh > highest)
                 continue;
             double used = (double)height * width /
                           ((double)rncl_ceil_div(height, bh) * bh * rncl_ceil_div(width, bw) * bw);
@@ -216,6 +216,21 @@ static int wanted_rows(const rncl_context *context, const rncl_direct_shape *cov
     return MIN(rncl_ceil_div(112, cover->q), most);
 }
 
+/* The best block of which a row of blocks fits into local memory; one of single pixels' height always does.
+ */
+static direct_parameters preset_block(const rncl_conv_plan *plan, const direct_data *data, int kv)
+{
+    const rncl_direct_shape cover = cover_phases(data);
+    direct_parameters p = {.kv = kv, .bh = 1, .bw = 1};
+    for (int highest = HIGHEST_PRESET; highest > 0; highest /= 2) {
+        score_blocks(direct_accumulators(plan->context) / kv, highest, cover.p, cover.q, &p.bh, &p.bw);
+        if (!needs_stage(data, &p) ||
+            direct_staged_floats(&cover, p.bw, p.bh) <= direct_stage_limit(plan->context))
+            break;
+    }
+    return p;
+}
+
 static void direct_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
 {
     static const int heights[] = {1, 2, 4, 7}, widths[] = {1, 2, 4, 5, 6, 7, 8, 10, 12, 14};
@@ -223,11 +238,9 @@ static void direct_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
     lay_out(plan, &data);
     const rncl_direct_shape cover = cover_phases(&data);
     direct_add_vector_knobs(plan->context, cover.k, knobs);
-    int bh = 1, bw = 1, kv = knobs->knobs[KV].preset;
-    preset_block(direct_accumulators(plan->context) / kv, cover.p, cover.q, &bh, &bw);
-    rncl_knobs_add(knobs, "bh", bh, heights, COUNT(heights));
-    rncl_knobs_add(knobs, "bw", bw, widths, COUNT(widths));
-    const direct_parameters p = {.kv = kv, .bh = bh, .bw = bw};
+    const direct_parameters p = preset_block(plan, &data, knobs->knobs[KV].preset);
+    rncl_knobs_add(knobs, "bh", p.bh, heights, COUNT(heights));
+    rncl_knobs_add(knobs, "bw", p.bw, widths, COUNT(widths));
     direct_add_rows_knob(direct_tile_rows(plan->context, &cover, &p, wanted_rows(plan->context, &cover),
                                           needs_stage(&data, &p)),
                          cover.p, knobs);

@@ -1,18 +1,20 @@
 /* SGD with momentum and weight decay in PyTorch's form, over the values from `first` up to `end`:
  *   g = gradient + weight_decay * weight;  velocity = momentum * velocity + g;  weight -= lr * velocity
- * One work-item a vector of VW values. */
-#include "common.clh"
+ * One work-item `per` vectors of VW values. */
+#include "elementwise.clh"
 
-__kernel void sgd_update(const int first, const int end, const float lr, const float momentum, const float weight_decay,
-                         __global const float *restrict gradient, __global float *restrict velocity,
-                         __global float *restrict weight)
+__kernel void sgd_update(const int first, const int end, const int per, const float lr, const float momentum,
+                         const float weight_decay, __global const float *restrict gradient,
+                         __global float *restrict velocity, __global float *restrict weight)
 {
-    const int i = first + get_global_id(0) * VW;
-    if (i >= end)
-        return;
-    const vfloat w = VLOAD(weight + i);
-    const vfloat g = fma((vfloat)(weight_decay), w, VLOAD(gradient + i));
-    const vfloat v = fma((vfloat)(momentum), VLOAD(velocity + i), g);
-    VSTORE(v, velocity + i);
-    VSTORE(fma((vfloat)(-lr), v, w), weight + i);
+    for (int turn = 0; turn < per; turn++) {
+        const size_t i = first + element_at(turn, per);
+        if (i >= end)
+            return;
+        const vfloat w = VLOAD(weight + i);
+        const vfloat g = fma((vfloat)(weight_decay), w, VLOAD(gradient + i));
+        const vfloat v = fma((vfloat)(momentum), VLOAD(velocity + i), g);
+        VSTORE(v, velocity + i);
+        VSTORE(fma((vfloat)(-lr), v, w), weight + i);
+    }
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "draw.h"
+#include "op_trial.h"
 #include "operations.h"
 #include "reference.h"
 #include "util.h"
@@ -44,7 +45,8 @@ static void sgd_describe(const check_shape *shape, char *text, size_t size)
 static rncl_status sgd_create(check_trial *trial)
 {
     rncl_sgd *sgd;
-    RNCL_TRY(rncl_sgd_create(trial->context, trial->shape.sgd.count, &sgd));
+    check_op_draw_knobs(trial);
+    RNCL_TRY(rncl_sgd_create(trial->context, trial->shape.sgd.count, &trial->tuned, &sgd));
     trial->subject = sgd;
     trial->phases = 1;
     size_t bytes = trial->shape.sgd.count * sizeof(float);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "draw.h"
+#include "op_trial.h"
 #include "operations.h"
 #include "reference.h"
 #include "util.h"
@@ -60,7 +61,8 @@ static rncl_status softmax_create(check_trial *trial)
 {
     const check_softmax_shape *s = &trial->shape.softmax;
     rncl_softmax *softmax;
-    RNCL_TRY(rncl_softmax_create(trial->context, &s->shape, &softmax));
+    check_op_draw_knobs(trial);
+    RNCL_TRY(rncl_softmax_create(trial->context, &s->shape, &trial->tuned, &softmax));
     trial->subject = softmax;
     trial->phases = 1;
     size_t logits_bytes = (size_t)s->shape.n * (size_t)s->shape.k * sizeof(float);

@@ -231,6 +231,8 @@ static rncl_status measure(bench *b)
     const rncl_options *options = b->options;
     RNCL_TRY(rncl_graph_build(&options->network, &b->graph));
     RNCL_TRY(fill_batch(b));
+    /* Before the network, so that its memory is free again when that wants it. */
+    RNCL_TRY(rncl_peak_measure(b->context, &b->peak));
     rncl_network_setup setup = {
         .graph = b->graph,
         .batch_size = options->batch_size,
@@ -241,7 +243,6 @@ static rncl_status measure(bench *b)
     RNCL_TRY(rncl_network_create(b->context, &setup, &b->network));
     RNCL_TRY(write_weights(b));
     RNCL_TRY(time_steps(b));
-    RNCL_TRY(rncl_peak_measure(b->context, &b->peak));
     RNCL_TRY(time_layers(b));
     return options->json ? print_json(b) : print_text(b);
 }

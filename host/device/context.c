@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cl_error.h"
+#include "huge_pages.h"
 #include "profile.h"
 #include "program.h"
 
@@ -78,7 +79,9 @@ rncl_status rncl_buffer_create(rncl_context *context, size_t size_bytes, cl_mem 
     *out = clCreateBuffer(context->context, CL_MEM_READ_WRITE, size_bytes, NULL, &error);
     char what[64];
     snprintf(what, sizeof what, "buffer of %.1f MiB", (double)size_bytes / (1 << 20));
-    return rncl_cl_status(error, what);
+    RNCL_TRY(rncl_cl_status(error, what));
+    rncl_huge_pages_advise(context, *out, size_bytes);
+    return RNCL_OK;
 }
 
 rncl_status rncl_buffer_slice(cl_mem parent, size_t offset_bytes, size_t size_bytes, cl_mem *out)

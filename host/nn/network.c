@@ -139,7 +139,7 @@ static rncl_status build(rncl_network *net)
     for (size_t i = 0; i < graph->node_count; i++)
         RNCL_TRY(rncl_op_build(net->plan.ops[i]));
     const rncl_softmax_shape loss = {net->plan.micro_batch, graph->options.classes};
-    RNCL_TRY(rncl_softmax_create(net->context, &loss, &net->softmax));
+    RNCL_TRY(rncl_softmax_create(net->context, &loss, &net->setup.tuned, &net->softmax));
     return net->setup.mixup
                ? rncl_mixup_create(net->context, loss.n, rncl_shape_count(graph->tensors[0]), &net->mixup)
                : RNCL_OK;
@@ -170,6 +170,9 @@ rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup 
         (st = allocate_batches(net)) || (st = keep_class_weights(net)) || (st = bind_nodes(net)) ||
         (st = build(net)))
         goto fail;
+    net->facts.problems += 1 + (net->parameters.sgd != NULL);
+    net->facts.tuned +=
+        rncl_softmax_tuned(net->softmax) + (net->parameters.sgd && rncl_sgd_tuned(net->parameters.sgd));
     *out = net;
     return RNCL_OK;
 fail:

@@ -12,7 +12,7 @@ typedef struct rncl_op_use {
 } rncl_op_use;
 
 /* Plans the network, allocating and compiling nothing; each pass that can be tuned once, in the order of the
- * graph. The caller frees *uses. */
+ * graph, then what follows it. The caller frees *uses. */
 rncl_status rncl_op_uses(rncl_context *context, const rncl_network_setup *setup, rncl_op_use **uses,
                          size_t *count);
 

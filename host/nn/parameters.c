@@ -113,7 +113,7 @@ rncl_status rncl_parameters_init(rncl_context *context, const rncl_network_setup
     RNCL_TRY(slice(out));
     if (setup->training) {
         RNCL_TRY(find_stretches(out));
-        RNCL_TRY(rncl_sgd_create(context, graph->param_floats, &out->sgd));
+        RNCL_TRY(rncl_sgd_create(context, graph->param_floats, &setup->tuned, &out->sgd));
     }
     if (setup->averaged) {
         RNCL_TRY(rncl_ema_create(context, graph->param_floats, &out->ema));

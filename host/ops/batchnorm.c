@@ -230,7 +230,7 @@ const rncl_op_type rncl_op_batchnorm = {
     .backward = batchnorm_backward,
     .destroy = batchnorm_destroy,
     .passes = {{.name = "forward"}, {.name = "backward"}},
-    .kernels = "batchnorm",
+    .kernels = "batchnorm statistics",
     .knobs = batchnorm_knobs,
     .allows = batchnorm_allows,
 };

@@ -5,7 +5,7 @@
 
 #include "util.h"
 
-enum { WIDEST = 16, LARGEST_GROUP = 256, MOST_PER_ITEM = 32 };
+enum { WIDEST = 16, PRESET_GROUP = 64, LARGEST_GROUP = 256, MOST_PER_ITEM = 32 };
 
 /* The order of the knobs. */
 enum { VW, LOCAL, PER };
@@ -18,14 +18,10 @@ int rncl_elementwise_width(const rncl_context *context, int channels)
     return width;
 }
 
-static int preset_group(const rncl_context *context)
-{
-    return (int)MIN(context->info.max_work_group_size, (size_t)64);
-}
-
 rncl_range rncl_elementwise_range(const rncl_context *context, size_t values, int width)
 {
-    const rncl_elementwise preset = {.vw = width, .local = preset_group(context), .per = 1};
+    const size_t most = context->info.max_work_group_size;
+    const rncl_elementwise preset = {.vw = width, .local = (int)MIN(most, (size_t)PRESET_GROUP), .per = 1};
     return rncl_elementwise_frame(&preset, values);
 }
 
@@ -37,19 +33,29 @@ void rncl_elementwise_add_width(const rncl_context *context, int channels, rncl_
     rncl_knobs_add_doubling(knobs, "vw", rncl_elementwise_width(context, channels), 1, most);
 }
 
-void rncl_elementwise_add_knobs(const rncl_context *context, int channels, rncl_knobs *knobs)
+void rncl_elementwise_add_frame(const rncl_context *context, int local, rncl_knobs *knobs)
 {
     const int largest = (int)MIN(context->info.max_work_group_size, (size_t)LARGEST_GROUP);
-    rncl_elementwise_add_width(context, channels, knobs);
-    rncl_knobs_add_doubling(knobs, "local", preset_group(context), 1, largest);
+    rncl_knobs_add_doubling(knobs, "local", MIN(local, largest), 1, largest);
     rncl_knobs_add_doubling(knobs, "per", 1, 1, MOST_PER_ITEM);
+}
+
+void rncl_elementwise_add_knobs(const rncl_context *context, int channels, rncl_knobs *knobs)
+{
+    rncl_elementwise_add_width(context, channels, knobs);
+    rncl_elementwise_add_frame(context, PRESET_GROUP, knobs);
+}
+
+rncl_elementwise rncl_elementwise_of(const int *values)
+{
+    return (rncl_elementwise){.vw = values[VW], .local = values[LOCAL], .per = values[PER]};
 }
 
 rncl_elementwise rncl_elementwise_plan(rncl_op *op, int pass)
 {
     int values[RNCL_KNOBS];
     rncl_tunable_plan(op, pass, values);
-    return (rncl_elementwise){.vw = values[VW], .local = values[LOCAL], .per = values[PER]};
+    return rncl_elementwise_of(values);
 }
 
 rncl_status rncl_elementwise_build(rncl_op *op, int pass, const rncl_elementwise *e, const char *name,

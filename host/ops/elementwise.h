@@ -23,8 +23,14 @@ typedef struct rncl_elementwise {
 /* The knob "vw": any width that divides `channels`; the preset is rncl_elementwise_width. */
 void rncl_elementwise_add_width(const rncl_context *context, int channels, rncl_knobs *knobs);
 
-/* The knobs "vw", "local" and "per"; the presets make the range above. */
+/* The knobs "local", with this preset, and "per". */
+void rncl_elementwise_add_frame(const rncl_context *context, int local, rncl_knobs *knobs);
+
+/* The knobs "vw", "local" and "per", in this order; the presets make the range above. */
 void rncl_elementwise_add_knobs(const rncl_context *context, int channels, rncl_knobs *knobs);
+
+/* What the values of those knobs say. */
+rncl_elementwise rncl_elementwise_of(const int *values);
 
 /* In planning: what was tuned for the pass of an operation that has those knobs, or the presets. */
 rncl_elementwise rncl_elementwise_plan(rncl_op *op, int pass);

@@ -8,14 +8,14 @@
 
 static const rncl_op_type *const types[RNCL_OP_COUNT] = {
 #define X(stem) [RNCL_OP_##stem] = &rncl_op_##stem,
-    RNCL_OP_LIST(X)
+    RNCL_OP_LIST(X) RNCL_STEP_LIST(X)
 #undef X
 };
 
 /* Of the shapes, which are integers and nothing between them. */
 static const size_t shape_bytes[RNCL_OP_COUNT] = {
 #define X(stem) [RNCL_OP_##stem] = sizeof(rncl_##stem##_shape),
-    RNCL_OP_LIST(X)
+    RNCL_OP_LIST(X) RNCL_STEP_LIST(X)
 #undef X
 };
 

@@ -15,21 +15,27 @@
 
 typedef enum rncl_op_kind {
 #define X(stem) RNCL_OP_##stem,
-    RNCL_OP_LIST(X)
+    RNCL_OP_LIST(X) RNCL_STEP_LIST(X)
 #undef X
         RNCL_OP_COUNT
 } rncl_op_kind;
+
+typedef struct rncl_sgd_shape {
+    rncl_int n; /* floats */
+} rncl_sgd_shape;
 
 /* One operation at one shape, as plain data. */
 typedef struct rncl_op_desc {
     rncl_op_kind kind;
     union {
-        rncl_int n; /* the batch, which all shapes begin with */
+        rncl_int n; /* the batch (of SGD its floats), which all shapes begin with */
         rncl_conv_shape conv;
         rncl_batchnorm_shape batchnorm;
         rncl_maxpool_shape maxpool;
         rncl_avgpool_shape avgpool;
         rncl_linear_shape linear;
+        rncl_softmax_shape softmax;
+        rncl_sgd_shape sgd;
     };
 } rncl_op_desc;
 
@@ -114,7 +120,8 @@ typedef struct rncl_op_algorithms {
     size_t (*default_row)(const rncl_tunable *t); /* what is taken untuned; `count` if nothing can do it */
 } rncl_op_algorithms;
 
-/* The table that each operation's file ends in. */
+/* The table that each operation's file ends in. What is no node has nothing but a name and what can be tuned.
+ */
 typedef struct rncl_op_type {
     const char *name;
     /* Decides everything that follows from shape, device and choice; no device calls. Fills needs. */
@@ -149,8 +156,8 @@ struct rncl_op {
     rncl_op_desc desc;
     rncl_op_choice choice;
     rncl_op_needs needs;
-    int problems,
-        tuned; /* passes that have something to choose, and those of them that a setting was found for */
+    int problems;    /* passes that have something to choose */
+    int tuned;       /* those of them that a setting was found for */
     void *plan_data; /* the operation's own */
 };
 

@@ -10,4 +10,10 @@
     X(avgpool)                                                                                               \
     X(linear)
 
+/* What a training step consists of besides. These are no nodes, they have functions of their own (softmax.h,
+ * sgd.h); but they are tuned like them. */
+#define RNCL_STEP_LIST(X)                                                                                    \
+    X(softmax)                                                                                               \
+    X(sgd)
+
 #endif

@@ -6,6 +6,7 @@
 
 #define X(stem) extern const rncl_op_type rncl_op_##stem;
 RNCL_OP_LIST(X)
+RNCL_STEP_LIST(X)
 #undef X
 
 #endif

@@ -2,14 +2,15 @@
 #ifndef RNCL_OPS_SGD_H
 #define RNCL_OPS_SGD_H
 
-#include "context.h"
-#include "status.h"
+#include "op.h"
 
 typedef struct rncl_sgd rncl_sgd;
 
-/* `count`: floats in the parameter vector, which may include padding. */
-rncl_status rncl_sgd_create(rncl_context *context, size_t count, rncl_sgd **out);
+/* `count`: floats in the parameter vector, which may include padding. Their problem for tuning is that of
+ * RNCL_OP_sgd with n = count. */
+rncl_status rncl_sgd_create(rncl_context *context, size_t count, const rncl_tuned *tuned, rncl_sgd **out);
 void rncl_sgd_destroy(rncl_sgd *sgd);
+bool rncl_sgd_tuned(const rncl_sgd *sgd);
 
 typedef struct rncl_sgd_step {
     float lr, momentum, weight_decay;

@@ -3,16 +3,34 @@
 
 #include <stdlib.h>
 
+#include "elementwise.h"
 #include "launch.h"
-#include "util.h"
+#include "op_types.h"
 
 struct rncl_softmax {
     rncl_context *context;
     rncl_softmax_shape shape;
+    bool tuned;
+    rncl_elementwise frame;
     rncl_kernel loss;
 };
 
-rncl_status rncl_softmax_create(rncl_context *context, const rncl_softmax_shape *shape, rncl_softmax **out)
+/* Rows are the elements, whole: sums over classes keep their order. */
+static void softmax_knobs(const rncl_tunable *t, rncl_knobs *knobs)
+{
+    rncl_elementwise_add_width(t->context, 1, knobs);
+    rncl_elementwise_add_frame(t->context, 8, knobs);
+}
+
+const rncl_op_type rncl_op_softmax = {
+    .name = "softmax",
+    .passes = {{.name = "loss"}},
+    .kernels = "softmax elementwise",
+    .knobs = softmax_knobs,
+};
+
+rncl_status rncl_softmax_create(rncl_context *context, const rncl_softmax_shape *shape,
+                                const rncl_tuned *tuned, rncl_softmax **out)
 {
     *out = NULL;
     rncl_softmax *softmax = calloc(1, sizeof *softmax);
@@ -20,6 +38,9 @@ rncl_status rncl_softmax_create(rncl_context *context, const rncl_softmax_shape 
         return RNCL_FAIL(RNCL_ERR_MEMORY, "softmax");
     softmax->context = context;
     softmax->shape = *shape;
+    rncl_tunable t = {.context = context, .desc = {.kind = RNCL_OP_softmax, .softmax = *shape}};
+    softmax->tuned = rncl_tunable_resolve(&t, tuned);
+    softmax->frame = rncl_elementwise_of(t.values);
     rncl_status st = rncl_kernel_create(context, "softmax", "", "softmax_loss", &softmax->loss);
     if (st) {
         rncl_softmax_destroy(softmax);
@@ -37,12 +58,17 @@ void rncl_softmax_destroy(rncl_softmax *softmax)
     free(softmax);
 }
 
+bool rncl_softmax_tuned(const rncl_softmax *softmax)
+{
+    return softmax->tuned;
+}
+
 rncl_status rncl_softmax_enqueue(rncl_softmax *softmax, const rncl_softmax_buffers *b)
 {
-    rncl_range range = {.global = {rncl_round_up((size_t)softmax->shape.n, 8)}, .local = {8, 1, 1}};
-    return rncl_launch(softmax->context, &softmax->loss, range, RNCL_STRUCT(softmax->shape),
-                       RNCL_INT(b->first), RNCL_BUFFER(b->logits), RNCL_BUFFER(b->labels),
-                       RNCL_BUFFER(b->weights), RNCL_FLOAT(b->smoothing), RNCL_FLOAT(b->mix),
-                       RNCL_FLOAT(b->scale), RNCL_BUFFER(b->losses), RNCL_BUFFER(b->ranks),
-                       RNCL_BUFFER(b->dlogits));
+    const rncl_elementwise *frame = &softmax->frame;
+    return rncl_launch(
+        softmax->context, &softmax->loss, rncl_elementwise_frame(frame, (size_t)softmax->shape.n),
+        RNCL_STRUCT(softmax->shape), RNCL_INT(b->first), RNCL_INT(frame->per), RNCL_BUFFER(b->logits),
+        RNCL_BUFFER(b->labels), RNCL_BUFFER(b->weights), RNCL_FLOAT(b->smoothing), RNCL_FLOAT(b->mix),
+        RNCL_FLOAT(b->scale), RNCL_BUFFER(b->losses), RNCL_BUFFER(b->ranks), RNCL_BUFFER(b->dlogits));
 }

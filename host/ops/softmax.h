@@ -2,14 +2,14 @@
 #ifndef RNCL_OPS_SOFTMAX_H
 #define RNCL_OPS_SOFTMAX_H
 
-#include "context.h"
-#include "rncl/kernel_abi.h"
-#include "status.h"
+#include "op.h"
 
 typedef struct rncl_softmax rncl_softmax;
 
-rncl_status rncl_softmax_create(rncl_context *context, const rncl_softmax_shape *shape, rncl_softmax **out);
+rncl_status rncl_softmax_create(rncl_context *context, const rncl_softmax_shape *shape,
+                                const rncl_tuned *tuned, rncl_softmax **out);
 void rncl_softmax_destroy(rncl_softmax *softmax);
+bool rncl_softmax_tuned(const rncl_softmax *softmax);
 
 /* logits, dlogits [n][k]; labels (int), losses (float) and ranks (int) hold a whole batch, of which this
  * call's rows start at `first`; weights [k] are those of the classes. The loss is that of each row's label

@@ -92,15 +92,19 @@ const char *rncl_tunable_kernels(rncl_op_kind kind, const char *algorithm)
     return "";
 }
 
+bool rncl_tunable_resolve(rncl_tunable *t, const rncl_tuned *tuned)
+{
+    const rncl_setting *setting = tuned->lookup ? tuned->lookup(tuned->state, &t->desc, t->pass) : NULL;
+    const bool found = setting && rncl_tunable_take(t, setting);
+    if (!found)
+        rncl_tunable_take_default(t);
+    return found;
+}
+
 void rncl_tunable_plan(rncl_op *op, int pass, int values[RNCL_KNOBS])
 {
-    const rncl_tuned *tuned = &op->choice.tuned;
     rncl_tunable t = {.context = op->context, .desc = op->desc, .pass = pass};
-    const rncl_setting *setting = tuned->lookup ? tuned->lookup(tuned->state, &op->desc, pass) : NULL;
-    const bool found = setting && rncl_tunable_take(&t, setting);
-    if (!found)
-        rncl_tunable_take_default(&t);
-    memcpy(values, t.values, sizeof t.values);
     op->problems++;
-    op->tuned += found;
+    op->tuned += rncl_tunable_resolve(&t, &op->choice.tuned);
+    memcpy(values, t.values, sizeof t.values);
 }

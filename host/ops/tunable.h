@@ -40,8 +40,12 @@ rncl_setting rncl_tunable_setting(const rncl_tunable *t);
 /* What the kernel files of an algorithm begin with, separated by spaces; "" if there is none of that name. */
 const char *rncl_tunable_kernels(rncl_op_kind kind, const char *algorithm);
 
-/* For planning an operation without algorithms: the values of a pass's knobs as somebody has tuned them, else
- * the presets. Counts the pass in op->problems and op->tuned. */
+/* For planning what has no algorithms: takes what somebody has tuned, else the presets. Whether it was tuned.
+ */
+bool rncl_tunable_resolve(rncl_tunable *t, const rncl_tuned *tuned);
+
+/* The same for a pass of an operation: the values of its knobs. Counts the pass in op->problems and
+ * op->tuned. */
 void rncl_tunable_plan(rncl_op *op, int pass, int values[RNCL_KNOBS]);
 
 #endif

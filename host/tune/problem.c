@@ -12,6 +12,7 @@ typedef struct field {
     const char *name;
     size_t offset;
     bool form;                /* not a size: kernels of another one have little in common */
+    bool zero;                /* may be 0 */
     bool optional;            /* left out where it is 0 */
     const char *const *words; /* the values' names, NULL at the end; NULL: numbers */
 } field;
@@ -33,18 +34,14 @@ typedef struct key_format {
 static bool complete_conv(rncl_op_desc *desc)
 {
     rncl_conv_shape *s = &desc->conv;
-    if (s->stride <= 0)
-        return false;
     s->p = rncl_window_output(s->h, s->r, s->stride, s->pad);
     s->q = rncl_window_output(s->w, s->s, s->stride, s->pad);
-    return s->k > 0 && s->p > 0 && s->q > 0;
+    return s->p > 0 && s->q > 0;
 }
 
 static bool complete_maxpool(rncl_op_desc *desc)
 {
     rncl_maxpool_shape *s = &desc->maxpool;
-    if (s->stride <= 0)
-        return false;
     s->p = rncl_window_output(s->h, s->size, s->stride, s->pad);
     s->q = rncl_window_output(s->w, s->size, s->stride, s->pad);
     return s->p > 0 && s->q > 0;
@@ -62,14 +59,14 @@ static const key_format formats[RNCL_OP_COUNT] = {
     [RNCL_OP_conv] = {.operation = "",
                       .fields = {FIELD(conv, n), FIELD(conv, h), FIELD(conv, w), FIELD(conv, c),
                                  FIELD(conv, k), FIELD(conv, r, .form = true), FIELD(conv, s),
-                                 FIELD(conv, stride, .form = true), FIELD(conv, pad)},
+                                 FIELD(conv, stride, .form = true), FIELD(conv, pad, .zero = true)},
                       .complete = complete_conv},
     [RNCL_OP_batchnorm] = {.operation = "batchnorm ",
                            .fields = {FIELD(batchnorm, n),
                                       FIELD(batchnorm, h),
                                       FIELD(batchnorm, w),
                                       FIELD(batchnorm, c),
-                                      FIELD(batchnorm, relu),
+                                      FIELD(batchnorm, relu, .zero = true),
                                       {.name = "residual_",
                                        .offset = offsetof(rncl_batchnorm_shape, residual),
                                        .form = true,
@@ -81,11 +78,13 @@ static const key_format formats[RNCL_OP_COUNT] = {
     [RNCL_OP_maxpool] = {.operation = "maxpool ",
                          .fields = {FIELD(maxpool, n), FIELD(maxpool, h), FIELD(maxpool, w),
                                     FIELD(maxpool, c), FIELD(maxpool, size, .form = true),
-                                    FIELD(maxpool, stride, .form = true), FIELD(maxpool, pad)},
+                                    FIELD(maxpool, stride, .form = true), FIELD(maxpool, pad, .zero = true)},
                          .complete = complete_maxpool},
     [RNCL_OP_avgpool] = {.operation = "avgpool ",
                          .fields = {FIELD(avgpool, n), FIELD(avgpool, h), FIELD(avgpool, w),
                                     FIELD(avgpool, c)}},
+    [RNCL_OP_softmax] = {.operation = "softmax ", .fields = {FIELD(softmax, n), FIELD(softmax, k)}},
+    [RNCL_OP_sgd] = {.operation = "sgd ", .fields = {FIELD(sgd, n)}},
 };
 
 #define FOR_FIELDS(kind, f) for (const field *f = formats[kind].fields; f->name; f++)
@@ -109,7 +108,8 @@ void rncl_problem_key(const rncl_problem *problem, char key[RNCL_PROBLEM_KEY])
     const rncl_op_kind kind = problem->desc.kind;
     int length = snprintf(key, RNCL_PROBLEM_KEY, "%s%s", formats[kind].operation,
                           rncl_op_type_of(kind)->passes[problem->pass].name);
-    FOR_FIELDS (kind, f) {
+    FOR_FIELDS(kind, f)
+    {
         const int value = value_of(&problem->desc, f);
         if (f->words)
             length += snprintf(key + length, (size_t)(RNCL_PROBLEM_KEY - length), " %s%s", f->name,
@@ -140,7 +140,7 @@ static bool take_value(const char **text, const field *f, rncl_op_desc *desc)
         return false;
     char *end;
     const long value = strtol(*text, &end, 10);
-    if ((*end && *end != ' ') || value > INT32_MAX)
+    if ((*end && *end != ' ') || value > INT32_MAX || (!value && !f->zero))
         return false;
     set_value(desc, f, (int)value);
     *text = end;
@@ -150,7 +150,8 @@ static bool take_value(const char **text, const field *f, rncl_op_desc *desc)
 /* " n16 h56 …": every field in its place. */
 static bool take_fields(const char *text, rncl_op_desc *desc)
 {
-    FOR_FIELDS (desc->kind, f) {
+    FOR_FIELDS(desc->kind, f)
+    {
         char lead[32];
         const size_t length = (size_t)snprintf(lead, sizeof lead, " %s", f->name);
         const bool there = !strncmp(text, lead, length);
@@ -161,8 +162,7 @@ static bool take_fields(const char *text, rncl_op_desc *desc)
             return false;
     }
     const key_format *format = &formats[desc->kind];
-    return !*text && desc->avgpool.n > 0 && desc->avgpool.h > 0 && desc->avgpool.w > 0 &&
-           desc->avgpool.c > 0 && (!format->complete || format->complete(desc));
+    return !*text && (!format->complete || format->complete(desc));
 }
 
 bool rncl_problem_parse(const char *key, rncl_problem *out)
@@ -195,9 +195,9 @@ bool rncl_problem_related(const rncl_problem *a, const rncl_problem *b)
 {
     if (a->desc.kind != b->desc.kind || a->pass != b->pass)
         return false;
-    FOR_FIELDS (a->desc.kind, f)
-        if (f->form && value_of(&a->desc, f) != value_of(&b->desc, f))
-            return false;
+    FOR_FIELDS(a->desc.kind, f)
+    if (f->form && value_of(&a->desc, f) != value_of(&b->desc, f))
+        return false;
     return true;
 }
 

@@ -28,14 +28,14 @@ struct rncl_trial {
     const rncl_trial_operation *operation;
     const rncl_trial_pass *pass;
     rncl_trial_tensors tensors;
+    float *before[RNCL_TRIAL_SLOT_COUNT];   /* of results that are updated in place: what was drawn */
     float *expected[RNCL_TRIAL_SLOT_COUNT]; /* of results: the presets' */
 };
 
 static const rncl_trial_operation *const operations[RNCL_OP_COUNT] = {
-    [RNCL_OP_conv] = &rncl_trial_conv,
-    [RNCL_OP_batchnorm] = &rncl_trial_batchnorm,
-    [RNCL_OP_maxpool] = &rncl_trial_maxpool,
-    [RNCL_OP_avgpool] = &rncl_trial_avgpool,
+    [RNCL_OP_conv] = &rncl_trial_conv,       [RNCL_OP_batchnorm] = &rncl_trial_batchnorm,
+    [RNCL_OP_maxpool] = &rncl_trial_maxpool, [RNCL_OP_avgpool] = &rncl_trial_avgpool,
+    [RNCL_OP_softmax] = &rncl_trial_softmax, [RNCL_OP_sgd] = &rncl_trial_sgd,
 };
 
 static unsigned calls_for(uint64_t time_ns)
@@ -67,15 +67,16 @@ static rncl_status check_result(const rncl_trial *trial, rncl_trial_slot slot)
 
 static rncl_status check_all(const rncl_trial *trial)
 {
-    FOR_SLOTS (trial->pass->results, slot)
-        RNCL_TRY(check_result(trial, slot));
+    FOR_SLOTS(trial->pass->results, slot)
+    RNCL_TRY(check_result(trial, slot));
     return RNCL_OK;
 }
 
 /* For tests: the first result, in which faults are planted. */
 static void tell_hook(const rncl_trial *trial, const rncl_setting *setting)
 {
-    FOR_SLOTS (trial->pass->results, slot) {
+    FOR_SLOTS(trial->pass->results, slot)
+    {
         const rncl_trial_tensor *t = &trial->tensors.slots[slot];
         trial->hook.result(trial->hook.user, setting, t->values, t->size_bytes / sizeof(float));
         return;
@@ -86,15 +87,18 @@ static void tell_hook(const rncl_trial *trial, const rncl_setting *setting)
 static rncl_status run_once(rncl_trial *trial, rncl_candidate *c, const rncl_setting *setting,
                             uint64_t *time_ns)
 {
-    FOR_SLOTS (trial->pass->results, slot) {
+    FOR_SLOTS(trial->pass->results, slot)
+    {
         const rncl_trial_tensor *t = &trial->tensors.slots[slot];
-        if (t->size_bytes)
+        if (trial->before[slot])
+            memcpy(t->values, trial->before[slot], t->size_bytes);
+        else if (t->size_bytes)
             memset(t->values, 0xff, t->size_bytes);
         RNCL_TRY(rncl_trial_upload(&trial->tensors, slot));
     }
     RNCL_TRY(rncl_candidate_run(c, 1, time_ns));
-    FOR_SLOTS (trial->pass->results, slot)
-        RNCL_TRY(rncl_trial_download(&trial->tensors, slot));
+    FOR_SLOTS(trial->pass->results, slot)
+    RNCL_TRY(rncl_trial_download(&trial->tensors, slot));
     if (trial->hook.result && setting)
         tell_hook(trial, setting);
     return RNCL_OK;
@@ -120,7 +124,7 @@ rncl_status rncl_trial_run(rncl_trial *trial, const rncl_setting *setting, uint6
                            uint64_t *time_ns)
 {
     rncl_candidate c;
-    rncl_status st = rncl_candidate_init(&trial->tensors, &trial->problem, setting, &c);
+    rncl_status st = rncl_candidate_init(&trial->tensors, trial->operation, &trial->problem, setting, &c);
     if (!st)
         st = run_once(trial, &c, setting, time_ns);
     if (!st)
@@ -156,7 +160,8 @@ rncl_status rncl_trial_compare(rncl_trial *trial, const rncl_setting *settings, 
     if (count > MOST_COMPARED)
         return RNCL_FAIL(RNCL_ERR_USAGE, "%zu settings at once", count);
     for (size_t i = 0; i < count && !st; i++)
-        st = rncl_candidate_init(&trial->tensors, &trial->problem, &settings[i], &candidates[i]);
+        st = rncl_candidate_init(&trial->tensors, trial->operation, &trial->problem, &settings[i],
+                                 &candidates[i]);
     if (!st)
         st = compare(candidates, count, times_ns);
     for (size_t i = 0; i < count; i++)
@@ -166,7 +171,8 @@ rncl_status rncl_trial_compare(rncl_trial *trial, const rncl_setting *settings, 
 
 static rncl_status draw(rncl_trial *trial)
 {
-    FOR_SLOTS (trial->pass->drawn, slot) {
+    FOR_SLOTS(trial->pass->drawn, slot)
+    {
         const rncl_trial_tensor *t = &trial->tensors.slots[slot];
         rncl_random random = rncl_random_stream(0, RNCL_RANDOM_TEST, 0, (uint32_t)slot);
         for (size_t i = 0; i < t->size_bytes / sizeof(float); i++)
@@ -178,12 +184,25 @@ static rncl_status draw(rncl_trial *trial)
     return RNCL_OK;
 }
 
+static rncl_status keep_updated(rncl_trial *trial)
+{
+    FOR_SLOTS(trial->pass->drawn & trial->pass->results, slot)
+    {
+        const rncl_trial_tensor *t = &trial->tensors.slots[slot];
+        trial->before[slot] = malloc(t->size_bytes);
+        if (!trial->before[slot])
+            return RNCL_FAIL(RNCL_ERR_MEMORY, "a tensor of %zu bytes", t->size_bytes);
+        memcpy(trial->before[slot], t->values, t->size_bytes);
+    }
+    return RNCL_OK;
+}
+
 static rncl_status run_forward(rncl_trial *trial, const rncl_op_desc *desc)
 {
     const rncl_problem forward = {.desc = *desc, .pass = RNCL_OP_FORWARD};
     rncl_candidate presets;
     uint64_t ignored;
-    rncl_status st = rncl_candidate_init(&trial->tensors, &forward, NULL, &presets);
+    rncl_status st = rncl_candidate_init(&trial->tensors, trial->operation, &forward, NULL, &presets);
     if (!st)
         st = rncl_candidate_run(&presets, 1, &ignored);
     rncl_candidate_fini(&presets);
@@ -209,6 +228,7 @@ static rncl_status clear_kinks(rncl_trial *trial)
 static rncl_status make_inputs(rncl_trial *trial)
 {
     RNCL_TRY(draw(trial));
+    RNCL_TRY(keep_updated(trial));
     if (!trial->pass->made)
         return RNCL_OK;
     RNCL_TRY(clear_kinks(trial));
@@ -219,7 +239,7 @@ static rncl_status run_presets(rncl_trial *trial)
 {
     rncl_candidate presets;
     uint64_t ignored;
-    rncl_status st = rncl_candidate_init(&trial->tensors, &trial->problem, NULL, &presets);
+    rncl_status st = rncl_candidate_init(&trial->tensors, trial->operation, &trial->problem, NULL, &presets);
     if (!st)
         st = run_once(trial, &presets, NULL, &ignored);
     rncl_candidate_fini(&presets);
@@ -230,16 +250,20 @@ static rncl_status run_presets(rncl_trial *trial)
 static rncl_status make_expected(rncl_trial *trial)
 {
     const unsigned results = trial->pass->results;
-    const float *values[RNCL_TRIAL_SLOT_COUNT] = {NULL};
+    const float *drawn[RNCL_TRIAL_SLOT_COUNT] = {NULL}, *made[RNCL_TRIAL_SLOT_COUNT] = {NULL};
     RNCL_TRY(run_presets(trial));
-    FOR_SLOTS (trial->pass->drawn | results, slot)
-        values[slot] = trial->tensors.slots[slot].values;
-    RNCL_TRY(rncl_trial_check_slice(trial->operation, &trial->problem, values));
-    FOR_SLOTS (~results, slot) {
+    FOR_SLOTS(trial->pass->drawn, slot)
+    drawn[slot] = trial->before[slot] ? trial->before[slot] : trial->tensors.slots[slot].values;
+    FOR_SLOTS(results, slot)
+    made[slot] = trial->tensors.slots[slot].values;
+    RNCL_TRY(rncl_trial_check_slice(trial->operation, &trial->problem, drawn, made));
+    FOR_SLOTS(~results, slot)
+    {
         free(trial->tensors.slots[slot].values);
         trial->tensors.slots[slot].values = NULL;
     }
-    FOR_SLOTS (results, slot) {
+    FOR_SLOTS(results, slot)
+    {
         rncl_trial_tensor *t = &trial->tensors.slots[slot];
         trial->expected[slot] = t->values;
         t->values = t->size_bytes ? malloc(t->size_bytes) : NULL;
@@ -247,18 +271,6 @@ static rncl_status make_expected(rncl_trial *trial)
             return RNCL_FAIL(RNCL_ERR_MEMORY, "a result of %zu bytes", t->size_bytes);
     }
     return RNCL_OK;
-}
-
-static rncl_status take_tensors(rncl_trial *trial, rncl_context *context)
-{
-    const rncl_trial_pass *pass = trial->pass;
-    rncl_op *op;
-    RNCL_TRY(rncl_op_create(context, &trial->problem.desc, NULL, &op));
-    rncl_status st = rncl_trial_tensors_init(context, &op->needs,
-                                             pass->drawn | pass->made | pass->results | RNCL_TRIAL_BIT(saved),
-                                             &trial->tensors);
-    rncl_op_destroy(op);
-    return st;
 }
 
 rncl_status rncl_trial_create(rncl_context *context, const rncl_problem *problem, const rncl_trial_hook *hook,
@@ -273,7 +285,10 @@ rncl_status rncl_trial_create(rncl_context *context, const rncl_problem *problem
     trial->pass = &trial->operation->passes[problem->pass];
     if (hook)
         trial->hook = *hook;
-    rncl_status st = take_tensors(trial, context);
+    const rncl_trial_pass *pass = trial->pass;
+    rncl_status st = rncl_trial_tensors_init(context, trial->operation, &problem->desc,
+                                             pass->drawn | pass->made | pass->results | RNCL_TRIAL_BIT(saved),
+                                             &trial->tensors);
     if (!st)
         st = make_inputs(trial);
     if (!st)
@@ -291,7 +306,10 @@ void rncl_trial_destroy(rncl_trial *trial)
     if (!trial)
         return;
     rncl_trial_tensors_fini(&trial->tensors);
-    FOR_SLOTS (~0u, slot)
+    FOR_SLOTS(~0u, slot)
+    {
+        free(trial->before[slot]);
         free(trial->expected[slot]);
+    }
     free(trial);
 }

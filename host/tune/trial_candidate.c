@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "tunable.h"
 #include "util.h"
 
 static const rncl_setting *answer(void *state, const rncl_op_desc *desc, int pass)
@@ -11,33 +12,41 @@ static const rncl_setting *answer(void *state, const rncl_op_desc *desc, int pas
     return state;
 }
 
-rncl_status rncl_candidate_init(const rncl_trial_tensors *tensors, const rncl_problem *problem,
-                                const rncl_setting *setting, rncl_candidate *out)
+static rncl_status create_op(rncl_candidate *c, const rncl_tuned *tuned)
 {
-    rncl_context *context = tensors->context;
-    rncl_setting asked = setting ? *setting : (rncl_setting){0};
-    const rncl_op_choice choice = {
-        .tuned = {.lookup = setting ? answer : NULL, .state = &asked},
-        .left_out = ~RNCL_PASS_BIT(problem->pass),
-    };
-    *out = (rncl_candidate){.pass = problem->pass};
-    RNCL_TRY(rncl_op_create(context, &problem->desc, &choice, &out->op));
-    if (setting && !out->op->tuned)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "not possible here");
-    RNCL_TRY(rncl_op_build(out->op));
-#define X(name) out->buffers.name = tensors->slots[RNCL_TRIAL_##name].buffer;
-    RNCL_TRIAL_SLOTS(X)
+    const rncl_op_choice choice = {.tuned = *tuned, .left_out = ~RNCL_PASS_BIT(c->problem.pass)};
+    RNCL_TRY(rncl_op_create(c->context, &c->problem.desc, &choice, &c->op));
+    RNCL_TRY(rncl_op_build(c->op));
+#define X(name) c->buffers.name = c->slots[RNCL_TRIAL_##name];
+    RNCL_TRIAL_OP_SLOTS(X)
 #undef X
-    const rncl_op_needs *needs = &out->op->needs;
+    const rncl_op_needs *needs = &c->op->needs;
     if (needs->packed_bytes)
-        RNCL_TRY(rncl_buffer_create(context, needs->packed_bytes, &out->buffers.packed));
+        RNCL_TRY(rncl_buffer_create(c->context, needs->packed_bytes, &c->buffers.packed));
     if (needs->workspace_bytes)
-        RNCL_TRY(rncl_buffer_create(context, needs->workspace_bytes, &out->buffers.workspace));
+        RNCL_TRY(rncl_buffer_create(c->context, needs->workspace_bytes, &c->buffers.workspace));
     return RNCL_OK;
+}
+
+rncl_status rncl_candidate_init(const rncl_trial_tensors *tensors, const rncl_trial_operation *operation,
+                                const rncl_problem *problem, const rncl_setting *setting, rncl_candidate *out)
+{
+    rncl_tunable possible = {.context = tensors->context, .desc = problem->desc, .pass = problem->pass};
+    rncl_setting asked = setting ? *setting : (rncl_setting){0};
+    const rncl_tuned tuned = {.lookup = setting ? answer : NULL, .state = &asked};
+    *out = (rncl_candidate){.context = tensors->context, .problem = *problem, .step = operation->step};
+    for (rncl_trial_slot slot = 0; slot < RNCL_TRIAL_SLOT_COUNT; slot++)
+        out->slots[slot] = tensors->slots[slot].buffer;
+    if (setting && !rncl_tunable_take(&possible, setting))
+        return RNCL_FAIL(RNCL_ERR_USAGE, "not possible here");
+    return out->step ? out->step->create(out->context, &problem->desc, &tuned, &out->subject)
+                     : create_op(out, &tuned);
 }
 
 void rncl_candidate_fini(rncl_candidate *c)
 {
+    if (c->subject)
+        c->step->destroy(c->subject);
     rncl_op_destroy(c->op);
     rncl_buffer_release(c->buffers.packed);
     rncl_buffer_release(c->buffers.workspace);
@@ -46,15 +55,16 @@ void rncl_candidate_fini(rncl_candidate *c)
 
 void rncl_candidate_share_gradient(rncl_candidate *c)
 {
-    const rncl_op_needs *needs = &c->op->needs;
-    if (!memcmp(&needs->residual, &needs->y, sizeof needs->y))
+    if (c->op && !memcmp(&c->op->needs.residual, &c->op->needs.y, sizeof c->op->needs.y))
         c->buffers.dresidual = c->buffers.dy;
 }
 
 static rncl_status enqueue(rncl_candidate *c)
 {
+    if (c->step)
+        return c->step->enqueue(c->subject, &c->problem.desc, c->slots);
     RNCL_TRY(rncl_op_prepare(c->op, &c->buffers));
-    if (c->pass == RNCL_OP_FORWARD)
+    if (c->problem.pass == RNCL_OP_FORWARD)
         return rncl_op_forward(c->op, &c->buffers, RNCL_OP_TRAINING);
     return rncl_op_backward(c->op, &c->buffers, 0);
 }
@@ -64,7 +74,7 @@ rncl_status rncl_candidate_run(rncl_candidate *c, unsigned calls, uint64_t *time
     uint64_t start = rncl_time_ns();
     for (unsigned i = 0; i < calls; i++)
         RNCL_TRY(enqueue(c));
-    RNCL_TRY(rncl_context_finish(c->op->context));
+    RNCL_TRY(rncl_context_finish(c->context));
     *time_ns = (rncl_time_ns() - start) / calls;
     return RNCL_OK;
 }

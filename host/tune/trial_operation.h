@@ -6,7 +6,7 @@
 #include "op.h"
 
 /* The tensors of rncl_op_buffers that are handed to an operation, by their names there. */
-#define RNCL_TRIAL_SLOTS(X)                                                                                  \
+#define RNCL_TRIAL_OP_SLOTS(X)                                                                               \
     X(x)                                                                                                     \
     X(residual)                                                                                              \
     X(y)                                                                                                     \
@@ -21,6 +21,12 @@
     X(running_variance)                                                                                      \
     X(saved)
 
+/* And those of others. */
+#define RNCL_TRIAL_SLOTS(X)                                                                                  \
+    RNCL_TRIAL_OP_SLOTS(X)                                                                                   \
+    X(labels)                                                                                                \
+    X(velocity)
+
 typedef enum rncl_trial_slot {
 #define X(name) RNCL_TRIAL_##name,
     RNCL_TRIAL_SLOTS(X)
@@ -34,7 +40,8 @@ typedef enum rncl_trial_slot {
 typedef struct rncl_trial_pass {
     unsigned drawn;   /* normal numbers */
     unsigned made;    /* by the forward pass before this one */
-    unsigned results; /* written and looked at. Of `saved` every bit must be as the presets' pass writes it */
+    unsigned results; /* written, in place where they are drawn, and looked at. Of `saved` every bit must be
+                         as the presets' pass writes it */
 } rncl_trial_pass;
 
 typedef enum rncl_trial_axis {
@@ -63,7 +70,17 @@ typedef struct rncl_trial_slice {
     } picks[RNCL_TRIAL_AXES]; /* in ascending order */
 } rncl_trial_slice;
 
+/* What is no rncl_op, as one. */
+typedef struct rncl_trial_step {
+    rncl_status (*create)(rncl_context *context, const rncl_op_desc *desc, const rncl_tuned *tuned,
+                          void **subject);
+    rncl_status (*enqueue)(void *subject, const rncl_op_desc *desc,
+                           const cl_mem buffers[RNCL_TRIAL_SLOT_COUNT]);
+    void (*destroy)(void *subject);
+} rncl_trial_step;
+
 typedef struct rncl_trial_operation {
+    const rncl_trial_step *step; /* NULL: it is an rncl_op */
     rncl_trial_pass passes[RNCL_OP_PASSES];
     rncl_trial_layout (*layout)(const rncl_op_desc *desc, rncl_trial_slot slot);
     /* Cuts slice->desc, which is that of the problem, along the axes by which the pass can be cut. */
@@ -83,6 +100,10 @@ extern const rncl_trial_operation rncl_trial_conv;
 extern const rncl_trial_operation rncl_trial_batchnorm;
 extern const rncl_trial_operation rncl_trial_maxpool;
 extern const rncl_trial_operation rncl_trial_avgpool;
+extern const rncl_trial_operation rncl_trial_softmax;
+extern const rncl_trial_operation rncl_trial_sgd;
+
+size_t rncl_trial_layout_count(const rncl_trial_layout *layout);
 
 /* For cut: a few indices, the first and the last among them, of an axis of *size, which becomes their number.
  */

@@ -23,7 +23,7 @@ void rncl_trial_pick(rncl_trial_slice *slice, rncl_trial_axis axis, rncl_int *si
     *size = count;
 }
 
-static size_t count_of(const rncl_trial_layout *layout)
+size_t rncl_trial_layout_count(const rncl_trial_layout *layout)
 {
     return layout->size[0] * layout->size[1] * layout->size[2];
 }
@@ -44,21 +44,21 @@ static size_t place_of(const rncl_trial_slice *slice, const rncl_trial_layout *p
     return place;
 }
 
-/* The slice's tensors: what is drawn from the whole ones, results without values yet. */
+/* The slice's tensors: what is drawn from the whole ones, other results without values yet. */
 static rncl_status take_tensors(const rncl_trial_operation *operation, const rncl_problem *problem,
-                                const rncl_trial_slice *slice, const float *const whole[],
-                                double *part[RNCL_TRIAL_SLOT_COUNT])
+                                const rncl_trial_slice *slice, const float *const drawn[],
+                                const float *const results[], double *part[RNCL_TRIAL_SLOT_COUNT])
 {
     for (rncl_trial_slot slot = 0; slot < RNCL_TRIAL_SLOT_COUNT; slot++) {
-        if (!whole[slot] || slot == RNCL_TRIAL_saved)
+        if ((!drawn[slot] && !results[slot]) || slot == RNCL_TRIAL_saved)
             continue;
         const rncl_trial_layout to = operation->layout(&slice->desc, slot);
         const rncl_trial_layout from = operation->layout(&problem->desc, slot);
-        part[slot] = calloc(count_of(&to), sizeof(double));
+        part[slot] = calloc(rncl_trial_layout_count(&to), sizeof(double));
         if (!part[slot])
-            return RNCL_FAIL(RNCL_ERR_MEMORY, "part of a tensor, %zu values", count_of(&to));
-        for (size_t i = 0; i < count_of(&to); i++)
-            part[slot][i] = (double)whole[slot][place_of(slice, &to, &from, i)];
+            return RNCL_FAIL(RNCL_ERR_MEMORY, "part of a tensor, %zu values", rncl_trial_layout_count(&to));
+        for (size_t i = 0; drawn[slot] && i < rncl_trial_layout_count(&to); i++)
+            part[slot][i] = (double)drawn[slot][place_of(slice, &to, &from, i)];
     }
     return RNCL_OK;
 }
@@ -70,7 +70,7 @@ static rncl_status compare(const rncl_trial_operation *operation, const rncl_pro
     const rncl_trial_layout part = operation->layout(&slice->desc, slot);
     const rncl_trial_layout of = operation->layout(&problem->desc, slot);
     const double tolerance = rncl_trial_tolerance(operation, &problem->desc, slot);
-    for (size_t i = 0; i < count_of(&part); i++) {
+    for (size_t i = 0; i < rncl_trial_layout_count(&part); i++) {
         const size_t at = place_of(slice, &part, &of, i);
         if (!(fabs((double)whole[at] - exact[i]) <= tolerance))
             return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "value %zu is %g and not %g", at, (double)whole[at],
@@ -80,17 +80,18 @@ static rncl_status compare(const rncl_trial_operation *operation, const rncl_pro
 }
 
 rncl_status rncl_trial_check_slice(const rncl_trial_operation *operation, const rncl_problem *problem,
-                                   const float *const tensors[RNCL_TRIAL_SLOT_COUNT])
+                                   const float *const drawn[RNCL_TRIAL_SLOT_COUNT],
+                                   const float *const results[RNCL_TRIAL_SLOT_COUNT])
 {
     rncl_trial_slice slice = {.desc = problem->desc};
     double *part[RNCL_TRIAL_SLOT_COUNT] = {NULL};
     operation->cut(&slice, problem->pass);
-    rncl_status st = take_tensors(operation, problem, &slice, tensors, part);
+    rncl_status st = take_tensors(operation, problem, &slice, drawn, results, part);
     if (!st)
         operation->reference(&slice.desc, problem->pass, part);
     for (rncl_trial_slot slot = 0; slot < RNCL_TRIAL_SLOT_COUNT && !st; slot++)
-        if (part[slot] && (operation->passes[problem->pass].results & 1u << slot))
-            st = compare(operation, problem, &slice, slot, tensors[slot], part[slot]);
+        if (part[slot] && results[slot])
+            st = compare(operation, problem, &slice, slot, results[slot], part[slot]);
     for (rncl_trial_slot slot = 0; slot < RNCL_TRIAL_SLOT_COUNT; slot++)
         free(part[slot]);
     return st;

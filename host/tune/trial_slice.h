@@ -10,9 +10,10 @@
 double rncl_trial_tolerance(const rncl_trial_operation *operation, const rncl_op_desc *desc,
                             rncl_trial_slot slot);
 
-/* Holds results against the reference. `tensors` are those of the whole problem: what is drawn for its pass
- * and its results; NULL where the shape has none. RNCL_ERR_WRONG_RESULT if a value is wrong. */
+/* Holds results against the reference. Both are tensors of the whole problem, NULL where the pass or the
+ * shape has none. RNCL_ERR_WRONG_RESULT if a value is wrong. */
 rncl_status rncl_trial_check_slice(const rncl_trial_operation *operation, const rncl_problem *problem,
-                                   const float *const tensors[RNCL_TRIAL_SLOT_COUNT]);
+                                   const float *const drawn[RNCL_TRIAL_SLOT_COUNT],
+                                   const float *const results[RNCL_TRIAL_SLOT_COUNT]);
 
 #endif

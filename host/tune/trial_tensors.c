@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-static void measure(const rncl_op_needs *needs, size_t sizes[RNCL_TRIAL_SLOT_COUNT])
+static void measure_needs(const rncl_op_needs *needs, size_t sizes[RNCL_TRIAL_SLOT_COUNT])
 {
     sizes[RNCL_TRIAL_x] = sizes[RNCL_TRIAL_dx] = rncl_shape_bytes(needs->x);
     sizes[RNCL_TRIAL_y] = sizes[RNCL_TRIAL_dy] = rncl_shape_bytes(needs->y);
@@ -14,13 +14,30 @@ static void measure(const rncl_op_needs *needs, size_t sizes[RNCL_TRIAL_SLOT_COU
     sizes[RNCL_TRIAL_saved] = needs->saved_bytes;
 }
 
-rncl_status rncl_trial_tensors_init(rncl_context *context, const rncl_op_needs *needs, unsigned slots,
-                                    rncl_trial_tensors *out)
+static rncl_status measure(rncl_context *context, const rncl_trial_operation *operation,
+                           const rncl_op_desc *desc, size_t sizes[RNCL_TRIAL_SLOT_COUNT])
 {
-    size_t sizes[RNCL_TRIAL_SLOT_COUNT];
-    measure(needs, sizes);
+    rncl_op *op;
+    for (rncl_trial_slot slot = 0; operation->step && slot < RNCL_TRIAL_SLOT_COUNT; slot++) {
+        const rncl_trial_layout layout = operation->layout(desc, slot);
+        sizes[slot] = rncl_trial_layout_count(&layout) * sizeof(float);
+    }
+    if (operation->step)
+        return RNCL_OK;
+    RNCL_TRY(rncl_op_create(context, desc, NULL, &op));
+    measure_needs(&op->needs, sizes);
+    rncl_op_destroy(op);
+    return RNCL_OK;
+}
+
+rncl_status rncl_trial_tensors_init(rncl_context *context, const rncl_trial_operation *operation,
+                                    const rncl_op_desc *desc, unsigned slots, rncl_trial_tensors *out)
+{
+    size_t sizes[RNCL_TRIAL_SLOT_COUNT] = {0};
     *out = (rncl_trial_tensors){.context = context};
-    FOR_SLOTS (slots, slot) {
+    RNCL_TRY(measure(context, operation, desc, sizes));
+    FOR_SLOTS(slots, slot)
+    {
         rncl_trial_tensor *t = &out->slots[slot];
         if (!sizes[slot])
             continue;
@@ -35,7 +52,8 @@ rncl_status rncl_trial_tensors_init(rncl_context *context, const rncl_op_needs *
 
 void rncl_trial_tensors_fini(rncl_trial_tensors *tensors)
 {
-    FOR_SLOTS (~0u, slot) {
+    FOR_SLOTS(~0u, slot)
+    {
         rncl_buffer_release(tensors->slots[slot].buffer);
         free(tensors->slots[slot].values);
     }

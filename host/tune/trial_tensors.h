@@ -21,8 +21,8 @@ typedef struct rncl_trial_tensors {
         if ((mask)&1u << slot)
 
 /* Takes memory for those slots of the operation, on both sides. Release with fini in any case. */
-rncl_status rncl_trial_tensors_init(rncl_context *context, const rncl_op_needs *needs, unsigned slots,
-                                    rncl_trial_tensors *out);
+rncl_status rncl_trial_tensors_init(rncl_context *context, const rncl_trial_operation *operation,
+                                    const rncl_op_desc *desc, unsigned slots, rncl_trial_tensors *out);
 void rncl_trial_tensors_fini(rncl_trial_tensors *tensors);
 
 /* Copies all of a slot; does nothing where there is none. */

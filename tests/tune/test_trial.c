@@ -44,6 +44,8 @@ static const rncl_op_desc operations[] = {
                    .residual_stride = 2}},
     {.kind = RNCL_OP_maxpool,
      .maxpool = {.n = 2, .h = 12, .w = 12, .c = 16, .size = 3, .stride = 2, .pad = 1, .p = 6, .q = 6}},
+    {.kind = RNCL_OP_softmax, .softmax = {.n = 13, .k = 10}},
+    {.kind = RNCL_OP_sgd, .sgd = {.n = 5000}},
     {.kind = RNCL_OP_avgpool, .avgpool = {.n = 3, .h = 7, .w = 7, .c = 48}},
 };
 

@@ -148,11 +148,13 @@ static vfloat gradient_at(__global const float *dy, __global const float *y, vfl
     return select((vfloat)(0.0f), gradient, value > (vfloat)(0.0f));
 }
 
-/* Sums of dz and of dz * xhat over each stretch of rows, block by block so that long sums stay exact enough. */
+/* Sums of dz and of dz * xhat over each stretch of rows, block by block so that long sums stay exact enough. The gradient of an
+ * added residual is dz, which the next kernel then need not find again. */
 __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global const float *restrict x,
-                                      __global const float *restrict y, __global const float *restrict dy,
+                                      __global const float *restrict y, __global const float *dy,
                                       __global const float *restrict moments, __global const float *restrict weight,
-                                      __global const float *restrict bias, __global float *restrict parts)
+                                      __global const float *restrict bias, __global float *restrict parts,
+                                      __global float *dresidual)
 {
     const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1);
     const int begin = first_row(rows, group), end = first_row(rows, group + 1);
@@ -169,6 +171,8 @@ __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global
                 const vfloat dz = gradient_at(dy, y, centred, scale, shift, at);
                 sum += dz;
                 product = fma(dz, centred, product);
+                if (RESIDUAL == RNCL_RESIDUAL_ADD)
+                    VSTORE(dz, dresidual + at);
             }
             product *= inverse;
             VSTORE(block == begin ? sum : VLOAD(sums + v) + sum, sums + v);
@@ -197,7 +201,8 @@ __kernel void batchnorm_gradient_moments(const rncl_batchnorm_shape shape, const
     VSTORE(product / (float)rows, parts + c + v);
 }
 
-/* dx = weight / sigma (dz - mean(dz) - xhat mean(dz xhat)); dresidual = dz, which may be dy itself. */
+/* dx = weight / sigma (dz - mean(dz) - xhat mean(dz xhat)); dresidual = dz, which may be dy itself, unless the sums have left it
+ * there. */
 __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global const float *restrict x,
                                  __global const float *restrict y, __global const float *dy,
                                  __global const float *restrict moments, __global const float *restrict weight,
@@ -211,13 +216,14 @@ __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global cons
             const size_t at = (size_t)row * c + v;
             const vfloat inverse = VLOAD(moments + c + v), scale = VLOAD(weight + v) * inverse;
             const vfloat centred = VLOAD(x + at) - VLOAD(moments + v);
-            const vfloat dz = gradient_at(dy, y, centred, scale, VLOAD(bias + v), at);
+            const bool found = RESIDUAL == RNCL_RESIDUAL_ADD && !frozen;
+            const vfloat dz = found ? VLOAD(dresidual + at) : gradient_at(dy, y, centred, scale, VLOAD(bias + v), at);
             vfloat through_x = dz;
             if (!frozen) /* batch statistics depend on x too */
                 through_x = dz - VLOAD(parts + v) - centred * (VLOAD(parts + c + v) * inverse);
             const vfloat value = scale * through_x;
             VSTORE(accumulate ? VLOAD(dx + at) + value : value, dx + at);
-            if (RESIDUAL == RNCL_RESIDUAL_ADD)
+            if (RESIDUAL == RNCL_RESIDUAL_ADD && frozen)
                 VSTORE(dz, dresidual + at);
         }
 }

@@ -182,7 +182,8 @@ static rncl_status sum_gradients(rncl_op *op, const rncl_op_buffers *b, unsigned
     const rncl_batchnorm_shape *s = &op->desc.batchnorm;
     RNCL_TRY(rncl_launch(op->context, &data->gradient_sums, row_range(frame), RNCL_STRUCT(*s),
                          RNCL_BUFFER(b->x), RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved),
-                         RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace)));
+                         RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace),
+                         RNCL_BUFFER(b->dresidual)));
     return rncl_launch(op->context, &data->gradient_moments, channel_range(op, frame), RNCL_STRUCT(*s),
                        RNCL_INT(frame->groups), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->dweight),
                        RNCL_BUFFER(b->dbias), RNCL_INT((flags & RNCL_OP_ACCUMULATE_PARAMS) != 0));

@@ -1,6 +1,7 @@
 /* Settings as operations. */
 #include "trial_candidate.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "tunable.h"
@@ -71,6 +72,7 @@ static rncl_status enqueue(rncl_candidate *c)
 
 rncl_status rncl_candidate_run(rncl_candidate *c, unsigned calls, uint64_t *time_ns)
 {
+    assert(calls > 0);
     uint64_t start = rncl_time_ns();
     for (unsigned i = 0; i < calls; i++)
         RNCL_TRY(enqueue(c));

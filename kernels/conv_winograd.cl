@@ -6,9 +6,9 @@
  *   1. transforms the tiles of x:   inputs [POSITIONS][tiles][c]
  *   2. for each KB output channels multiplies them by the transformed filters: products [POSITIONS][tiles][KB]
  *   3. and transforms those into pixels of y.
- * filters: PACKED transformed ones [k / KB][POSITIONS][c][KB], else as they are; each block is then transformed when it is
+ * filters: PACKED transformed ones [k / KB][FILTERS][c][KB], else as they are; each block is then transformed when it is
  * wanted, and not kept in memory, where many channels take long to come from.
- * scratch: POSITIONS * (INPUT_STEP + PRODUCT_STEP + (PACKED ? 0 : FILTER_STEP)) floats a work-item.
+ * scratch: POSITIONS * (INPUT_STEP + PRODUCT_STEP) + (PACKED ? 0 : FILTERS * FILTER_STEP) floats a work-item.
  *
  * Tunable: PT tiles in the register block; tiles is a multiple of PT. */
 #include "conv_winograd_filters.clh"
@@ -63,9 +63,9 @@ static void store_output(rncl_winograd_shape shape, const vfloat *tile, tile_pla
                          int accumulate)
 {
     #pragma unroll
-    for (int i = 0; i < M; i++)
+    for (int i = 0; i < TILE; i++)
         #pragma unroll
-        for (int j = 0; j < M; j++)
+        for (int j = 0; j < TILE; j++)
             if (place.row + i < shape.p && place.column + j < shape.q) {
                 __global float *to = y + (((size_t)place.image * shape.p + place.row + i) * shape.q + place.column + j) *
                                              shape.k + k;
@@ -79,14 +79,14 @@ static void gather_statistics(const vfloat *tile, int rows, int columns, vfloat 
     const float count = (float)(rows * columns);
     vfloat tile_mean = (vfloat)(0.0f), tile_deviations = (vfloat)(0.0f);
     #pragma unroll
-    for (int i = 0; i < M * M; i++)
-        if (i / M < rows && i % M < columns)
-            tile_mean += tile[i / M * SIDE + i % M];
+    for (int i = 0; i < TILE * TILE; i++)
+        if (i / TILE < rows && i % TILE < columns)
+            tile_mean += tile[i / TILE * SIDE + i % TILE];
     tile_mean /= count;
     #pragma unroll
-    for (int i = 0; i < M * M; i++)
-        if (i / M < rows && i % M < columns) {
-            const vfloat d = tile[i / M * SIDE + i % M] - tile_mean;
+    for (int i = 0; i < TILE * TILE; i++)
+        if (i / TILE < rows && i % TILE < columns) {
+            const vfloat d = tile[i / TILE * SIDE + i % TILE] - tile_mean;
             tile_deviations = fma(d, d, tile_deviations);
         }
     join_statistics(mean, deviations, (float)before, tile_mean, tile_deviations, count);
@@ -104,12 +104,12 @@ static int transform_outputs(rncl_winograd_shape shape, __global const float *pr
     }
     for (int t = 0; t < count; t++) {
         const tile_place place = place_of(shape, first + t);
-        const int rows = min(M, shape.p - place.row), columns = min(M, shape.q - place.column);
+        const int rows = min(TILE, shape.p - place.row), columns = min(TILE, shape.q - place.column);
         vfloat tile[POSITIONS];
         #pragma unroll
         for (int i = 0; i < POSITIONS; i++)
             tile[i] = VLOAD(products + i * PRODUCT_STEP(shape) + t * KB);
-        TRANSFORM_BOTH_SIDES(output_column, tile, SIDE, M);
+        TRANSFORM_BOTH_SIDES(output_column, tile, SIDE, TILE);
         store_output(shape, tile, place, k, y, accumulate);
         if (part)
             gather_statistics(tile, rows, columns, &mean, &deviations, before);
@@ -128,13 +128,13 @@ void conv_winograd(const rncl_winograd_shape shape, __global const float *restri
                    __global const float *restrict filters, const int filters_offset, __global float *restrict y,
                    __global float *restrict scratch, __global float *restrict statistics, const int accumulate)
 {
-    const int all = shape.n * ((shape.p + M - 1) / M) * ((shape.q + M - 1) / M);
+    const int all = shape.n * ((shape.p + TILE - 1) / TILE) * ((shape.q + TILE - 1) / TILE);
     const int item = get_global_id(1) * get_global_size(0) + get_global_id(0);
     const int blocks = shape.k / KB;
     const int first_block = blocks * get_global_id(1) / get_global_size(1);
     const int last_block = blocks * (get_global_id(1) + 1) / get_global_size(1);
-    const size_t item_step = INPUT_STEP(shape) + PRODUCT_STEP(shape) + (PACKED ? 0 : FILTER_STEP(shape.c));
-    __global float *inputs = scratch + item * POSITIONS * item_step;
+    const size_t item_floats = POSITIONS * (INPUT_STEP(shape) + PRODUCT_STEP(shape)) + (PACKED ? 0 : FILTERS * FILTER_STEP(shape.c));
+    __global float *inputs = scratch + item * item_floats;
     __global float *products = inputs + POSITIONS * INPUT_STEP(shape);
 #if !PACKED
     __global float *transformed = products + POSITIONS * PRODUCT_STEP(shape);
@@ -151,14 +151,14 @@ void conv_winograd(const rncl_winograd_shape shape, __global const float *restri
         const int before = pixels;
         for (int block = first_block; block < last_block; block++) {
 #if PACKED
-            __global const float *transformed = filters + filters_offset + block * POSITIONS * FILTER_STEP(shape.c);
+            __global const float *transformed = filters + filters_offset + block * FILTERS * FILTER_STEP(shape.c);
 #else
             for (int c = 0; c < shape.c; c += VW)
                 transform_filters(pack, filters, c, block, transformed, turned);
 #endif
             for (int position = 0; position < POSITIONS; position++)
                 multiply(shape.tiles, shape.c, inputs + position * INPUT_STEP(shape),
-                         transformed + position * FILTER_STEP(shape.c), products + position * PRODUCT_STEP(shape));
+                         transformed + FILTER_OF(position) * FILTER_STEP(shape.c), products + position * PRODUCT_STEP(shape));
             for (int v = 0; v < KB; v += VW)
                 pixels = transform_outputs(shape, products + v, first, min(shape.tiles, all - first), block * KB + v, y,
                                            part, before, accumulate);

@@ -1,11 +1,11 @@
-/* The filter gradient by Winograd's method, F(3 x 3, M x M), for convolutions with stride 1: the transformed tiles of x and dy,
- * multiplied and summed over all tiles of the batch.
+/* The filter gradient by Winograd's method, F(3 x 3, M x M): the transformed tiles of x and dy, multiplied and summed over all tiles
+ * of the batch.
  *
  * A work-group is one work-item. Work-item (g, h) takes the g-th of get_global_size(0) shares of the tiles, in blocks of
  * shape.tiles, and the h-th of get_global_size(1) shares of the output channels. In its part of the scratch it
  *   1. transforms the tiles of x:    inputs [POSITIONS][c / VW][tiles][VW]
  *   2. transforms those of dy:       gradients [own k / KB][POSITIONS][tiles][KB]
- *   3. for VW input and KB output channels at a time, multiplies: products [POSITIONS][VW][KB]
+ *   3. for VW input and KB output channels at a time, multiplies: products [FILTERS][VW][KB], each the sum over its positions
  *   4. and transforms those into taps of dfilter, which it adds to the sums of its share of the tiles.
  * with a gap after each position. sums: [get_global_size(0)][3][3][c][k].
  *
@@ -21,21 +21,25 @@
 #define GRADIENT_STEP(tiles) ((size_t)(tiles) * KB + RNCL_WINOGRAD_GAP)
 #define PRODUCT_STEP (VW * KB + RNCL_WINOGRAD_GAP)
 
+/* Whether an earlier position has the same filter. */
+#define IS_LATER(position) ((position) / SIDE >= FILTER_SIDE || (position) % SIDE >= FILTER_SIDE)
+
 static void transform_gradient(rncl_winograd_shape shape, __global const float *dy, tile_place place, int k,
                                __global float *to, size_t step)
 {
     vfloat tile[POSITIONS];
     __global const float *image = dy + (size_t)place.image * shape.p * shape.q * shape.k + k;
-    LOAD_PATCH(tile, M, image, shape.p, shape.q, shape.k, place.row, place.column);
-    TRANSFORM_BOTH_SIDES(gradient_column, tile, M, SIDE);
+    LOAD_PATCH(tile, TILE, image, shape.p, shape.q, shape.k, place.row, place.column);
+    TRANSFORM_BOTH_SIDES(gradient_column, tile, TILE, SIDE);
     #pragma unroll
     for (int i = 0; i < POSITIONS; i++)
         VSTORE(tile[i], to + i * step);
 }
 
-/* products [VW][KB] = the sum over tiles of inputs [tiles][VW] times gradients [tiles][KB], of one position. */
+/* products [VW][KB] = the sum over tiles of inputs [tiles][VW] times gradients [tiles][KB], of one position; added to what is there
+ * or put there. */
 static void multiply(int tiles, __global const float *restrict inputs, __global const float *restrict gradients,
-                     __global float *restrict products)
+                     __global float *restrict products, int add)
 {
     for (int c = 0; c < VW; c += CB) {
         vfloat sum[CB][KV];
@@ -43,7 +47,7 @@ static void multiply(int tiles, __global const float *restrict inputs, __global 
         for (int i = 0; i < CB; i++)
             #pragma unroll
             for (int v = 0; v < KV; v++)
-                sum[i][v] = (vfloat)(0.0f);
+                sum[i][v] = add ? VLOAD(products + (c + i) * KB + v * VW) : (vfloat)(0.0f);
         for (int t = 0; t < tiles; t++) {
             vfloat gradient[KV];
             #pragma unroll
@@ -70,9 +74,9 @@ static void transform_dfilter(__global const float *products, __global float *to
 {
     vfloat tile[POSITIONS];
     #pragma unroll
-    for (int i = 0; i < POSITIONS; i++)
-        tile[i] = VLOAD(products + i * PRODUCT_STEP);
-    TRANSFORM_BOTH_SIDES(dfilter_column, tile, SIDE, 3);
+    for (int i = 0; i < FILTERS; i++)
+        tile[i / FILTER_SIDE * SIDE + i % FILTER_SIDE] = VLOAD(products + i * PRODUCT_STEP);
+    TRANSFORM_BOTH_SIDES(dfilter_column, tile, FILTER_SIDE, 3);
     #pragma unroll
     for (int i = 0; i < 9; i++) {
         __global float *tap = to + i * tap_step;
@@ -86,7 +90,7 @@ void conv_winograd_filter(const rncl_winograd_shape shape, __global const float 
                           __global const float *restrict dy, __global float *restrict sums, __global float *restrict scratch,
                           const int scratch_floats, const int accumulate)
 {
-    const int all = shape.n * ((shape.p + M - 1) / M) * ((shape.q + M - 1) / M);
+    const int all = shape.n * ((shape.p + TILE - 1) / TILE) * ((shape.q + TILE - 1) / TILE);
     const int first_tile = (int)((long)all * get_global_id(0) / get_global_size(0));
     const int last_tile = (int)((long)all * (get_global_id(0) + 1) / get_global_size(0));
     const int blocks = shape.k / KB;
@@ -118,7 +122,7 @@ void conv_winograd_filter(const rncl_winograd_shape shape, __global const float 
                 for (int position = 0; position < POSITIONS; position++)
                     multiply(tiles, inputs + position * INPUT_STEP(shape, tiles) + (size_t)c * tiles,
                              gradients + ((block - first_block) * POSITIONS + position) * GRADIENT_STEP(tiles),
-                             products + position * PRODUCT_STEP);
+                             products + FILTER_OF(position) * PRODUCT_STEP, IS_LATER(position));
                 for (int i = 0; i < VW; i++)
                     for (int v = 0; v < KV; v++)
                         transform_dfilter(products + i * KB + v * VW,

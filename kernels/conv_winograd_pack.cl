@@ -9,5 +9,5 @@ void conv_winograd_pack(const rncl_pack_shape shape, __global const float *restr
     __local float turned[TURNED_FLOATS];
     const int block = get_global_id(1);
     transform_filters(shape, filter, get_global_id(0) * VW, block,
-                      packed + packed_offset + block * POSITIONS * FILTER_STEP(shape.in), turned);
+                      packed + packed_offset + block * FILTERS * FILTER_STEP(shape.in), turned);
 }

@@ -120,13 +120,14 @@ static void convolve(const rncl_conv_shape *shape, rncl_conv_pass pass, int m, c
     rncl_buffer_release(buffers.workspace);
 }
 
-static double error_of(rncl_conv_pass pass, int m, int c, int k)
+static double error_of(rncl_conv_pass pass, int stride, int m, int c, int k)
 {
-    const rncl_conv_shape s = {1, PIXELS, PIXELS, c, k, 3, 3, 1, 1, PIXELS, PIXELS};
+    const int outputs = PIXELS / stride;
+    const rncl_conv_shape s = {1, PIXELS, PIXELS, c, k, 3, 3, stride, 1, outputs, outputs};
     tensor tensors[] = {
         draw((size_t)(PIXELS * PIXELS * c), 1),
         draw((size_t)(9 * c * k), 2),
-        draw((size_t)(PIXELS * PIXELS * k), 3),
+        draw((size_t)(outputs * outputs * k), 3),
     };
     double *x = tensors[0].values, *filter = tensors[1].values, *y = tensors[2].values;
     convolve(&s, pass, m, tensors);
@@ -158,12 +159,13 @@ static void rounding_is_bounded_in_every_pass(void **state)
         {RNCL_CONV_BACKWARD_FILTER, LONG, SHORT},
     };
     for (size_t i = 0; i < COUNT(passes); i++)
-        for (int m = 2; m <= 4; m += 2) {
-            const double error = error_of(passes[i].pass, m, passes[i].c, passes[i].k);
-            if (!(error > 0 && error < MOST_ERROR))
-                fail_msg("%s, tiles of %dx%d: relative error %g",
-                         rncl_op_type_of(RNCL_OP_conv)->passes[passes[i].pass].name, m, m, error);
-        }
+        for (int stride = 1; stride <= 2; stride++)
+            for (int m = 2; m <= 4; m += 2) {
+                const double error = error_of(passes[i].pass, stride, m, passes[i].c, passes[i].k);
+                if (!(error > 0 && error < MOST_ERROR))
+                    fail_msg("%s with stride %d, tiles of %dx%d: relative error %g",
+                             rncl_op_type_of(RNCL_OP_conv)->passes[passes[i].pass].name, stride, m, m, error);
+            }
 }
 
 int main(void)

@@ -33,7 +33,7 @@ static rncl_winograd_shape group_of(const rncl_conv_plan *plan, int m, int image
 {
     rncl_winograd_shape group = winograd_shape_of(plan);
     group.n = images;
-    group.tiles = winograd_tile_count(&group, m);
+    group.tiles = winograd_tile_count(&group, winograd_tiling_of(plan, m).tile);
     return group;
 }
 
@@ -52,20 +52,21 @@ static tile_problem problem_of(const rncl_conv_plan *plan, int m, int tiles)
                   .p = tiles,
                   .q = 1},
         .pass = plan->pass,
-        .batch = winograd_positions(m),
+        .batch = winograd_tiling_of(plan, m).positions,
     };
 }
 
 static size_t group_bytes(const rncl_conv_plan *plan, int m, int images)
 {
     const rncl_winograd_shape group = group_of(plan, m, MIN(images, plan->shape.n));
-    return sizeof(float) * (size_t)winograd_positions(m) * (size_t)group.tiles * (size_t)(group.c + group.k);
+    return sizeof(float) * (size_t)winograd_tiling_of(plan, m).positions * (size_t)group.tiles *
+           (size_t)(group.c + group.k);
 }
 
 static size_t shares_bytes(const rncl_conv_plan *plan, int m, int shares)
 {
-    return sizeof(float) * (size_t)winograd_positions(m) * (size_t)shares * (size_t)plan->shape.c *
-           (size_t)plan->shape.k;
+    return sizeof(float) * (size_t)winograd_tiling_of(plan, m).positions * (size_t)shares *
+           (size_t)plan->shape.c * (size_t)plan->shape.k;
 }
 
 static bool staged_supports(const rncl_conv_plan *plan)
@@ -105,7 +106,7 @@ static void staged_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
     static const int image_counts[] = {1, 2, 4, 8, 16, 32, 64, 128, 256};
     const rncl_winograd_shape group = group_of(plan, 4, MIN(preset_images(plan), plan->shape.n));
     const tile_problem problem = problem_of(plan, 4, group.tiles);
-    winograd_add_m_knob(knobs);
+    winograd_add_m_knob(plan, knobs);
     rncl_knobs_add(knobs, "vw", 1, vectors, COUNT(vectors));
     rncl_knobs_add(knobs, "items", 64, items, COUNT(items));
     rncl_knobs_add(knobs, "images", preset_images(plan), image_counts, COUNT(image_counts));
@@ -136,11 +137,11 @@ static rncl_status staged_plan(rncl_conv_plan *plan)
     data->images = MIN(v[IMAGES], plan->shape.n);
     data->product = tile_product_of(v + PRODUCT);
     const rncl_winograd_shape group = group_of(plan, data->m, data->images);
-    data->gradients_at = winograd_positions(data->m) * group.tiles * group.c;
+    data->gradients_at = winograd_tiling_of(plan, data->m).positions * group.tiles * group.c;
     data->products_at = data->gradients_at;
     plan->workspace_bytes = group_bytes(plan, data->m, data->images);
     if (is_filter_gradient(plan)) {
-        data->products_at += winograd_positions(data->m) * group.tiles * group.k;
+        data->products_at += winograd_tiling_of(plan, data->m).positions * group.tiles * group.k;
         plan->workspace_bytes += shares_bytes(plan, data->m, data->product.split);
     } else {
         plan->packed_floats = shares_bytes(plan, data->m, 1) / sizeof(float);

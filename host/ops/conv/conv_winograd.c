@@ -1,6 +1,6 @@
-/* Winograd's convolution (kernels/conv_winograd*.cl), for 3x3 convolutions with stride 1 on devices that want
- * explicit vectors: F(4x4, 3x3) takes 36 multiplications where the direct method takes 144. The input
- * gradient is the forward kernel on flipped, transposed filters. */
+/* Winograd's convolution (kernels/conv_winograd*.cl), for 3x3 convolutions on devices that want explicit
+ * vectors: F(4x4, 3x3) takes 36 multiplications where the direct method takes 144, with stride 2 it takes 81.
+ * The input gradient is the forward kernel on flipped, transposed filters. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,12 +20,6 @@ typedef struct winograd_data {
 /* The order of the knobs. */
 enum { SIZE, KV, PT, TILES, SHARES, PACKED };
 
-/* Of all filters, in blocks of `width` output channels. */
-static size_t transformed_floats(const rncl_winograd_shape *s, int m, int width)
-{
-    return (size_t)(s->k / width) * (size_t)winograd_positions(m) * winograd_step(s->c * width);
-}
-
 static bool winograd_supports(const rncl_conv_plan *plan)
 {
     return winograd_fits(plan) && plan->pass != RNCL_CONV_BACKWARD_FILTER;
@@ -35,7 +29,8 @@ static bool winograd_supports(const rncl_conv_plan *plan)
 static bool winograd_pays(const rncl_conv_plan *plan)
 {
     const rncl_winograd_shape s = winograd_shape_of(plan);
-    return winograd_is_worthwhile(plan->context, &s) && winograd_tile_count(&s, 4) >= 32;
+    return winograd_is_worthwhile(plan->context, &s) &&
+           winograd_tile_count(&s, winograd_tiling_of(plan, 4).tile) >= 32;
 }
 
 /* Small blocks, whose transformed inputs leave the second-level cache to the filters, but enough of them for
@@ -49,11 +44,12 @@ static void winograd_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
     const rncl_winograd_shape s = winograd_shape_of(plan);
     const rncl_device_info *info = &plan->context->info;
     int units = (int)info->compute_units, pt = info->vector_width >= 16 ? 8 : 4;
-    int all = winograd_tile_count(&s, 4), cached = (int)((128u << 10) / (36 * sizeof(float) * (size_t)s.c));
-    bool few = (size_t)winograd_positions(4) * (size_t)s.c * (size_t)s.k > ((size_t)1 << 22);
+    const winograd_tiling tiling = winograd_tiling_of(plan, winograd_add_m_knob(plan, knobs));
+    int all = winograd_tile_count(&s, tiling.tile);
+    int cached = (int)((128u << 10) / ((size_t)tiling.positions * sizeof(float) * (size_t)s.c));
+    bool few = (size_t)tiling.filters * (size_t)s.c * (size_t)s.k > ((size_t)1 << 22);
     int tiles = few ? MIN(all, 64) : MIN(MIN(cached, rncl_ceil_div(all, 4 * units)), 64);
-    winograd_add_m_knob(knobs);
-    winograd_add_kv_knob(s.k, winograd_vector(plan->context, &s), few ? 2 : 1, knobs);
+    winograd_add_kv_knob(s.k, winograd_vector(plan->context, &s), 1, knobs);
     rncl_knobs_add(knobs, "pt", pt, block_tiles, COUNT(block_tiles));
     rncl_knobs_add(knobs, "tiles", MAX(tiles / pt, 1) * pt, tile_counts, COUNT(tile_counts));
     rncl_knobs_add(knobs, "shares", few ? units : 1, share_counts, COUNT(share_counts));
@@ -66,7 +62,7 @@ static bool winograd_allows(const rncl_conv_plan *plan)
     const rncl_winograd_shape s = winograd_shape_of(plan);
     int width = v[KV] * winograd_vector(plan->context, &s);
     return s.k % width == 0 && v[SHARES] <= s.k / width && v[TILES] % v[PT] == 0 &&
-           v[TILES] < winograd_tile_count(&s, v[SIZE]) + v[PT] &&
+           v[TILES] < winograd_tile_count(&s, winograd_tiling_of(plan, v[SIZE]).tile) + v[PT] &&
            v[PT] * v[KV] <= (plan->context->info.vector_width >= 16 ? 28 : 14);
 }
 
@@ -104,15 +100,16 @@ static rncl_status winograd_plan(rncl_conv_plan *plan)
     data->pt = v[PT];
     data->m = v[SIZE];
     data->packs = v[PACKED];
-    int units = (int)plan->context->info.compute_units;
-    data->blocks = MIN(2 * units, rncl_ceil_div(winograd_tile_count(&data->shape, data->m), v[TILES]));
-    data->shares = MIN(v[SHARES], data->shape.k / (data->kv * data->vw));
-    const int width = data->kv * data->vw, c = data->shape.c;
-    const size_t item_step = winograd_step(v[TILES] * c) + winograd_step(v[TILES] * width) +
-                             (data->packs ? 0 : winograd_step(c * width));
-    plan->packed_floats = data->packs ? transformed_floats(&data->shape, data->m, width) : 0;
-    plan->workspace_bytes = sizeof(float) * (size_t)data->blocks * (size_t)data->shares *
-                            (size_t)winograd_positions(data->m) * item_step;
+    const winograd_tiling tiling = winograd_tiling_of(plan, data->m);
+    const int units = (int)plan->context->info.compute_units, width = data->kv * data->vw, c = data->shape.c;
+    data->blocks = MIN(2 * units, rncl_ceil_div(winograd_tile_count(&data->shape, tiling.tile), v[TILES]));
+    data->shares = MIN(v[SHARES], data->shape.k / width);
+    const size_t filter_floats = (size_t)tiling.filters * winograd_step(c * width);
+    const size_t item_floats =
+        (size_t)tiling.positions * (winograd_step(v[TILES] * c) + winograd_step(v[TILES] * width)) +
+        (data->packs ? 0 : filter_floats);
+    plan->packed_floats = data->packs ? (size_t)(data->shape.k / width) * filter_floats : 0;
+    plan->workspace_bytes = sizeof(float) * (size_t)data->blocks * (size_t)data->shares * item_floats;
     if (plan->pass == RNCL_CONV_FORWARD)
         plan->statistics_parts = data->blocks;
     return RNCL_OK;
@@ -121,15 +118,15 @@ static rncl_status winograd_plan(rncl_conv_plan *plan)
 static rncl_status winograd_build(rncl_conv_plan *plan)
 {
     winograd_data *data = plan->data;
-    char options[128];
+    char method[96], options[160];
     const bool transposed = plan->pass == RNCL_CONV_BACKWARD_DATA;
-    snprintf(options, sizeof options, "-DM=%d -DVW=%d -DKV=%d -DPT=%d -DPACKED=%d -DTRANSPOSED=%d", data->m,
-             data->vw, data->kv, data->pt, data->packs, !data->packs && transposed);
+    winograd_options(plan, data->m, data->vw, data->kv, method, sizeof method);
+    snprintf(options, sizeof options, "%s -DPT=%d -DPACKED=%d -DTRANSPOSED=%d", method, data->pt, data->packs,
+             !data->packs && transposed);
     RNCL_TRY(rncl_kernel_create(plan->context, "conv_winograd", options, "conv_winograd", &data->convolve));
     if (!data->packs)
         return RNCL_OK;
-    snprintf(options, sizeof options, "-DM=%d -DVW=%d -DKV=%d -DTRANSPOSED=%d", data->m, data->vw, data->kv,
-             transposed);
+    snprintf(options, sizeof options, "%s -DTRANSPOSED=%d", method, transposed);
     return rncl_kernel_create(plan->context, "conv_winograd_pack", options, "conv_winograd_pack",
                               &data->packer);
 }

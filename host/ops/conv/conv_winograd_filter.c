@@ -1,5 +1,5 @@
 /* The filter gradient by Winograd's method (kernels/conv_winograd_filter.cl): F(3x3, 4x4) takes 36
- * multiplications for the 144 of a tile. */
+ * multiplications for the 144 of a tile, with stride 2 it takes 81. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -45,10 +45,11 @@ static void filter_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
     const rncl_winograd_shape s = winograd_shape_of(plan);
     int vw = winograd_vector(plan->context, &s), units = (int)plan->context->info.compute_units;
     bool large = filter_floats(&s) > ((size_t)1 << 18);
-    winograd_add_m_knob(knobs);
-    winograd_add_kv_knob(s.k, vw, 2, knobs);
-    rncl_knobs_add(knobs, "cb", MIN(vw, 8), inputs, COUNT(inputs));
-    rncl_knobs_add(knobs, "tiles", 32, tile_counts, COUNT(tile_counts));
+    const int m = winograd_add_m_knob(plan, knobs);
+    winograd_add_kv_knob(s.k, vw, 1, knobs);
+    rncl_knobs_add(knobs, "cb", vw, inputs, COUNT(inputs));
+    rncl_knobs_add(knobs, "tiles", winograd_tiling_of(plan, m).positions > 36 ? 32 : 64, tile_counts,
+                   COUNT(tile_counts));
     rncl_knobs_add(knobs, "shares", large ? MIN(units, s.k / (knobs->knobs[KV].preset * vw)) : 1,
                    share_counts, COUNT(share_counts));
 }
@@ -76,12 +77,13 @@ static rncl_status filter_plan(rncl_conv_plan *plan)
     data->cb = v[CB];
     data->m = v[SIZE];
     int kb = data->kv * data->vw, blocks = s->k / kb, units = (int)plan->context->info.compute_units;
+    const winograd_tiling tiling = winograd_tiling_of(plan, data->m);
     data->shares = MIN(v[SHARES], blocks);
-    data->parts = MIN(rncl_ceil_div(units, data->shares), winograd_tile_count(s, data->m));
+    data->parts = MIN(rncl_ceil_div(units, data->shares), winograd_tile_count(s, tiling.tile));
     size_t own_blocks = (size_t)rncl_ceil_div(blocks, data->shares);
-    data->scratch_floats = (size_t)winograd_positions(data->m) *
-                           (winograd_step(s->tiles * s->c) + own_blocks * winograd_step(s->tiles * kb) +
-                            winograd_step(data->vw * kb));
+    data->scratch_floats = (size_t)tiling.positions *
+                               (winograd_step(s->tiles * s->c) + own_blocks * winograd_step(s->tiles * kb)) +
+                           (size_t)tiling.filters * winograd_step(data->vw * kb);
     data->scratch_floats = rncl_round_up(data->scratch_floats, plan->context->info.address_alignment);
     size_t items = (size_t)data->parts * (size_t)data->shares;
     size_t sums = data->parts > 1 ? (size_t)data->parts * filter_floats(s) : 0;
@@ -92,9 +94,9 @@ static rncl_status filter_plan(rncl_conv_plan *plan)
 static rncl_status filter_build(rncl_conv_plan *plan)
 {
     filter_data *data = plan->data;
-    char options[96];
-    snprintf(options, sizeof options, "-DM=%d -DVW=%d -DKV=%d -DCB=%d", data->m, data->vw, data->kv,
-             data->cb);
+    char method[96], options[128];
+    winograd_options(plan, data->m, data->vw, data->kv, method, sizeof method);
+    snprintf(options, sizeof options, "%s -DCB=%d", method, data->cb);
     RNCL_TRY(rncl_kernel_create(plan->context, "conv_winograd_filter", options, "conv_winograd_filter",
                                 &data->filter));
     snprintf(options, sizeof options, "-DVW=%d", data->vw);

@@ -1,13 +1,35 @@
 /* Tiles and knobs of Winograd's convolution. */
 #include "winograd_tiles.h"
 
+#include <stdio.h>
+
 #include "elementwise.h"
 #include "util.h"
 
-void winograd_add_m_knob(rncl_knobs *knobs)
+winograd_tiling winograd_tiling_of(const rncl_conv_plan *plan, int m)
+{
+    const bool strided = plan->shape.stride == 2;
+    const int side = strided ? 2 * m + 1 : m + 2;
+    return (winograd_tiling){
+        .tile = strided && plan->pass == RNCL_CONV_BACKWARD_DATA ? 2 * m : m,
+        .positions = side * side,
+        .filters = (m + 2) * (m + 2),
+    };
+}
+
+static int products_of(const rncl_conv_plan *plan, int m)
+{
+    const winograd_tiling tiling = winograd_tiling_of(plan, m);
+    const rncl_winograd_shape s = winograd_shape_of(plan);
+    return winograd_tile_count(&s, tiling.tile) * tiling.positions;
+}
+
+int winograd_add_m_knob(const rncl_conv_plan *plan, rncl_knobs *knobs)
 {
     static const int sizes[] = {2, 4};
-    rncl_knobs_add(knobs, "m", 4, sizes, COUNT(sizes));
+    const int preset = products_of(plan, 2) < products_of(plan, 4) ? 2 : 4;
+    rncl_knobs_add(knobs, "m", preset, sizes, COUNT(sizes));
+    return preset;
 }
 
 void winograd_add_kv_knob(int channels, int vw, int wanted, rncl_knobs *knobs)
@@ -24,19 +46,14 @@ int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s)
     return vw;
 }
 
-int winograd_positions(int m)
-{
-    return (m + 2) * (m + 2);
-}
-
 size_t winograd_step(int floats)
 {
     return (size_t)floats + RNCL_WINOGRAD_GAP;
 }
 
-int winograd_tile_count(const rncl_winograd_shape *s, int m)
+int winograd_tile_count(const rncl_winograd_shape *s, int tile)
 {
-    return s->n * rncl_ceil_div(s->p, m) * rncl_ceil_div(s->q, m);
+    return s->n * rncl_ceil_div(s->p, tile) * rncl_ceil_div(s->q, tile);
 }
 
 rncl_winograd_shape winograd_shape_of(const rncl_conv_plan *plan)
@@ -56,7 +73,17 @@ bool winograd_is_possible(const rncl_conv_plan *plan)
 
 bool winograd_fits(const rncl_conv_plan *plan)
 {
-    return winograd_is_possible(plan) && plan->context->device_class == RNCL_CLASS_CPU_VECTOR;
+    const rncl_conv_shape *c = &plan->shape;
+    const bool by_halves =
+        c->r == 3 && c->s == 3 && c->stride == 2 && (plan->pass != RNCL_CONV_BACKWARD_DATA || c->pad == 1);
+    return (winograd_is_possible(plan) || by_halves) && plan->context->device_class == RNCL_CLASS_CPU_VECTOR;
+}
+
+void winograd_options(const rncl_conv_plan *plan, int m, int vw, int kv, char *options, size_t size)
+{
+    const int stride = plan->shape.stride;
+    snprintf(options, size, "-DM=%d -DSTRIDE=%d -DSPREAD=%d -DVW=%d -DKV=%d", m, stride,
+             stride == 2 && plan->pass == RNCL_CONV_BACKWARD_DATA, vw, kv);
 }
 
 bool winograd_is_worthwhile(const rncl_context *context, const rncl_winograd_shape *s)

@@ -5,8 +5,16 @@
 
 #include "conv.h"
 
-/* Outputs of a tile a side: the knob "m", the first of every plan, whose preset is 4. */
-void winograd_add_m_knob(rncl_knobs *knobs);
+/* What a knob "m" means for a pass: of tiles of `tile` x `tile` pixels of what is written (of y for the
+ * filter gradient), `positions` products with `filters` transformed values of the 3x3 filter. */
+typedef struct winograd_tiling {
+    int tile, positions, filters;
+} winograd_tiling;
+
+winograd_tiling winograd_tiling_of(const rncl_conv_plan *plan, int m);
+
+/* The knob "m", the first of every plan, 2 or 4: preset to what takes fewer multiplications. Returns the preset. */
+int winograd_add_m_knob(const rncl_conv_plan *plan, rncl_knobs *knobs);
 
 /* The knob "kv", vectors of vw output channels in a register block; the preset is `wanted` if the channels
  * divide. */
@@ -15,24 +23,25 @@ void winograd_add_kv_knob(int channels, int vw, int wanted, rncl_knobs *knobs);
 /* Floats a vector: the widest that the device likes and that divides both kinds of channels. */
 int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s);
 
-/* Positions of a tile in the transformed domain. */
-int winograd_positions(int m);
-
 /* Floats from one position's part of transformed values to the next, where each has `floats`. */
 size_t winograd_step(int floats);
 
-/* Tiles of the whole batch. */
-int winograd_tile_count(const rncl_winograd_shape *s, int m);
+/* Tiles of the whole batch, of `tile` x `tile` pixels. */
+int winograd_tile_count(const rncl_winograd_shape *s, int tile);
 
 /* What is read (h, w, c) and written (p, q, k) by the forward pass and the input gradient; the filter
  * gradient reads what the forward pass reads and writes. */
 rncl_winograd_shape winograd_shape_of(const rncl_conv_plan *plan);
 
-/* 3x3 with stride 1. */
+/* 3x3 with stride 1: the stages one by one. */
 bool winograd_is_possible(const rncl_conv_plan *plan);
 
-/* Besides, on a device that works in whole vectors and work-groups of one work-item: all stages in one. */
+/* 3x3 with stride 1 or 2 on a device that works in whole vectors and work-groups of one work-item: all stages
+ * in one. */
 bool winograd_fits(const rncl_conv_plan *plan);
+
+/* What the fused kernels are compiled with, of the method and the shape. */
+void winograd_options(const rncl_conv_plan *plan, int m, int vw, int kv, char *options, size_t size);
 
 /* Whole vectors of channels, and tiles that are mostly inside the image. */
 bool winograd_is_worthwhile(const rncl_context *context, const rncl_winograd_shape *s);

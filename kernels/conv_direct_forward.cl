@@ -86,6 +86,13 @@ static void gather_statistics(const vfloat sum[BH * BW][KV], int rows, int colum
     }
 }
 
+/* Where pixel (p, q) of the result is; with the input gradient of a stride only every out_stride-th pixel is written. */
+static __global float *output_pixel(rncl_direct_shape shape, __global float *image, int p, int q)
+{
+    return image + ((size_t)(p * shape.out_stride + shape.out_row) * shape.out_w + q * shape.out_stride + shape.out_column) *
+                       shape.k;
+}
+
 /* Work-item (t, g): tile t = image * tiles a image + tile, the g-th of get_global_size(1) shares of the output channels.
  * statistics: of y, each tile a part; NULL: not wanted. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -127,10 +134,22 @@ void conv_direct_forward(const rncl_direct_shape shape, __global const float *re
                     for (int v = 0; v < KV; v++)
                         sum[i][v] = (vfloat)(0.0f);
 
+                #pragma unroll
+                for (int i = 0; i < BH * BW; i++)
+                    #pragma unroll
+                    for (int v = 0; v < KB; v += LINE_FLOATS)
+                        PREFETCH_TO_WRITE(output_pixel(shape, out, row + i / BW, column + i % BW) + block * KB + v);
+
                 for (int r = 0; r < shape.r; r++) {
                     INPUT in = input + ((row - tile_row) * shape.stride + r) * INPUT_PITCH + column * shape.stride * shape.c;
                     __global const float *taps = filter + (size_t)r * shape.s * shape.c * KB;
                     for (int j = 0; j < shape.s * shape.c; j++) {
+                        /* What the next register block reads. */
+                        if (STAGE == 0 && block == first_block && j % LINE_FLOATS == 0) {
+                            #pragma unroll
+                            for (int i = 0; i < BH * BW; i++)
+                                PREFETCH(in + (i / BW) * shape.stride * INPUT_PITCH + (i % BW + BW) * shape.stride * shape.c + j);
+                        }
                         vfloat tap[KV];
                         #pragma unroll
                         for (int v = 0; v < KV; v++)
@@ -150,8 +169,7 @@ void conv_direct_forward(const rncl_direct_shape shape, __global const float *re
                 for (int i = 0; i < BH * BW; i++) {
                     const int p = row + i / BW, q = column + i % BW;
                     if (p < tile_end && q < shape.q) {
-                        __global float *to = out + ((size_t)(p * shape.out_stride + shape.out_row) * shape.out_w +
-                                                    q * shape.out_stride + shape.out_column) * shape.k + block * KB;
+                        __global float *to = output_pixel(shape, out, p, q) + block * KB;
                         #pragma unroll
                         for (int v = 0; v < KV; v++)
                             VSTORE(accumulate ? VLOAD(to + v * VW) + sum[i][v] : sum[i][v], to + v * VW);

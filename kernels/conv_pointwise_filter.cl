@@ -24,14 +24,20 @@
 #endif
 #define KB (KV * VW)
 
+/* Pixels from reading their channels to asking for them, about the time that memory takes to answer. */
+#define INPUTS_AHEAD 24
+#define GRADIENTS_AHEAD 40
+
 /* to [channels / VW][PIXELS][VW] = x [pixels][c]. */
 static void stage_inputs(__local float *to, __global const float *x, rncl_conv_shape shape, int first, int pixels, int channels)
 {
     int q = first % shape.q, p = first / shape.q % shape.p, n = first / shape.q / shape.p;
     for (int i = 0; i < pixels; i++) {
         __global const float *from = x + (((size_t)n * shape.h + p * shape.stride) * shape.w + q * shape.stride) * shape.c;
-        for (int c = 0; c < channels; c += VW)
+        for (int c = 0; c < channels; c += VW) {
+            PREFETCH(from + c + INPUTS_AHEAD * shape.stride * shape.c);
             VSTORE(VLOAD(from + c), to + (c * PIXELS + i * VW));
+        }
         if (++q == shape.q) {
             q = 0;
             if (++p == shape.p) {
@@ -54,8 +60,11 @@ static void multiply(int pixels, __local const float *inputs, __global const flo
     for (int pixel = 0; pixel < pixels; pixel++) {
         vfloat gradient[KV];
         #pragma unroll
-        for (int v = 0; v < KV; v++)
-            gradient[v] = VLOAD(gradients + (size_t)pixel * k + v * VW);
+        for (int v = 0; v < KV; v++) {
+            __global const float *at = gradients + (size_t)pixel * k + v * VW;
+            PREFETCH(at + GRADIENTS_AHEAD * k);
+            gradient[v] = VLOAD(at);
+        }
         #pragma unroll
         for (int i = 0; i < CB; i++) {
             const vfloat value = (vfloat)(inputs[pixel * VW + i]);

@@ -30,6 +30,7 @@ static void transform_gradient(rncl_winograd_shape shape, __global const float *
     vfloat tile[POSITIONS];
     __global const float *image = dy + (size_t)place.image * shape.p * shape.q * shape.k + k;
     LOAD_PATCH(tile, TILE, image, shape.p, shape.q, shape.k, place.row, place.column);
+    ask_for_pixels(image, shape.q, shape.k, place.row, place.column + TILE, TILE, TILE);
     TRANSFORM_BOTH_SIDES(gradient_column, tile, TILE, SIDE);
     #pragma unroll
     for (int i = 0; i < POSITIONS; i++)

@@ -202,13 +202,13 @@ __kernel void batchnorm_gradient_moments(const rncl_batchnorm_shape shape, const
     VSTORE(product / (float)rows, parts + c + v);
 }
 
-/* dx = weight / sigma (dz - mean(dz) - xhat mean(dz xhat)); dresidual = dz, which may be dy itself, unless the sums have left it
- * there. */
-__kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global const float *restrict x,
+/* dx = weight / sigma (dz - mean(dz) - xhat mean(dz xhat)), which may be x itself; dresidual = dz, which may be dy itself, unless the
+ * sums have left it there. */
+__kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global const float *x,
                                  __global const float *restrict y, __global const float *dy,
                                  __global const float *restrict moments, __global const float *restrict weight,
                                  __global const float *restrict bias, __global const float *restrict parts,
-                                 __global float *restrict dx, __global float *dresidual, const int frozen, const int accumulate)
+                                 __global float *dx, __global float *dresidual, const int frozen, const int accumulate)
 {
     const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1);
     const int end = first_row(rows, group + 1);

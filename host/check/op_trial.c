@@ -16,13 +16,14 @@ static void declare_tensors(check_trial *trial, const rncl_op_needs *needs)
     bool backward = !variant->inference;
     bool in_place = variant->in_place && !memcmp(&needs->residual, &needs->y, sizeof needs->y);
     check_role dx = variant->flags & RNCL_OP_ACCUMULATE_DX ? CHECK_ADDED : CHECK_OUTPUT;
+    bool dx_in_x = variant->in_place && backward && needs->dx_may_be_x && dx == CHECK_OUTPUT;
     check_role dparams = variant->flags & RNCL_OP_ACCUMULATE_PARAMS ? CHECK_ADDED : CHECK_OUTPUT;
     check_role running = variant->inference || variant->frozen ? CHECK_INPUT : CHECK_UPDATED;
     size_t x_bytes = rncl_shape_bytes(needs->x), y_bytes = rncl_shape_bytes(needs->y);
     size_t residual_bytes = rncl_shape_bytes(needs->residual), running_bytes = needs->running * sizeof(float);
     size_t weight_bytes = needs->weight * sizeof(float), bias_bytes = needs->bias * sizeof(float);
 
-    check_declare(trial, CHECK_x, CHECK_INPUT, CHECK_FORWARD, x_bytes);
+    check_declare(trial, CHECK_x, dx_in_x ? CHECK_CONSUMED : CHECK_INPUT, CHECK_FORWARD, x_bytes);
     check_declare(trial, CHECK_residual, CHECK_INPUT, CHECK_FORWARD, residual_bytes);
     check_declare(trial, CHECK_y, CHECK_OUTPUT, CHECK_FORWARD, y_bytes);
     check_declare(trial, CHECK_weight, CHECK_INPUT, CHECK_FORWARD, weight_bytes);
@@ -47,6 +48,8 @@ static void declare_tensors(check_trial *trial, const rncl_op_needs *needs)
     }
     if (in_place)
         trial->tensors[CHECK_dresidual].shares = &trial->tensors[CHECK_dy];
+    if (dx_in_x)
+        trial->tensors[CHECK_dx].shares = &trial->tensors[CHECK_x];
     trial->tensors[CHECK_x].dead = !needs->backward_reads_x;
     trial->tensors[CHECK_y].dead = !needs->backward_reads_y;
     trial->tensors[CHECK_residual].dead = true;

@@ -47,7 +47,7 @@ typedef struct check_variant {
     const char *name;
     bool integers;  /* small integers, on which the result must be exact; else normal numbers */
     bool inference; /* forward with running statistics, no backward */
-    bool in_place;  /* dresidual is dy */
+    bool in_place;  /* dresidual is dy, and dx is x, where they may be */
     bool no_dx;     /* nobody wants dx */
     bool frozen;    /* parameters and running statistics stay as they are */
     bool exchange;  /* of averages: change places instead of updating */

@@ -131,6 +131,22 @@ static void plan_residual_gradient(rncl_network_plan *plan, const rncl_node *nod
         plan->gradient[node->residual] = add_request(plan, tensor_bytes(plan, node->residual), now, now);
 }
 
+static bool is_read_once(const rncl_graph *graph, int tensor)
+{
+    int readers = 0;
+    for (size_t i = 0; i < graph->node_count; i++)
+        readers += (graph->nodes[i].input == tensor) + (graph->nodes[i].residual == tensor);
+    return readers == 1;
+}
+
+/* Whether the node's dx may take the place of its x: then nobody reads x any more. */
+static bool may_replace_input(const rncl_network_plan *plan, size_t i)
+{
+    const int input = plan->graph->nodes[i].input, before = plan->producer[input];
+    return plan->ops[i]->needs.dx_may_be_x && before >= 0 && !plan->ops[before]->needs.backward_reads_y &&
+           is_read_once(plan->graph, input);
+}
+
 static void plan_backward(rncl_network_plan *plan)
 {
     size_t count = plan->graph->node_count;
@@ -149,7 +165,9 @@ static void plan_backward(rncl_network_plan *plan)
             continue;
         plan->accumulate_dx[i] = plan->gradient[node->input] != RNCL_NO_REQUEST;
         if (!plan->accumulate_dx[i])
-            plan->gradient[node->input] = add_request(plan, tensor_bytes(plan, node->input), now, now);
+            plan->gradient[node->input] = may_replace_input(plan, i)
+                                              ? plan->activation[node->input]
+                                              : add_request(plan, tensor_bytes(plan, node->input), now, now);
         keep_until(plan, plan->gradient[node->input], now);
     }
 }

@@ -89,6 +89,7 @@ static rncl_status batchnorm_plan(rncl_op *op)
         .workspace_bytes = rncl_op_statistics_bytes(most_groups, s->c),
         .backward_reads_x = true,
         .backward_reads_y = s->relu && s->residual != RNCL_RESIDUAL_NONE,
+        .dx_may_be_x = true,
     };
     if (s->residual == RNCL_RESIDUAL_ADD)
         op->needs.residual = op->needs.x;

@@ -50,6 +50,7 @@ typedef struct rncl_op_needs {
     int statistics_parts;      /* of y's channels, that forward can leave; 0: it cannot */
     bool backward_reads_x;
     bool backward_reads_y;
+    bool dx_may_be_x; /* backward takes one buffer for both, unless it adds to dx */
 } rncl_op_needs;
 
 /* Device memory of one call. What the operation does not have is NULL. */

@@ -19,7 +19,7 @@
 #define RESIDUAL RNCL_RESIDUAL_NONE
 #endif
 
-/* Values that are gone through column by column, the statistics twice, while they are in the first-level cache: few, since memory
+/* Values whose statistics are gathered column by column, twice, while they are in the first-level cache: few, since memory
  * is read best in order. */
 #define BLOCK_FLOATS 1024
 
@@ -58,7 +58,7 @@ __kernel void batchnorm_statistics(const rncl_batchnorm_shape shape, __global co
             if (block > begin) {
                 mean = VLOAD(means + v);
                 vfloat before = VLOAD(deviations + v);
-                join_statistics(&mean, &before, (float)(block - begin), block_mean, deviation, (float)size);
+                join_statistics(&mean, &before, (float)(block - begin), &block_mean, &deviation, (float)size);
                 deviation = before;
             }
             VSTORE(mean, means + v);
@@ -80,7 +80,8 @@ __kernel void batchnorm_moments(const rncl_batchnorm_shape shape, const int part
     vfloat mean = VLOAD(part), deviation = VLOAD(part + c);
     for (int i = 1; i < parts; i++) {
         part += 2 * c;
-        join_statistics(&mean, &deviation, count, VLOAD(part), VLOAD(part + c), statistics[i]);
+        const vfloat part_mean = VLOAD(part), part_deviation = VLOAD(part + c);
+        join_statistics(&mean, &deviation, count, &part_mean, &part_deviation, statistics[i]);
         count += statistics[i];
     }
     VSTORE(mean, moments + v);
@@ -102,20 +103,18 @@ __kernel void batchnorm_running(const rncl_batchnorm_shape shape, __global const
     VSTORE(1.0f / sqrt(VLOAD(running_variance + v) + RNCL_BATCHNORM_EPSILON), moments + shape.c + v);
 }
 
-/* The residual at channel v of a row. */
-static vfloat residual_at(rncl_batchnorm_shape shape, __global const float *residual, int row, int v)
+/* Adds the residual at channel v of a row. */
+static void add_residual(rncl_batchnorm_shape shape, __global const float *residual, int row, int v, vfloat *value)
 {
 #if RESIDUAL == RNCL_RESIDUAL_ADD
-    return VLOAD(residual + (size_t)row * shape.c + v);
+    *value += VLOAD(residual + (size_t)row * shape.c + v);
 #elif RESIDUAL == RNCL_RESIDUAL_PAD
     if (v >= shape.residual_c)
-        return (vfloat)(0.0f);
+        return;
     const int j = row % shape.w, i = row / shape.w % shape.h, n = row / shape.w / shape.h;
     const size_t pixel = ((size_t)n * shape.residual_h + i * shape.residual_stride) * shape.residual_w +
                          j * shape.residual_stride;
-    return VLOAD(residual + pixel * shape.residual_c + v);
-#else
-    return (vfloat)(0.0f);
+    *value += VLOAD(residual + pixel * shape.residual_c + v);
 #endif
 }
 
@@ -130,27 +129,37 @@ __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const f
         for (int v = get_local_id(0) * VW; v < c; v += get_local_size(0) * VW) {
             const vfloat scale = VLOAD(weight + v) * VLOAD(moments + c + v);
             vfloat value = fma(VLOAD(x + (size_t)row * c + v) - VLOAD(moments + v), scale, VLOAD(bias + v));
-            if (RESIDUAL != RNCL_RESIDUAL_NONE)
-                value += residual_at(shape, residual, row, v);
+            add_residual(shape, residual, row, v, &value);
             if (RELU)
                 value = select(value, (vfloat)(0.0f), value < (vfloat)(0.0f)); /* unlike fmax, keeps NaN */
             VSTORE(value, y + (size_t)row * c + v);
         }
 }
 
+/* From reading dy to asking for it: a load that waits for its mask comes too late, and one that is masked out is no sign to a
+ * processor that the next will be wanted. */
+#define GRADIENTS_AHEAD 256
+
 /* The gradient before the ReLU. Without a residual the sign of y is found again from x, which saves reading y. */
-static vfloat gradient_at(__global const float *dy, __global const float *y, vfloat centred, vfloat scale, vfloat bias,
-                          size_t at)
+static void load_gradient(__global const float *dy, __global const float *y, const vfloat *centred, const vfloat *scale,
+                          __global const float *bias, size_t at, vfloat *dz)
 {
-    const vfloat gradient = VLOAD(dy + at);
-    if (!RELU)
-        return gradient;
-    const vfloat value = RESIDUAL == RNCL_RESIDUAL_NONE ? fma(centred, scale, bias) : VLOAD(y + at);
-    return select((vfloat)(0.0f), gradient, value > (vfloat)(0.0f));
+    *dz = VLOAD(dy + at);
+#if RELU
+    PREFETCH(dy + at + GRADIENTS_AHEAD);
+    const vfloat value = RESIDUAL == RNCL_RESIDUAL_NONE ? fma(*centred, *scale, VLOAD(bias)) : VLOAD(y + at);
+    *dz = select((vfloat)(0.0f), *dz, value > (vfloat)(0.0f));
+#endif
 }
 
-/* Sums of dz and of dz * xhat over each stretch of rows, block by block so that long sums stay exact enough. The gradient of an
- * added residual is dz, which the next kernel then need not find again. */
+/* Of the sums of gradients: channels that are gone through together, rows that are added in registers, and rows that are added
+ * before all others are. Sums of three levels stay exact, and memory is read nearly in order. */
+#define SUMMED_CHANNELS 512
+#define ROWS_AT_ONCE 4
+#define ROWS_A_BLOCK 64
+
+/* Sums of dz and of dz * xhat over each stretch of rows. The gradient of an added residual is dz, which the next kernel then need
+ * not find again. */
 __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global const float *restrict x,
                                       __global const float *restrict y, __global const float *dy,
                                       __global const float *restrict moments, __global const float *restrict weight,
@@ -158,28 +167,43 @@ __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global
                                       __global float *dresidual)
 {
     const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1);
-    const int begin = first_row(rows, group), end = first_row(rows, group + 1);
+    const int begin = first_row(rows, group), end = first_row(rows, group + 1), step = get_local_size(0) * VW;
     __global float *sums = parts + (size_t)group * 2 * c, *products = sums + c;
-    for (int block = begin, size; block < end; block += size) {
-        size = min(block_rows(c), end - block);
-        for (int v = get_local_id(0) * VW; v < c; v += get_local_size(0) * VW) {
-            const vfloat mean = VLOAD(moments + v), inverse = VLOAD(moments + c + v);
-            const vfloat scale = VLOAD(weight + v) * inverse, shift = VLOAD(bias + v);
-            vfloat sum = (vfloat)(0.0f), product = (vfloat)(0.0f);
-            for (int i = 0; i < size; i++) {
-                const size_t at = (size_t)(block + i) * c + v;
-                const vfloat centred = VLOAD(x + at) - mean;
-                const vfloat dz = gradient_at(dy, y, centred, scale, shift, at);
-                sum += dz;
-                product = fma(dz, centred, product);
-                if (RESIDUAL == RNCL_RESIDUAL_ADD)
-                    VSTORE(dz, dresidual + at);
+    /* Each work-item has channels of its own in these. */
+    __local float block_sums[SUMMED_CHANNELS], block_products[SUMMED_CHANNELS];
+    for (int first = 0; first < c; first += SUMMED_CHANNELS)
+        for (int block = begin; block < end; block += ROWS_A_BLOCK) {
+            const int last = min(c, first + SUMMED_CHANNELS), block_end = min(end, block + ROWS_A_BLOCK);
+            for (int row = block; row < block_end; row += ROWS_AT_ONCE)
+                for (int v = first + get_local_id(0) * VW; v < last; v += step) {
+                    const vfloat mean = VLOAD(moments + v), scale = VLOAD(weight + v) * VLOAD(moments + c + v);
+                    vfloat sum = (vfloat)(0.0f), product = (vfloat)(0.0f);
+                    if (row > block) {
+                        sum = VLOAD(block_sums + v - first);
+                        product = VLOAD(block_products + v - first);
+                    }
+                    #pragma unroll
+                    for (int i = 0; i < ROWS_AT_ONCE; i++)
+                        if (row + i < block_end) {
+                            const size_t at = (size_t)(row + i) * c + v;
+                            const vfloat centred = VLOAD(x + at) - mean;
+                            vfloat dz;
+                            load_gradient(dy, y, &centred, &scale, bias + v, at, &dz);
+                            sum += dz;
+                            product = fma(dz, centred, product);
+                            if (RESIDUAL == RNCL_RESIDUAL_ADD)
+                                VSTORE(dz, dresidual + at);
+                        }
+                    VSTORE(sum, block_sums + v - first);
+                    VSTORE(product, block_products + v - first);
+                }
+            for (int v = first + get_local_id(0) * VW; v < last; v += step) {
+                const vfloat sum = VLOAD(block_sums + v - first);
+                const vfloat product = VLOAD(block_products + v - first) * VLOAD(moments + c + v);
+                VSTORE(block == begin ? sum : VLOAD(sums + v) + sum, sums + v);
+                VSTORE(block == begin ? product : VLOAD(products + v) + product, products + v);
             }
-            product *= inverse;
-            VSTORE(block == begin ? sum : VLOAD(sums + v) + sum, sums + v);
-            VSTORE(block == begin ? product : VLOAD(products + v) + product, products + v);
         }
-    }
 }
 
 /* Work-item v: adds the parts of VW channels in their order; dbias and dweight, and the means that dx needs, in the first part's
@@ -217,8 +241,11 @@ __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global cons
             const size_t at = (size_t)row * c + v;
             const vfloat inverse = VLOAD(moments + c + v), scale = VLOAD(weight + v) * inverse;
             const vfloat centred = VLOAD(x + at) - VLOAD(moments + v);
-            const bool found = RESIDUAL == RNCL_RESIDUAL_ADD && !frozen;
-            const vfloat dz = found ? VLOAD(dresidual + at) : gradient_at(dy, y, centred, scale, VLOAD(bias + v), at);
+            vfloat dz;
+            if (RESIDUAL == RNCL_RESIDUAL_ADD && !frozen)
+                dz = VLOAD(dresidual + at);
+            else
+                load_gradient(dy, y, &centred, &scale, bias + v, at, &dz);
             vfloat through_x = dz;
             if (!frozen) /* batch statistics depend on x too */
                 through_x = dz - VLOAD(parts + v) - centred * (VLOAD(parts + c + v) * inverse);

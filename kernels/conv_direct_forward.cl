@@ -82,7 +82,7 @@ static void gather_statistics(const vfloat sum[BH * BW][KV], int rows, int colum
         for (int i = 0; i < BH * BW; i++)
             if (i / BW < rows && i % BW < columns)
                 deviation = fma(sum[i][v] - mean, sum[i][v] - mean, deviation);
-        join_statistics(means + v, deviations + v, (float)before, mean, deviation, count);
+        join_statistics(means + v, deviations + v, (float)before, &mean, &deviation, count);
     }
 }
 

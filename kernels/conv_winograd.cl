@@ -89,7 +89,7 @@ static void gather_statistics(const vfloat *tile, int rows, int columns, vfloat 
             const vfloat d = tile[i / TILE * SIDE + i % TILE] - tile_mean;
             tile_deviations = fma(d, d, tile_deviations);
         }
-    join_statistics(mean, deviations, (float)before, tile_mean, tile_deviations, count);
+    join_statistics(mean, deviations, (float)before, &tile_mean, &tile_deviations, count);
 }
 
 /* Products of `count` tiles from the first-th on into VW channels of y from k on. part: where the statistics of those channels

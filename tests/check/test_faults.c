@@ -90,7 +90,7 @@ static const planted_fault overwritten_input = {
 static const planted_fault late_read_of_y = {
     "batchnorm",
     "batchnorm.cl",
-    "RESIDUAL == RNCL_RESIDUAL_NONE ? fma(centred, scale, bias) : VLOAD(y + at)",
+    "RESIDUAL == RNCL_RESIDUAL_NONE ? fma(*centred, *scale, VLOAD(bias)) : VLOAD(y + at)",
     "VLOAD(y + at)",
     "training",
 };

@@ -11,6 +11,9 @@
 #define TRANSPOSED 0
 #endif
 
+/* Of a row of the filter, from reading them to asking for them. */
+#define INPUTS_AHEAD (4 * LINE_FLOATS)
+
 /* Work-item (j, t): the j-th block of output channels, tap t. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv_direct_pack(const rncl_pack_shape shape, __global const float *restrict filter, __global float *restrict packed,
@@ -23,18 +26,24 @@ void conv_direct_pack(const rncl_pack_shape shape, __global const float *restric
     __global float *to = packed + packed_offset + shape.packed_offset +
                          ((size_t)block * shape.r * shape.s + tap) * shape.in * KB;
 #if TRANSPOSED
-    for (int in = 0; in < shape.in; in += VW)
+    __local float turned[VW * KB];
+    for (int in = 0; in < shape.in; in += VW) {
         for (int out = 0; out < KB; out++) {
             float lanes[VW];
-            VSTORE(VLOAD(from + in + (size_t)out * shape.out_stride), lanes);
+            __global const float *at = from + in + (size_t)out * shape.out_stride;
+            PREFETCH(at + INPUTS_AHEAD);
+            VSTORE(VLOAD(at), lanes);
             #pragma unroll
             for (int lane = 0; lane < VW; lane++)
-                to[(in + lane) * KB + out] = lanes[lane];
+                turned[lane * KB + out] = lanes[lane];
         }
+        for (int i = 0; i < VW * KB; i += VW)
+            VSTORE_FAR(VLOAD(turned + i), to + in * KB + i);
+    }
 #else
     for (int in = 0; in < shape.in; in++)
         #pragma unroll
         for (int v = 0; v < KB; v += VW)
-            VSTORE(VLOAD(from + (size_t)in * shape.in_stride + v), to + in * KB + v);
+            VSTORE_FAR(VLOAD(from + (size_t)in * shape.in_stride + v), to + in * KB + v);
 #endif
 }

@@ -1,4 +1,5 @@
 /* All filters into Winograd's domain, once for all who use them. */
+#define STORE_FILTER VSTORE_FAR
 #include "conv_winograd_filters.clh"
 
 /* Work-item (i, j): the i-th vector of input channels, the j-th block of KB output channels. */

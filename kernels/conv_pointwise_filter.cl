@@ -3,11 +3,11 @@
  *
  * A work-group is one work-item. Work-item (g, h) takes the g-th of get_global_size(0) shares of the pixels and the h-th of
  * get_global_size(1) shares of the output channels. It brings PIXELS pixels of CHUNK input channels at a time into local memory,
- * where each vector of channels has its pixels in a row: in x they lie a power of two apart, where caches keep few of them.
- * sums: [get_global_size(0)][c][k].
+ * and of those pixels KB output channels after the others: what a register block reads then lies in a row, where in x and dy pixels
+ * lie a power of two apart, of which caches keep few. sums: [get_global_size(0)][c][k].
  *
- * Tunable: VW floats a vector (divides c and k), KV vectors of output channels (KB = KV * VW) and CB input channels (divides VW)
- * in the register block. */
+ * Tunable: VW floats a vector (divides c and k), KV vectors of output channels (KB = KV * VW) and CB input channels (a power of
+ * two that divides VW) in the register block. */
 #include "common.clh"
 
 #ifndef KV
@@ -24,11 +24,22 @@
 #endif
 #define KB (KV * VW)
 
-/* Pixels from reading their channels to asking for them, about the time that memory takes to answer. */
+/* Pixels from copying their inputs to asking for them, about the time that memory takes to answer. */
 #define INPUTS_AHEAD 24
-#define GRADIENTS_AHEAD 40
 
-/* to [channels / VW][PIXELS][VW] = x [pixels][c]. */
+/* Floats of PIXELS pixels of CB input channels. */
+#define PANEL (PIXELS * CB + RNCL_CACHE_GAP)
+
+/* Cache lines of a pixel in the gradients of a block. */
+#define GRADIENT_LINES ((KB + LINE_FLOATS - 1) / LINE_FLOATS)
+
+#if CB == 1
+#define COPY_INPUTS(from, to) (*(to) = *(from))
+#else
+#define COPY_INPUTS(from, to) PASTE(vstore, CB)(PASTE(vload, CB)(0, (from)), 0, (to))
+#endif
+
+/* to [channels / CB][PIXELS][CB], with a gap after each of channels / CB, = x [pixels][c]. */
 static void stage_inputs(__local float *to, __global const float *x, rncl_conv_shape shape, int first, int pixels, int channels)
 {
     int q = first % shape.q, p = first / shape.q % shape.p, n = first / shape.q / shape.p;
@@ -36,7 +47,9 @@ static void stage_inputs(__local float *to, __global const float *x, rncl_conv_s
         __global const float *from = x + (((size_t)n * shape.h + p * shape.stride) * shape.w + q * shape.stride) * shape.c;
         for (int c = 0; c < channels; c += VW) {
             PREFETCH(from + c + INPUTS_AHEAD * shape.stride * shape.c);
-            VSTORE(VLOAD(from + c), to + (c * PIXELS + i * VW));
+            #pragma unroll
+            for (int j = 0; j < VW; j += CB)
+                COPY_INPUTS(from + c + j, to + (c + j) / CB * PANEL + i * CB);
         }
         if (++q == shape.q) {
             q = 0;
@@ -48,26 +61,43 @@ static void stage_inputs(__local float *to, __global const float *x, rncl_conv_s
     }
 }
 
-/* CB x KB values at `to`, k apart, added to or replaced. */
-static void multiply(int pixels, __local const float *inputs, __global const float *gradients, __global float *to, int k, int add)
+/* to [pixels][KB] = dy [pixels][k]. */
+static void stage_gradients(__local float *to, __global const float *dy, int pixels, int k)
+{
+    for (int i = 0; i < pixels; i++)
+        #pragma unroll
+        for (int v = 0; v < KB; v += VW) {
+            VSTORE(VLOAD(dy + (size_t)i * k + v), to + i * KB + v);
+        }
+}
+
+/* A cache line of each pixel that will be copied next. */
+typedef struct wanted_lines {
+    __global const float *first;
+    int step; /* floats from pixel to pixel */
+} wanted_lines;
+
+/* CB x KB values at `to`, k apart, added to or replaced. Asks for what is wanted on the way. */
+static void multiply(int pixels, __local const float *inputs, __local const float *gradients, __global float *to, int k, int add,
+                     wanted_lines wanted)
 {
     vfloat sum[CB][KV];
     #pragma unroll
     for (int i = 0; i < CB; i++)
         #pragma unroll
-        for (int v = 0; v < KV; v++)
-            sum[i][v] = add ? VLOAD(to + (size_t)i * k + v * VW) : (vfloat)(0.0f);
+        for (int v = 0; v < KV; v++) {
+            PREFETCH_TO_WRITE(to + (size_t)i * k + v * VW);
+            sum[i][v] = (vfloat)(0.0f);
+        }
     for (int pixel = 0; pixel < pixels; pixel++) {
         vfloat gradient[KV];
+        PREFETCH_FAR(wanted.first + (size_t)pixel * wanted.step);
         #pragma unroll
-        for (int v = 0; v < KV; v++) {
-            __global const float *at = gradients + (size_t)pixel * k + v * VW;
-            PREFETCH(at + GRADIENTS_AHEAD * k);
-            gradient[v] = VLOAD(at);
-        }
+        for (int v = 0; v < KV; v++)
+            gradient[v] = VLOAD(gradients + pixel * KB + v * VW);
         #pragma unroll
         for (int i = 0; i < CB; i++) {
-            const vfloat value = (vfloat)(inputs[pixel * VW + i]);
+            const vfloat value = (vfloat)(inputs[pixel * CB + i]);
             #pragma unroll
             for (int v = 0; v < KV; v++)
                 sum[i][v] = fma(value, gradient[v], sum[i][v]);
@@ -76,8 +106,10 @@ static void multiply(int pixels, __local const float *inputs, __global const flo
     #pragma unroll
     for (int i = 0; i < CB; i++)
         #pragma unroll
-        for (int v = 0; v < KV; v++)
-            VSTORE(sum[i][v], to + (size_t)i * k + v * VW);
+        for (int v = 0; v < KV; v++) {
+            __global float *at = to + (size_t)i * k + v * VW;
+            VSTORE(add ? VLOAD(at) + sum[i][v] : sum[i][v], at);
+        }
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -90,17 +122,31 @@ void conv_pointwise_filter(const rncl_conv_shape shape, __global const float *re
     const int first_block = blocks * get_global_id(1) / get_global_size(1);
     const int last_block = blocks * (get_global_id(1) + 1) / get_global_size(1);
     __global float *dfilter = sums + (size_t)get_global_id(0) * shape.c * shape.k;
-    __local float inputs[CHUNK * PIXELS];
+    __local float inputs[CHUNK / CB * PANEL], gradients[KB * PIXELS];
 
     for (int first = begin; first < end; first += PIXELS) {
         const int pixels = min(PIXELS, end - first), add = accumulate || first > begin;
         for (int chunk = 0; chunk < shape.c; chunk += CHUNK) {
-            const int channels = min(CHUNK, shape.c - chunk);
+            const int channels = min(CHUNK, shape.c - chunk), is_last_chunk = chunk + channels == shape.c;
             stage_inputs(inputs, x + chunk, shape, first, pixels, channels);
+            __global const float *next_inputs = x + (size_t)first * shape.c + (is_last_chunk ? PIXELS * shape.c : chunk + CHUNK);
+            const int lines = shape.stride > 1 ? 0 : min(CHUNK, is_last_chunk ? shape.c : shape.c - chunk - CHUNK) / LINE_FLOATS;
+            int asked = 0;
             for (int block = first_block; block < last_block; block++) {
-                for (int c = 0; c < channels; c += CB)
-                    multiply(pixels, inputs + (c / VW * PIXELS * VW + c % VW), dy + (size_t)first * shape.k + block * KB,
-                             dfilter + (size_t)(chunk + c) * shape.k + block * KB, shape.k, add);
+                stage_gradients(gradients, dy + (size_t)first * shape.k + block * KB, pixels, shape.k);
+                const int is_last_block = block + 1 == last_block;
+                __global const float *next_gradients = dy + (size_t)(first + (is_last_block && is_last_chunk ? PIXELS : 0)) * shape.k +
+                                                       (is_last_block ? first_block : block + 1) * KB;
+                for (int c = 0; c < channels; c += CB) {
+                    const int line = c / CB;
+                    wanted_lines wanted = {next_gradients, 0};
+                    if (line < GRADIENT_LINES)
+                        wanted = (wanted_lines){next_gradients + line * LINE_FLOATS, shape.k};
+                    else if (asked < lines)
+                        wanted = (wanted_lines){next_inputs + asked++ * LINE_FLOATS, shape.c};
+                    multiply(pixels, inputs + c / CB * PANEL, gradients, dfilter + (size_t)(chunk + c) * shape.k + block * KB, shape.k,
+                             add, wanted);
+                }
             }
         }
     }

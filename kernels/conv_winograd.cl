@@ -22,8 +22,8 @@
 #endif
 
 /* Floats from position to position. */
-#define INPUT_STEP(shape) ((size_t)shape.tiles * shape.c + RNCL_WINOGRAD_GAP)
-#define PRODUCT_STEP(shape) ((size_t)shape.tiles * KB + RNCL_WINOGRAD_GAP)
+#define INPUT_STEP(shape) ((size_t)shape.tiles * shape.c + RNCL_CACHE_GAP)
+#define PRODUCT_STEP(shape) ((size_t)shape.tiles * KB + RNCL_CACHE_GAP)
 
 /* products [tiles][KB] = inputs [tiles][c] filters [c][KB], of one position. */
 static void multiply(int tiles, int c, __global const float *restrict inputs, __global const float *restrict filters,

@@ -17,9 +17,9 @@
 #endif
 
 /* Floats from position to position. */
-#define INPUT_STEP(shape, tiles) ((size_t)(tiles) * shape.c + RNCL_WINOGRAD_GAP)
-#define GRADIENT_STEP(tiles) ((size_t)(tiles) * KB + RNCL_WINOGRAD_GAP)
-#define PRODUCT_STEP (VW * KB + RNCL_WINOGRAD_GAP)
+#define INPUT_STEP(shape, tiles) ((size_t)(tiles) * shape.c + RNCL_CACHE_GAP)
+#define GRADIENT_STEP(tiles) ((size_t)(tiles) * KB + RNCL_CACHE_GAP)
+#define PRODUCT_STEP (VW * KB + RNCL_CACHE_GAP)
 
 /* Whether an earlier position has the same filter. */
 #define IS_LATER(position) ((position) / SIDE >= FILTER_SIDE || (position) % SIDE >= FILTER_SIDE)

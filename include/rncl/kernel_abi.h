@@ -75,9 +75,9 @@ typedef struct rncl_softmax_shape {
     rncl_int n, k;
 } rncl_softmax_shape;
 
-/* Floats between one position's part of transformed tiles or filters and the next: without them the parts
- * would lie powers of two apart, where caches keep few of them. */
-#define RNCL_WINOGRAD_GAP 16
+/* Floats left free after each of several stretches of memory that are gone through side by side: without them
+ * they would lie powers of two apart, where caches keep few of them. */
+#define RNCL_CACHE_GAP 16
 
 #define RNCL_BATCHNORM_EPSILON 1e-5f
 #define RNCL_BATCHNORM_MOMENTUM 0.1f

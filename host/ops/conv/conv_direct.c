@@ -19,6 +19,10 @@ typedef struct direct_phase {
 
 enum { MAX_STRIDE = 4, WIDEST_PRESET = 8, HIGHEST_PRESET = 4 };
 
+/* Pixels of a tile: at most, where it is copied into local memory first and where it is not; and those that
+ * take as long as bringing a block of filters into the cache. */
+enum { STAGED_PIXELS = 112, PIXELS_IN_PLACE = 400, PIXELS_A_REFILL = 16 };
+
 typedef struct direct_data {
     int phase_count;
     direct_phase phases[MAX_STRIDE * MAX_STRIDE];
@@ -34,26 +38,31 @@ static direct_parameters parameters_of(const int *values)
     return (direct_parameters){.vw = values[VW], .kv = values[KV], .bh = values[BH], .bw = values[BW]};
 }
 
-/* The block of output pixels that wastes least at the edges; small blocks do not hide the latency of an FMA.
- * Few sizes to choose from, so that one program serves many shapes. */
-static void score_blocks(int budget, int highest, int height, int width, int *best_height, int *best_width)
+/* The register block of at most `highest` rows that keeps multipliers busiest: it wastes little at the edges,
+ * and has many multiplications for each value that it loads. Few sizes to choose from, so that one program
+ * serves many shapes. */
+static direct_parameters best_block(const rncl_context *context, const rncl_direct_shape *s, int highest)
 {
     static const int widths[] = {1, 2, 4, 7, WIDEST_PRESET}, heights[] = {1, 2, HIGHEST_PRESET};
-    double best = 0.0;
-    for (size_t i = 0; i < COUNT(widths); i++)
-        for (size_t j = 0; j < COUNT(heights); j++) {
-            int bw = widths[i], bh = heights[j];
-            if (bw * bh > budget || bh > highest)
-                continue;
-            double used = (double)height * width /
-                          ((double)rncl_ceil_div(height, bh) * bh * rncl_ceil_div(width, bw) * bw);
-            double score = used * bw * bh / (bw * bh + 1.5);
-            if (score > best) {
-                best = score;
-                *best_width = bw;
-                *best_height = bh;
+    const int vw = direct_vector(context, s->k), budget = direct_accumulators(context);
+    direct_parameters best = {.vw = vw, .kv = 1, .bh = 1, .bw = 1};
+    double best_score = 0.0;
+    for (int kv = 1; kv <= 4 && s->k % (kv * vw) == 0; kv *= 2)
+        for (size_t i = 0; i < COUNT(widths); i++)
+            for (size_t j = 0; j < COUNT(heights); j++) {
+                const int bw = widths[i], bh = heights[j], pixels = bw * bh;
+                if (pixels * kv > budget || bh > highest)
+                    continue;
+                const double used = (double)s->p * s->q /
+                                    ((double)rncl_ceil_div(s->p, bh) * bh * rncl_ceil_div(s->q, bw) * bw);
+                const double per_load = (double)pixels * kv / (pixels + kv);
+                const double score = used * per_load / (per_load + 0.5);
+                if (score > best_score) {
+                    best_score = score;
+                    best = (direct_parameters){.vw = vw, .kv = kv, .bh = bh, .bw = bw};
+                }
             }
-        }
+    return best;
 }
 
 /* Whether whole register blocks of outputs reach over the edge of what is read. */
@@ -209,26 +218,52 @@ static void lay_out(const rncl_conv_plan *plan, direct_data *data)
         lay_out_backward_data(plan, data);
 }
 
-/* Enough pixels that a block of filters is used often once it is in the cache, enough tiles for all cores. */
-static int wanted_rows(const rncl_context *context, const rncl_direct_shape *cover)
+static bool fits(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p)
 {
-    int most = rncl_ceil_div(cover->n * cover->p, 4 * (int)context->info.compute_units);
-    return MIN(rncl_ceil_div(112, cover->q), most);
+    return direct_staged_floats(s, p->bw, s->tile_rows) <= direct_stage_limit(context);
 }
 
 /* The best block of which a row of blocks fits into local memory; one of single pixels' height always does.
  */
-static direct_parameters preset_block(const rncl_conv_plan *plan, const direct_data *data, int kv)
+static direct_parameters preset_block(const rncl_conv_plan *plan, const direct_data *data)
 {
-    const rncl_direct_shape cover = cover_phases(data);
-    direct_parameters p = {.kv = kv, .bh = 1, .bw = 1};
-    for (int highest = HIGHEST_PRESET; highest > 0; highest /= 2) {
-        score_blocks(direct_accumulators(plan->context) / kv, highest, cover.p, cover.q, &p.bh, &p.bw);
-        if (!needs_stage(data, &p) ||
-            direct_staged_floats(&cover, p.bw, p.bh) <= direct_stage_limit(plan->context))
-            break;
+    rncl_direct_shape cover = cover_phases(data);
+    for (int highest = HIGHEST_PRESET;; highest /= 2) {
+        const direct_parameters p = best_block(plan->context, &cover, highest);
+        cover.tile_rows = p.bh;
+        if (highest == 1 || !needs_stage(data, &p) || fits(plan->context, &cover, &p))
+            return p;
     }
-    return p;
+}
+
+/* How well cores are used: the share of the time in which all have work, if tiles take equally long, and the
+ * share that is not spent on bringing a block of filters into the cache for each tile. */
+static double usage(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p)
+{
+    const int units = (int)context->info.compute_units, tiles = rncl_ceil_div(s->p, s->tile_rows);
+    const int items = direct_tile_count(s) * direct_channel_shares(context, s, p);
+    const double busy = (double)items / (rncl_ceil_div(items, units) * units);
+    const double full = (double)s->p / (tiles * s->tile_rows), pixels = s->tile_rows * s->q;
+    return busy * full * pixels / (pixels + PIXELS_A_REFILL);
+}
+
+/* Rows of a tile, whole blocks. */
+static int preset_rows(const rncl_conv_plan *plan, const direct_data *data, const direct_parameters *p)
+{
+    const bool staged = needs_stage(data, p);
+    rncl_direct_shape s = cover_phases(data);
+    const int most = MIN(rncl_ceil_div(staged ? STAGED_PIXELS : PIXELS_IN_PLACE, s.q), s.p);
+    int best = p->bh;
+    double best_usage = 0.0;
+    for (s.tile_rows = p->bh; s.tile_rows <= most && (!staged || fits(plan->context, &s, p));
+         s.tile_rows += p->bh) {
+        const double used = usage(plan->context, &s, p);
+        if (used > best_usage) {
+            best_usage = used;
+            best = s.tile_rows;
+        }
+    }
+    return best;
 }
 
 static void direct_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
@@ -237,13 +272,11 @@ static void direct_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
     direct_data data = {0};
     lay_out(plan, &data);
     const rncl_direct_shape cover = cover_phases(&data);
-    direct_add_vector_knobs(plan->context, cover.k, knobs);
-    const direct_parameters p = preset_block(plan, &data, knobs->knobs[KV].preset);
+    const direct_parameters p = preset_block(plan, &data);
+    direct_add_vector_knobs(plan->context, cover.k, p.kv, knobs);
     rncl_knobs_add(knobs, "bh", p.bh, heights, COUNT(heights));
     rncl_knobs_add(knobs, "bw", p.bw, widths, COUNT(widths));
-    direct_add_rows_knob(direct_tile_rows(plan->context, &cover, &p, wanted_rows(plan->context, &cover),
-                                          needs_stage(&data, &p)),
-                         cover.p, knobs);
+    direct_add_rows_knob(preset_rows(plan, &data, &p), cover.p, knobs);
 }
 
 static bool direct_allows(const rncl_conv_plan *plan)
@@ -271,12 +304,11 @@ static rncl_status direct_plan(rncl_conv_plan *plan)
     if (needs_stage(data, &p))
         p.stage = direct_stage_size(plan->context, direct_staged_floats(&cover, p.bw, cover.tile_rows));
     data->pack_vw = plan->pass == RNCL_CONV_FORWARD ? p.vw : direct_vector(plan->context, plan->shape.k);
-    int blocks = cover.k / (p.kv * p.vw), units = (int)plan->context->info.compute_units;
     for (int i = 0; i < data->phase_count; i++) {
         direct_phase *phase = &data->phases[i];
         phase->parameters = p;
         phase->shape.tile_rows = cover.tile_rows;
-        phase->channel_shares = MIN(blocks, rncl_ceil_div(2 * units, direct_tile_count(&phase->shape)));
+        phase->channel_shares = direct_channel_shares(plan->context, &phase->shape, &p);
     }
     if (plan->pass == RNCL_CONV_FORWARD)
         plan->statistics_parts = direct_tile_count(&data->phases[0].shape);

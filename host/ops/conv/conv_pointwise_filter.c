@@ -31,17 +31,27 @@ static bool pointwise_supports(const rncl_conv_plan *plan)
            direct_items_may_run_long(plan->context);
 }
 
+/* Floats of local memory: as in the kernel, PIXELS of CHUNK input channels and of a block of output channels.
+ */
+static size_t staged_floats(int pixels, int chunk, int cb, int kb)
+{
+    return (size_t)(chunk / cb) * (size_t)(pixels * cb + RNCL_CACHE_GAP) + (size_t)(pixels * kb);
+}
+
+/* So many input channels that copying the output channels is little beside using them; so few pixels that a
+ * block of output channels stays in the first-level cache. */
 static void pointwise_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
 {
     static const int vectors[] = {1, 2, 3, 4}, inputs[] = {1, 2, 4, 8, 16};
     static const int pixel_counts[] = {32, 64, 96, 128, 192, 256, 512}, chunks[] = {16, 32, 64, 128, 256};
-    int vw = vector_of(plan), kv = plan->shape.k % (2 * vw) == 0 ? 2 : 1, pixels = 256, chunk = 64;
-    while (chunk > vw && (size_t)pixels * (size_t)chunk > direct_stage_limit(plan->context))
+    const int vw = vector_of(plan), kv = direct_vectors(plan->shape.k, vw, 2), cb = MIN(vw, 8);
+    int pixels = 128, chunk = 256;
+    while (chunk > vw && staged_floats(pixels, chunk, cb, kv * vw) > direct_stage_limit(plan->context))
         chunk /= 2;
-    while (pixels > 1 && (size_t)pixels * (size_t)chunk > direct_stage_limit(plan->context))
+    while (pixels > 1 && staged_floats(pixels, chunk, cb, kv * vw) > direct_stage_limit(plan->context))
         pixels /= 2;
     rncl_knobs_add(knobs, "kv", kv, vectors, COUNT(vectors));
-    rncl_knobs_add(knobs, "cb", MIN(vw, 8), inputs, COUNT(inputs));
+    rncl_knobs_add(knobs, "cb", cb, inputs, COUNT(inputs));
     rncl_knobs_add(knobs, "pixels", pixels, pixel_counts, COUNT(pixel_counts));
     rncl_knobs_add(knobs, "chunk", chunk, chunks, COUNT(chunks));
 }
@@ -52,7 +62,7 @@ static bool pointwise_allows(const rncl_conv_plan *plan)
     int vw = vector_of(plan);
     return plan->shape.k % (v[KV] * vw) == 0 && vw % v[CB] == 0 && v[CHUNK] % vw == 0 &&
            v[KV] * v[CB] <= direct_most_accumulators(plan->context) &&
-           (size_t)(v[PIXELS] * v[CHUNK]) <= direct_stage_limit(plan->context);
+           staged_floats(v[PIXELS], v[CHUNK], v[CB], v[KV] * vw) <= direct_stage_limit(plan->context);
 }
 
 static rncl_status pointwise_plan(rncl_conv_plan *plan)

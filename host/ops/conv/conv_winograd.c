@@ -29,13 +29,12 @@ static bool winograd_supports(const rncl_conv_plan *plan)
 static bool winograd_pays(const rncl_conv_plan *plan)
 {
     const rncl_winograd_shape s = winograd_shape_of(plan);
-    return winograd_is_worthwhile(plan->context, &s) &&
-           winograd_tile_count(&s, winograd_tiling_of(plan, 4).tile) >= 32;
+    return winograd_is_worthwhile(plan) && winograd_tile_count(&s, winograd_tiling_of(plan, 4).tile) >= 32;
 }
 
-/* Small blocks, whose transformed inputs leave the second-level cache to the filters, but enough of them for
- * all cores. Where there are few tiles and many channels, filters are what does not fit: each core then goes
- * through a share of them once, and transforms them on the way. */
+/* Small blocks, whose transformed inputs leave most of the second-level cache to the filters, but enough of
+ * them for all cores. Where there are few tiles and many channels, filters are what does not fit: each core
+ * then goes through a share of them once, and transforms them on the way. */
 static void winograd_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
 {
     static const int block_tiles[] = {2, 4, 6, 7, 8, 10, 12, 14};
@@ -43,13 +42,14 @@ static void winograd_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
     static const int share_counts[] = {1, 2, 4, 8}, choice[] = {0, 1};
     const rncl_winograd_shape s = winograd_shape_of(plan);
     const rncl_device_info *info = &plan->context->info;
-    int units = (int)info->compute_units, pt = info->vector_width >= 16 ? 8 : 4;
-    const winograd_tiling tiling = winograd_tiling_of(plan, winograd_add_m_knob(plan, knobs));
+    const int m = winograd_add_m_knob(plan, knobs);
+    const winograd_tiling tiling = winograd_tiling_of(plan, m);
+    const bool few = winograd_has_many_filters(plan, m);
+    int units = (int)info->compute_units, pt = info->vector_width >= 16 ? 8 : 6;
     int all = winograd_tile_count(&s, tiling.tile);
-    int cached = (int)((128u << 10) / ((size_t)tiling.positions * sizeof(float) * (size_t)s.c));
-    bool few = (size_t)tiling.filters * (size_t)s.c * (size_t)s.k > ((size_t)1 << 22);
+    int cached = (int)((256u << 10) / ((size_t)tiling.positions * sizeof(float) * (size_t)s.c));
     int tiles = few ? MIN(all, 64) : MIN(MIN(cached, rncl_ceil_div(all, 4 * units)), 64);
-    winograd_add_kv_knob(s.k, winograd_vector(plan->context, &s), 1, knobs);
+    winograd_add_kv_knob(s.k, winograd_vector(plan->context, &s), knobs);
     rncl_knobs_add(knobs, "pt", pt, block_tiles, COUNT(block_tiles));
     rncl_knobs_add(knobs, "tiles", MAX(tiles / pt, 1) * pt, tile_counts, COUNT(tile_counts));
     rncl_knobs_add(knobs, "shares", few ? units : 1, share_counts, COUNT(share_counts));

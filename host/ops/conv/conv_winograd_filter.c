@@ -30,12 +30,6 @@ static bool filter_supports(const rncl_conv_plan *plan)
     return winograd_fits(plan) && plan->pass == RNCL_CONV_BACKWARD_FILTER;
 }
 
-static bool filter_pays(const rncl_conv_plan *plan)
-{
-    const rncl_winograd_shape s = winograd_shape_of(plan);
-    return winograd_is_worthwhile(plan->context, &s);
-}
-
 /* Cores share the tiles while a sum of their own for each is cheap, else the channels. */
 static void filter_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
 {
@@ -46,8 +40,9 @@ static void filter_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
     int vw = winograd_vector(plan->context, &s), units = (int)plan->context->info.compute_units;
     bool large = filter_floats(&s) > ((size_t)1 << 18);
     const int m = winograd_add_m_knob(plan, knobs);
-    winograd_add_kv_knob(s.k, vw, 1, knobs);
-    rncl_knobs_add(knobs, "cb", vw, inputs, COUNT(inputs));
+    winograd_add_kv_knob(s.k, vw, knobs);
+    rncl_knobs_add(knobs, "cb", MIN(vw, plan->context->info.vector_width >= 16 ? 8 : 4), inputs,
+                   COUNT(inputs));
     rncl_knobs_add(knobs, "tiles", winograd_tiling_of(plan, m).positions > 36 ? 32 : 64, tile_counts,
                    COUNT(tile_counts));
     rncl_knobs_add(knobs, "shares", large ? MIN(units, s.k / (knobs->knobs[KV].preset * vw)) : 1,
@@ -156,7 +151,7 @@ const rncl_conv_algorithm rncl_conv_winograd_filter = {
     .name = "winograd",
     .kernels = "conv_winograd conv_reduce statistics",
     .supports = filter_supports,
-    .pays = filter_pays,
+    .pays = winograd_is_worthwhile,
     .knobs = filter_knobs,
     .allows = filter_allows,
     .plan = filter_plan,

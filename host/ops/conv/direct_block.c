@@ -31,14 +31,21 @@ int direct_vector(const rncl_context *context, int channels)
     return vw;
 }
 
-void direct_add_vector_knobs(const rncl_context *context, int channels, rncl_knobs *knobs)
+int direct_vectors(int channels, int vw, int wanted)
+{
+    while (channels % (wanted * vw))
+        wanted /= 2;
+    return wanted;
+}
+
+void direct_add_vector_knobs(const rncl_context *context, int channels, int kv, rncl_knobs *knobs)
 {
     int widths[RNCL_KNOB_VALUES], count = 0, vw = direct_vector(context, channels);
     for (int width = 1; width <= vw; width *= 2)
         widths[count++] = width;
     static const int vectors[] = {1, 2, 3, 4};
     rncl_knobs_add(knobs, "vw", vw, widths, (size_t)count);
-    rncl_knobs_add(knobs, "kv", channels % (2 * vw) == 0 ? 2 : 1, vectors, COUNT(vectors));
+    rncl_knobs_add(knobs, "kv", kv, vectors, COUNT(vectors));
 }
 
 void direct_add_rows_knob(int preset, int most, rncl_knobs *knobs)
@@ -101,16 +108,6 @@ size_t direct_stage_limit(const rncl_context *context)
     return MIN((size_t)context->info.local_memory, (size_t)192 << 10) / sizeof(float);
 }
 
-int direct_tile_rows(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p,
-                     int wanted, bool needs_stage)
-{
-    int rows = p->bh;
-    while (rows < MIN(wanted, s->p) &&
-           (!needs_stage || direct_staged_floats(s, p->bw, rows + p->bh) <= direct_stage_limit(context)))
-        rows += p->bh;
-    return rows;
-}
-
 int direct_stage_size(const rncl_context *context, size_t floats)
 {
     size_t stage = 4096;
@@ -122,6 +119,12 @@ int direct_stage_size(const rncl_context *context, size_t floats)
 int direct_tile_count(const rncl_direct_shape *s)
 {
     return s->n * rncl_ceil_div(s->p, s->tile_rows);
+}
+
+int direct_channel_shares(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p)
+{
+    return MIN(s->k / (p->kv * p->vw),
+               rncl_ceil_div(2 * (int)context->info.compute_units, direct_tile_count(s)));
 }
 
 void direct_format_options(const direct_parameters *p, char *text, size_t size)

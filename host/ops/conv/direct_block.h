@@ -25,8 +25,11 @@ bool direct_items_may_run_long(const rncl_context *context);
 /* Floats a vector: the widest that the device likes and that divides the channels. */
 int direct_vector(const rncl_context *context, int channels);
 
-/* The knobs "vw" and "kv": the preset is that vector, and as many of them as help. */
-void direct_add_vector_knobs(const rncl_context *context, int channels, rncl_knobs *knobs);
+/* The knobs "vw", whose preset is that vector, and "kv". */
+void direct_add_vector_knobs(const rncl_context *context, int channels, int kv, rncl_knobs *knobs);
+
+/* As many vectors of channels as divide them: `wanted`, or a half or a quarter of it. */
+int direct_vectors(int channels, int vw, int wanted);
 
 /* The knob "rows", of a tile: values up to `most`. */
 void direct_add_rows_knob(int preset, int most, rncl_knobs *knobs);
@@ -48,16 +51,16 @@ size_t direct_staged_floats(const rncl_direct_shape *s, int bw, int tile_rows);
  * filters. */
 size_t direct_stage_limit(const rncl_context *context);
 
-/* Rows of a tile: a multiple of the block's height `bh`, as many as fit and `wanted` asks for. */
-int direct_tile_rows(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p,
-                     int wanted, bool needs_stage);
-
 /* Local memory to declare for so many: a power of two where that fits, so that one program serves many
  * shapes. */
 int direct_stage_size(const rncl_context *context, size_t floats);
 
 /* Tiles of the whole batch. */
 int direct_tile_count(const rncl_direct_shape *s);
+
+/* Shares of the output channels that make work for all cores of few tiles. */
+int direct_channel_shares(const rncl_context *context, const rncl_direct_shape *s,
+                          const direct_parameters *p);
 
 /* -D options of conv_direct_forward.cl. */
 void direct_format_options(const direct_parameters *p, char *text, size_t size);

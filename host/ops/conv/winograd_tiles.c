@@ -32,10 +32,16 @@ int winograd_add_m_knob(const rncl_conv_plan *plan, rncl_knobs *knobs)
     return preset;
 }
 
-void winograd_add_kv_knob(int channels, int vw, int wanted, rncl_knobs *knobs)
+void winograd_add_kv_knob(int channels, int vw, rncl_knobs *knobs)
 {
     static const int vectors[] = {1, 2, 3, 4};
-    rncl_knobs_add(knobs, "kv", channels % (wanted * vw) == 0 ? wanted : 1, vectors, COUNT(vectors));
+    rncl_knobs_add(knobs, "kv", channels % (2 * vw) == 0 ? 2 : 1, vectors, COUNT(vectors));
+}
+
+bool winograd_has_many_filters(const rncl_conv_plan *plan, int m)
+{
+    const size_t c = (size_t)plan->shape.c, k = (size_t)plan->shape.k;
+    return (size_t)winograd_tiling_of(plan, m).filters * c * k > ((size_t)1 << 22);
 }
 
 int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s)
@@ -48,7 +54,7 @@ int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s)
 
 size_t winograd_step(int floats)
 {
-    return (size_t)floats + RNCL_WINOGRAD_GAP;
+    return (size_t)floats + RNCL_CACHE_GAP;
 }
 
 int winograd_tile_count(const rncl_winograd_shape *s, int tile)
@@ -86,8 +92,10 @@ void winograd_options(const rncl_conv_plan *plan, int m, int vw, int kv, char *o
              stride == 2 && plan->pass == RNCL_CONV_BACKWARD_DATA, vw, kv);
 }
 
-bool winograd_is_worthwhile(const rncl_context *context, const rncl_winograd_shape *s)
+bool winograd_is_worthwhile(const rncl_conv_plan *plan)
 {
-    int vector = (int)MIN(context->info.vector_width, 16u);
-    return s->c % vector == 0 && s->k % vector == 0 && s->q >= 7;
+    const rncl_winograd_shape s = winograd_shape_of(plan);
+    int vector = (int)MIN(plan->context->info.vector_width, 16u);
+    return s.c % vector == 0 && s.k % vector == 0 && s.q >= 7 &&
+           (plan->shape.stride == 1 || !winograd_has_many_filters(plan, 4));
 }

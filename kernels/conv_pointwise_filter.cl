@@ -66,16 +66,35 @@ static void stage_gradients(__local float *to, __global const float *dy, int pix
 {
     for (int i = 0; i < pixels; i++)
         #pragma unroll
-        for (int v = 0; v < KB; v += VW) {
+        for (int v = 0; v < KB; v += VW)
             VSTORE(VLOAD(dy + (size_t)i * k + v), to + i * KB + v);
-        }
 }
 
-/* A cache line of each pixel that will be copied next. */
+/* What will be copied next, and how much of it has been asked for: a cache line of every pixel each time. */
+typedef struct next_copy {
+    __global const float *inputs, *gradients; /* of the first pixel */
+    int input_lines, gradient_lines;          /* of a pixel, not asked for yet */
+} next_copy;
+
+/* The first of a row of cache lines, floats from pixel to pixel. */
 typedef struct wanted_lines {
     __global const float *first;
-    int step; /* floats from pixel to pixel */
+    int step;
 } wanted_lines;
+
+/* Gradients are needed sooner. Where all has been asked for, a line that is there already. */
+static wanted_lines take_lines(next_copy *next, rncl_conv_shape shape)
+{
+    wanted_lines wanted = {next->gradients, 0};
+    if (next->gradient_lines > 0) {
+        wanted.first += --next->gradient_lines * LINE_FLOATS;
+        wanted.step = shape.k;
+    } else if (next->input_lines > 0) {
+        wanted.first = next->inputs + --next->input_lines * LINE_FLOATS;
+        wanted.step = shape.c;
+    }
+    return wanted;
+}
 
 /* CB x KB values at `to`, k apart, added to or replaced. Asks for what is wanted on the way. */
 static void multiply(int pixels, __local const float *inputs, __local const float *gradients, __global float *to, int k, int add,
@@ -127,26 +146,21 @@ void conv_pointwise_filter(const rncl_conv_shape shape, __global const float *re
     for (int first = begin; first < end; first += PIXELS) {
         const int pixels = min(PIXELS, end - first), add = accumulate || first > begin;
         for (int chunk = 0; chunk < shape.c; chunk += CHUNK) {
-            const int channels = min(CHUNK, shape.c - chunk), is_last_chunk = chunk + channels == shape.c;
+            const int channels = min(CHUNK, shape.c - chunk), is_last = chunk + channels == shape.c;
+            const int next_first = is_last ? first + PIXELS : first, next_chunk = is_last ? 0 : chunk + CHUNK;
+            next_copy next = {.inputs = x + (size_t)next_first * shape.c + next_chunk};
+            /* With a stride the next pixels are not in a row. */
+            if (shape.stride == 1)
+                next.input_lines = min(CHUNK, shape.c - next_chunk) / LINE_FLOATS;
             stage_inputs(inputs, x + chunk, shape, first, pixels, channels);
-            __global const float *next_inputs = x + (size_t)first * shape.c + (is_last_chunk ? PIXELS * shape.c : chunk + CHUNK);
-            const int lines = shape.stride > 1 ? 0 : min(CHUNK, is_last_chunk ? shape.c : shape.c - chunk - CHUNK) / LINE_FLOATS;
-            int asked = 0;
             for (int block = first_block; block < last_block; block++) {
-                stage_gradients(gradients, dy + (size_t)first * shape.k + block * KB, pixels, shape.k);
-                const int is_last_block = block + 1 == last_block;
-                __global const float *next_gradients = dy + (size_t)(first + (is_last_block && is_last_chunk ? PIXELS : 0)) * shape.k +
-                                                       (is_last_block ? first_block : block + 1) * KB;
-                for (int c = 0; c < channels; c += CB) {
-                    const int line = c / CB;
-                    wanted_lines wanted = {next_gradients, 0};
-                    if (line < GRADIENT_LINES)
-                        wanted = (wanted_lines){next_gradients + line * LINE_FLOATS, shape.k};
-                    else if (asked < lines)
-                        wanted = (wanted_lines){next_inputs + asked++ * LINE_FLOATS, shape.c};
+                __global const float *block_gradients = dy + (size_t)first * shape.k + block * KB;
+                stage_gradients(gradients, block_gradients, pixels, shape.k);
+                next.gradients = block + 1 < last_block ? block_gradients + KB : dy + (size_t)next_first * shape.k + first_block * KB;
+                next.gradient_lines = GRADIENT_LINES;
+                for (int c = 0; c < channels; c += CB)
                     multiply(pixels, inputs + c / CB * PANEL, gradients, dfilter + (size_t)(chunk + c) * shape.k + block * KB, shape.k,
-                             add, wanted);
-                }
+                             add, take_lines(&next, shape));
             }
         }
     }

@@ -49,14 +49,15 @@ static void multiply(int tiles, __global const float *restrict inputs, __global 
             #pragma unroll
             for (int v = 0; v < KV; v++)
                 sum[i][v] = add ? VLOAD(products + (c + i) * KB + v * VW) : (vfloat)(0.0f);
-        for (int t = 0; t < tiles; t++) {
+        __global const float *in = inputs + c, *from = gradients;
+        for (int t = 0; t < tiles; t++, in += VW, from += KB) {
             vfloat gradient[KV];
             #pragma unroll
             for (int v = 0; v < KV; v++)
-                gradient[v] = VLOAD(gradients + (size_t)t * KB + v * VW);
+                gradient[v] = VLOAD(from + v * VW);
             #pragma unroll
             for (int i = 0; i < CB; i++) {
-                const vfloat value = (vfloat)(inputs[(size_t)t * VW + c + i]);
+                const vfloat value = (vfloat)(in[i]);
                 #pragma unroll
                 for (int v = 0; v < KV; v++)
                     sum[i][v] = fma(value, gradient[v], sum[i][v]);

@@ -27,6 +27,9 @@ static int by_stride(int value, int stride)
     return stride == 2 ? value >> 1 : value / stride;
 }
 
+/* From reading a pixel to asking for it: processors do not follow three rows at once. */
+#define PIXELS_AHEAD 8
+
 __kernel void maxpool_forward(const rncl_maxpool_shape shape, const int per, __global const float *restrict x,
                               __global float *restrict y, __global uchar *restrict taps)
 {
@@ -42,7 +45,9 @@ __kernel void maxpool_forward(const rncl_maxpool_shape shape, const int per, __g
         vint winner = (vint)(first_r * shape.size + first_s);
         for (int r = first_r; r < shape.size && top + r < shape.h; r++)
             for (int s = first_s; s < shape.size && left + s < shape.w; s++) {
-                const vfloat value = VLOAD(x + (((size_t)n * shape.h + top + r) * shape.w + left + s) * shape.c + c);
+                __global const float *at = x + (((size_t)n * shape.h + top + r) * shape.w + left + s) * shape.c + c;
+                PREFETCH(at + PIXELS_AHEAD * shape.c);
+                const vfloat value = VLOAD(at);
                 const vint wins = isgreater(value, best) | isnan(value);
                 best = select(best, value, wins);
                 winner = select(winner, (vint)(r * shape.size + s), wins);

@@ -7,7 +7,7 @@
  *
  * The kernels over x share one frame: work-group g owns the g-th of get_num_groups(1) equal stretches of rows; its
  * work-items take vectors of VW channels in turn, so neighbours read neighbours. A CPU wants work-groups of one work-item
- * there, a GPU as many as there are channel vectors.
+ * there, a GPU as many as there are channel vectors. batchnorm_gradient_sums has work for those of SUMMED_CHANNELS at a time.
  *
  * moments [2][c]: mean and 1 / sqrt(variance + epsilon). parts [groups][2][c]. RELU and RESIDUAL are those of the shape. */
 #include "statistics.clh"

@@ -7,7 +7,7 @@
  * lie a power of two apart, of which caches keep few. sums: [get_global_size(0)][c][k].
  *
  * Tunable: VW floats a vector (divides c and k), KV vectors of output channels (KB = KV * VW) and CB input channels (a power of
- * two that divides VW) in the register block. */
+ * two that divides VW) in the register block; PIXELS and CHUNK (a multiple of VW). */
 #include "common.clh"
 
 #ifndef KV

@@ -1,4 +1,4 @@
-/* Winograd's convolution with stride 1, all three stages in one kernel, so that what is transformed stays in a core's cache.
+/* Winograd's convolution with stride 1 or 2, all three stages in one kernel, so that what is transformed stays in a core's cache.
  * Also the input gradient, on flipped and transposed filters.
  *
  * A work-group is one work-item. Work-item (g, h) takes every get_global_size(0)-th block of shape.tiles tiles and the h-th

@@ -23,6 +23,9 @@ static const rncl_conv_algorithm *const class_defaults[] = {
     [RNCL_CLASS_SCALAR] = &rncl_conv_implicit_gemm,
 };
 
+/* Floats between where packed filters of two passes begin: kernels store whole vectors into them. */
+enum { PACKED_ALIGNMENT = 16 };
+
 static bool is_wanted(const rncl_conv_algorithm *algorithm, const rncl_op_choice *choice)
 {
     return algorithm && (algorithm->exact || !choice->exact_only);
@@ -153,7 +156,7 @@ static rncl_status conv_plan(rncl_op *op)
         op->problems++;
         op->tuned += plan->tuned;
         data->packed_offset[pass] = packed_floats;
-        packed_floats += plan->packed_floats;
+        packed_floats += rncl_round_up(plan->packed_floats, PACKED_ALIGNMENT);
         op->needs.workspace_bytes = MAX(op->needs.workspace_bytes, plan->workspace_bytes);
     }
     op->needs.packed_bytes = packed_floats * sizeof(float);

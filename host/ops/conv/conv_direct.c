@@ -21,7 +21,7 @@ enum { MAX_STRIDE = 4, WIDEST_PRESET = 8, HIGHEST_PRESET = 4 };
 
 /* Pixels of a tile: at most, where it is copied into local memory first and where it is not; and those that
  * take as long as bringing a block of filters into the cache. */
-enum { STAGED_PIXELS = 112, PIXELS_IN_PLACE = 400, PIXELS_A_REFILL = 16 };
+enum { MOST_STAGED = 112, MOST_IN_PLACE = 400, PIXELS_A_REFILL = 16 };
 
 typedef struct direct_data {
     int phase_count;
@@ -36,33 +36,6 @@ enum { VW, KV, BH, BW, ROWS };
 static direct_parameters parameters_of(const int *values)
 {
     return (direct_parameters){.vw = values[VW], .kv = values[KV], .bh = values[BH], .bw = values[BW]};
-}
-
-/* The register block of at most `highest` rows that keeps multipliers busiest: it wastes little at the edges,
- * and has many multiplications for each value that it loads. Few sizes to choose from, so that one program
- * serves many shapes. */
-static direct_parameters best_block(const rncl_context *context, const rncl_direct_shape *s, int highest)
-{
-    static const int widths[] = {1, 2, 4, 7, WIDEST_PRESET}, heights[] = {1, 2, HIGHEST_PRESET};
-    const int vw = direct_vector(context, s->k), budget = direct_accumulators(context);
-    direct_parameters best = {.vw = vw, .kv = 1, .bh = 1, .bw = 1};
-    double best_score = 0.0;
-    for (int kv = 1; kv <= 4 && s->k % (kv * vw) == 0; kv *= 2)
-        for (size_t i = 0; i < COUNT(widths); i++)
-            for (size_t j = 0; j < COUNT(heights); j++) {
-                const int bw = widths[i], bh = heights[j], pixels = bw * bh;
-                if (pixels * kv > budget || bh > highest)
-                    continue;
-                const double used = (double)s->p * s->q /
-                                    ((double)rncl_ceil_div(s->p, bh) * bh * rncl_ceil_div(s->q, bw) * bw);
-                const double per_load = (double)pixels * kv / (pixels + kv);
-                const double score = used * per_load / (per_load + 0.5);
-                if (score > best_score) {
-                    best_score = score;
-                    best = (direct_parameters){.vw = vw, .kv = kv, .bh = bh, .bw = bw};
-                }
-            }
-    return best;
 }
 
 /* Whether whole register blocks of outputs reach over the edge of what is read. */
@@ -218,6 +191,37 @@ static void lay_out(const rncl_conv_plan *plan, direct_data *data)
         lay_out_backward_data(plan, data);
 }
 
+/* The register block of at most `highest` rows that keeps multipliers busiest: it wastes little at the edges,
+ * and has many multiplications for each value that it loads. None that has x copied which could be read in
+ * place. Few sizes to choose from, so that one program serves many shapes. */
+static direct_parameters best_block(const rncl_context *context, const direct_data *data, int highest)
+{
+    static const int widths[] = {1, 2, 4, 7, WIDEST_PRESET}, heights[] = {1, 2, HIGHEST_PRESET};
+    const rncl_direct_shape s = cover_phases(data);
+    const int vw = direct_vector(context, s.k), budget = direct_accumulators(context);
+    direct_parameters best = {.vw = vw, .kv = 1, .bh = 1, .bw = 1};
+    const bool in_place = !needs_stage(data, &best);
+    double best_score = 0.0;
+    for (int kv = 1; kv <= 4 && s.k % (kv * vw) == 0; kv *= 2)
+        for (size_t i = 0; i < COUNT(widths); i++)
+            for (size_t j = 0; j < COUNT(heights); j++) {
+                const direct_parameters p = {.vw = vw, .kv = kv, .bh = heights[j], .bw = widths[i]};
+                const int pixels = p.bw * p.bh;
+                if (pixels * kv > budget || p.bh > highest || (in_place && needs_stage(data, &p)))
+                    continue;
+                const double used =
+                    (double)s.p * s.q /
+                    ((double)rncl_ceil_div(s.p, p.bh) * p.bh * rncl_ceil_div(s.q, p.bw) * p.bw);
+                const double per_load = (double)pixels * kv / (pixels + kv);
+                const double score = used * per_load / (per_load + 0.5);
+                if (score > best_score) {
+                    best_score = score;
+                    best = p;
+                }
+            }
+    return best;
+}
+
 static bool fits(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p)
 {
     return direct_staged_floats(s, p->bw, s->tile_rows) <= direct_stage_limit(context);
@@ -229,7 +233,7 @@ static direct_parameters preset_block(const rncl_conv_plan *plan, const direct_d
 {
     rncl_direct_shape cover = cover_phases(data);
     for (int highest = HIGHEST_PRESET;; highest /= 2) {
-        const direct_parameters p = best_block(plan->context, &cover, highest);
+        const direct_parameters p = best_block(plan->context, data, highest);
         cover.tile_rows = p.bh;
         if (highest == 1 || !needs_stage(data, &p) || fits(plan->context, &cover, &p))
             return p;
@@ -252,7 +256,7 @@ static int preset_rows(const rncl_conv_plan *plan, const direct_data *data, cons
 {
     const bool staged = needs_stage(data, p);
     rncl_direct_shape s = cover_phases(data);
-    const int most = MIN(rncl_ceil_div(staged ? STAGED_PIXELS : PIXELS_IN_PLACE, s.q), s.p);
+    const int most = MIN(rncl_ceil_div(staged ? MOST_STAGED : MOST_IN_PLACE, s.q), s.p);
     int best = p->bh;
     double best_usage = 0.0;
     for (s.tile_rows = p->bh; s.tile_rows <= most && (!staged || fits(plan->context, &s, p));
@@ -284,11 +288,11 @@ static bool direct_allows(const rncl_conv_plan *plan)
     direct_data data = {0};
     lay_out(plan, &data);
     const direct_parameters p = parameters_of(plan->values);
-    const rncl_direct_shape cover = cover_phases(&data);
+    rncl_direct_shape cover = cover_phases(&data);
+    cover.tile_rows = plan->values[ROWS];
     return cover.k % (p.vw * p.kv) == 0 && p.bh * p.bw * p.kv <= direct_most_accumulators(plan->context) &&
-           plan->values[ROWS] % p.bh == 0 && plan->values[ROWS] < cover.p + p.bh &&
-           (!needs_stage(&data, &p) ||
-            direct_staged_floats(&cover, p.bw, plan->values[ROWS]) <= direct_stage_limit(plan->context));
+           cover.tile_rows % p.bh == 0 && cover.tile_rows < cover.p + p.bh &&
+           (!needs_stage(&data, &p) || fits(plan->context, &cover, &p));
 }
 
 static rncl_status direct_plan(rncl_conv_plan *plan)

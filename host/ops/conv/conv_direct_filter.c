@@ -62,7 +62,7 @@ static void filter_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
 {
     static const int inputs[] = {1, 2, 3, 4, 6, 7, 8, 9, 12, 14, 16}, chunks[] = {8, 16, 32, 64, 128};
     const rncl_direct_shape s = direct_dense_shape(&plan->shape);
-    direct_add_vector_knobs(plan->context, s.k, direct_vectors(s.k, direct_vector(plan->context, s.k), 2),
+    direct_add_vector_knobs(plan->context, s.k, direct_vectors(s.k, direct_vector(plan->context, s.k)),
                             knobs);
     int group = group_of(plan, knobs->knobs[VW].preset), stretch = group == s.c ? s.s * group : group;
     int chunk = group;

@@ -44,7 +44,8 @@ static void pointwise_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
 {
     static const int vectors[] = {1, 2, 3, 4}, inputs[] = {1, 2, 4, 8, 16};
     static const int pixel_counts[] = {32, 64, 96, 128, 192, 256, 512}, chunks[] = {16, 32, 64, 128, 256};
-    const int vw = vector_of(plan), kv = direct_vectors(plan->shape.k, vw, 2), cb = MIN(vw, 8);
+    const int vw = vector_of(plan), kv = direct_vectors(plan->shape.k, vw);
+    const int cb = MIN(vw, plan->context->info.vector_width >= 16 ? 8 : 4);
     int pixels = 128, chunk = 256;
     while (chunk > vw && staged_floats(pixels, chunk, cb, kv * vw) > direct_stage_limit(plan->context))
         chunk /= 2;

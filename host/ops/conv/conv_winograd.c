@@ -20,16 +20,25 @@ typedef struct winograd_data {
 /* The order of the knobs. */
 enum { SIZE, KV, PT, TILES, SHARES, PACKED };
 
+/* Whether filters are so many that transforming them beforehand takes longer than it saves. */
+static bool has_many_filters(const rncl_conv_plan *plan, int m)
+{
+    const size_t c = (size_t)plan->shape.c, k = (size_t)plan->shape.k;
+    return (size_t)winograd_tiling_of(plan, m).filters * c * k > ((size_t)1 << 22);
+}
+
 static bool winograd_supports(const rncl_conv_plan *plan)
 {
     return winograd_fits(plan) && plan->pass != RNCL_CONV_BACKWARD_FILTER;
 }
 
-/* Enough tiles that transforming the filters, once a step, is little beside using them. */
+/* Enough tiles that transforming the filters, once a step, is little beside using them. With stride 2 less is
+ * saved, and lost again where filters are so many that they are transformed on the way. */
 static bool winograd_pays(const rncl_conv_plan *plan)
 {
     const rncl_winograd_shape s = winograd_shape_of(plan);
-    return winograd_is_worthwhile(plan) && winograd_tile_count(&s, winograd_tiling_of(plan, 4).tile) >= 32;
+    return winograd_is_worthwhile(plan) && winograd_tile_count(&s, winograd_tiling_of(plan, 4).tile) >= 32 &&
+           (plan->shape.stride == 1 || !has_many_filters(plan, winograd_preset_m(plan)));
 }
 
 /* Small blocks, whose transformed inputs leave most of the second-level cache to the filters, but enough of
@@ -44,15 +53,17 @@ static void winograd_knobs(const rncl_conv_plan *plan, rncl_knobs *knobs)
     const rncl_device_info *info = &plan->context->info;
     const int m = winograd_add_m_knob(plan, knobs);
     const winograd_tiling tiling = winograd_tiling_of(plan, m);
-    const bool few = winograd_has_many_filters(plan, m);
-    int units = (int)info->compute_units, pt = info->vector_width >= 16 ? 8 : 6;
+    const bool few = has_many_filters(plan, m);
+    int units = (int)info->compute_units, vw = winograd_vector(plan->context, &s),
+        pt = info->vector_width >= 16 ? 8 : 6;
     int all = winograd_tile_count(&s, tiling.tile);
     int cached = (int)((256u << 10) / ((size_t)tiling.positions * sizeof(float) * (size_t)s.c));
     int tiles = few ? MIN(all, 64) : MIN(MIN(cached, rncl_ceil_div(all, 4 * units)), 64);
-    winograd_add_kv_knob(s.k, winograd_vector(plan->context, &s), knobs);
+    winograd_add_kv_knob(s.k, vw, knobs);
     rncl_knobs_add(knobs, "pt", pt, block_tiles, COUNT(block_tiles));
     rncl_knobs_add(knobs, "tiles", MAX(tiles / pt, 1) * pt, tile_counts, COUNT(tile_counts));
-    rncl_knobs_add(knobs, "shares", few ? units : 1, share_counts, COUNT(share_counts));
+    rncl_knobs_add(knobs, "shares", few ? MIN(units, s.k / (knobs->knobs[KV].preset * vw)) : 1, share_counts,
+                   COUNT(share_counts));
     rncl_knobs_add(knobs, "packed", !few, choice, COUNT(choice));
 }
 

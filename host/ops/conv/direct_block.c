@@ -31,11 +31,9 @@ int direct_vector(const rncl_context *context, int channels)
     return vw;
 }
 
-int direct_vectors(int channels, int vw, int wanted)
+int direct_vectors(int channels, int vw)
 {
-    while (channels % (wanted * vw))
-        wanted /= 2;
-    return wanted;
+    return channels % (2 * vw) == 0 ? 2 : 1;
 }
 
 void direct_add_vector_knobs(const rncl_context *context, int channels, int kv, rncl_knobs *knobs)
@@ -87,9 +85,13 @@ void direct_flatten(rncl_direct_shape *s)
 {
     if (s->r != 1 || s->s != 1 || s->stride != 1 || s->pad_top || s->pad_left || s->out_stride != 1)
         return;
-    int pixels = s->n * s->h * s->w, width = 1;
-    for (int candidate = 1; candidate <= MIN(pixels, 28); candidate++)
-        if (pixels % candidate == 0 && (candidate <= 14 || width < 7))
+    static const int widths[] = {14, 7, 8, 4, 2};
+    int pixels = s->n * s->h * s->w, width = 0;
+    for (size_t i = 0; i < COUNT(widths) && !width; i++)
+        if (pixels % widths[i] == 0)
+            width = widths[i];
+    for (int candidate = MIN(pixels, 27); !width; candidate--)
+        if (pixels % candidate == 0)
             width = candidate;
     s->n = 1;
     s->h = s->p = s->out_h = pixels / width;

@@ -28,8 +28,8 @@ int direct_vector(const rncl_context *context, int channels);
 /* The knobs "vw", whose preset is that vector, and "kv". */
 void direct_add_vector_knobs(const rncl_context *context, int channels, int kv, rncl_knobs *knobs);
 
-/* As many vectors of channels as divide them: `wanted`, or a half or a quarter of it. */
-int direct_vectors(int channels, int vw, int wanted);
+/* Vectors of vw channels in a register block of a filter gradient, untuned. */
+int direct_vectors(int channels, int vw);
 
 /* The knob "rows", of a tile: values up to `most`. */
 void direct_add_rows_knob(int preset, int most, rncl_knobs *knobs);

@@ -24,10 +24,15 @@ static int products_of(const rncl_conv_plan *plan, int m)
     return winograd_tile_count(&s, tiling.tile) * tiling.positions;
 }
 
+int winograd_preset_m(const rncl_conv_plan *plan)
+{
+    return products_of(plan, 2) < products_of(plan, 4) ? 2 : 4;
+}
+
 int winograd_add_m_knob(const rncl_conv_plan *plan, rncl_knobs *knobs)
 {
     static const int sizes[] = {2, 4};
-    const int preset = products_of(plan, 2) < products_of(plan, 4) ? 2 : 4;
+    const int preset = winograd_preset_m(plan);
     rncl_knobs_add(knobs, "m", preset, sizes, COUNT(sizes));
     return preset;
 }
@@ -36,12 +41,6 @@ void winograd_add_kv_knob(int channels, int vw, rncl_knobs *knobs)
 {
     static const int vectors[] = {1, 2, 3, 4};
     rncl_knobs_add(knobs, "kv", channels % (2 * vw) == 0 ? 2 : 1, vectors, COUNT(vectors));
-}
-
-bool winograd_has_many_filters(const rncl_conv_plan *plan, int m)
-{
-    const size_t c = (size_t)plan->shape.c, k = (size_t)plan->shape.k;
-    return (size_t)winograd_tiling_of(plan, m).filters * c * k > ((size_t)1 << 22);
 }
 
 int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s)
@@ -96,6 +95,5 @@ bool winograd_is_worthwhile(const rncl_conv_plan *plan)
 {
     const rncl_winograd_shape s = winograd_shape_of(plan);
     int vector = (int)MIN(plan->context->info.vector_width, 16u);
-    return s.c % vector == 0 && s.k % vector == 0 && s.q >= 7 &&
-           (plan->shape.stride == 1 || !winograd_has_many_filters(plan, 4));
+    return s.c % vector == 0 && s.k % vector == 0 && s.q >= 7;
 }

@@ -13,15 +13,14 @@ typedef struct winograd_tiling {
 
 winograd_tiling winograd_tiling_of(const rncl_conv_plan *plan, int m);
 
-/* The knob "m", the first of every plan, 2 or 4: preset to what takes fewer multiplications. Returns the
- * preset. */
+/* What takes fewer multiplications, 2 or 4. */
+int winograd_preset_m(const rncl_conv_plan *plan);
+
+/* The knob "m", the first of every plan. Returns its preset. */
 int winograd_add_m_knob(const rncl_conv_plan *plan, rncl_knobs *knobs);
 
 /* The knob "kv", vectors of vw output channels in a register block: preset to 2 if the channels divide. */
 void winograd_add_kv_knob(int channels, int vw, rncl_knobs *knobs);
-
-/* Whether filters are so many that transforming them beforehand takes longer than it saves. */
-bool winograd_has_many_filters(const rncl_conv_plan *plan, int m);
 
 /* Floats a vector: the widest that the device likes and that divides both kinds of channels. */
 int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s);
@@ -46,8 +45,7 @@ bool winograd_fits(const rncl_conv_plan *plan);
 /* What the fused kernels are compiled with, of the method and the shape. */
 void winograd_options(const rncl_conv_plan *plan, int m, int vw, int kv, char *options, size_t size);
 
-/* Whole vectors of channels, and tiles that are mostly inside the image. With stride 2 less is saved, and
- * lost again where there are many filters. */
+/* Whole vectors of channels, and tiles that are mostly inside the image. */
 bool winograd_is_worthwhile(const rncl_conv_plan *plan);
 
 #endif

@@ -1,0 +1,112 @@
+/* What planning takes untuned, on devices that exist only here: no preset may be a choice that the tuner
+ * would reject, since a stored result that equals it could not be taken again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "context.h"
+#include "conv.h"
+#include "tunable.h"
+#include "util.h"
+
+static rncl_context device_of(rncl_device_class class, unsigned vector_width, unsigned compute_units,
+                              uint64_t local_memory)
+{
+    return (rncl_context){
+        .device_class = class,
+        .info =
+            {
+                .name = "imagined",
+                .type = class == RNCL_CLASS_GPU ? RNCL_DEVICE_GPU : RNCL_DEVICE_CPU,
+                .vector_width = vector_width,
+                .compute_units = compute_units,
+                .local_memory = local_memory,
+                .max_work_group_size = 256,
+                .address_alignment = 128,
+                .global_memory = (uint64_t)1 << 32,
+                .max_allocation = (uint64_t)1 << 30,
+            },
+    };
+}
+
+static const rncl_conv_shape shapes[] = {
+    {.h = 224, .w = 224, .c = 3, .k = 64, .r = 7, .s = 7, .stride = 2, .pad = 3},
+    {.h = 56, .w = 56, .c = 64, .k = 256, .r = 1, .s = 1, .stride = 1},
+    {.h = 56, .w = 56, .c = 256, .k = 512, .r = 1, .s = 1, .stride = 2},
+    {.h = 32, .w = 32, .c = 16, .k = 16, .r = 3, .s = 3, .stride = 1, .pad = 1},
+    {.h = 28, .w = 28, .c = 128, .k = 256, .r = 3, .s = 3, .stride = 2, .pad = 1},
+    {.h = 14, .w = 14, .c = 256, .k = 256, .r = 3, .s = 3, .stride = 1, .pad = 1},
+    {.h = 7, .w = 7, .c = 512, .k = 512, .r = 3, .s = 3, .stride = 1, .pad = 1},
+    {.h = 7, .w = 7, .c = 2048, .k = 512, .r = 1, .s = 1, .stride = 1},
+    {.h = 1, .w = 1, .c = 2048, .k = 1000, .r = 1, .s = 1, .stride = 1}, /* the last layer */
+    {.h = 9, .w = 5, .c = 6, .k = 10, .r = 3, .s = 3, .stride = 1, .pad = 1},
+};
+
+/* Every algorithm of every pass of a convolution. */
+static void look_at_presets(const rncl_context *context, const rncl_conv_shape *shape)
+{
+    for (rncl_conv_pass pass = 0; pass < RNCL_CONV_PASSES; pass++) {
+        rncl_tunable t = {.context = (rncl_context *)context,
+                          .desc = {.kind = RNCL_OP_conv, .conv = *shape},
+                          .pass = (int)pass};
+        for (size_t row = 0; row < rncl_tunable_rows(&t); row++)
+            if (rncl_tunable_take_row(&t, row) && !rncl_tunable_allows(&t))
+                fail_msg("%s of pass %d, n%d h%d c%d k%d r%d stride%d, vectors of %u, %u units, %zu KiB",
+                         rncl_tunable_algorithm(&t), t.pass, shape->n, shape->h, shape->c, shape->k, shape->r,
+                         shape->stride, context->info.vector_width, context->info.compute_units,
+                         (size_t)context->info.local_memory >> 10);
+    }
+}
+
+static void look_at_shapes(const rncl_context *context)
+{
+    for (size_t i = 0; i < COUNT(shapes); i++)
+        for (int n = 1; n <= 33; n++) {
+            rncl_conv_shape shape = shapes[i];
+            shape.n = n;
+            shape.p = rncl_window_output(shape.h, shape.r, shape.stride, shape.pad);
+            shape.q = rncl_window_output(shape.w, shape.s, shape.stride, shape.pad);
+            look_at_presets(context, &shape);
+        }
+}
+
+static void presets_of_cpus_are_allowed(void **state)
+{
+    (void)state;
+    static const unsigned widths[] = {4, 8, 16}, units[] = {1, 2, 17, 64};
+    static const uint64_t memories[] = {32 << 10, 64 << 10, 1 << 20};
+    for (size_t w = 0; w < COUNT(widths); w++)
+        for (size_t u = 0; u < COUNT(units); u++)
+            for (size_t m = 0; m < COUNT(memories); m++) {
+                const rncl_context context =
+                    device_of(RNCL_CLASS_CPU_VECTOR, widths[w], units[u], memories[m]);
+                look_at_shapes(&context);
+            }
+}
+
+static void presets_of_gpus_are_allowed(void **state)
+{
+    (void)state;
+    const rncl_context context = device_of(RNCL_CLASS_GPU, 1, 40, 32 << 10);
+    look_at_shapes(&context);
+}
+
+static void presets_without_vectors_are_allowed(void **state)
+{
+    (void)state;
+    const rncl_context context = device_of(RNCL_CLASS_SCALAR, 1, 8, 32 << 10);
+    look_at_shapes(&context);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(presets_of_cpus_are_allowed),
+        cmocka_unit_test(presets_of_gpus_are_allowed),
+        cmocka_unit_test(presets_without_vectors_are_allowed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

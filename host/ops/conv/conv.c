@@ -23,7 +23,7 @@ static const rncl_conv_algorithm *const class_defaults[] = {
     [RNCL_CLASS_SCALAR] = &rncl_conv_implicit_gemm,
 };
 
-/* Floats between where packed filters of two passes begin: kernels store whole vectors into them. */
+/* Packed filters of a pass begin at a multiple of so many floats: kernels store whole vectors there. */
 enum { PACKED_ALIGNMENT = 16 };
 
 static bool is_wanted(const rncl_conv_algorithm *algorithm, const rncl_op_choice *choice)

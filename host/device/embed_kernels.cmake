@@ -1,9 +1,13 @@
-# Writes OUTPUT, a C file that holds the text of every file in FILES under its base name.
+# Writes OUTPUT, a C file that holds the text of every file in FILES: those of FOLDER under their path below it
+# ("conv/direct.clh"), others (kernel_abi.h) under their base name.
 set(arrays "")
 set(entries "")
 set(number 0)
 foreach(file ${FILES})
-  get_filename_component(name ${file} NAME)
+  file(RELATIVE_PATH name ${FOLDER} ${file})
+  if(name MATCHES "^\\.\\.")
+    get_filename_component(name ${file} NAME)
+  endif()
   file(READ ${file} hex HEX)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
   string(APPEND arrays "static const unsigned char text_${number}[] = {${bytes}0};\n")

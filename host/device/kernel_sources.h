@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 typedef struct rncl_kernel_source {
-    const char *name; /* "batchnorm.cl" */
+    const char *name; /* its path below kernels/: "batchnorm.cl", "conv/direct.clh" */
     const char *text;
 } rncl_kernel_source;
 

@@ -84,12 +84,10 @@ static rncl_status source_expand(const char *name, FILE *out)
         if (next)
             *next++ = '\0';
         char included[64];
-        if (sscanf(line, "#include \"%63[^\"]\"", included) == 1) {
-            const char *slash = strrchr(included, '/');
-            st = source_expand(slash ? slash + 1 : included, out);
-        } else {
+        if (sscanf(line, "#include \"%63[^\"]\"", included) == 1)
+            st = source_expand(included, out);
+        else
             fprintf(out, "%s\n", line);
-        }
     }
     free(text);
     return st;

@@ -109,6 +109,17 @@ static char *replace(const char *text, const char *from, const char *to)
     return at ? rncl_text_format("%.*s%s%s", (int)(at - text), text, to, at + strlen(from)) : NULL;
 }
 
+/* Writes a file and the folder that it is in. */
+static void write_file(const char *path, const char *text)
+{
+    char *folder = strdup(path);
+    assert_non_null(folder);
+    *strrchr(folder, '/') = '\0';
+    assert_int_equal(rncl_directory_create(folder), RNCL_OK);
+    assert_int_equal(rncl_file_write(path, text, strlen(text)), RNCL_OK);
+    free(folder);
+}
+
 /* The kernels with the fault in `folder`. */
 static void write_kernels(const char *folder, const planted_fault *fault)
 {
@@ -120,7 +131,7 @@ static void write_kernels(const char *folder, const planted_fault *fault)
         if (!text)
             fail_msg("%s no longer says \"%s\": plant another fault", fault->file, fault->from);
         assert_non_null(path);
-        assert_int_equal(rncl_file_write(path, text, strlen(text)), RNCL_OK);
+        write_file(path, text);
         free(text);
         free(path);
     }

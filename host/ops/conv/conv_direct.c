@@ -1,4 +1,4 @@
-/* Direct convolution with explicit vectors and register blocks (kernels/conv_direct_forward.cl). The input
+/* Direct convolution with explicit vectors and register blocks (kernels/conv/direct_forward.cl). The input
  * gradient is the same kernel on flipped, transposed filters; with a stride it is one such convolution for
  * each phase of dx. */
 #include <stdio.h>
@@ -326,11 +326,11 @@ static rncl_status direct_build(rncl_conv_plan *plan)
     for (int i = 0; i < data->phase_count; i++) {
         direct_phase *phase = &data->phases[i];
         direct_format_options(&phase->parameters, options, sizeof options);
-        RNCL_TRY(rncl_kernel_create(plan->context, "conv_direct_forward", options, "conv_direct_forward",
+        RNCL_TRY(rncl_kernel_create(plan->context, "conv/direct_forward", options, "conv_direct_forward",
                                     &phase->forward));
         snprintf(options, sizeof options, "-DVW=%d -DKB=%d -DTRANSPOSED=%d", data->pack_vw,
                  phase->parameters.kv * phase->parameters.vw, plan->pass == RNCL_CONV_BACKWARD_DATA);
-        RNCL_TRY(rncl_kernel_create(plan->context, "conv_direct_pack", options, "conv_direct_pack",
+        RNCL_TRY(rncl_kernel_create(plan->context, "conv/direct_pack", options, "conv_direct_pack",
                                     &phase->packer));
     }
     return RNCL_OK;
@@ -385,7 +385,7 @@ static void direct_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_direct = {
     .name = "direct",
-    .kernels = "conv_direct conv_pointwise conv_reduce statistics",
+    .kernels = "conv/direct conv/pointwise conv/reduce statistics",
     .exact = true,
     .supports = direct_supports,
     .knobs = direct_knobs,

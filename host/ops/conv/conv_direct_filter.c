@@ -1,4 +1,4 @@
-/* The filter gradient of the direct convolution (kernels/conv_direct_filter.cl): private sums over equal
+/* The filter gradient of the direct convolution (kernels/conv/direct_dfilter.cl): private sums over equal
  * shares of the batch, added up in order. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 typedef struct filter_data {
     rncl_direct_shape shape;
-    int vw, kv, cb, chunk, group, stage; /* as in conv_direct_filter.cl; group is VC */
+    int vw, kv, cb, chunk, group, stage; /* as in conv/direct_dfilter.cl; group is VC */
     int channel_shares, parts;
     rncl_kernel filter, reduce;
 } filter_data;
@@ -118,10 +118,10 @@ static rncl_status filter_build(rncl_conv_plan *plan)
     char options[128];
     snprintf(options, sizeof options, "-DVW=%d -DKV=%d -DCB=%d -DCHUNK=%d -DVC=%d -DSTAGE=%d", data->vw,
              data->kv, data->cb, data->chunk, data->group, data->stage);
-    RNCL_TRY(rncl_kernel_create(plan->context, "conv_direct_filter", options, "conv_direct_filter",
+    RNCL_TRY(rncl_kernel_create(plan->context, "conv/direct_dfilter", options, "conv_direct_dfilter",
                                 &data->filter));
     snprintf(options, sizeof options, "-DVW=%d", data->vw);
-    return rncl_kernel_create(plan->context, "conv_reduce", options, "conv_reduce", &data->reduce);
+    return rncl_kernel_create(plan->context, "conv/reduce", options, "conv_reduce", &data->reduce);
 }
 
 static rncl_status filter_enqueue(rncl_conv_plan *plan, const rncl_conv_buffers *buffers)
@@ -155,7 +155,7 @@ static void filter_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_direct_filter = {
     .name = "direct",
-    .kernels = "conv_direct conv_pointwise conv_reduce statistics",
+    .kernels = "conv/direct conv/pointwise conv/reduce statistics",
     .exact = true,
     .supports = filter_supports,
     .knobs = filter_knobs,

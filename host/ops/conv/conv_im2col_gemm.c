@@ -117,7 +117,7 @@ static rncl_status im2col_build(rncl_conv_plan *plan)
     if (data->in_place)
         return RNCL_OK;
     const char *name = plan->pass == RNCL_CONV_BACKWARD_DATA ? "conv_col2im" : "conv_im2col";
-    return rncl_kernel_create(plan->context, "conv_im2col", "", name, &data->copy);
+    return rncl_kernel_create(plan->context, "conv/im2col", "", name, &data->copy);
 }
 
 /* Cuts the workspace into columns and scratch; once, since a plan is given the same workspace at every step.
@@ -218,7 +218,7 @@ static void im2col_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_im2col_gemm = {
     .name = "im2col_gemm",
-    .kernels = "conv_im2col",
+    .kernels = "conv/im2col",
     .exact = true,
     .supports = im2col_supports,
     .knobs = im2col_knobs,

@@ -1,4 +1,4 @@
-/* Convolution as a product of matrices in tiles of local memory (kernels/conv_implicit_gemm.cl): what GPUs
+/* Convolution as a product of matrices in tiles of local memory (kernels/conv/implicit_gemm.cl): what GPUs
  * want where Winograd's method does not pay. */
 #include <stdlib.h>
 
@@ -50,7 +50,7 @@ static rncl_status implicit_build(rncl_conv_plan *plan)
     const tile_problem problem = problem_of(plan);
     RNCL_TRY(tile_product_build(plan->context, &problem, &data->product));
     return data->product.split > 1
-               ? rncl_kernel_create(plan->context, "conv_reduce", "", "conv_reduce", &data->reduce)
+               ? rncl_kernel_create(plan->context, "conv/reduce", "", "conv_reduce", &data->reduce)
                : RNCL_OK;
 }
 
@@ -89,7 +89,7 @@ static void implicit_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_implicit_gemm = {
     .name = "implicit_gemm",
-    .kernels = "conv_implicit_gemm conv_reduce",
+    .kernels = "conv/implicit_gemm conv/reduce",
     .exact = true,
     .supports = implicit_supports,
     .knobs = implicit_knobs,

@@ -1,4 +1,4 @@
-/* The filter gradient of 1x1 convolutions (kernels/conv_pointwise_filter.cl), on devices that want explicit
+/* The filter gradient of 1x1 convolutions (kernels/conv/pointwise_dfilter.cl), on devices that want explicit
  * vectors and work-groups of one work-item. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "util.h"
 
 typedef struct pointwise_data {
-    int vw, kv, cb, pixels, chunk; /* as in conv_pointwise_filter.cl */
+    int vw, kv, cb, pixels, chunk; /* as in conv/pointwise_dfilter.cl */
     int parts, shares;             /* of the pixels, of the output channels */
     rncl_kernel filter, reduce;
 } pointwise_data;
@@ -91,10 +91,10 @@ static rncl_status pointwise_build(rncl_conv_plan *plan)
     char options[128];
     snprintf(options, sizeof options, "-DVW=%d -DKV=%d -DCB=%d -DPIXELS=%d -DCHUNK=%d", data->vw, data->kv,
              data->cb, data->pixels, data->chunk);
-    RNCL_TRY(rncl_kernel_create(plan->context, "conv_pointwise_filter", options, "conv_pointwise_filter",
+    RNCL_TRY(rncl_kernel_create(plan->context, "conv/pointwise_dfilter", options, "conv_pointwise_dfilter",
                                 &data->filter));
     snprintf(options, sizeof options, "-DVW=%d", data->vw);
-    return rncl_kernel_create(plan->context, "conv_reduce", options, "conv_reduce", &data->reduce);
+    return rncl_kernel_create(plan->context, "conv/reduce", options, "conv_reduce", &data->reduce);
 }
 
 static rncl_status pointwise_enqueue(rncl_conv_plan *plan, const rncl_conv_buffers *buffers)
@@ -127,7 +127,7 @@ static void pointwise_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_pointwise_filter = {
     .name = "direct",
-    .kernels = "conv_direct conv_pointwise conv_reduce statistics",
+    .kernels = "conv/direct conv/pointwise conv/reduce statistics",
     .exact = true,
     .supports = pointwise_supports,
     .knobs = pointwise_knobs,

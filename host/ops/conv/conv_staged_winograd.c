@@ -1,4 +1,4 @@
-/* Winograd's convolution in separate stages (kernels/conv_staged_winograd.cl), all three passes: transform
+/* Winograd's convolution in separate stages (kernels/conv/staged_winograd.cl), all three passes: transform
  * the tiles, multiply for each position in the transformed domain, transform back. Images go through in
  * groups, so that what is between the stages stays small. */
 #include <stdio.h>
@@ -165,7 +165,7 @@ static rncl_status staged_build(rncl_conv_plan *plan)
     char options[32];
     snprintf(options, sizeof options, "-DM=%d -DVW=%d", data->m, data->vw);
     for (size_t i = 0; i < COUNT(kernels); i++)
-        RNCL_TRY(rncl_kernel_create(plan->context, "conv_staged_winograd", options, kernels[i].name,
+        RNCL_TRY(rncl_kernel_create(plan->context, "conv/staged_winograd", options, kernels[i].name,
                                     kernels[i].kernel));
     return tile_product_build(plan->context, &problem, &data->product);
 }
@@ -276,7 +276,7 @@ static void staged_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_staged_winograd = {
     .name = "staged_winograd",
-    .kernels = "conv_staged_winograd conv_winograd.clh conv_implicit_gemm",
+    .kernels = "conv/staged_winograd conv/winograd.clh conv/implicit_gemm",
     .supports = staged_supports,
     .pays = staged_pays,
     .knobs = staged_knobs,

@@ -1,4 +1,4 @@
-/* Winograd's convolution (kernels/conv_winograd*.cl), for 3x3 convolutions on devices that want explicit
+/* Winograd's convolution (kernels/conv/winograd*.cl), for 3x3 convolutions on devices that want explicit
  * vectors: F(4x4, 3x3) takes 36 multiplications where the direct method takes 144, with stride 2 it takes 81.
  * The input gradient is the forward kernel on flipped, transposed filters. */
 #include <stdio.h>
@@ -11,7 +11,7 @@
 typedef struct winograd_data {
     rncl_winograd_shape shape;
     rncl_pack_shape pack;
-    int vw, kv, pt, m;  /* as in conv_winograd.cl */
+    int vw, kv, pt, m;  /* as in conv/winograd.cl */
     int blocks, shares; /* of tiles at a time, of the output channels */
     bool packs;         /* transforms the filters beforehand */
     rncl_kernel convolve, packer;
@@ -134,11 +134,11 @@ static rncl_status winograd_build(rncl_conv_plan *plan)
     winograd_options(plan, data->m, data->vw, data->kv, method, sizeof method);
     snprintf(options, sizeof options, "%s -DPT=%d -DPACKED=%d -DTRANSPOSED=%d", method, data->pt, data->packs,
              !data->packs && transposed);
-    RNCL_TRY(rncl_kernel_create(plan->context, "conv_winograd", options, "conv_winograd", &data->convolve));
+    RNCL_TRY(rncl_kernel_create(plan->context, "conv/winograd", options, "conv_winograd", &data->convolve));
     if (!data->packs)
         return RNCL_OK;
     snprintf(options, sizeof options, "%s -DTRANSPOSED=%d", method, transposed);
-    return rncl_kernel_create(plan->context, "conv_winograd_pack", options, "conv_winograd_pack",
+    return rncl_kernel_create(plan->context, "conv/winograd_pack", options, "conv_winograd_pack",
                               &data->packer);
 }
 
@@ -178,7 +178,7 @@ static void winograd_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_winograd = {
     .name = "winograd",
-    .kernels = "conv_winograd conv_reduce statistics",
+    .kernels = "conv/winograd conv/reduce statistics",
     .supports = winograd_supports,
     .pays = winograd_pays,
     .knobs = winograd_knobs,

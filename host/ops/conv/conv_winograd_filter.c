@@ -1,4 +1,4 @@
-/* The filter gradient by Winograd's method (kernels/conv_winograd_filter.cl): F(3x3, 4x4) takes 36
+/* The filter gradient by Winograd's method (kernels/conv/winograd_dfilter.cl): F(3x3, 4x4) takes 36
  * multiplications for the 144 of a tile, with stride 2 it takes 81. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 typedef struct filter_data {
     rncl_winograd_shape shape;
-    int vw, kv, cb, m;     /* as in conv_winograd_filter.cl */
+    int vw, kv, cb, m;     /* as in conv/winograd_dfilter.cl */
     int parts, shares;     /* of the tiles, of the output channels */
     size_t scratch_floats; /* of a work-item */
     cl_mem scratch, sums;  /* the two parts of the workspace, cut when it is first seen */
@@ -92,10 +92,10 @@ static rncl_status filter_build(rncl_conv_plan *plan)
     char method[96], options[128];
     winograd_options(plan, data->m, data->vw, data->kv, method, sizeof method);
     snprintf(options, sizeof options, "%s -DCB=%d", method, data->cb);
-    RNCL_TRY(rncl_kernel_create(plan->context, "conv_winograd_filter", options, "conv_winograd_filter",
+    RNCL_TRY(rncl_kernel_create(plan->context, "conv/winograd_dfilter", options, "conv_winograd_dfilter",
                                 &data->filter));
     snprintf(options, sizeof options, "-DVW=%d", data->vw);
-    return rncl_kernel_create(plan->context, "conv_reduce", options, "conv_reduce", &data->reduce);
+    return rncl_kernel_create(plan->context, "conv/reduce", options, "conv_reduce", &data->reduce);
 }
 
 /* Once, since a plan is given the same workspace at every step. */
@@ -149,7 +149,7 @@ static void filter_destroy(rncl_conv_plan *plan)
 
 const rncl_conv_algorithm rncl_conv_winograd_filter = {
     .name = "winograd",
-    .kernels = "conv_winograd conv_reduce statistics",
+    .kernels = "conv/winograd conv/reduce statistics",
     .supports = filter_supports,
     .pays = winograd_is_worthwhile,
     .knobs = filter_knobs,

@@ -1,11 +1,11 @@
-/* What the plans of the direct convolution's kernels share (kernels/conv_direct.clh): register blocks, and
+/* What the plans of the direct convolution's kernels share (kernels/conv/direct.clh): register blocks, and
  * tiles of rows in local memory. */
 #ifndef RNCL_OPS_DIRECT_BLOCK_H
 #define RNCL_OPS_DIRECT_BLOCK_H
 
 #include "conv.h"
 
-/* Parameters of a kernel, as in conv_direct.clh. */
+/* Parameters of a kernel, as in conv/direct.clh. */
 typedef struct direct_parameters {
     int vw, kv, bh, bw;
     int stage; /* floats of local memory; 0: x is read in place */
@@ -62,7 +62,7 @@ int direct_tile_count(const rncl_direct_shape *s);
 int direct_channel_shares(const rncl_context *context, const rncl_direct_shape *s,
                           const direct_parameters *p);
 
-/* -D options of conv_direct_forward.cl. */
+/* -D options of conv/direct_forward.cl. */
 void direct_format_options(const direct_parameters *p, char *text, size_t size);
 
 #endif

@@ -149,7 +149,7 @@ rncl_status tile_product_build(rncl_context *context, const tile_problem *proble
              "-DPASS=%d -DPOINTWISE=%d -DTM=%d -DTN=%d -DTK=%d -DRM=%d -DRN=%d -DVW=%d", (int)problem->pass,
              is_pointwise(&problem->shape), product->tm, product->tn, product->tk, product->rm, product->rn,
              product->vw);
-    return rncl_kernel_create(context, "conv_implicit_gemm", options, "conv_implicit_gemm", &product->kernel);
+    return rncl_kernel_create(context, "conv/implicit_gemm", options, "conv_implicit_gemm", &product->kernel);
 }
 
 rncl_status tile_product_enqueue(rncl_context *context, const tile_product *product,

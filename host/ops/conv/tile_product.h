@@ -1,4 +1,4 @@
-/* Products of matrices in tiles of local memory (kernels/conv_implicit_gemm.cl), written as passes of a
+/* Products of matrices in tiles of local memory (kernels/conv/implicit_gemm.cl), written as passes of a
  * convolution: what implicit_gemm is, and the middle stage of staged_winograd. */
 #ifndef RNCL_OPS_TILE_PRODUCT_H
 #define RNCL_OPS_TILE_PRODUCT_H
@@ -14,7 +14,7 @@ typedef struct tile_problem {
     int batch;
 } tile_problem;
 
-/* How it is done: as in conv_implicit_gemm.cl, and the shares of the depth. */
+/* How it is done: as in conv/implicit_gemm.cl, and the shares of the depth. */
 typedef struct tile_product {
     int tm, tn, tk, rm, rn, vw, split;
     rncl_kernel kernel;

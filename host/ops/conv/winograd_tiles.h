@@ -1,4 +1,4 @@
-/* What the plans of Winograd's convolution share (kernels/conv_winograd.clh): the tiles, and the knobs of the
+/* What the plans of Winograd's convolution share (kernels/conv/winograd.clh): the tiles, and the knobs of the
  * method. */
 #ifndef RNCL_OPS_WINOGRAD_TILES_H
 #define RNCL_OPS_WINOGRAD_TILES_H

@@ -6,7 +6,7 @@
  *
  * Tunable: VC channels a group (divides c and CHUNK); CB values of a stretch in the register block (divides S * VC; divides VC
  * unless VC is c). */
-#include "conv_direct.clh"
+#include "conv/direct.clh"
 
 #ifndef VC
 #define VC 1
@@ -82,7 +82,7 @@ static void multiply(rncl_direct_shape shape, int rows, __local const float *str
 /* Work-item (g, t): the g-th share of the output channels, the t-th share of the tiles. `sums` holds one dfilter for each t.
  * It starts from what is there if `accumulate`, else from zero. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv_direct_filter(const rncl_direct_shape shape, __global const float *restrict x,
+void conv_direct_dfilter(const rncl_direct_shape shape, __global const float *restrict x,
                         __global const float *restrict dy, __global float *restrict sums, const int accumulate)
 {
     const int image_tiles = (shape.p + shape.tile_rows - 1) / shape.tile_rows;

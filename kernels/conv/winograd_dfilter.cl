@@ -10,7 +10,7 @@
  * with a gap after each position. sums: [get_global_size(0)][3][3][c][k].
  *
  * Tunable: CB input channels in the register block; divides VW. */
-#include "conv_winograd.clh"
+#include "conv/winograd.clh"
 
 #ifndef CB
 #define CB 1
@@ -88,7 +88,7 @@ static void transform_dfilter(__global const float *products, __global float *to
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv_winograd_filter(const rncl_winograd_shape shape, __global const float *restrict x,
+void conv_winograd_dfilter(const rncl_winograd_shape shape, __global const float *restrict x,
                           __global const float *restrict dy, __global float *restrict sums, __global float *restrict scratch,
                           const int scratch_floats, const int accumulate)
 {

@@ -13,7 +13,7 @@
  *
  * A work-item transforms VW neighbouring channels of one tile, or of the filter; the next one the next channels. VW divides all
  * channels. */
-#include "conv_winograd.clh"
+#include "conv/winograd.clh"
 
 static void store_positions(const vfloat *tile, __global float *to, size_t step)
 {

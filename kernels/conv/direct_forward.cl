@@ -5,7 +5,7 @@
  * along. STAGE is 0 where nothing needs padding; x is then read in place.
  *
  * Tunable: BH x BW output pixels in the register block. */
-#include "conv_direct.clh"
+#include "conv/direct.clh"
 #include "statistics.clh"
 
 #ifndef BH

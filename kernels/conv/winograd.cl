@@ -11,7 +11,7 @@
  * scratch: POSITIONS * (INPUT_STEP + PRODUCT_STEP) + (PACKED ? 0 : FILTERS * FILTER_STEP) floats a work-item.
  *
  * Tunable: PT tiles in the register block; tiles is a multiple of PT. */
-#include "conv_winograd_filters.clh"
+#include "conv/winograd_filters.clh"
 #include "statistics.clh"
 
 #ifndef PT

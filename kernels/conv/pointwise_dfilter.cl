@@ -132,7 +132,7 @@ static void multiply(int pixels, __local const float *inputs, __local const floa
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv_pointwise_filter(const rncl_conv_shape shape, __global const float *restrict x, __global const float *restrict dy,
+void conv_pointwise_dfilter(const rncl_conv_shape shape, __global const float *restrict x, __global const float *restrict dy,
                            __global float *restrict sums, const int accumulate)
 {
     const int all = shape.n * shape.p * shape.q, blocks = shape.k / KB;

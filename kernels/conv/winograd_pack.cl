@@ -1,6 +1,6 @@
 /* All filters into Winograd's domain, once for all who use them. */
 #define STORE_FILTER VSTORE_FAR
-#include "conv_winograd_filters.clh"
+#include "conv/winograd_filters.clh"
 
 /* Work-item (i, j): the i-th vector of input channels, the j-th block of KB output channels. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))

@@ -1,24 +1,30 @@
-/* Exponential moving average of a vector: average += share (value - average).
- * One work-item a vector of VW values. */
-#include "common.clh"
+/* Exponential moving averages of a vector [n]. One work-item `per` vectors of VW values (elementwise.clh).
+ *
+ * ema_update    average += share (weight - average)
+ * ema_exchange  weight and average change places */
+#include "elementwise.clh"
 
-__kernel void ema_update(const int count, const float share, __global const float *restrict value,
+__kernel void ema_update(const int n, const int per, const float share, __global const float *restrict weight,
                          __global float *restrict average)
 {
-    const int i = get_global_id(0) * VW;
-    if (i >= count)
-        return;
-    const vfloat old = VLOAD(average + i);
-    VSTORE(fma((vfloat)(share), VLOAD(value + i) - old, old), average + i);
+    for (int turn = 0; turn < per; turn++) {
+        const size_t i = element_at(turn, per);
+        if (i >= n)
+            return;
+        const vfloat old = VLOAD(average + i);
+        VSTORE(fma((vfloat)(share), VLOAD(weight + i) - old, old), average + i);
+    }
 }
 
-/* The two vectors change places. */
-__kernel void ema_exchange(const int count, __global float *restrict value, __global float *restrict average)
+__kernel void ema_exchange(const int n, const int per, __global float *restrict weight,
+                           __global float *restrict average)
 {
-    const int i = get_global_id(0) * VW;
-    if (i >= count)
-        return;
-    const vfloat old = VLOAD(average + i);
-    VSTORE(VLOAD(value + i), average + i);
-    VSTORE(old, value + i);
+    for (int turn = 0; turn < per; turn++) {
+        const size_t i = element_at(turn, per);
+        if (i >= n)
+            return;
+        const vfloat old = VLOAD(average + i);
+        VSTORE(VLOAD(weight + i), average + i);
+        VSTORE(old, weight + i);
+    }
 }

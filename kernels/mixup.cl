@@ -1,15 +1,20 @@
-/* Mixup (Zhang et al. 2018): pictures [n][floats] in place, each with the one at the other end:
+/* Mixup (Zhang et al. 2018): pictures x [n][floats] in place, each with the one at the other end:
+ *
  *   x[i] = (1 - mix) x[i] + mix x[n - 1 - i]
- * One work-item VW values of a pair of pictures; the middle one of an odd number stays as it is. */
-#include "common.clh"
+ *
+ * One work-item `per` vectors of VW values (elementwise.clh) of the first n / 2 pictures, and the same values
+ * of their partners. The middle one of an odd number of pictures stays as it is. */
+#include "elementwise.clh"
 
-__kernel void mixup(const int n, const int floats, const float mix, __global float *restrict x)
+__kernel void mixup_mix(const rncl_mixup_shape shape, const int per, const float mix, __global float *restrict x)
 {
-    const size_t i = (size_t)get_global_id(0) * VW, pair = i / floats, at = i % floats;
-    if (pair >= n / 2)
-        return;
-    __global float *first = x + pair * floats + at, *second = x + (n - 1 - pair) * floats + at;
-    const vfloat a = VLOAD(first), b = VLOAD(second);
-    VSTORE(fma((vfloat)(mix), b - a, a), first);
-    VSTORE(fma((vfloat)(mix), a - b, b), second);
+    for (int turn = 0; turn < per; turn++) {
+        const size_t i = element_at(turn, per), picture = i / shape.floats, at = i % shape.floats;
+        if (picture >= shape.n / 2)
+            return;
+        __global float *first = x + i, *second = x + (shape.n - 1 - picture) * shape.floats + at;
+        const vfloat a = VLOAD(first), b = VLOAD(second);
+        VSTORE(fma((vfloat)(mix), b - a, a), first);
+        VSTORE(fma((vfloat)(mix), a - b, b), second);
+    }
 }

@@ -4,22 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "operations.h"
+#include "check_trial.h"
 #include "util.h"
 
-static const check_operation *const operations[] = {
-#define X(stem) &check_##stem,
-    CHECK_OPERATION_LIST(X)
-#undef X
-};
-
 #define X(stem) " " #stem
-#define OPERATION_NAMES CHECK_OPERATION_LIST(X)
+#define OPERATION_NAMES RNCL_OP_LIST(X)
 
 typedef struct run {
     const rncl_check_options *options;
     rncl_check_summary *summary;
-    char first_failure[160];
+    char first_failure[256];
 } run;
 
 static void record(void *user, const rncl_check_result *result)
@@ -35,52 +29,86 @@ static void record(void *user, const rncl_check_result *result)
         r->options->report(r->options->user, result);
 }
 
+/* The algorithms of an operation's table, each once; NULL behind the last one. */
+static const char *algorithm_of(const rncl_op_type *type, size_t index)
+{
+    for (size_t i = 0; i < type->row_count; i++) {
+        bool seen = false;
+        for (size_t j = 0; j < i; j++)
+            seen = seen || !strcmp(type->rows[j]->name, type->rows[i]->name);
+        if (!seen && index-- == 0)
+            return type->rows[i]->name;
+    }
+    return NULL;
+}
+
+/* Passes that the algorithm does not support fall back to others; without the forward pass nothing of it
+ * would be checked. */
+static bool supports(const check_trial *trial)
+{
+    const rncl_pass forward = {.context = trial->context, .desc = trial->c.desc};
+    bool exact;
+    return !trial->algorithm || rncl_pass_supports(&forward, trial->algorithm, &exact);
+}
+
+/* Forward and backward, or each of separate passes. */
+static rncl_status run_passes(run *r, const check_trial *prepared)
+{
+    const rncl_op_kind kind = prepared->c.desc.kind;
+    for (int pass = 0; pass < RNCL_OP_PASSES && rncl_op_type_of(kind)->passes[pass].name; pass++) {
+        check_trial trial = *prepared;
+        trial.c.pass = pass;
+        if (pass == 0 || rncl_spec_of(kind)->separate)
+            RNCL_TRY(check_trial_run(&trial, record, r));
+    }
+    return RNCL_OK;
+}
+
 /* `count` variants from the operation's `first` on, going round, by each algorithm. */
 static rncl_status run_variants(run *r, const check_trial *shaped, size_t first, size_t count)
 {
-    const check_operation *operation = shaped->operation;
-    size_t algorithm = 0;
-    do {
-        for (size_t i = 0; i < count; i++) {
+    const check_variant *variants[CHECK_VARIANTS];
+    const rncl_op_type *type = rncl_op_type_of(shaped->c.desc.kind);
+    const size_t variant_count = check_variants_of(shaped->c.desc.kind, variants);
+    const bool has_choice = type->row_count > 1;
+    for (size_t algorithm = 0; algorithm_of(type, algorithm); algorithm++)
+        for (size_t i = 0; i < MIN(count, variant_count); i++) {
             check_trial trial = *shaped;
-            trial.variant = &operation->variants[(first + i) % operation->variant_count];
-            trial.algorithm = operation->algorithm ? operation->algorithm(algorithm) : NULL;
-            if (!operation->supports || operation->supports(&trial))
-                RNCL_TRY(check_trial_run(&trial, record, r));
+            trial.variant = variants[(first + i) % variant_count];
+            trial.algorithm = has_choice ? algorithm_of(type, algorithm) : NULL;
+            if (supports(&trial))
+                RNCL_TRY(run_passes(r, &trial));
         }
-    } while (operation->algorithm && operation->algorithm(++algorithm));
     return RNCL_OK;
 }
 
 /* Draws until the shape is small enough. */
-static rncl_status draw_shape(const rncl_check_options *options, check_trial *trial)
+static rncl_status draw_shape(const rncl_check_options *options, const rncl_spec *spec, check_trial *trial)
 {
-    const check_operation *operation = trial->operation;
     for (int attempt = 0; attempt < 100000; attempt++) {
-        operation->draw(&trial->random, &trial->shape);
-        if (operation->work(&trial->shape) <= (double)options->work)
+        trial->c = (rncl_spec_case){0};
+        spec->draw(&trial->random, &trial->c);
+        if (spec->work(&trial->c) <= (double)options->work)
             return RNCL_OK;
     }
     return RNCL_FAIL(RNCL_ERR_USAGE, "%s: no shape to check of at most %zu multiply-adds; allow more",
-                     operation->name, options->work);
+                     rncl_op_type_of(trial->c.desc.kind)->name, options->work);
 }
 
-static rncl_status run_operation(run *r, rncl_context *context, size_t index)
+static rncl_status run_operation(run *r, rncl_context *context, rncl_op_kind kind)
 {
-    const check_operation *operation = operations[index];
-    check_trial trial = {.context = context, .operation = operation};
-    for (size_t i = 0; i < operation->fixed_count; i++) {
-        trial.shape = operation->fixed[i];
-        trial.random =
-            rncl_random_stream(r->options->seed, RNCL_RANDOM_TEST, 2 * (uint32_t)index, (uint32_t)i);
-        if (operation->work(&trial.shape) <= (double)r->options->work)
-            RNCL_TRY(run_variants(r, &trial, 0, operation->variant_count));
+    const rncl_spec *spec = rncl_spec_of(kind);
+    check_trial trial = {.context = context};
+    for (size_t i = 0; i < spec->shape_count; i++) {
+        trial.c = spec->shapes[i];
+        trial.random = rncl_random_stream(r->options->seed, RNCL_RANDOM_TEST, 2 * kind, (uint32_t)i);
+        if (spec->work(&trial.c) <= (double)r->options->work)
+            RNCL_TRY(run_variants(r, &trial, 0, CHECK_VARIANTS));
     }
     for (int i = 0; i < r->options->shapes; i++) {
-        trial.random =
-            rncl_random_stream(r->options->seed, RNCL_RANDOM_TEST, 2 * (uint32_t)index + 1, (uint32_t)i);
-        RNCL_TRY(draw_shape(r->options, &trial));
-        RNCL_TRY(run_variants(r, &trial, (size_t)i, MIN(operation->variant_count, (size_t)2)));
+        trial.random = rncl_random_stream(r->options->seed, RNCL_RANDOM_TEST, 2 * kind + 1, (uint32_t)i);
+        RNCL_TRY(draw_shape(r->options, spec, &trial));
+        RNCL_TRY(run_variants(r, &trial, (size_t)i, 2));
     }
     return RNCL_OK;
 }
@@ -91,11 +119,11 @@ rncl_status rncl_check_run(rncl_context *context, const rncl_check_options *opti
     *summary = (rncl_check_summary){0};
     run r = {.options = options, .summary = summary};
     bool found = false;
-    for (size_t i = 0; i < COUNT(operations); i++) {
-        if (options->filter && strcmp(options->filter, operations[i]->name))
+    for (rncl_op_kind kind = 0; kind < RNCL_OP_COUNT; kind++) {
+        if (options->filter && strcmp(options->filter, rncl_op_type_of(kind)->name))
             continue;
         found = true;
-        RNCL_TRY(run_operation(&r, context, i));
+        RNCL_TRY(run_operation(&r, context, kind));
     }
     if (!found)
         return RNCL_FAIL(RNCL_ERR_USAGE, "no operation %s to check; there are" OPERATION_NAMES,

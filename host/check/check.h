@@ -18,7 +18,7 @@
  * error is relative, in the L2 norm. The tolerance is 0 where the result must be exact, else 1e-6 sqrt(K), K
  * = length of the reduction. */
 typedef struct rncl_check_result {
-    char name[160];
+    char name[256];
     double error, tolerance;
     bool ok;
 } rncl_check_result;

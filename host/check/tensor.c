@@ -106,6 +106,12 @@ void check_tensor_set(check_tensor *tensor, size_t index, double value)
     tensor->reference[index] = tensor->integers ? value : (double)(float)value;
 }
 
+void check_tensor_reset(check_tensor *tensor)
+{
+    for (size_t i = 0; tensor->role != CHECK_ABSENT && i < check_tensor_count(tensor); i++)
+        tensor->reference[i] = (double)((const float *)tensor->initial)[i];
+}
+
 static double draw(rncl_random *random, bool integers)
 {
     return integers ? (double)rncl_random_below(random, 2 * LARGEST_INTEGER + 1) - LARGEST_INTEGER

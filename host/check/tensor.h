@@ -35,8 +35,8 @@ typedef struct check_tensor {
     struct check_tensor *shares; /* lies in this tensor's buffer; NULL: has its own */
     size_t size_bytes;
     unsigned salt;          /* below 64; another in each tensor of a trial */
-    double length, typical; /* check_expect */
-    bool rounds;            /* check_allow_rounding */
+    double length, typical; /* of results: rncl_spec_sum.terms and typical */
+    bool exact;             /* of results: must be right to the last bit */
     void *initial;          /* what the device starts from */
     void *results[2];       /* what two runs have made of that */
     double *reference;      /* inputs and expected outputs */
@@ -56,6 +56,9 @@ void check_tensor_destroy(check_tensor *tensor); /* takes half-built and absent 
 
 /* Sets a value of an input, for device and reference alike. */
 void check_tensor_set(check_tensor *tensor, size_t index, double value);
+
+/* Gives the reference its initial values back; does nothing to an absent tensor. */
+void check_tensor_reset(check_tensor *tensor);
 
 /* Random inputs, small integers or normal numbers; NaN in everything that has to be written first. */
 void check_tensor_fill(check_tensor *tensor, rncl_random *random, bool integers);

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conv.h"
-#include "op_names.h"
+#include "op.h"
 #include "profile.h"
 #include "util.h"
 
@@ -29,15 +28,18 @@ static bool has_input_gradient(const rncl_node *node)
     return node->input != 0;
 }
 
-static rncl_status conv_algorithm(rncl_context *context, const rncl_conv_shape *shape, rncl_conv_pass pass,
+static rncl_status conv_algorithm(rncl_context *context, const rncl_conv_shape *shape, int index,
                                   const rncl_network_setup *setup, const char **name)
 {
-    rncl_conv_plan plan;
-    const rncl_op_choice choice = {
-        .algorithm = setup->algorithm, .tuned = setup->tuned, .exact_only = setup->exact_only};
-    rncl_status st = rncl_conv_plan_create(context, shape, pass, &choice, &plan);
-    *name = st ? "" : plan.algorithm->name;
-    rncl_conv_plan_fini(&plan);
+    rncl_pass pass = {
+        .context = context,
+        .desc = {.kind = RNCL_OP_conv, .conv = *shape},
+        .index = index,
+        .choice = {.algorithm = setup->algorithm, .tuned = setup->tuned, .exact_only = setup->exact_only},
+    };
+    rncl_status st = rncl_pass_plan(&pass);
+    *name = st ? "" : pass.row->name;
+    rncl_pass_fini(&pass);
     return st;
 }
 
@@ -90,8 +92,9 @@ static double least_mb(const layer_source *source, size_t index, bool backward)
 static rncl_status fill_row(const layer_source *source, size_t index, bool backward, rncl_layer_time *row)
 {
     const rncl_node *node = &source->graph->nodes[index];
-    *row = (rncl_layer_time){
-        .name = node->name, .op = rncl_op_names[node->op.kind], .pass = backward ? "backward" : "forward"};
+    *row = (rncl_layer_time){.name = node->name,
+                             .op = rncl_op_type_of(node->op.kind)->name,
+                             .pass = backward ? "backward" : "forward"};
     char label[96];
     snprintf(label, sizeof label, "%s %s", row->name, row->pass);
     row->ms = label_ms(source->context->profile, label);

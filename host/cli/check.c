@@ -56,7 +56,7 @@ static void on_result(void *user, const rncl_check_result *result)
     json_array_append_new(c->checks, json_pack("{s:s, s:o, s:o, s:b}", "name", result->name, "error",
                                                rncl_json_number(result->error), "tolerance",
                                                rncl_json_number(result->tolerance), "ok", result->ok));
-    char line[256];
+    char line[384];
     if (result->ok && !c->verbose) {
         snprintf(line, sizeof line, "%zu checks done: %s", json_array_size(c->checks), result->name);
         rncl_meter_status(&c->console->meter, line);

@@ -10,13 +10,6 @@
 #include "profile.h"
 #include "program.h"
 
-static rncl_device_class class_of(const rncl_device_info *info)
-{
-    if (info->type == RNCL_DEVICE_GPU && !info->emulator)
-        return RNCL_CLASS_GPU;
-    return info->vector_width >= 4 ? RNCL_CLASS_CPU_VECTOR : RNCL_CLASS_SCALAR;
-}
-
 rncl_status rncl_context_create(const rncl_device *device, const rncl_log *log, rncl_context **out)
 {
     *out = NULL;
@@ -24,7 +17,9 @@ rncl_status rncl_context_create(const rncl_device *device, const rncl_log *log, 
     if (!context)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "context of %s", device->info.name);
     context->info = device->info;
-    context->device_class = class_of(&device->info);
+    context->device_class = rncl_device_class_of(&device->info);
+    context->traits = rncl_device_traits_of(&device->info);
+    context->vendor = device->vendor;
     context->device = device->id;
     context->build_options = device->build_options;
     if (log)

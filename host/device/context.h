@@ -7,13 +7,7 @@
 #include "device.h"
 #include "log.h"
 #include "status.h"
-
-/* What decides defaults: what the device answers, not who made it. */
-typedef enum rncl_device_class {
-    RNCL_CLASS_CPU_VECTOR, /* wants explicit vectors and work-groups of one */
-    RNCL_CLASS_GPU,        /* wants wide work-groups of scalar work-items */
-    RNCL_CLASS_SCALAR,     /* no float vectors: wants small, simple kernels */
-} rncl_device_class;
+#include "traits.h"
 
 struct rncl_program_cache; /* program.c's */
 struct rncl_profile;       /* profile.h */
@@ -21,6 +15,8 @@ struct rncl_profile;       /* profile.h */
 typedef struct rncl_context {
     rncl_device_info info;
     rncl_device_class device_class;
+    rncl_device_traits traits;
+    rncl_device_vendor vendor;
     cl_device_id device;
     const char *build_options; /* the device's own */
     cl_context context;
@@ -28,8 +24,8 @@ typedef struct rncl_context {
     rncl_log log;
     struct rncl_program_cache *programs;
     struct rncl_profile *profile; /* NULL: launches are not timed */
-    void *library; /* what the caller of a library that keeps objects of this context keeps about it, */
-    void (*release_library)(void *library); /* and what ends both */
+    void *library; /* state of a library that keeps objects of this context (CLBlast's), and its destructor */
+    void (*release_library)(void *library);
 } rncl_context;
 
 /* The log is copied. */

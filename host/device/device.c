@@ -21,6 +21,16 @@ static const struct {
     {"Oclgrind", true, "-cl-opt-disable"},
 };
 
+/* Makers by what their drivers, Mesa's included, call them. */
+static const struct {
+    const char *name; /* the beginning of the device's vendor */
+    rncl_device_vendor vendor;
+} vendors[] = {
+    {"NVIDIA", RNCL_VENDOR_NVIDIA}, {"Advanced Micro Devices", RNCL_VENDOR_AMD},
+    {"AMD", RNCL_VENDOR_AMD},       {"Intel", RNCL_VENDOR_INTEL},
+    {"Apple", RNCL_VENDOR_APPLE},
+};
+
 static const char *const type_names[] = {
     [RNCL_DEVICE_GPU] = "gpu", [RNCL_DEVICE_ACCELERATOR] = "accelerator", [RNCL_DEVICE_CPU] = "cpu"};
 
@@ -63,6 +73,14 @@ static rncl_device_type kind_of(uint64_t cl_type)
     return RNCL_DEVICE_ACCELERATOR;
 }
 
+static rncl_device_vendor vendor_of(const char *name)
+{
+    for (size_t i = 0; i < COUNT(vendors); i++)
+        if (!strncmp(name, vendors[i].name, strlen(vendors[i].name)))
+            return vendors[i].vendor;
+    return RNCL_VENDOR_OTHER;
+}
+
 static void describe(cl_platform_id platform, cl_device_id id, rncl_device *device)
 {
     *device = (rncl_device){.platform = platform, .id = id, .build_options = ""};
@@ -70,6 +88,7 @@ static void describe(cl_platform_id platform, cl_device_id id, rncl_device *devi
     char extensions[16384] = "", platform_name[128] = "";
     query_text(id, CL_DEVICE_NAME, info->name, sizeof info->name);
     query_text(id, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor);
+    device->vendor = vendor_of(info->vendor);
     query_text(id, CL_DEVICE_VERSION, info->version, sizeof info->version);
     query_text(id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
     if (clGetDeviceInfo(id, CL_DEVICE_EXTENSIONS, sizeof extensions, extensions, NULL) != CL_SUCCESS)

@@ -8,10 +8,21 @@
 #include "rncl/device.h"
 #include "status.h"
 
+/* Makers whose GPUs have presets of their own. */
+typedef enum rncl_device_vendor {
+    RNCL_VENDOR_OTHER,
+    RNCL_VENDOR_NVIDIA,
+    RNCL_VENDOR_AMD,
+    RNCL_VENDOR_INTEL,
+    RNCL_VENDOR_APPLE,
+    RNCL_VENDORS
+} rncl_device_vendor;
+
 typedef struct rncl_device {
     rncl_device_info info;
     cl_platform_id platform;
     cl_device_id id;
+    rncl_device_vendor vendor;
     const char *build_options; /* that every program needs there; usually "" */
 } rncl_device;
 

@@ -1,6 +1,7 @@
 /* The table of built programs: source text put together, compiled, or taken from the disk. */
 #include "program.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,34 @@ static rncl_status source_assemble(const char *stem, char **out)
         *out = NULL;
     }
     return st;
+}
+
+/* FNV-1a over the code alone: comments and white space are skipped. */
+static uint64_t hash_code(const char *text)
+{
+    uint64_t hash = RNCL_HASH_START;
+    while (*text) {
+        if (text[0] == '/' && text[1] == '*') {
+            const char *end = strstr(text + 2, "*/");
+            text = end ? end + 2 : text + strlen(text);
+        } else if (text[0] == '/' && text[1] == '/') {
+            text += strcspn(text, "\n");
+        } else {
+            if (!isspace((unsigned char)*text))
+                hash = rncl_hash(hash, text, 1);
+            text++;
+        }
+    }
+    return hash;
+}
+
+rncl_status rncl_program_source_hash(const char *name, uint64_t *hash)
+{
+    char *source;
+    RNCL_TRY(source_assemble(name, &source));
+    *hash = hash_code(source);
+    free(source);
+    return RNCL_OK;
 }
 
 /* The driver's log goes to the context's log whole; the message keeps its first line that speaks of an error.

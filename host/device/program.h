@@ -12,6 +12,9 @@
  * log (whole in the context's log, its first error in the message). */
 rncl_status rncl_program_build(rncl_context *context, const char *stem, const char *options, cl_program *out);
 
+/* Hash of the source of kernels/<name>.cl with all that it includes, comments and white space aside. */
+rncl_status rncl_program_source_hash(const char *name, uint64_t *hash);
+
 /* The context's own table of programs. */
 rncl_status rncl_program_cache_create(struct rncl_program_cache **out);
 void rncl_program_cache_destroy(struct rncl_program_cache *cache);

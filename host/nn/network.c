@@ -133,16 +133,55 @@ static rncl_status keep_class_weights(rncl_network *net)
     return rncl_buffer_write(net->context, net->class_weights, 0, bytes, weights);
 }
 
+rncl_op_desc rncl_network_loss_op(const rncl_graph *graph, int micro_batch)
+{
+    return (rncl_op_desc){.kind = RNCL_OP_softmax,
+                          .softmax = {.n = micro_batch, .k = graph->options.classes}};
+}
+
+rncl_op_desc rncl_network_mixup_op(const rncl_graph *graph, int micro_batch)
+{
+    return (rncl_op_desc){.kind = RNCL_OP_mixup,
+                          .mixup = {.n = micro_batch, .floats = (int)rncl_shape_count(graph->tensors[0])}};
+}
+
+static rncl_status create_op(rncl_network *net, const rncl_op_desc *desc, rncl_op **out)
+{
+    RNCL_TRY(rncl_op_create(net->context, desc, &(rncl_op_choice){.tuned = net->setup.tuned}, out));
+    return rncl_op_build(*out);
+}
+
 static rncl_status build(rncl_network *net)
 {
     const rncl_graph *graph = net->plan.graph;
-    for (size_t i = 0; i < graph->node_count; i++)
+    const rncl_op_desc loss = rncl_network_loss_op(graph, net->plan.micro_batch),
+                       mixup = rncl_network_mixup_op(graph, net->plan.micro_batch);
+    for (size_t i = 0; i < graph->node_count; i++) {
         RNCL_TRY(rncl_op_build(net->plan.ops[i]));
-    const rncl_softmax_shape loss = {net->plan.micro_batch, graph->options.classes};
-    RNCL_TRY(rncl_softmax_create(net->context, &loss, &net->setup.tuned, &net->softmax));
-    return net->setup.mixup
-               ? rncl_mixup_create(net->context, loss.n, rncl_shape_count(graph->tensors[0]), &net->mixup)
-               : RNCL_OK;
+        RNCL_TRY(rncl_op_bind(net->plan.ops[i], net->workspace));
+    }
+    RNCL_TRY(create_op(net, &loss, &net->softmax));
+    return net->setup.mixup ? create_op(net, &mixup, &net->mixup) : RNCL_OK;
+}
+
+/* Passes that can be tuned, and those of them that are. */
+static void count_tuned(rncl_network_facts *facts, const rncl_op *op)
+{
+    for (int pass = 0; op && pass < RNCL_OP_PASSES; pass++) {
+        const bool tunable = rncl_op_wants(op, pass) && rncl_pass_is_tunable(&op->passes[pass]);
+        facts->problems += tunable;
+        facts->tuned += tunable && op->passes[pass].tuned;
+    }
+}
+
+static void count_problems(rncl_network *net)
+{
+    const rncl_op *others[] = {net->softmax, net->mixup, net->parameters.sgd, net->parameters.ema,
+                               net->parameters.state_ema};
+    for (size_t i = 0; i < net->setup.graph->node_count; i++)
+        count_tuned(&net->facts, net->plan.ops[i]);
+    for (size_t i = 0; i < COUNT(others); i++)
+        count_tuned(&net->facts, others[i]);
 }
 
 rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup *setup, rncl_network **out)
@@ -162,17 +201,11 @@ rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup 
         .device_bytes = net->plan.total_bytes,
         .largest_bytes = net->plan.largest_bytes,
     };
-    for (size_t i = 0; i < setup->graph->node_count; i++) {
-        net->facts.problems += net->plan.ops[i]->problems;
-        net->facts.tuned += net->plan.ops[i]->tuned;
-    }
     if ((st = allocate_arena(net)) || (st = rncl_parameters_init(context, setup, &net->parameters)) ||
         (st = allocate_batches(net)) || (st = keep_class_weights(net)) || (st = bind_nodes(net)) ||
         (st = build(net)))
         goto fail;
-    net->facts.problems += 1 + (net->parameters.sgd != NULL);
-    net->facts.tuned +=
-        rncl_softmax_tuned(net->softmax) + (net->parameters.sgd && rncl_sgd_tuned(net->parameters.sgd));
+    count_problems(net);
     *out = net;
     return RNCL_OK;
 fail:
@@ -198,8 +231,8 @@ void rncl_network_destroy(rncl_network *net)
     if (!net)
         return;
     rncl_context_finish(net->context);
-    rncl_softmax_destroy(net->softmax);
-    rncl_mixup_destroy(net->mixup);
+    rncl_op_destroy(net->softmax);
+    rncl_op_destroy(net->mixup);
     free(net->host_class_weights);
     free(net->nodes);
     for (size_t i = 0; net->slices && i < net->plan.request_count; i++)

@@ -2,10 +2,8 @@
 #ifndef RNCL_NN_NETWORK_STATE_H
 #define RNCL_NN_NETWORK_STATE_H
 
-#include "mixup.h"
 #include "network_plan.h"
 #include "parameters.h"
-#include "softmax.h"
 
 enum { MAX_OUTSTANDING = 2 };
 
@@ -46,11 +44,15 @@ struct rncl_network {
     batch_slot slots[MAX_OUTSTANDING];
     unsigned submitted, collected; /* batches so far */
 
-    rncl_softmax *softmax;
+    rncl_op *softmax;
     cl_mem class_weights; /* NULL: none */
     float *host_class_weights;
-    rncl_mixup *mixup; /* NULL: not asked for */
+    rncl_op *mixup; /* NULL: not asked for */
 };
+
+/* The operations behind the nodes, on a micro-batch. */
+rncl_op_desc rncl_network_loss_op(const rncl_graph *graph, int micro_batch);
+rncl_op_desc rncl_network_mixup_op(const rncl_graph *graph, int micro_batch);
 
 size_t rncl_network_logits_bytes(const rncl_network *network, int pictures);
 

@@ -38,11 +38,12 @@ static rncl_op_buffers buffers_with_input(const bound_node *node, cl_mem input)
 
 static rncl_status forward(rncl_network *net, cl_mem input, bool training)
 {
+    const rncl_op_scalars scalars = {.flags = training ? RNCL_OP_TRAINING : 0};
     for (size_t i = 0; i < net->plan.graph->node_count; i++) {
         if (net->context->profile)
             net->context->profile->label = net->nodes[i].forward_label;
         rncl_op_buffers buffers = buffers_with_input(&net->nodes[i], input);
-        RNCL_TRY(rncl_op_forward(net->plan.ops[i], &buffers, training ? RNCL_OP_TRAINING : 0));
+        RNCL_TRY(rncl_op_forward(net->plan.ops[i], &buffers, &scalars));
     }
     return RNCL_OK;
 }
@@ -54,10 +55,10 @@ static rncl_status backward(rncl_network *net, cl_mem input, bool accumulate)
             continue;
         if (net->context->profile)
             net->context->profile->label = net->nodes[i].backward_label;
-        unsigned flags = (net->plan.accumulate_dx[i] ? RNCL_OP_ACCUMULATE_DX : 0u) |
-                         (accumulate ? RNCL_OP_ACCUMULATE_PARAMS : 0u);
+        const rncl_op_scalars scalars = {.flags = (net->plan.accumulate_dx[i] ? RNCL_OP_ACCUMULATE_DX : 0u) |
+                                                  (accumulate ? RNCL_OP_ACCUMULATE_PARAMS : 0u)};
         rncl_op_buffers buffers = buffers_with_input(&net->nodes[i], input);
-        RNCL_TRY(rncl_op_backward(net->plan.ops[i], &buffers, flags));
+        RNCL_TRY(rncl_op_backward(net->plan.ops[i], &buffers, &scalars));
     }
     return RNCL_OK;
 }
@@ -67,19 +68,26 @@ static rncl_status loss(rncl_network *net, const batch_slot *slot, int first, co
 {
     if (net->context->profile)
         net->context->profile->label = "loss";
-    const rncl_softmax_buffers buffers = {
-        .logits = net->logits,
+    const rncl_op_buffers buffers = {
+        .x = net->logits,
         .labels = slot->labels,
-        .weights = rule ? net->class_weights : NULL,
+        .class_weights = rule ? net->class_weights : NULL,
         .losses = slot->losses,
         .ranks = slot->ranks,
-        .dlogits = net->dlogits,
+        .dx = net->dlogits,
+    };
+    const rncl_op_scalars scalars = {
         .first = first,
         .smoothing = rule ? net->setup.label_smoothing : 0.0f,
         .mix = rule ? rule->mixup : 0.0f,
         .scale = (float)(1 / slot->weight),
     };
-    return rncl_softmax_enqueue(net->softmax, &buffers);
+    return rncl_op_forward(net->softmax, &buffers, &scalars);
+}
+
+static rncl_status mix_pictures(rncl_network *net, cl_mem images, float mix)
+{
+    return rncl_op_forward(net->mixup, &(rncl_op_buffers){.x = images}, &(rncl_op_scalars){.mix = mix});
 }
 
 /* Keeps a micro-batch's logits before the next one overwrites them. */
@@ -140,7 +148,7 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
         unsigned input = net->next_input++ % COUNT(net->inputs);
         RNCL_TRY(upload_images(net, images + (size_t)first * image_floats, input));
         if (rule && rule->mixup > 0)
-            RNCL_TRY(rncl_mixup_enqueue(net->mixup, rule->mixup, net->inputs[input]));
+            RNCL_TRY(mix_pictures(net, net->inputs[input], rule->mixup));
         RNCL_TRY(forward(net, net->inputs[input], rule != NULL));
         RNCL_TRY(loss(net, slot, first, rule));
         RNCL_TRY(keep_logits(net, slot, first));

@@ -1,6 +1,7 @@
 /* Vectors of parameters and running statistics, cut into slices for the nodes. */
 #include "parameters.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include "util.h"
@@ -105,6 +106,19 @@ static rncl_status find_stretches(rncl_parameters *p)
     return failed ? RNCL_FAIL(RNCL_ERR_MEMORY, "%zu parameters", graph->param_count) : RNCL_OK;
 }
 
+/* An operation on a whole vector. */
+static rncl_status create_op(rncl_context *context, const rncl_op_desc *desc, const rncl_tuned *tuned,
+                             rncl_op **out)
+{
+    RNCL_TRY(rncl_op_create(context, desc, &(rncl_op_choice){.tuned = *tuned}, out));
+    return rncl_op_build(*out);
+}
+
+rncl_op_desc rncl_parameters_op(rncl_op_kind kind, size_t floats)
+{
+    return (rncl_op_desc){.kind = kind, .n = (rncl_int)MIN(floats, (size_t)INT_MAX)};
+}
+
 rncl_status rncl_parameters_init(rncl_context *context, const rncl_network_setup *setup, rncl_parameters *out)
 {
     const rncl_graph *graph = setup->graph;
@@ -113,11 +127,14 @@ rncl_status rncl_parameters_init(rncl_context *context, const rncl_network_setup
     RNCL_TRY(slice(out));
     if (setup->training) {
         RNCL_TRY(find_stretches(out));
-        RNCL_TRY(rncl_sgd_create(context, graph->param_floats, &setup->tuned, &out->sgd));
+        const rncl_op_desc sgd = rncl_parameters_op(RNCL_OP_sgd, graph->param_floats);
+        RNCL_TRY(create_op(context, &sgd, &setup->tuned, &out->sgd));
     }
     if (setup->averaged) {
-        RNCL_TRY(rncl_ema_create(context, graph->param_floats, &out->ema));
-        RNCL_TRY(rncl_ema_create(context, graph->state_floats, &out->state_ema));
+        const rncl_op_desc ema = rncl_parameters_op(RNCL_OP_ema, graph->param_floats);
+        const rncl_op_desc state_ema = rncl_parameters_op(RNCL_OP_ema, graph->state_floats);
+        RNCL_TRY(create_op(context, &ema, &setup->tuned, &out->ema));
+        RNCL_TRY(create_op(context, &state_ema, &setup->tuned, &out->state_ema));
     }
     return RNCL_OK;
 }
@@ -133,10 +150,10 @@ void rncl_parameters_fini(rncl_parameters *p)
 {
     if (!p->graph)
         return;
-    rncl_sgd_destroy(p->sgd);
+    rncl_op_destroy(p->sgd);
+    rncl_op_destroy(p->ema);
+    rncl_op_destroy(p->state_ema);
     free(p->trained);
-    rncl_ema_destroy(p->ema);
-    rncl_ema_destroy(p->state_ema);
     release_slices(p->param_slices, p->graph->param_count);
     release_slices(p->gradient_slices, p->graph->param_count);
     release_slices(p->mean_slices, p->graph->running_count);
@@ -190,23 +207,31 @@ rncl_status rncl_parameters_read(rncl_parameters *parameters, const rncl_network
     return move(parameters, to, read_vector);
 }
 
+/* Parameters, and running statistics, with their averages. */
+static rncl_status enqueue_averages(rncl_parameters *p, int pass, const rncl_op_scalars *scalars)
+{
+    const rncl_op_buffers params = {.weight = p->params, .average = p->average},
+                          state = {.weight = p->state, .average = p->average_state};
+    RNCL_TRY(rncl_op_enqueue(p->ema, pass, &params, scalars));
+    return rncl_op_enqueue(p->state_ema, pass, &state, scalars);
+}
+
 rncl_status rncl_parameters_update(rncl_parameters *p, const rncl_update_rule *rule)
 {
-    rncl_sgd_step step = {
-        rule->lr, rule->momentum, rule->weight_decay, p->gradients, p->velocity, p->params, 0, 0};
+    const rncl_op_buffers buffers = {.weight = p->params, .dweight = p->gradients, .velocity = p->velocity};
+    rncl_op_scalars scalars = {.lr = rule->lr,
+                               .momentum = rule->momentum,
+                               .weight_decay = rule->weight_decay,
+                               .share = rule->average_share};
     for (size_t i = 0; i < p->trained_count; i++) {
-        step.first = p->trained[i].first;
-        step.count = p->trained[i].count;
-        RNCL_TRY(rncl_sgd_enqueue(p->sgd, &step));
+        scalars.first = (int)p->trained[i].first;
+        scalars.count = (int)p->trained[i].count;
+        RNCL_TRY(rncl_op_forward(p->sgd, &buffers, &scalars));
     }
-    if (!p->ema)
-        return RNCL_OK;
-    RNCL_TRY(rncl_ema_enqueue(p->ema, rule->average_share, p->params, p->average));
-    return rncl_ema_enqueue(p->state_ema, rule->average_share, p->state, p->average_state);
+    return p->ema ? enqueue_averages(p, RNCL_EMA_UPDATE, &scalars) : RNCL_OK;
 }
 
 rncl_status rncl_parameters_exchange(rncl_parameters *p)
 {
-    RNCL_TRY(rncl_ema_exchange(p->ema, p->params, p->average));
-    return rncl_ema_exchange(p->state_ema, p->state, p->average_state);
+    return enqueue_averages(p, RNCL_EMA_EXCHANGE, &(rncl_op_scalars){0});
 }

@@ -2,9 +2,7 @@
 #ifndef RNCL_NN_PARAMETERS_H
 #define RNCL_NN_PARAMETERS_H
 
-#include "ema.h"
 #include "network.h"
-#include "sgd.h"
 
 /* Floats of a vector. */
 typedef struct rncl_stretch {
@@ -19,11 +17,15 @@ typedef struct rncl_parameters {
     cl_mem average, average_state;          /* of params and state; NULL where nobody asks for them */
     cl_mem *param_slices, *gradient_slices; /* of each parameter */
     cl_mem *mean_slices, *variance_slices;  /* of each running statistic */
-    rncl_sgd *sgd;
-    rncl_stretch *trained; /* the stretches of the vector that are not frozen */
+    rncl_op *sgd;                           /* NULL without training */
+    rncl_stretch *trained;                  /* the stretches of the vector that are not frozen */
     size_t trained_count;
-    rncl_ema *ema, *state_ema;
+    rncl_op *ema, *state_ema; /* of params and state */
 } rncl_parameters;
+
+/* The operation `kind` (SGD or EMA) on a vector of so many floats; planning refuses what kernels cannot
+ * count. */
+rncl_op_desc rncl_parameters_op(rncl_op_kind kind, size_t floats);
 
 /* Device memory that they will take, in all. */
 size_t rncl_parameters_bytes(const rncl_network_setup *setup);

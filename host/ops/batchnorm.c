@@ -1,26 +1,38 @@
-/* Batch normalisation with what follows it (kernels/batchnorm.cl). */
+/* Batch normalisation with what follows it (kernels/batchnorm.cl): y = act(bn(x) + residual). Forward reads
+ * x, residual, weight and bias, writes y and moves the running statistics; `saved` keeps mean and inverse
+ * deviation of each channel for backward. Without RNCL_OP_TRAINING, or frozen, it takes the running
+ * statistics and leaves them. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "elementwise.h"
-#include "launch.h"
-#include "op_types.h"
-#include "tunable.h"
 #include "util.h"
 
-/* How a pass goes over its rows. */
-typedef struct batchnorm_frame {
-    int vw;     /* floats a vector */
-    int items;  /* work-items a group, along the channels */
-    int groups; /* stretches of rows */
-} batchnorm_frame;
+#define KNOBS(X)                                                                                             \
+    X(VW, "vw", "VW")         /* floats a vector */                                                          \
+    X(ITEMS, "items", NULL)   /* work-items a group, along the channels */                                   \
+    X(GROUPS, "groups", NULL) /* stretches of rows */
+RNCL_DECLARE_KNOBS(KNOBS)
 
-/* The order of the knobs. */
-enum { VW, ITEMS, GROUPS };
+enum { MOST_KERNELS = 4 };
+
+/* Kernels of a pass, in the order of kernel_names. */
+enum { STATISTICS, MOMENTS, RUNNING, APPLY };
+enum { GRADIENT_SUMS, GRADIENT_MOMENTS, GRADIENT, RESIDUAL_PAD };
+
+static const char *const kernel_names[][MOST_KERNELS] = {
+    [RNCL_OP_FORWARD] = {[STATISTICS] = "batchnorm_statistics",
+                         [MOMENTS] = "batchnorm_moments",
+                         [RUNNING] = "batchnorm_running",
+                         [APPLY] = "batchnorm_apply"},
+    [RNCL_OP_BACKWARD] = {[GRADIENT_SUMS] = "batchnorm_gradient_sums",
+                          [GRADIENT_MOMENTS] = "batchnorm_gradient_moments",
+                          [GRADIENT] = "batchnorm_gradient",
+                          [RESIDUAL_PAD] = "batchnorm_residual_pad"},
+};
 
 typedef struct batchnorm_data {
-    batchnorm_frame frames[RNCL_OP_PASSES];
-    rncl_kernel statistics, moments, running, apply, gradient_sums, gradient_moments, gradient, residual_pad;
+    rncl_kernel kernels[MOST_KERNELS];
 } batchnorm_data;
 
 static bool sizes_fit(const rncl_batchnorm_shape *s)
@@ -34,205 +46,175 @@ static bool sizes_fit(const rncl_batchnorm_shape *s)
            (s->residual_w - 1) / s->residual_stride + 1 == s->w;
 }
 
-/* Vectors are of channels of x and of a padded residual alike: powers of two that divide both divide their
- * bitwise or. A GPU fills its lanes with neighbouring channels. */
-static void batchnorm_knobs(const rncl_tunable *t, rncl_knobs *knobs)
+static rncl_status batchnorm_shape(const rncl_op_desc *desc, const rncl_op_choice *choice,
+                                   rncl_op_needs *needs)
 {
-    const rncl_batchnorm_shape *s = &t->desc.batchnorm;
-    const rncl_device_info *info = &t->context->info;
-    const bool gpu = t->context->device_class != RNCL_CLASS_CPU_VECTOR;
-    const int rows = s->n * s->h * s->w, units = (int)info->compute_units;
-    const int most_items = MIN(s->c, (int)MIN(info->max_work_group_size, (size_t)256));
-    rncl_elementwise_add_width(t->context, s->residual == RNCL_RESIDUAL_PAD ? s->c | s->residual_c : s->c,
-                               knobs);
-    rncl_knobs_add_doubling(knobs, "items", gpu ? most_items : 1, 1, most_items);
-    rncl_knobs_add_doubling(knobs, "groups", MIN(rows, units * (gpu ? 16 : 8)), units, MIN(rows, 64 * units));
-}
-
-/* No work-item without a vector. */
-static bool batchnorm_allows(const rncl_tunable *t)
-{
-    return t->values[ITEMS] <= rncl_ceil_div(t->desc.batchnorm.c, t->values[VW]);
-}
-
-static void plan_frames(rncl_op *op, batchnorm_data *data)
-{
-    for (int pass = RNCL_OP_FORWARD; pass <= RNCL_OP_BACKWARD; pass++) {
-        int values[RNCL_KNOBS];
-        if (!rncl_op_wants(op, pass))
-            continue;
-        rncl_tunable_plan(op, pass, values);
-        data->frames[pass] =
-            (batchnorm_frame){.vw = values[VW], .items = values[ITEMS], .groups = values[GROUPS]};
-    }
-}
-
-static rncl_status batchnorm_plan(rncl_op *op)
-{
-    const rncl_batchnorm_shape *s = &op->desc.batchnorm;
+    const rncl_batchnorm_shape *s = &desc->batchnorm;
+    (void)choice;
     if (!sizes_fit(s))
         return RNCL_FAIL(RNCL_ERR_SHAPE, "batch normalisation of %dx%dx%dx%d with residual %dx%dx%d", s->n,
                          s->h, s->w, s->c, s->residual_h, s->residual_w, s->residual_c);
-    batchnorm_data *data = op->plan_data = calloc(1, sizeof *data);
-    if (!data)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a batch normalisation");
-    plan_frames(op, data);
-    const int most_groups = MAX(data->frames[RNCL_OP_FORWARD].groups, data->frames[RNCL_OP_BACKWARD].groups);
-    size_t channels = (size_t)s->c;
-    op->needs = (rncl_op_needs){
-        .x = {s->n, s->h, s->w, s->c},
-        .y = {s->n, s->h, s->w, s->c},
-        .weight = channels,
-        .bias = channels,
-        .running = channels,
-        .saved_bytes = 2 * channels * sizeof(float),
-        .workspace_bytes = rncl_op_statistics_bytes(most_groups, s->c),
-        .backward_reads_x = true,
-        .backward_reads_y = s->relu && s->residual != RNCL_RESIDUAL_NONE,
-        .dx_may_be_x = true,
-    };
-    if (s->residual == RNCL_RESIDUAL_ADD)
-        op->needs.residual = op->needs.x;
-    if (s->residual == RNCL_RESIDUAL_PAD)
-        op->needs.residual = (rncl_shape){s->n, s->residual_h, s->residual_w, s->residual_c};
+    needs->saved_bytes = 2 * (size_t)s->c * sizeof(float);
+    needs->backward_reads_x = true;
+    needs->backward_reads_y = s->relu && s->residual != RNCL_RESIDUAL_NONE;
+    needs->dx_may_be_x = true;
     return RNCL_OK;
 }
 
-static rncl_status batchnorm_build(rncl_op *op)
+/* Vectors are of channels of x and of a padded residual alike: powers of two that divide both divide their
+ * bitwise or. A GPU fills its lanes with neighbouring channels. */
+static void batchnorm_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
-    batchnorm_data *data = op->plan_data;
-    const rncl_batchnorm_shape *s = &op->desc.batchnorm;
-    const struct {
-        const char *name;
-        int pass;
-        rncl_kernel *kernel;
-    } kernels[] = {
-        {"batchnorm_statistics", RNCL_OP_FORWARD, &data->statistics},
-        {"batchnorm_moments", RNCL_OP_FORWARD, &data->moments},
-        {"batchnorm_running", RNCL_OP_FORWARD, &data->running},
-        {"batchnorm_apply", RNCL_OP_FORWARD, &data->apply},
-        {"batchnorm_gradient_sums", RNCL_OP_BACKWARD, &data->gradient_sums},
-        {"batchnorm_gradient_moments", RNCL_OP_BACKWARD, &data->gradient_moments},
-        {"batchnorm_gradient", RNCL_OP_BACKWARD, &data->gradient},
-        {"batchnorm_residual_pad", RNCL_OP_BACKWARD, &data->residual_pad},
-    };
-    for (size_t i = 0; i < COUNT(kernels); i++) {
-        char options[64];
-        if (!rncl_op_wants(op, kernels[i].pass))
-            continue;
-        snprintf(options, sizeof options, "-DVW=%d -DRELU=%d -DRESIDUAL=%d", data->frames[kernels[i].pass].vw,
-                 s->relu, s->residual);
-        RNCL_TRY(rncl_kernel_create(op->context, "batchnorm", options, kernels[i].name, kernels[i].kernel));
-    }
+    const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
+    const rncl_device_info *info = &pass->context->info;
+    const bool gpu = pass->context->device_class != RNCL_CLASS_CPU_VECTOR;
+    const int rows = s->n * s->h * s->w, units = (int)info->compute_units;
+    const int most_items = MIN(s->c, (int)MIN(info->max_work_group_size, (size_t)256));
+    rncl_elementwise_add_width(pass->context, knob_names[VW],
+                               s->residual == RNCL_RESIDUAL_PAD ? s->c | s->residual_c : s->c, knobs);
+    rncl_knobs_add_doubling(knobs, knob_names[ITEMS], gpu ? most_items : 1, 1, most_items);
+    rncl_knobs_add_doubling(knobs, knob_names[GROUPS], MIN(rows, units * (gpu ? 16 : 8)), units,
+                            MIN(rows, 64 * units));
+}
+
+/* No work-item without a vector. */
+static bool batchnorm_allows(const rncl_pass *pass)
+{
+    return pass->values[ITEMS] <= rncl_ceil_div(pass->desc.batchnorm.c, pass->values[VW]);
+}
+
+static rncl_status batchnorm_plan(rncl_pass *pass)
+{
+    pass->data = calloc(1, sizeof(batchnorm_data));
+    pass->workspace_bytes = rncl_op_statistics_bytes(pass->values[GROUPS], pass->desc.batchnorm.c);
+    return pass->data ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a batch normalisation");
+}
+
+static rncl_status batchnorm_build(rncl_pass *pass)
+{
+    batchnorm_data *data = pass->data;
+    const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
+    char options[RNCL_OPTIONS_SIZE];
+    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DRELU=%d -DRESIDUAL=%d", s->relu, s->residual);
+    for (size_t i = 0; i < MOST_KERNELS; i++)
+        RNCL_TRY(
+            rncl_pass_kernel(pass, "batchnorm", options, kernel_names[pass->index][i], &data->kernels[i]));
     return RNCL_OK;
 }
 
 /* Work-groups over stretches of rows. */
-static rncl_range row_range(const batchnorm_frame *frame)
+static rncl_range row_range(const rncl_pass *pass)
 {
-    return (rncl_range){.global = {(size_t)frame->items, (size_t)frame->groups},
-                        .local = {(size_t)frame->items, 1, 1}};
+    const size_t items = (size_t)pass->values[ITEMS];
+    return (rncl_range){.global = {items, (size_t)pass->values[GROUPS]}, .local = {items, 1, 1}};
 }
 
 /* A work-item for each vector of channels. */
-static rncl_range channel_range(const rncl_op *op, const batchnorm_frame *frame)
+static rncl_range channel_range(const rncl_pass *pass)
 {
-    const size_t vectors = (size_t)(op->desc.batchnorm.c / frame->vw), items = MIN((size_t)frame->items, 16);
+    const size_t vectors = (size_t)(pass->desc.batchnorm.c / pass->values[VW]),
+                 items = MIN((size_t)pass->values[ITEMS], 16);
     return (rncl_range){.global = {rncl_round_up(vectors, items)}, .local = {items, 1, 1}};
 }
 
 /* Moments of the batch. */
-static rncl_status join_statistics(rncl_op *op, const rncl_op_buffers *b)
+static rncl_status join_statistics(rncl_pass *pass, const rncl_op_buffers *b)
 {
-    const batchnorm_data *data = op->plan_data;
-    const batchnorm_frame *frame = &data->frames[RNCL_OP_FORWARD];
-    const rncl_batchnorm_shape *s = &op->desc.batchnorm;
-    const int given = op->choice.statistics_parts;
+    const batchnorm_data *data = pass->data;
+    const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
+    const int given = pass->choice.statistics_parts;
     const cl_mem *statistics = given ? &b->statistics : &b->workspace;
     if (!given)
-        RNCL_TRY(rncl_launch(op->context, &data->statistics, row_range(frame), RNCL_STRUCT(*s),
+        RNCL_TRY(rncl_launch(pass->context, &data->kernels[STATISTICS], row_range(pass), RNCL_STRUCT(*s),
                              RNCL_BUFFER(b->x), RNCL_BUFFER(b->workspace)));
-    return rncl_launch(op->context, &data->moments, channel_range(op, frame), RNCL_STRUCT(*s),
-                       RNCL_INT(given ? given : frame->groups), RNCL_BUFFER(*statistics),
+    return rncl_launch(pass->context, &data->kernels[MOMENTS], channel_range(pass), RNCL_STRUCT(*s),
+                       RNCL_INT(given ? given : pass->values[GROUPS]), RNCL_BUFFER(*statistics),
                        RNCL_BUFFER(b->saved), RNCL_BUFFER(b->running_mean), RNCL_BUFFER(b->running_variance));
 }
 
-static rncl_status batchnorm_forward(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
+static rncl_status batchnorm_forward(rncl_pass *pass, const rncl_op_buffers *b,
+                                     const rncl_op_scalars *scalars)
 {
-    const batchnorm_data *data = op->plan_data;
-    const batchnorm_frame *frame = &data->frames[RNCL_OP_FORWARD];
-    const rncl_batchnorm_shape *s = &op->desc.batchnorm;
-    if ((flags & RNCL_OP_TRAINING) && !op->choice.frozen) {
-        RNCL_TRY(join_statistics(op, b));
+    const batchnorm_data *data = pass->data;
+    const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
+    if (scalars->flags & RNCL_OP_TRAINING && !pass->choice.frozen) {
+        RNCL_TRY(join_statistics(pass, b));
     } else {
-        RNCL_TRY(rncl_launch(op->context, &data->running, channel_range(op, frame), RNCL_STRUCT(*s),
+        RNCL_TRY(rncl_launch(pass->context, &data->kernels[RUNNING], channel_range(pass), RNCL_STRUCT(*s),
                              RNCL_BUFFER(b->running_mean), RNCL_BUFFER(b->running_variance),
                              RNCL_BUFFER(b->saved)));
     }
-    return rncl_launch(op->context, &data->apply, row_range(frame), RNCL_STRUCT(*s), RNCL_BUFFER(b->x),
-                       RNCL_BUFFER(b->residual), RNCL_BUFFER(b->saved), RNCL_BUFFER(b->weight),
-                       RNCL_BUFFER(b->bias), RNCL_BUFFER(b->y));
+    return rncl_launch(pass->context, &data->kernels[APPLY], row_range(pass), RNCL_STRUCT(*s),
+                       RNCL_BUFFER(b->x), RNCL_BUFFER(b->residual), RNCL_BUFFER(b->saved),
+                       RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(b->y));
 }
 
 /* dweight and dbias, and in the workspace the means of dz and dz * xhat, which dx needs because batch
  * statistics depend on x. */
-static rncl_status sum_gradients(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
+static rncl_status sum_gradients(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
 {
-    const batchnorm_data *data = op->plan_data;
-    const batchnorm_frame *frame = &data->frames[RNCL_OP_BACKWARD];
-    const rncl_batchnorm_shape *s = &op->desc.batchnorm;
-    RNCL_TRY(rncl_launch(op->context, &data->gradient_sums, row_range(frame), RNCL_STRUCT(*s),
+    const batchnorm_data *data = pass->data;
+    const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
+    RNCL_TRY(rncl_launch(pass->context, &data->kernels[GRADIENT_SUMS], row_range(pass), RNCL_STRUCT(*s),
                          RNCL_BUFFER(b->x), RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved),
                          RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace),
                          RNCL_BUFFER(b->dresidual)));
-    return rncl_launch(op->context, &data->gradient_moments, channel_range(op, frame), RNCL_STRUCT(*s),
-                       RNCL_INT(frame->groups), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->dweight),
-                       RNCL_BUFFER(b->dbias), RNCL_INT((flags & RNCL_OP_ACCUMULATE_PARAMS) != 0));
+    return rncl_launch(pass->context, &data->kernels[GRADIENT_MOMENTS], channel_range(pass), RNCL_STRUCT(*s),
+                       RNCL_INT(pass->values[GROUPS]), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->dweight),
+                       RNCL_BUFFER(b->dbias), RNCL_INT((scalars->flags & RNCL_OP_ACCUMULATE_PARAMS) != 0));
 }
 
-static rncl_status batchnorm_backward(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
+static rncl_status batchnorm_backward(rncl_pass *pass, const rncl_op_buffers *b,
+                                      const rncl_op_scalars *scalars)
 {
-    const batchnorm_data *data = op->plan_data;
-    const batchnorm_frame *frame = &data->frames[RNCL_OP_BACKWARD];
-    const rncl_batchnorm_shape *s = &op->desc.batchnorm;
+    const batchnorm_data *data = pass->data;
+    const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
     if (s->residual == RNCL_RESIDUAL_PAD && b->dresidual) {
-        size_t vectors = rncl_shape_count(op->needs.residual) / (size_t)frame->vw;
-        rncl_range range = {.global = {rncl_round_up(vectors, 64)}, .local = {64, 1, 1}};
-        RNCL_TRY(rncl_launch(op->context, &data->residual_pad, range, RNCL_STRUCT(*s), RNCL_BUFFER(b->y),
-                             RNCL_BUFFER(b->dy), RNCL_BUFFER(b->dresidual)));
+        const size_t values =
+            (size_t)s->n * (size_t)s->residual_h * (size_t)s->residual_w * (size_t)s->residual_c;
+        RNCL_TRY(rncl_launch(pass->context, &data->kernels[RESIDUAL_PAD],
+                             rncl_elementwise_range(pass->context, values, pass->values[VW]), RNCL_STRUCT(*s),
+                             RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->dresidual)));
     }
     /* Running statistics do not depend on x, and frozen parameters want no gradients. */
-    if (!op->choice.frozen)
-        RNCL_TRY(sum_gradients(op, b, flags));
-    return rncl_launch(op->context, &data->gradient, row_range(frame), RNCL_STRUCT(*s), RNCL_BUFFER(b->x),
-                       RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved), RNCL_BUFFER(b->weight),
-                       RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->dx),
-                       RNCL_BUFFER(b->dresidual), RNCL_INT(op->choice.frozen),
-                       RNCL_INT((flags & RNCL_OP_ACCUMULATE_DX) != 0));
+    if (!pass->choice.frozen)
+        RNCL_TRY(sum_gradients(pass, b, scalars));
+    return rncl_launch(pass->context, &data->kernels[GRADIENT], row_range(pass), RNCL_STRUCT(*s),
+                       RNCL_BUFFER(b->x), RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved),
+                       RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace),
+                       RNCL_BUFFER(b->dx), RNCL_BUFFER(b->dresidual), RNCL_INT(pass->choice.frozen),
+                       RNCL_INT((scalars->flags & RNCL_OP_ACCUMULATE_DX) != 0));
 }
 
-static void batchnorm_destroy(rncl_op *op)
+static rncl_status batchnorm_enqueue(rncl_pass *pass, const rncl_op_buffers *b,
+                                     const rncl_op_scalars *scalars)
 {
-    batchnorm_data *data = op->plan_data;
-    if (!data)
-        return;
-    rncl_kernel *const kernels[] = {&data->statistics, &data->moments,       &data->running,
-                                    &data->apply,      &data->gradient_sums, &data->gradient_moments,
-                                    &data->gradient,   &data->residual_pad};
-    for (size_t i = 0; i < COUNT(kernels); i++)
-        rncl_kernel_fini(kernels[i]);
+    return pass->index == RNCL_OP_FORWARD ? batchnorm_forward(pass, b, scalars)
+                                          : batchnorm_backward(pass, b, scalars);
+}
+
+static void batchnorm_destroy(rncl_pass *pass)
+{
+    batchnorm_data *data = pass->data;
+    for (size_t i = 0; i < MOST_KERNELS; i++)
+        rncl_kernel_fini(&data->kernels[i]);
     free(data);
 }
 
-const rncl_op_type rncl_op_batchnorm = {
-    .name = "batchnorm",
-    .plan = batchnorm_plan,
-    .build = batchnorm_build,
-    .forward = batchnorm_forward,
-    .backward = batchnorm_backward,
-    .destroy = batchnorm_destroy,
-    .passes = {{.name = "forward"}, {.name = "backward"}},
-    .kernels = "batchnorm statistics",
+static const rncl_row row = {
+    .name = "",
+    .programs = {"batchnorm"},
     .knobs = batchnorm_knobs,
     .allows = batchnorm_allows,
+    .plan = batchnorm_plan,
+    .build = batchnorm_build,
+    .enqueue = batchnorm_enqueue,
+    .destroy = batchnorm_destroy,
+};
+
+const rncl_op_type rncl_op_batchnorm = {
+    .name = "batchnorm",
+    .passes = {{.name = "forward"}, {.name = "backward"}},
+    RNCL_OP_ROWS(&row),
+    .shape = batchnorm_shape,
 };

@@ -1,76 +1,85 @@
-/* Vector width and ranges. */
+/* Rows of elementwise passes. */
 #include "elementwise.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "util.h"
 
-enum { WIDEST = 16, PRESET_GROUP = 64, LARGEST_GROUP = 256, MOST_PER_ITEM = 32 };
+enum { WIDEST = 16, LARGEST_GROUP = 256, MOST_PER_ITEM = 32 };
 
-/* The order of the knobs. */
-enum { VW, LOCAL, PER };
+#define KNOBS(X)                                                                                             \
+    X(VW, "vw", "VW")                                                                                        \
+    X(LOCAL, "local", NULL)                                                                                  \
+    X(PER, "per", NULL)
+RNCL_DECLARE_KNOBS(KNOBS)
 
 int rncl_elementwise_width(const rncl_context *context, int channels)
 {
-    int width = context->device_class == RNCL_CLASS_GPU ? 1 : (int)MIN(context->info.vector_width, 16u);
+    int width = context->device_class == RNCL_CLASS_GPU ? 1 : context->traits.vector_floats;
     while (channels % width)
         width /= 2;
     return width;
 }
 
-rncl_range rncl_elementwise_range(const rncl_context *context, size_t values, int width)
+static rncl_range range_of(size_t vectors, size_t local, size_t per)
 {
-    const size_t most = context->info.max_work_group_size;
-    const rncl_elementwise preset = {.vw = width, .local = (int)MIN(most, (size_t)PRESET_GROUP), .per = 1};
-    return rncl_elementwise_frame(&preset, values);
+    const size_t groups = (vectors + local * per - 1) / (local * per);
+    return (rncl_range){.global = {groups * local}, .local = {local, 1, 1}};
 }
 
-void rncl_elementwise_add_width(const rncl_context *context, int channels, rncl_knobs *knobs)
+rncl_range rncl_elementwise_range(const rncl_context *context, size_t values, int width)
+{
+    const size_t local = MIN(context->info.max_work_group_size, (size_t)RNCL_ELEMENTWISE_LOCAL);
+    return range_of(values / (size_t)width, local, 1);
+}
+
+void rncl_elementwise_add_width(const rncl_context *context, rncl_knob_name name, int channels,
+                                rncl_knobs *knobs)
 {
     int most = context->device_class == RNCL_CLASS_SCALAR ? 1 : WIDEST;
     while (channels % most)
         most /= 2;
-    rncl_knobs_add_doubling(knobs, "vw", rncl_elementwise_width(context, channels), 1, most);
+    rncl_knobs_add_doubling(knobs, name, rncl_elementwise_width(context, channels), 1, most);
 }
 
-void rncl_elementwise_add_frame(const rncl_context *context, int local, rncl_knobs *knobs)
+void rncl_elementwise_add_knobs(const rncl_pass *pass, int channels, int local, rncl_knobs *knobs)
 {
-    const int largest = (int)MIN(context->info.max_work_group_size, (size_t)LARGEST_GROUP);
-    rncl_knobs_add_doubling(knobs, "local", MIN(local, largest), 1, largest);
-    rncl_knobs_add_doubling(knobs, "per", 1, 1, MOST_PER_ITEM);
+    const int largest = (int)MIN(pass->context->info.max_work_group_size, (size_t)LARGEST_GROUP);
+    rncl_elementwise_add_width(pass->context, knob_names[VW], channels, knobs);
+    rncl_knobs_add_doubling(knobs, knob_names[LOCAL], MIN(local, largest), 1, largest);
+    rncl_knobs_add_doubling(knobs, knob_names[PER], 1, 1, MOST_PER_ITEM);
 }
 
-void rncl_elementwise_add_knobs(const rncl_context *context, int channels, rncl_knobs *knobs)
+rncl_status rncl_elementwise_plan(rncl_pass *pass)
 {
-    rncl_elementwise_add_width(context, channels, knobs);
-    rncl_elementwise_add_frame(context, PRESET_GROUP, knobs);
+    pass->data = calloc(1, sizeof(rncl_kernel));
+    return pass->data ? RNCL_OK
+                      : RNCL_FAIL(RNCL_ERR_MEMORY, "plan of operation %s", rncl_pass_type_of(pass)->name);
 }
 
-rncl_elementwise rncl_elementwise_of(const int *values)
+rncl_status rncl_elementwise_build(rncl_pass *pass)
 {
-    return (rncl_elementwise){.vw = values[VW], .local = values[LOCAL], .per = values[PER]};
+    const rncl_op_type *type = rncl_pass_type_of(pass);
+    char options[RNCL_OPTIONS_SIZE], name[64];
+    rncl_pass_options(pass, 0, KNOB_COUNT, options, "%s", "");
+    snprintf(name, sizeof name, "%s_%s", type->name, type->passes[pass->index].name);
+    return rncl_pass_kernel(pass, type->name, options, name, pass->data);
 }
 
-rncl_elementwise rncl_elementwise_plan(rncl_op *op, int pass)
+void rncl_elementwise_destroy(rncl_pass *pass)
 {
-    int values[RNCL_KNOBS];
-    rncl_tunable_plan(op, pass, values);
-    return rncl_elementwise_of(values);
+    rncl_kernel_fini(pass->data);
+    free(pass->data);
 }
 
-rncl_status rncl_elementwise_build(rncl_op *op, int pass, const rncl_elementwise *e, const char *name,
-                                   rncl_kernel *out)
+int rncl_elementwise_per(const rncl_pass *pass)
 {
-    char options[32];
-    if (!rncl_op_wants(op, pass))
-        return RNCL_OK;
-    snprintf(options, sizeof options, "-DVW=%d", e->vw);
-    return rncl_kernel_create(op->context, op->type->name, options, name, out);
+    return pass->values[PER];
 }
 
-rncl_range rncl_elementwise_frame(const rncl_elementwise *e, size_t values)
+rncl_range rncl_elementwise_frame(const rncl_pass *pass, size_t values)
 {
-    const size_t vectors = values / (size_t)e->vw, local = (size_t)e->local, per = (size_t)e->per;
-    const size_t groups = (vectors + local * per - 1) / (local * per);
-    return (rncl_range){.global = {groups * local}, .local = {local, 1, 1}};
+    return range_of(values / (size_t)pass->values[VW], (size_t)pass->values[LOCAL],
+                    (size_t)pass->values[PER]);
 }

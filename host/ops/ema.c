@@ -1,65 +1,44 @@
-/* Exponential moving averages (kernels/ema.cl). */
-#include "ema.h"
-
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-
+/* Exponential moving averages (kernels/ema.cl) of vectors of n floats. Pass "update": average +=
+ * scalars.share (weight - average). Pass "exchange": weight and average change places. */
 #include "elementwise.h"
-#include "launch.h"
+#include "util.h"
 
-struct rncl_ema {
-    rncl_context *context;
-    int count, vw;
-    rncl_kernel update, exchange;
+static rncl_status ema_shape(const rncl_op_desc *desc, const rncl_op_choice *choice, rncl_op_needs *needs)
+{
+    (void)needs, (void)choice;
+    return rncl_vector_length_fits(desc->ema.n)
+               ? RNCL_OK
+               : RNCL_FAIL(RNCL_ERR_SHAPE, "average of %d parameters", desc->ema.n);
+}
+
+static void ema_knobs(const rncl_pass *pass, rncl_knobs *knobs)
+{
+    rncl_elementwise_add_knobs(pass, pass->desc.ema.n, RNCL_ELEMENTWISE_LOCAL, knobs);
+}
+
+static rncl_status ema_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
+{
+    const int n = pass->desc.ema.n, per = rncl_elementwise_per(pass);
+    if (pass->index == RNCL_EMA_EXCHANGE)
+        return rncl_elementwise_launch(pass, (size_t)n, RNCL_INT(n), RNCL_INT(per), RNCL_BUFFER(b->weight),
+                                       RNCL_BUFFER(b->average));
+    return rncl_elementwise_launch(pass, (size_t)n, RNCL_INT(n), RNCL_INT(per), RNCL_FLOAT(scalars->share),
+                                   RNCL_BUFFER(b->weight), RNCL_BUFFER(b->average));
+}
+
+static const rncl_row row = {
+    .name = "",
+    .programs = {"ema"},
+    .knobs = ema_knobs,
+    .plan = rncl_elementwise_plan,
+    .build = rncl_elementwise_build,
+    .enqueue = ema_enqueue,
+    .destroy = rncl_elementwise_destroy,
 };
 
-rncl_status rncl_ema_create(rncl_context *context, size_t count, rncl_ema **out)
-{
-    *out = NULL;
-    if (count == 0 || count > INT_MAX - 4096)
-        return RNCL_FAIL(RNCL_ERR_SHAPE, "average of %zu parameters", count);
-    rncl_ema *ema = calloc(1, sizeof *ema);
-    if (!ema)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "average");
-    ema->context = context;
-    ema->count = (int)count;
-    ema->vw = rncl_elementwise_width(context, ema->count);
-    char options[32];
-    snprintf(options, sizeof options, "-DVW=%d", ema->vw);
-    rncl_status st = rncl_kernel_create(context, "ema", options, "ema_update", &ema->update);
-    if (!st)
-        st = rncl_kernel_create(context, "ema", options, "ema_exchange", &ema->exchange);
-    if (st) {
-        rncl_ema_destroy(ema);
-        return st;
-    }
-    *out = ema;
-    return RNCL_OK;
-}
-
-void rncl_ema_destroy(rncl_ema *ema)
-{
-    if (!ema)
-        return;
-    rncl_kernel_fini(&ema->update);
-    rncl_kernel_fini(&ema->exchange);
-    free(ema);
-}
-
-static rncl_range range_of(const rncl_ema *ema)
-{
-    return rncl_elementwise_range(ema->context, (size_t)ema->count, ema->vw);
-}
-
-rncl_status rncl_ema_enqueue(rncl_ema *ema, float share, cl_mem value, cl_mem average)
-{
-    return rncl_launch(ema->context, &ema->update, range_of(ema), RNCL_INT(ema->count), RNCL_FLOAT(share),
-                       RNCL_BUFFER(value), RNCL_BUFFER(average));
-}
-
-rncl_status rncl_ema_exchange(rncl_ema *ema, cl_mem value, cl_mem average)
-{
-    return rncl_launch(ema->context, &ema->exchange, range_of(ema), RNCL_INT(ema->count), RNCL_BUFFER(value),
-                       RNCL_BUFFER(average));
-}
+const rncl_op_type rncl_op_ema = {
+    .name = "ema",
+    .passes = {[RNCL_EMA_UPDATE] = {.name = "update"}, [RNCL_EMA_EXCHANGE] = {.name = "exchange"}},
+    RNCL_OP_ROWS(&row),
+    .shape = ema_shape,
+};

@@ -88,7 +88,8 @@ void rncl_gemm_add_knobs(const rncl_context *context, rncl_knobs *knobs)
         size_t count = 1;
         while (count < COUNT(rows[i].values) && rows[i].values[count])
             count++;
-        rncl_knobs_add(knobs, rncl_gemm_parameter_names[i], preset_of(context, i), rows[i].values, count);
+        rncl_knobs_add(knobs, (rncl_knob_name){.name = rncl_gemm_parameter_names[i]}, preset_of(context, i),
+                       rows[i].values, count);
     }
 }
 

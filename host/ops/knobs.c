@@ -15,17 +15,17 @@ static bool has_value(const rncl_knob *knob, int value)
     return false;
 }
 
-void rncl_knobs_add(rncl_knobs *knobs, const char *name, int preset, const int *values, size_t count)
+void rncl_knobs_add(rncl_knobs *knobs, rncl_knob_name name, int preset, const int *values, size_t count)
 {
-    assert(knobs->count < RNCL_KNOBS && count < RNCL_KNOB_VALUES && strlen(name) < RNCL_KNOB_NAME);
+    assert(knobs->count < RNCL_KNOBS && count < RNCL_KNOB_VALUES && strlen(name.name) < RNCL_KNOB_NAME);
     rncl_knob *knob = &knobs->knobs[knobs->count++];
-    *knob = (rncl_knob){.name = name, .preset = preset, .count = (int)count};
+    *knob = (rncl_knob){.is = name, .preset = preset, .count = (int)count};
     memcpy(knob->values, values, count * sizeof *values);
     if (!has_value(knob, preset))
         knob->values[knob->count++] = preset;
 }
 
-void rncl_knobs_add_doubling(rncl_knobs *knobs, const char *name, int preset, int first, int most)
+void rncl_knobs_add_doubling(rncl_knobs *knobs, rncl_knob_name name, int preset, int first, int most)
 {
     int values[RNCL_KNOB_VALUES - 1];
     size_t count = 0;
@@ -37,7 +37,7 @@ void rncl_knobs_add_doubling(rncl_knobs *knobs, const char *name, int preset, in
 static int find(const rncl_knobs *knobs, const char *name)
 {
     for (int i = 0; i < knobs->count; i++)
-        if (!strcmp(knobs->knobs[i].name, name))
+        if (!strcmp(knobs->knobs[i].is.name, name))
             return i;
     return -1;
 }
@@ -60,7 +60,7 @@ rncl_setting rncl_knobs_setting(const rncl_knobs *knobs, const char *algorithm, 
     rncl_setting setting = {0};
     snprintf(setting.algorithm, sizeof setting.algorithm, "%s", algorithm);
     for (int i = 0; i < knobs->count; i++) {
-        snprintf(setting.knobs[setting.count].name, RNCL_KNOB_NAME, "%s", knobs->knobs[i].name);
+        snprintf(setting.knobs[setting.count].name, RNCL_KNOB_NAME, "%s", knobs->knobs[i].is.name);
         setting.knobs[setting.count++].value = values[i];
     }
     return setting;

@@ -1,13 +1,13 @@
-/* Fully connected layer: a 1x1 convolution of 1x1 images, and the bias (kernels/linear.cl). */
+/* Fully connected layer: a 1x1 convolution of 1x1 images, and the bias (kernels/linear.cl). Its passes are
+ * those of a convolution, each of which is planned, and tuned, as one. */
 #include <stdlib.h>
 
 #include "elementwise.h"
-#include "launch.h"
-#include "op_types.h"
+#include "util.h"
 
 typedef struct linear_data {
-    rncl_op *product;
-    rncl_kernel bias, bias_gradient;
+    rncl_pass product; /* of the convolution */
+    rncl_kernel bias;  /* adds the bias, or sums its gradient */
 } linear_data;
 
 static rncl_op_desc product_of(const rncl_linear_shape *s)
@@ -15,96 +15,136 @@ static rncl_op_desc product_of(const rncl_linear_shape *s)
     return (rncl_op_desc){
         .kind = RNCL_OP_conv,
         .conv =
-            {
-                .n = s->n,
-                .h = 1,
-                .w = 1,
-                .c = s->c,
-                .k = s->k,
-                .r = 1,
-                .s = 1,
-                .stride = 1,
-                .p = 1,
-                .q = 1,
-            },
+            {.n = s->n, .h = 1, .w = 1, .c = s->c, .k = s->k, .r = 1, .s = 1, .stride = 1, .p = 1, .q = 1},
     };
 }
 
-static rncl_status linear_plan(rncl_op *op)
+static rncl_status linear_shape(const rncl_op_desc *desc, const rncl_op_choice *choice, rncl_op_needs *needs)
 {
-    const rncl_linear_shape *s = &op->desc.linear;
+    const rncl_linear_shape *s = &desc->linear;
     if (s->n <= 0 || s->c <= 0 || s->k <= 0)
         return RNCL_FAIL(RNCL_ERR_SHAPE, "linear layer of %d inputs, %d outputs", s->c, s->k);
-    linear_data *data = op->plan_data = calloc(1, sizeof *data);
-    if (!data)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a linear layer");
-    const rncl_op_desc desc = product_of(s);
-    RNCL_TRY(rncl_op_create(op->context, &desc, &op->choice, &data->product));
-    op->needs = data->product->needs;
-    op->needs.bias = (size_t)s->k;
-    op->problems = data->product->problems;
-    op->tuned = data->product->tuned;
+    needs->backward_reads_x =
+        !choice->frozen && !(choice->left_out & RNCL_PASS_BIT(RNCL_CONV_BACKWARD_FILTER));
     return RNCL_OK;
 }
 
-static rncl_status linear_build(rncl_op *op)
+static uint64_t linear_macs(const rncl_op_desc *desc)
 {
-    linear_data *data = op->plan_data;
-    RNCL_TRY(rncl_op_build(data->product));
-    RNCL_TRY(rncl_kernel_create(op->context, "linear", "", "linear_bias", &data->bias));
-    return rncl_kernel_create(op->context, "linear", "", "linear_bias_gradient", &data->bias_gradient);
+    return (uint64_t)desc->linear.c * (uint64_t)desc->linear.k;
 }
 
-static rncl_status linear_prepare(rncl_op *op, const rncl_op_buffers *b)
+/* The product leaves no statistics of y, which lacks the bias at that point. */
+static rncl_status linear_plan(rncl_pass *pass)
 {
-    const linear_data *data = op->plan_data;
-    return rncl_op_prepare(data->product, b);
+    linear_data *data = pass->data = calloc(1, sizeof *data);
+    if (!data)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a linear layer");
+    data->product = (rncl_pass){.context = pass->context,
+                                .desc = product_of(&pass->desc.linear),
+                                .index = pass->index,
+                                .choice = pass->choice};
+    RNCL_TRY(rncl_pass_plan(&data->product));
+    pass->tuned = data->product.tuned;
+    pass->workspace_bytes = data->product.workspace_bytes;
+    pass->packed_floats = data->product.packed_floats;
+    return RNCL_OK;
 }
 
-static rncl_status linear_forward(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
+static rncl_status linear_build(rncl_pass *pass)
 {
-    const linear_data *data = op->plan_data;
-    RNCL_TRY(rncl_op_forward(data->product, b, flags));
-    rncl_range range = rncl_elementwise_range(op->context, rncl_shape_count(op->needs.y), 1);
-    return rncl_launch(op->context, &data->bias, range, RNCL_STRUCT(op->desc.linear), RNCL_BUFFER(b->bias),
+    linear_data *data = pass->data;
+    static const char *const names[RNCL_OP_PASSES] = {
+        [RNCL_CONV_FORWARD] = "linear_bias", [RNCL_CONV_BACKWARD_FILTER] = "linear_bias_gradient"};
+    const char *name = names[pass->index];
+    data->product.packed_offset = pass->packed_offset;
+    RNCL_TRY(data->product.row->build(&data->product));
+    return name ? rncl_pass_kernel(pass, "linear", "", name, &data->bias) : RNCL_OK;
+}
+
+static rncl_status linear_bind(rncl_pass *pass, cl_mem workspace)
+{
+    linear_data *data = pass->data;
+    return data->product.row->bind ? data->product.row->bind(&data->product, workspace) : RNCL_OK;
+}
+
+static rncl_status linear_prepare(rncl_pass *pass, const rncl_op_buffers *b)
+{
+    linear_data *data = pass->data;
+    return data->product.row->prepare(&data->product, b);
+}
+
+static rncl_status add_bias(rncl_pass *pass, const rncl_op_buffers *b)
+{
+    const linear_data *data = pass->data;
+    const rncl_linear_shape *s = &pass->desc.linear;
+    const rncl_range range = rncl_elementwise_range(pass->context, (size_t)s->n * (size_t)s->k, 1);
+    return rncl_launch(pass->context, &data->bias, range, RNCL_STRUCT(*s), RNCL_BUFFER(b->bias),
                        RNCL_BUFFER(b->y));
 }
 
-static rncl_status linear_backward(rncl_op *op, const rncl_op_buffers *b, unsigned flags)
+static rncl_status sum_bias_gradient(rncl_pass *pass, const rncl_op_buffers *b,
+                                     const rncl_op_scalars *scalars)
 {
-    const linear_data *data = op->plan_data;
-    rncl_range range = rncl_elementwise_range(op->context, (size_t)op->desc.linear.k, 1);
-    if (!op->choice.frozen)
-        RNCL_TRY(rncl_launch(op->context, &data->bias_gradient, range, RNCL_STRUCT(op->desc.linear),
-                             RNCL_BUFFER(b->dy), RNCL_BUFFER(b->dbias),
-                             RNCL_INT((flags & RNCL_OP_ACCUMULATE_PARAMS) != 0)));
-    return rncl_op_backward(data->product, b, flags);
+    const linear_data *data = pass->data;
+    const rncl_linear_shape *s = &pass->desc.linear;
+    const rncl_range range = rncl_elementwise_range(pass->context, (size_t)s->k, 1);
+    return rncl_launch(pass->context, &data->bias, range, RNCL_STRUCT(*s), RNCL_BUFFER(b->dy),
+                       RNCL_BUFFER(b->dbias), RNCL_INT(rncl_pass_accumulates(pass, scalars)));
 }
 
-static const rncl_op *linear_part(const rncl_op *op)
+static rncl_status linear_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
 {
-    const linear_data *data = op->plan_data;
-    return data->product;
+    linear_data *data = pass->data;
+    rncl_op_buffers without_statistics = *b;
+    without_statistics.statistics = NULL;
+    RNCL_TRY(data->product.row->enqueue(&data->product, &without_statistics, scalars));
+    switch (pass->index) {
+    case RNCL_CONV_FORWARD:
+        return add_bias(pass, b);
+    case RNCL_CONV_BACKWARD_FILTER:
+        return sum_bias_gradient(pass, b, scalars);
+    default:
+        return RNCL_OK;
+    }
 }
 
-static void linear_destroy(rncl_op *op)
+static void linear_destroy(rncl_pass *pass)
 {
-    linear_data *data = op->plan_data;
-    if (!data)
-        return;
-    rncl_op_destroy(data->product);
+    linear_data *data = pass->data;
+    rncl_pass_fini(&data->product);
     rncl_kernel_fini(&data->bias);
-    rncl_kernel_fini(&data->bias_gradient);
     free(data);
 }
 
-const rncl_op_type rncl_op_linear = {
-    .name = "linear",
+static const rncl_pass *linear_part(const rncl_pass *pass)
+{
+    const linear_data *data = pass->data;
+    return &data->product;
+}
+
+static const rncl_row row = {
+    .name = "",
+    .programs = {"linear"},
+    .exact = true,
     .plan = linear_plan,
     .build = linear_build,
+    .bind = linear_bind,
     .prepare = linear_prepare,
-    .forward = linear_forward,
-    .backward = linear_backward,
+    .enqueue = linear_enqueue,
     .destroy = linear_destroy,
     .part = linear_part,
+};
+
+const rncl_op_type rncl_op_linear = {
+    .name = "linear",
+    .passes =
+        {
+            [RNCL_CONV_FORWARD] = {.name = "forward"},
+            [RNCL_CONV_BACKWARD_DATA] = {.name = "backward_data", .for_dx = true},
+            [RNCL_CONV_BACKWARD_FILTER] = {.name = "backward_filter", .for_parameters = true},
+        },
+    RNCL_OP_ROWS(&row),
+    .shape = linear_shape,
+    .macs = linear_macs,
 };

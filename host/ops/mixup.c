@@ -1,56 +1,45 @@
-/* Mixup (kernels/mixup.cl). */
-#include "mixup.h"
-
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-
+/* Mixup of pictures (kernels/mixup.cl; Zhang et al. 2018), x [n][floats] in place: x[i] = (1 - scalars.mix)
+ * x[i] + scalars.mix x[n - 1 - i]. */
 #include "elementwise.h"
-#include "launch.h"
+#include "util.h"
 
-struct rncl_mixup {
-    rncl_context *context;
-    int n, floats, vw;
-    rncl_kernel kernel;
+static rncl_status mixup_shape(const rncl_op_desc *desc, const rncl_op_choice *choice, rncl_op_needs *needs)
+{
+    const rncl_mixup_shape *s = &desc->mixup;
+    (void)choice, (void)needs;
+    return s->n > 0 && s->floats > 0
+               ? RNCL_OK
+               : RNCL_FAIL(RNCL_ERR_SHAPE, "mixup of %d pictures of %d values", s->n, s->floats);
+}
+
+static void mixup_knobs(const rncl_pass *pass, rncl_knobs *knobs)
+{
+    rncl_elementwise_add_knobs(pass, pass->desc.mixup.floats, RNCL_ELEMENTWISE_LOCAL, knobs);
+}
+
+static rncl_status mixup_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
+{
+    const rncl_mixup_shape *s = &pass->desc.mixup;
+    const size_t values = (size_t)s->n / 2 * (size_t)s->floats;
+    if (values == 0)
+        return RNCL_OK;
+    return rncl_elementwise_launch(pass, values, RNCL_STRUCT(*s), RNCL_INT(rncl_elementwise_per(pass)),
+                                   RNCL_FLOAT(scalars->mix), RNCL_BUFFER(b->x));
+}
+
+static const rncl_row row = {
+    .name = "",
+    .programs = {"mixup"},
+    .knobs = mixup_knobs,
+    .plan = rncl_elementwise_plan,
+    .build = rncl_elementwise_build,
+    .enqueue = mixup_enqueue,
+    .destroy = rncl_elementwise_destroy,
 };
 
-rncl_status rncl_mixup_create(rncl_context *context, int n, size_t floats, rncl_mixup **out)
-{
-    *out = NULL;
-    if (n <= 0 || floats == 0 || floats > INT_MAX)
-        return RNCL_FAIL(RNCL_ERR_SHAPE, "mixup of %d pictures of %zu values", n, floats);
-    rncl_mixup *mixup = calloc(1, sizeof *mixup);
-    if (!mixup)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "mixup");
-    mixup->context = context;
-    mixup->n = n;
-    mixup->floats = (int)floats;
-    mixup->vw = rncl_elementwise_width(context, mixup->floats);
-    char options[32];
-    snprintf(options, sizeof options, "-DVW=%d", mixup->vw);
-    rncl_status st = rncl_kernel_create(context, "mixup", options, "mixup", &mixup->kernel);
-    if (st) {
-        rncl_mixup_destroy(mixup);
-        return st;
-    }
-    *out = mixup;
-    return RNCL_OK;
-}
-
-void rncl_mixup_destroy(rncl_mixup *mixup)
-{
-    if (!mixup)
-        return;
-    rncl_kernel_fini(&mixup->kernel);
-    free(mixup);
-}
-
-rncl_status rncl_mixup_enqueue(rncl_mixup *mixup, float mix, cl_mem x)
-{
-    const size_t pairs = (size_t)mixup->n / 2;
-    if (pairs == 0)
-        return RNCL_OK;
-    const rncl_range range = rncl_elementwise_range(mixup->context, pairs * (size_t)mixup->floats, mixup->vw);
-    return rncl_launch(mixup->context, &mixup->kernel, range, RNCL_INT(mixup->n), RNCL_INT(mixup->floats),
-                       RNCL_FLOAT(mix), RNCL_BUFFER(x));
-}
+const rncl_op_type rncl_op_mixup = {
+    .name = "mixup",
+    .passes = {{.name = "mix"}},
+    RNCL_OP_ROWS(&row),
+    .shape = mixup_shape,
+};

@@ -1,23 +1,35 @@
-/* From a description to its operation's table. */
+/* An operation as the sum of its passes. */
 #include "op.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "op_types.h"
+#include "util.h"
+
+/* Each operation's file ends in its table. */
+#define X(stem) extern const rncl_op_type rncl_op_##stem;
+RNCL_OP_LIST(X)
+#undef X
 
 static const rncl_op_type *const types[RNCL_OP_COUNT] = {
 #define X(stem) [RNCL_OP_##stem] = &rncl_op_##stem,
-    RNCL_OP_LIST(X) RNCL_STEP_LIST(X)
+    RNCL_OP_LIST(X)
 #undef X
 };
 
 /* Of the shapes, which are integers and nothing between them. */
 static const size_t shape_bytes[RNCL_OP_COUNT] = {
 #define X(stem) [RNCL_OP_##stem] = sizeof(rncl_##stem##_shape),
-    RNCL_OP_LIST(X) RNCL_STEP_LIST(X)
+    RNCL_OP_LIST(X)
 #undef X
 };
+
+/* The packed weights of a pass begin at a multiple of so many floats: kernels store whole vectors there. */
+enum { PACKED_ALIGNMENT = 16 };
+
+#define FOR_WANTED(op, pass)                                                                                 \
+    for (int pass = 0; pass < RNCL_OP_PASSES; pass++)                                                        \
+        if (rncl_op_wants(op, pass))
 
 const rncl_op_type *rncl_op_type_of(rncl_op_kind kind)
 {
@@ -31,9 +43,26 @@ bool rncl_op_desc_equal(const rncl_op_desc *a, const rncl_op_desc *b)
 
 bool rncl_op_wants(const rncl_op *op, int pass)
 {
-    const rncl_op_pass *p = &op->type->passes[pass];
+    const rncl_pass_type *p = &op->type->passes[pass];
     return p->name && !(op->choice.left_out & RNCL_PASS_BIT(pass)) && !(p->for_dx && op->choice.no_dx) &&
            !(p->for_parameters && op->choice.frozen);
+}
+
+static rncl_status plan(rncl_op *op, rncl_context *context)
+{
+    size_t packed_floats = 0;
+    RNCL_TRY(op->type->shape(&op->desc, &op->choice, &op->needs));
+    FOR_WANTED (op, i) {
+        rncl_pass *pass = &op->passes[i];
+        *pass = (rncl_pass){.context = context, .desc = op->desc, .index = i, .choice = op->choice};
+        RNCL_TRY(rncl_pass_plan(pass));
+        pass->packed_offset = packed_floats;
+        packed_floats += rncl_round_up(pass->packed_floats, PACKED_ALIGNMENT);
+        op->needs.workspace_bytes = MAX(op->needs.workspace_bytes, pass->workspace_bytes);
+    }
+    op->needs.packed_bytes = packed_floats * sizeof(float);
+    op->needs.statistics_parts = op->passes[RNCL_OP_FORWARD].statistics_parts;
+    return RNCL_OK;
 }
 
 rncl_status rncl_op_create(rncl_context *context, const rncl_op_desc *desc, const rncl_op_choice *choice,
@@ -44,11 +73,10 @@ rncl_status rncl_op_create(rncl_context *context, const rncl_op_desc *desc, cons
     if (!op)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "operation %s", types[desc->kind]->name);
     op->type = types[desc->kind];
-    op->context = context;
     op->desc = *desc;
     if (choice)
         op->choice = *choice;
-    rncl_status st = op->type->plan(op);
+    rncl_status st = plan(op, context);
     if (st) {
         rncl_op_destroy(op);
         return st;
@@ -59,28 +87,49 @@ rncl_status rncl_op_create(rncl_context *context, const rncl_op_desc *desc, cons
 
 void rncl_op_destroy(rncl_op *op)
 {
-    if (!op)
-        return;
-    op->type->destroy(op);
+    for (int i = 0; op && i < RNCL_OP_PASSES; i++)
+        rncl_pass_fini(&op->passes[i]);
     free(op);
 }
 
 rncl_status rncl_op_build(rncl_op *op)
 {
-    return op->type->build(op);
+    FOR_WANTED (op, i)
+        RNCL_TRY(op->passes[i].row->build(&op->passes[i]));
+    return RNCL_OK;
+}
+
+rncl_status rncl_op_bind(rncl_op *op, cl_mem workspace)
+{
+    FOR_WANTED (op, i)
+        if (op->passes[i].row->bind)
+            RNCL_TRY(op->passes[i].row->bind(&op->passes[i], workspace));
+    return RNCL_OK;
 }
 
 rncl_status rncl_op_prepare(rncl_op *op, const rncl_op_buffers *buffers)
 {
-    return op->type->prepare ? op->type->prepare(op, buffers) : RNCL_OK;
+    FOR_WANTED (op, i)
+        if (op->passes[i].packed_floats)
+            RNCL_TRY(op->passes[i].row->prepare(&op->passes[i], buffers));
+    return RNCL_OK;
 }
 
-rncl_status rncl_op_forward(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags)
+rncl_status rncl_op_enqueue(rncl_op *op, int pass, const rncl_op_buffers *buffers,
+                            const rncl_op_scalars *scalars)
 {
-    return op->type->forward(op, buffers, flags);
+    return op->passes[pass].row->enqueue(&op->passes[pass], buffers, scalars);
 }
 
-rncl_status rncl_op_backward(rncl_op *op, const rncl_op_buffers *buffers, unsigned flags)
+rncl_status rncl_op_forward(rncl_op *op, const rncl_op_buffers *buffers, const rncl_op_scalars *scalars)
 {
-    return op->type->backward(op, buffers, flags);
+    return rncl_op_enqueue(op, RNCL_OP_FORWARD, buffers, scalars);
+}
+
+rncl_status rncl_op_backward(rncl_op *op, const rncl_op_buffers *buffers, const rncl_op_scalars *scalars)
+{
+    for (int i = RNCL_OP_PASSES - 1; i >= RNCL_OP_BACKWARD; i--)
+        if (rncl_op_wants(op, i) && (buffers->dx || !op->type->passes[i].for_dx))
+            RNCL_TRY(rncl_op_enqueue(op, i, buffers, scalars));
+    return RNCL_OK;
 }

@@ -1,5 +1,4 @@
-/* The one list of operations that a network's nodes are made of. Adding one is a line here,
- * host/ops/<stem>.c, kernels/<stem>.cl, host/reference/<stem>.c and its cases in host/check. */
+/* The one list of operations. docs/adding-an-operation.md says what a new line needs. */
 #ifndef RNCL_OPS_OP_LIST_H
 #define RNCL_OPS_OP_LIST_H
 
@@ -8,12 +7,36 @@
     X(batchnorm)                                                                                             \
     X(maxpool)                                                                                               \
     X(avgpool)                                                                                               \
-    X(linear)
-
-/* What a training step consists of besides. These are no nodes, they have functions of their own (softmax.h,
- * sgd.h); but they are tuned like them. */
-#define RNCL_STEP_LIST(X)                                                                                    \
+    X(linear)                                                                                                \
     X(softmax)                                                                                               \
-    X(sgd)
+    X(sgd)                                                                                                   \
+    X(ema)                                                                                                   \
+    X(mixup)
+
+/* Every tensor that some operation reads or writes, in the names that all rooms use. What an operation does
+ * with them is said in its file. */
+#define RNCL_OP_BUFFERS(X)                                                                                   \
+    X(x)                                                                                                     \
+    X(residual)                                                                                              \
+    X(y)                                                                                                     \
+    X(dy)                                                                                                    \
+    X(dx)                                                                                                    \
+    X(dresidual)                                                                                             \
+    X(weight)                                                                                                \
+    X(bias)                                                                                                  \
+    X(dweight)                                                                                               \
+    X(dbias)                                                                                                 \
+    X(running_mean)                                                                                          \
+    X(running_variance)                                                                                      \
+    X(saved)         /* written by forward, read by backward */                                              \
+    X(packed)        /* weights in the layout that kernels want; written by prepare */                       \
+    X(statistics)    /* of the channels of one tensor, as in kernels/statistics.clh */                       \
+    X(workspace)     /* scratch of one call; a buffer of its own, not a sub-buffer */                        \
+    X(labels)        /* int [n], or RNCL_NO_LABEL */                                                         \
+    X(losses)        /* [n] */                                                                               \
+    X(ranks)         /* int [n]: how many classes come before the label's; -1: no label */                   \
+    X(class_weights) /* [k] */                                                                               \
+    X(velocity)                                                                                              \
+    X(average)
 
 #endif

@@ -1,74 +1,51 @@
-/* Softmax cross-entropy (kernels/softmax.cl). */
-#include "softmax.h"
-
-#include <stdlib.h>
-
+/* Softmax cross-entropy (kernels/softmax.cl): the end of every forward pass and the start of every backward
+ * one. Reads the logits x [n][k], and labels, losses and ranks of a whole batch, of which this call's n rows
+ * start at scalars.first; class_weights may be NULL (all 1). Writes losses, ranks and, unless it is NULL, dx
+ * = scalars.scale times the gradient of the loss. Also reads scalars.smoothing and scalars.mix: the loss is
+ * that of each row's label times 1 - mix and that of the label at the other end of the call's rows times mix;
+ * a label of RNCL_NO_LABEL leaves its row out, except where labels are mixed. */
 #include "elementwise.h"
-#include "launch.h"
-#include "op_types.h"
+#include "util.h"
 
-struct rncl_softmax {
-    rncl_context *context;
-    rncl_softmax_shape shape;
-    bool tuned;
-    rncl_elementwise frame;
-    rncl_kernel loss;
-};
+enum { PRESET_LOCAL = 8 };
 
-/* Rows are the elements, whole: sums over classes keep their order. */
-static void softmax_knobs(const rncl_tunable *t, rncl_knobs *knobs)
+static rncl_status softmax_shape(const rncl_op_desc *desc, const rncl_op_choice *choice, rncl_op_needs *needs)
 {
-    rncl_elementwise_add_width(t->context, 1, knobs);
-    rncl_elementwise_add_frame(t->context, 8, knobs);
+    const rncl_softmax_shape *s = &desc->softmax;
+    (void)choice, (void)needs;
+    return s->n > 0 && s->k > 0 ? RNCL_OK
+                                : RNCL_FAIL(RNCL_ERR_SHAPE, "softmax of %d rows of %d classes", s->n, s->k);
 }
+
+/* Elements are whole rows: sums over classes keep their order. */
+static void softmax_knobs(const rncl_pass *pass, rncl_knobs *knobs)
+{
+    rncl_elementwise_add_knobs(pass, 1, PRESET_LOCAL, knobs);
+}
+
+static rncl_status softmax_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
+{
+    const rncl_softmax_shape *s = &pass->desc.softmax;
+    return rncl_elementwise_launch(
+        pass, (size_t)s->n, RNCL_STRUCT(*s), RNCL_INT(scalars->first), RNCL_INT(rncl_elementwise_per(pass)),
+        RNCL_BUFFER(b->x), RNCL_BUFFER(b->labels), RNCL_BUFFER(b->class_weights),
+        RNCL_FLOAT(scalars->smoothing), RNCL_FLOAT(scalars->mix), RNCL_FLOAT(scalars->scale),
+        RNCL_BUFFER(b->losses), RNCL_BUFFER(b->ranks), RNCL_BUFFER(b->dx));
+}
+
+static const rncl_row row = {
+    .name = "",
+    .programs = {"softmax"},
+    .knobs = softmax_knobs,
+    .plan = rncl_elementwise_plan,
+    .build = rncl_elementwise_build,
+    .enqueue = softmax_enqueue,
+    .destroy = rncl_elementwise_destroy,
+};
 
 const rncl_op_type rncl_op_softmax = {
     .name = "softmax",
     .passes = {{.name = "loss"}},
-    .kernels = "softmax elementwise",
-    .knobs = softmax_knobs,
+    RNCL_OP_ROWS(&row),
+    .shape = softmax_shape,
 };
-
-rncl_status rncl_softmax_create(rncl_context *context, const rncl_softmax_shape *shape,
-                                const rncl_tuned *tuned, rncl_softmax **out)
-{
-    *out = NULL;
-    rncl_softmax *softmax = calloc(1, sizeof *softmax);
-    if (!softmax)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "softmax");
-    softmax->context = context;
-    softmax->shape = *shape;
-    rncl_tunable t = {.context = context, .desc = {.kind = RNCL_OP_softmax, .softmax = *shape}};
-    softmax->tuned = rncl_tunable_resolve(&t, tuned);
-    softmax->frame = rncl_elementwise_of(t.values);
-    rncl_status st = rncl_kernel_create(context, "softmax", "", "softmax_loss", &softmax->loss);
-    if (st) {
-        rncl_softmax_destroy(softmax);
-        return st;
-    }
-    *out = softmax;
-    return RNCL_OK;
-}
-
-void rncl_softmax_destroy(rncl_softmax *softmax)
-{
-    if (!softmax)
-        return;
-    rncl_kernel_fini(&softmax->loss);
-    free(softmax);
-}
-
-bool rncl_softmax_tuned(const rncl_softmax *softmax)
-{
-    return softmax->tuned;
-}
-
-rncl_status rncl_softmax_enqueue(rncl_softmax *softmax, const rncl_softmax_buffers *b)
-{
-    const rncl_elementwise *frame = &softmax->frame;
-    return rncl_launch(
-        softmax->context, &softmax->loss, rncl_elementwise_frame(frame, (size_t)softmax->shape.n),
-        RNCL_STRUCT(softmax->shape), RNCL_INT(b->first), RNCL_INT(frame->per), RNCL_BUFFER(b->logits),
-        RNCL_BUFFER(b->labels), RNCL_BUFFER(b->weights), RNCL_FLOAT(b->smoothing), RNCL_FLOAT(b->mix),
-        RNCL_FLOAT(b->scale), RNCL_BUFFER(b->losses), RNCL_BUFFER(b->ranks), RNCL_BUFFER(b->dlogits));
-}

@@ -6,7 +6,7 @@
 #include "reference.h"
 #include "util.h"
 
-static int rank_of(const double *logits, int classes, int label)
+int rncl_reference_rank(const double *logits, int classes, int label)
 {
     int rank = 0;
     for (int i = 0; i < classes; i++)
@@ -46,7 +46,7 @@ static void row_loss(const rncl_softmax_shape *shape, const double *logits, cons
     }
     for (int i = 0; i < shape->k; i++)
         dlogits[i] = scale * (all * exp(logits[i] - log_sum) - target_of(t, shape->k, row, i));
-    const int rank = rank_of(logits, shape->k, t->mix > 0.5 ? t->partners[row] : t->labels[row]);
+    const int rank = rncl_reference_rank(logits, shape->k, t->mix > 0.5 ? t->partners[row] : t->labels[row]);
     loss->top1 += rank == 0;
     loss->top5 += rank < 5;
     loss->counted++;

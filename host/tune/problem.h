@@ -2,9 +2,9 @@
 #ifndef RNCL_TUNE_PROBLEM_H
 #define RNCL_TUNE_PROBLEM_H
 
-#include "op.h"
+#include "spec.h"
 
-enum { RNCL_PROBLEM_KEY = 160 };
+enum { RNCL_PROBLEM_KEY = RNCL_SPEC_TEXT + 32 };
 
 typedef struct rncl_problem {
     rncl_op_desc desc; /* of an operation that is tuned by itself: not linear */
@@ -29,5 +29,8 @@ bool rncl_problem_related(const rncl_problem *a, const rncl_problem *b);
 
 /* Floating-point operations of the direct method; 0 for what is not counted in them. */
 double rncl_problem_flops(const rncl_problem *problem);
+
+/* The pass with nothing chosen yet. */
+rncl_pass rncl_problem_pass(rncl_context *context, const rncl_problem *problem);
 
 #endif

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "setting_json.h"
-#include "tunable.h"
 #include "util.h"
 
 /* A candidate that is so much slower than the best is not timed any longer. */
@@ -14,12 +13,6 @@ enum { DROP_FACTOR = 3, MOST_LOSSES = 2, MOST_DRAWS = 100 };
 
 /* What is called noise: unchanged code differs by as much. */
 static const double least_gain = 1.03;
-
-static rncl_tunable tunable_of(const rncl_search *search)
-{
-    return (rncl_tunable){
-        .context = search->context, .desc = search->problem.desc, .pass = search->problem.pass};
-}
 
 static bool time_is_up(const rncl_search *search)
 {
@@ -69,14 +62,14 @@ static rncl_status try_setting(rncl_search *search, const rncl_setting *setting,
 
 static rncl_status try_algorithms(rncl_search *search)
 {
-    rncl_tunable t = tunable_of(search);
+    rncl_pass t = rncl_problem_pass(search->context, &search->problem);
     int *losses = search->losses[t.desc.kind];
-    assert(rncl_tunable_rows(&t) <= RNCL_MOST_ROWS);
-    for (size_t row = 0; row < rncl_tunable_rows(&t); row++) {
+    assert(rncl_pass_rows(&t) <= RNCL_MOST_ROWS);
+    for (size_t row = 0; row < rncl_pass_rows(&t); row++) {
         uint64_t time_ns;
-        if (losses[row] >= MOST_LOSSES || !rncl_tunable_take_row(&t, row))
+        if (losses[row] >= MOST_LOSSES || !rncl_pass_take_row(&t, row))
             continue;
-        const rncl_setting presets = rncl_tunable_setting(&t);
+        const rncl_setting presets = rncl_pass_setting(&t);
         RNCL_TRY(try_setting(search, &presets, &time_ns));
         if (time_ns / DROP_FACTOR > search->best.time_ns)
             losses[row]++;
@@ -89,10 +82,10 @@ static rncl_status try_neighbours(rncl_search *search)
 {
     for (size_t i = 0; i < rncl_store_count(search->store); i++) {
         const rncl_tuned_entry entry = *rncl_store_at(search->store, i);
-        rncl_tunable t = tunable_of(search);
+        rncl_pass t = rncl_problem_pass(search->context, &search->problem);
         uint64_t ignored;
         if (entry.time_ns && rncl_problem_related(&entry.problem, &search->problem) &&
-            rncl_tunable_take(&t, &entry.setting))
+            rncl_pass_take(&t, &entry.setting))
             RNCL_TRY(try_setting(search, &entry.setting, &ignored));
     }
     return RNCL_OK;
@@ -104,7 +97,7 @@ static int compare_ints(const void *a, const void *b)
 }
 
 /* Moves one knob step by step while that helps; *time_ns is that of the values in `t`. */
-static rncl_status climb(rncl_search *search, rncl_tunable *t, int knob, int direction, uint64_t *time_ns)
+static rncl_status climb(rncl_search *search, rncl_pass *t, int knob, int direction, uint64_t *time_ns)
 {
     rncl_knob sorted = t->knobs.knobs[knob];
     qsort(sorted.values, (size_t)sorted.count, sizeof sorted.values[0], compare_ints);
@@ -115,9 +108,9 @@ static rncl_status climb(rncl_search *search, rncl_tunable *t, int knob, int dir
     for (at += direction; at >= 0 && at < sorted.count && !time_is_up(search); at += direction) {
         uint64_t time;
         t->values[knob] = sorted.values[at];
-        if (!rncl_tunable_allows(t))
+        if (!rncl_pass_allows(t))
             continue;
-        const rncl_setting setting = rncl_tunable_setting(t);
+        const rncl_setting setting = rncl_pass_setting(t);
         RNCL_TRY(try_setting(search, &setting, &time));
         if (time >= *time_ns)
             break;
@@ -130,7 +123,7 @@ static rncl_status climb(rncl_search *search, rncl_tunable *t, int knob, int dir
 
 /* From the values in `t`, one knob after the other until none helps. The last knobs first: they are what
  * costs no compiling. */
-static rncl_status descend(rncl_search *search, rncl_tunable *t, uint64_t time_ns)
+static rncl_status descend(rncl_search *search, rncl_pass *t, uint64_t time_ns)
 {
     uint64_t before;
     do {
@@ -145,15 +138,15 @@ static rncl_status descend(rncl_search *search, rncl_tunable *t, uint64_t time_n
 
 static rncl_status descend_from_best(rncl_search *search)
 {
-    rncl_tunable t = tunable_of(search);
-    return rncl_tunable_take(&t, &search->best.setting) ? descend(search, &t, search->best.time_ns) : RNCL_OK;
+    rncl_pass t = rncl_problem_pass(search->context, &search->problem);
+    return rncl_pass_take(&t, &search->best.setting) ? descend(search, &t, search->best.time_ns) : RNCL_OK;
 }
 
 /* Any values that go together and are new, of the best algorithm. */
-static bool draw(rncl_search *search, rncl_tunable *t)
+static bool draw(rncl_search *search, rncl_pass *t)
 {
-    for (int attempt = 0; attempt < MOST_DRAWS && rncl_tunable_draw(t, &search->random); attempt++) {
-        const rncl_setting setting = rncl_tunable_setting(t);
+    for (int attempt = 0; attempt < MOST_DRAWS && rncl_pass_draw(t, &search->random); attempt++) {
+        const rncl_setting setting = rncl_pass_setting(t);
         if (!find_tried(search, &setting))
             return true;
     }
@@ -163,12 +156,12 @@ static bool draw(rncl_search *search, rncl_tunable *t)
 /* What is drawn and not hopeless is a new start. */
 static rncl_status sample(rncl_search *search)
 {
-    rncl_tunable t = tunable_of(search);
-    if (!rncl_tunable_take(&t, &search->best.setting))
+    rncl_pass t = rncl_problem_pass(search->context, &search->problem);
+    if (!rncl_pass_take(&t, &search->best.setting))
         return RNCL_OK;
     while (!time_is_up(search) && draw(search, &t)) {
         uint64_t time;
-        const rncl_setting setting = rncl_tunable_setting(&t);
+        const rncl_setting setting = rncl_pass_setting(&t);
         RNCL_TRY(try_setting(search, &setting, &time));
         if (time < search->best.time_ns + search->best.time_ns / 10)
             RNCL_TRY(descend(search, &t, time));
@@ -178,12 +171,12 @@ static rncl_status sample(rncl_search *search)
 
 rncl_status rncl_search_presets(rncl_context *context, const rncl_problem *problem, rncl_setting *out)
 {
-    rncl_tunable t = {.context = context, .desc = problem->desc, .pass = problem->pass};
+    rncl_pass t = rncl_problem_pass(context, problem);
     char key[RNCL_PROBLEM_KEY];
     rncl_problem_key(problem, key);
-    if (!rncl_tunable_take_default(&t))
+    if (!rncl_pass_take_default(&t))
         return RNCL_FAIL(RNCL_ERR_SHAPE, "nothing on %s can do %s", context->info.name, key);
-    *out = rncl_tunable_setting(&t);
+    *out = rncl_pass_setting(&t);
     return RNCL_OK;
 }
 

@@ -7,10 +7,8 @@
 #include <string.h>
 
 #include "file.h"
-#include "kernel_sources.h"
 #include "setting_json.h"
 #include "store_file.h"
-#include "tunable.h"
 #include "util.h"
 
 struct rncl_store {
@@ -18,42 +16,38 @@ struct rncl_store {
     rncl_log log;
     char *path; /* the user's file */
     rncl_store_lines lines;
+    struct {
+        bool valid;
+        rncl_op_kind kind;
+        char algorithm[RNCL_ALGORITHM_NAME];
+        uint64_t hash;
+    } hashed;
 };
 
-static bool begins_with_any(const char *name, const char *words)
+/* Any change to an algorithm's kernels may change which setting is fastest, and whether the knobs still mean
+ * the same. Results of one algorithm mostly come one after the other: the last hash is kept. */
+static rncl_status hash_kernels(rncl_store *store, rncl_op_kind kind, const char *algorithm, uint64_t *hash)
 {
-    for (const char *word = words; *word;) {
-        size_t length = strcspn(word, " ");
-        if (!strncmp(name, word, length))
-            return true;
-        word += length + (word[length] == ' ');
+    if (!store->hashed.valid || store->hashed.kind != kind ||
+        strcmp(store->hashed.algorithm, algorithm) != 0) {
+        RNCL_TRY(rncl_algorithm_hash(kind, algorithm, &store->hashed.hash));
+        store->hashed.valid = true;
+        store->hashed.kind = kind;
+        snprintf(store->hashed.algorithm, sizeof store->hashed.algorithm, "%s", algorithm);
     }
-    return false;
-}
-
-/* Any change to the kernels may change which setting is fastest, and whether the knobs still mean the same.
- */
-static void hash_kernels(const char *kernels, char *text, size_t size)
-{
-    uint64_t hash = RNCL_HASH_START;
-    for (size_t i = 0; i < rncl_kernel_source_count; i++) {
-        const rncl_kernel_source *source = &rncl_kernel_sources[i];
-        if (begins_with_any(source->name, kernels) ||
-            begins_with_any(source->name, "common.clh kernel_abi.h"))
-            hash = rncl_hash(hash, source->text, strlen(source->text));
-    }
-    snprintf(text, size, "%016llx", (unsigned long long)hash);
+    *hash = store->hashed.hash;
+    return RNCL_OK;
 }
 
 /* Where a result of now comes from. */
-static rncl_result_origin origin_of(const rncl_store *store, const rncl_problem *problem,
-                                    const rncl_setting *setting)
+static rncl_status origin_of(rncl_store *store, const rncl_problem *problem, const rncl_setting *setting,
+                             rncl_result_origin *origin)
 {
-    rncl_result_origin origin;
-    snprintf(origin.driver, sizeof origin.driver, "%s", store->device.driver);
-    hash_kernels(rncl_tunable_kernels(problem->desc.kind, setting->algorithm), origin.kernels,
-                 sizeof origin.kernels);
-    return origin;
+    uint64_t hash;
+    RNCL_TRY(hash_kernels(store, problem->desc.kind, setting->algorithm, &hash));
+    snprintf(origin->driver, sizeof origin->driver, "%s", store->device.driver);
+    snprintf(origin->kernels, sizeof origin->kernels, "%016llx", (unsigned long long)hash);
+    return RNCL_OK;
 }
 
 /* "pthread-skylake-avx512-amd-epyc-2.json" in the folder. NULL when out of memory. */
@@ -111,13 +105,14 @@ static rncl_status read_shipped(rncl_store *store)
 }
 
 /* Drops what other kernels were tuned for, and says so; says if the driver has changed. */
-static void sift(rncl_store *store)
+static rncl_status sift(rncl_store *store)
 {
     size_t kept = 0, dropped = 0;
     const char *other_driver = NULL;
     for (size_t i = 0; i < store->lines.count; i++) {
         rncl_store_line *line = &store->lines.lines[i];
-        const rncl_result_origin now = origin_of(store, &line->entry.problem, &line->entry.setting);
+        rncl_result_origin now;
+        RNCL_TRY(origin_of(store, &line->entry.problem, &line->entry.setting, &now));
         if (strcmp(line->origin.kernels, now.kernels) != 0) {
             dropped++;
             continue;
@@ -137,6 +132,7 @@ static void sift(rncl_store *store)
         rncl_log_line(&store->log, RNCL_LOG_WARNING,
                       "tuned with driver %s, this is %s: `rncl tune` may find something faster", other_driver,
                       store->device.driver);
+    return RNCL_OK;
 }
 
 static rncl_status open_store(rncl_store *store)
@@ -148,8 +144,7 @@ static rncl_status open_store(rncl_store *store)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "tuning store");
     RNCL_TRY(read_shipped(store));
     RNCL_TRY(read_file(store, store->path, true));
-    sift(store);
-    return RNCL_OK;
+    return sift(store);
 }
 
 rncl_status rncl_store_open(const rncl_device_info *device, const rncl_log *log, rncl_store **out)
@@ -246,8 +241,8 @@ static rncl_status save(const rncl_store *store)
 
 rncl_status rncl_store_put(rncl_store *store, const rncl_tuned_entry *entry)
 {
-    const rncl_store_line line = {
-        .entry = *entry, .origin = origin_of(store, &entry->problem, &entry->setting), .own = true};
+    rncl_store_line line = {.entry = *entry, .own = true};
+    RNCL_TRY(origin_of(store, &entry->problem, &entry->setting, &line.origin));
     rncl_store_line *old = line_of(store, &entry->problem);
     if (old && old->own)
         *old = line;
@@ -259,9 +254,8 @@ rncl_status rncl_store_put(rncl_store *store, const rncl_tuned_entry *entry)
 rncl_status rncl_store_fail(rncl_store *store, const rncl_problem *problem, const rncl_setting *setting,
                             const char *why)
 {
-    rncl_store_line line = {.entry = {.problem = *problem, .setting = *setting},
-                            .origin = origin_of(store, problem, setting),
-                            .own = true};
+    rncl_store_line line = {.entry = {.problem = *problem, .setting = *setting}, .own = true};
+    RNCL_TRY(origin_of(store, problem, setting, &line.origin));
     snprintf(line.why, sizeof line.why, "%s", why);
     RNCL_TRY(rncl_store_lines_add(&store->lines, &line));
     return save(store);

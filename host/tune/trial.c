@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "random.h"
+#include "slice.h"
 #include "trial_candidate.h"
-#include "trial_slice.h"
 #include "util.h"
 
 enum {
@@ -19,23 +19,14 @@ enum {
 /* Shorter stretches are not worth timing. */
 #define STRETCH_NS UINT64_C(10000000)
 
-/* Nearer to a ReLU's kink than this, no gradient comes in. */
-static const float kink = 1e-4f;
-
 struct rncl_trial {
-    rncl_problem problem;
+    rncl_spec_case c;
     rncl_trial_hook hook;
-    const rncl_trial_operation *operation;
-    const rncl_trial_pass *pass;
+    const rncl_spec *spec;
+    const rncl_spec_pass *pass;
     rncl_trial_tensors tensors;
-    float *before[RNCL_TRIAL_SLOT_COUNT];   /* of results that are updated in place: what was drawn */
-    float *expected[RNCL_TRIAL_SLOT_COUNT]; /* of results: the presets' */
-};
-
-static const rncl_trial_operation *const operations[RNCL_OP_COUNT] = {
-    [RNCL_OP_conv] = &rncl_trial_conv,       [RNCL_OP_batchnorm] = &rncl_trial_batchnorm,
-    [RNCL_OP_maxpool] = &rncl_trial_maxpool, [RNCL_OP_avgpool] = &rncl_trial_avgpool,
-    [RNCL_OP_softmax] = &rncl_trial_softmax, [RNCL_OP_sgd] = &rncl_trial_sgd,
+    void *before[RNCL_SLOTS];   /* of results that are updated in place: what was drawn */
+    void *expected[RNCL_SLOTS]; /* of results: the presets' */
 };
 
 static unsigned calls_for(uint64_t time_ns)
@@ -52,31 +43,34 @@ static rncl_status check_floats(const float *values, const float *expected, size
     return RNCL_OK;
 }
 
-static rncl_status check_result(const rncl_trial *trial, rncl_trial_slot slot)
+/* Two results may each be off by the tolerance. Of what has none every bit must be right. */
+static rncl_status check_result(const rncl_trial *trial, rncl_slot slot)
 {
     const rncl_trial_tensor *t = &trial->tensors.slots[slot];
-    const double tolerance = 2 * rncl_trial_tolerance(trial->operation, &trial->problem.desc, slot);
+    const bool bits = slot == RNCL_SLOT_saved || RNCL_INTEGER_SLOTS & 1u << slot;
     if (!t->size_bytes)
         return RNCL_OK;
-    if (slot != RNCL_TRIAL_saved)
-        return check_floats(t->values, trial->expected[slot], t->size_bytes / sizeof(float), tolerance);
+    if (!bits)
+        return check_floats(t->values, trial->expected[slot], t->size_bytes / sizeof(float),
+                            2 * rncl_slice_tolerance(&trial->c, slot));
     if (memcmp(t->values, trial->expected[slot], t->size_bytes) != 0)
-        return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "what is kept for the backward pass is wrong");
+        return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, slot == RNCL_SLOT_saved
+                                                    ? "what is kept for the backward pass is wrong"
+                                                    : "an integer is wrong");
     return RNCL_OK;
 }
 
 static rncl_status check_all(const rncl_trial *trial)
 {
-    FOR_SLOTS(trial->pass->results, slot)
-    RNCL_TRY(check_result(trial, slot));
+    RNCL_FOR_SLOTS (trial->pass->results, slot)
+        RNCL_TRY(check_result(trial, slot));
     return RNCL_OK;
 }
 
 /* For tests: the first result, in which faults are planted. */
 static void tell_hook(const rncl_trial *trial, const rncl_setting *setting)
 {
-    FOR_SLOTS(trial->pass->results, slot)
-    {
+    RNCL_FOR_SLOTS (trial->pass->results, slot) {
         const rncl_trial_tensor *t = &trial->tensors.slots[slot];
         trial->hook.result(trial->hook.user, setting, t->values, t->size_bytes / sizeof(float));
         return;
@@ -87,8 +81,7 @@ static void tell_hook(const rncl_trial *trial, const rncl_setting *setting)
 static rncl_status run_once(rncl_trial *trial, rncl_candidate *c, const rncl_setting *setting,
                             uint64_t *time_ns)
 {
-    FOR_SLOTS(trial->pass->results, slot)
-    {
+    RNCL_FOR_SLOTS (trial->pass->results, slot) {
         const rncl_trial_tensor *t = &trial->tensors.slots[slot];
         if (trial->before[slot])
             memcpy(t->values, trial->before[slot], t->size_bytes);
@@ -97,8 +90,8 @@ static rncl_status run_once(rncl_trial *trial, rncl_candidate *c, const rncl_set
         RNCL_TRY(rncl_trial_upload(&trial->tensors, slot));
     }
     RNCL_TRY(rncl_candidate_run(c, 1, time_ns));
-    FOR_SLOTS(trial->pass->results, slot)
-    RNCL_TRY(rncl_trial_download(&trial->tensors, slot));
+    RNCL_FOR_SLOTS (trial->pass->results, slot)
+        RNCL_TRY(rncl_trial_download(&trial->tensors, slot));
     if (trial->hook.result && setting)
         tell_hook(trial, setting);
     return RNCL_OK;
@@ -124,7 +117,7 @@ rncl_status rncl_trial_run(rncl_trial *trial, const rncl_setting *setting, uint6
                            uint64_t *time_ns)
 {
     rncl_candidate c;
-    rncl_status st = rncl_candidate_init(&trial->tensors, trial->operation, &trial->problem, setting, &c);
+    rncl_status st = rncl_candidate_init(&trial->tensors, &trial->c, setting, &c);
     if (!st)
         st = run_once(trial, &c, setting, time_ns);
     if (!st)
@@ -160,8 +153,7 @@ rncl_status rncl_trial_compare(rncl_trial *trial, const rncl_setting *settings, 
     if (count > MOST_COMPARED)
         return RNCL_FAIL(RNCL_ERR_USAGE, "%zu settings at once", count);
     for (size_t i = 0; i < count && !st; i++)
-        st = rncl_candidate_init(&trial->tensors, trial->operation, &trial->problem, &settings[i],
-                                 &candidates[i]);
+        st = rncl_candidate_init(&trial->tensors, &trial->c, &settings[i], &candidates[i]);
     if (!st)
         st = compare(candidates, count, times_ns);
     for (size_t i = 0; i < count; i++)
@@ -169,16 +161,24 @@ rncl_status rncl_trial_compare(rncl_trial *trial, const rncl_setting *settings, 
     return st;
 }
 
+static void set_value(const rncl_trial_tensor *t, rncl_slot slot, size_t i, double value)
+{
+    if (RNCL_INTEGER_SLOTS & 1u << slot)
+        ((int32_t *)t->values)[i] = (int32_t)value;
+    else
+        ((float *)t->values)[i] = (float)value;
+}
+
 static rncl_status draw(rncl_trial *trial)
 {
-    FOR_SLOTS(trial->pass->drawn, slot)
-    {
+    RNCL_FOR_SLOTS (trial->pass->reads, slot) {
         const rncl_trial_tensor *t = &trial->tensors.slots[slot];
         rncl_random random = rncl_random_stream(0, RNCL_RANDOM_TEST, 0, (uint32_t)slot);
-        for (size_t i = 0; i < t->size_bytes / sizeof(float); i++)
-            t->values[i] = rncl_random_normal(&random);
-        if (trial->operation->adjust && t->size_bytes)
-            trial->operation->adjust(&trial->problem.desc, slot, t->values);
+        for (size_t i = 0; i < t->size_bytes / sizeof(float); i++) {
+            const double value = (double)rncl_random_normal(&random);
+            set_value(t, slot, i,
+                      trial->spec->adjust ? trial->spec->adjust(&trial->c, slot, i, value) : value);
+        }
         RNCL_TRY(rncl_trial_upload(&trial->tensors, slot));
     }
     return RNCL_OK;
@@ -186,8 +186,7 @@ static rncl_status draw(rncl_trial *trial)
 
 static rncl_status keep_updated(rncl_trial *trial)
 {
-    FOR_SLOTS(trial->pass->drawn & trial->pass->results, slot)
-    {
+    RNCL_FOR_SLOTS (trial->pass->reads & trial->pass->results, slot) {
         const rncl_trial_tensor *t = &trial->tensors.slots[slot];
         trial->before[slot] = malloc(t->size_bytes);
         if (!trial->before[slot])
@@ -199,10 +198,10 @@ static rncl_status keep_updated(rncl_trial *trial)
 
 static rncl_status run_forward(rncl_trial *trial, const rncl_op_desc *desc)
 {
-    const rncl_problem forward = {.desc = *desc, .pass = RNCL_OP_FORWARD};
+    const rncl_spec_case forward = rncl_spec_training_case(desc, RNCL_OP_FORWARD);
     rncl_candidate presets;
     uint64_t ignored;
-    rncl_status st = rncl_candidate_init(&trial->tensors, trial->operation, &forward, NULL, &presets);
+    rncl_status st = rncl_candidate_init(&trial->tensors, &forward, NULL, &presets);
     if (!st)
         st = rncl_candidate_run(&presets, 1, &ignored);
     rncl_candidate_fini(&presets);
@@ -212,17 +211,17 @@ static rncl_status run_forward(rncl_trial *trial, const rncl_op_desc *desc)
 /* dy becomes zero where rounding decides whether it passes the ReLU. */
 static rncl_status clear_kinks(rncl_trial *trial)
 {
-    const rncl_trial_tensor *y = &trial->tensors.slots[RNCL_TRIAL_y];
-    const rncl_trial_tensor *dy = &trial->tensors.slots[RNCL_TRIAL_dy];
-    rncl_op_desc smooth = trial->problem.desc;
-    if (!trial->operation->smooth || !trial->operation->smooth(&smooth))
+    const rncl_trial_tensor *y = &trial->tensors.slots[RNCL_SLOT_y],
+                            *dy = &trial->tensors.slots[RNCL_SLOT_dy];
+    rncl_op_desc smooth = trial->c.desc;
+    if (!trial->spec->smooth || !trial->spec->smooth(&smooth))
         return RNCL_OK;
     RNCL_TRY(run_forward(trial, &smooth));
-    RNCL_TRY(rncl_trial_download(&trial->tensors, RNCL_TRIAL_y));
+    RNCL_TRY(rncl_trial_download(&trial->tensors, RNCL_SLOT_y));
     for (size_t i = 0; i < y->size_bytes / sizeof(float); i++)
-        if (fabsf(y->values[i]) < kink)
-            dy->values[i] = 0.0f;
-    return rncl_trial_upload(&trial->tensors, RNCL_TRIAL_dy);
+        if (fabs((double)((const float *)y->values)[i]) < RNCL_SPEC_KINK)
+            ((float *)dy->values)[i] = 0.0f;
+    return rncl_trial_upload(&trial->tensors, RNCL_SLOT_dy);
 }
 
 static rncl_status make_inputs(rncl_trial *trial)
@@ -232,14 +231,14 @@ static rncl_status make_inputs(rncl_trial *trial)
     if (!trial->pass->made)
         return RNCL_OK;
     RNCL_TRY(clear_kinks(trial));
-    return run_forward(trial, &trial->problem.desc);
+    return run_forward(trial, &trial->c.desc);
 }
 
 static rncl_status run_presets(rncl_trial *trial)
 {
     rncl_candidate presets;
     uint64_t ignored;
-    rncl_status st = rncl_candidate_init(&trial->tensors, trial->operation, &trial->problem, NULL, &presets);
+    rncl_status st = rncl_candidate_init(&trial->tensors, &trial->c, NULL, &presets);
     if (!st)
         st = run_once(trial, &presets, NULL, &ignored);
     rncl_candidate_fini(&presets);
@@ -250,20 +249,18 @@ static rncl_status run_presets(rncl_trial *trial)
 static rncl_status make_expected(rncl_trial *trial)
 {
     const unsigned results = trial->pass->results;
-    const float *drawn[RNCL_TRIAL_SLOT_COUNT] = {NULL}, *made[RNCL_TRIAL_SLOT_COUNT] = {NULL};
+    const void *inputs[RNCL_SLOTS] = {NULL}, *made[RNCL_SLOTS] = {NULL};
     RNCL_TRY(run_presets(trial));
-    FOR_SLOTS(trial->pass->drawn, slot)
-    drawn[slot] = trial->before[slot] ? trial->before[slot] : trial->tensors.slots[slot].values;
-    FOR_SLOTS(results, slot)
-    made[slot] = trial->tensors.slots[slot].values;
-    RNCL_TRY(rncl_trial_check_slice(trial->operation, &trial->problem, drawn, made));
-    FOR_SLOTS(~results, slot)
-    {
+    RNCL_FOR_SLOTS (trial->pass->reads, slot)
+        inputs[slot] = trial->before[slot] ? trial->before[slot] : trial->tensors.slots[slot].values;
+    RNCL_FOR_SLOTS (results, slot)
+        made[slot] = trial->tensors.slots[slot].values;
+    RNCL_TRY(rncl_slice_check(&trial->c, inputs, made));
+    RNCL_FOR_SLOTS (~results, slot) {
         free(trial->tensors.slots[slot].values);
         trial->tensors.slots[slot].values = NULL;
     }
-    FOR_SLOTS(results, slot)
-    {
+    RNCL_FOR_SLOTS (results, slot) {
         rncl_trial_tensor *t = &trial->tensors.slots[slot];
         trial->expected[slot] = t->values;
         t->values = t->size_bytes ? malloc(t->size_bytes) : NULL;
@@ -273,6 +270,14 @@ static rncl_status make_expected(rncl_trial *trial)
     return RNCL_OK;
 }
 
+/* A forward pass that makes what this one reads has inputs of its own. */
+static unsigned slots_of(const rncl_trial *trial)
+{
+    const unsigned of_pass = trial->pass->reads | trial->pass->made | trial->pass->results;
+    const unsigned of_forward = trial->pass->made ? trial->spec->passes[RNCL_OP_FORWARD].reads : 0;
+    return of_pass | of_forward | RNCL_SLOT_BIT(saved);
+}
+
 rncl_status rncl_trial_create(rncl_context *context, const rncl_problem *problem, const rncl_trial_hook *hook,
                               rncl_trial **out)
 {
@@ -280,15 +285,12 @@ rncl_status rncl_trial_create(rncl_context *context, const rncl_problem *problem
     rncl_trial *trial = calloc(1, sizeof *trial);
     if (!trial)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "trial");
-    trial->problem = *problem;
-    trial->operation = operations[problem->desc.kind];
-    trial->pass = &trial->operation->passes[problem->pass];
+    trial->c = rncl_spec_training_case(&problem->desc, problem->pass);
+    trial->spec = rncl_spec_of(problem->desc.kind);
+    trial->pass = &trial->spec->passes[problem->pass];
     if (hook)
         trial->hook = *hook;
-    const rncl_trial_pass *pass = trial->pass;
-    rncl_status st = rncl_trial_tensors_init(context, trial->operation, &problem->desc,
-                                             pass->drawn | pass->made | pass->results | RNCL_TRIAL_BIT(saved),
-                                             &trial->tensors);
+    rncl_status st = rncl_trial_tensors_init(context, &trial->c, slots_of(trial), &trial->tensors);
     if (!st)
         st = make_inputs(trial);
     if (!st)
@@ -306,8 +308,7 @@ void rncl_trial_destroy(rncl_trial *trial)
     if (!trial)
         return;
     rncl_trial_tensors_fini(&trial->tensors);
-    FOR_SLOTS(~0u, slot)
-    {
+    RNCL_FOR_SLOTS (~0u, slot) {
         free(trial->before[slot]);
         free(trial->expected[slot]);
     }

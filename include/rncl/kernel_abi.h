@@ -24,7 +24,7 @@ typedef struct rncl_direct_shape {
     rncl_int p, q, k, out_h, out_w, out_stride, out_row, out_column, tile_rows;
 } rncl_direct_shape;
 
-/* What the Winograd kernels compute: a 3x3 convolution with stride 1; pad may be negative. Work is handed out
+/* What the Winograd kernels compute: a 3x3 convolution with stride 1 or 2; pad may be negative. Work is handed out
  * in blocks of `tiles` tiles. */
 typedef struct rncl_winograd_shape {
     rncl_int n, h, w, c, p, q, k, pad, tiles;
@@ -74,6 +74,20 @@ typedef struct rncl_linear_shape {
 typedef struct rncl_softmax_shape {
     rncl_int n, k;
 } rncl_softmax_shape;
+
+/* SGD and moving averages of vectors of n floats. */
+typedef struct rncl_sgd_shape {
+    rncl_int n;
+} rncl_sgd_shape;
+
+typedef struct rncl_ema_shape {
+    rncl_int n;
+} rncl_ema_shape;
+
+/* Mixup of pictures [n][floats]. */
+typedef struct rncl_mixup_shape {
+    rncl_int n, floats;
+} rncl_mixup_shape;
 
 /* Floats left free after each of several stretches of memory that are gone through side by side: without them
  * they would lie powers of two apart, where caches keep few of them. */

@@ -10,8 +10,7 @@
 
 #include <cmocka.h>
 
-#include "conv.h"
-#include "operations.h"
+#include "check_trial.h"
 #include "util.h"
 
 #define ALGORITHM "staged_winograd"
@@ -73,11 +72,14 @@ static const rncl_setting *look_up(void *state, const rncl_op_desc *desc, int pa
 static void assert_possible(settings *s)
 {
     const rncl_op_choice choice = {.tuned = {.lookup = look_up, .state = s}};
-    for (rncl_conv_pass pass = 0; pass < RNCL_CONV_PASSES; pass++) {
-        rncl_conv_plan plan;
-        assert_int_equal(rncl_conv_plan_create(context, &s->shape, pass, &choice, &plan), RNCL_OK);
-        assert_true(plan.tuned);
-        rncl_conv_plan_fini(&plan);
+    for (int index = 0; index < RNCL_OP_PASSES; index++) {
+        rncl_pass pass = {.context = context,
+                          .desc = {.kind = RNCL_OP_conv, .conv = s->shape},
+                          .index = index,
+                          .choice = choice};
+        assert_int_equal(rncl_pass_plan(&pass), RNCL_OK);
+        assert_true(pass.tuned);
+        rncl_pass_fini(&pass);
     }
 }
 
@@ -95,12 +97,13 @@ static void results_match_the_reference(void **state)
     int results = 0;
     assert_possible(s);
     s->asked = 0;
-    for (size_t i = 0; i < check_conv.variant_count; i++) {
+    const check_variant *variants[CHECK_VARIANTS];
+    const size_t variant_count = check_variants_of(RNCL_OP_conv, variants);
+    for (size_t i = 0; i < variant_count; i++) {
         check_trial trial = {
             .context = context,
-            .operation = &check_conv,
-            .shape.op = {.kind = RNCL_OP_conv, .conv = s->shape},
-            .variant = &check_conv.variants[i],
+            .c.desc = {.kind = RNCL_OP_conv, .conv = s->shape},
+            .variant = variants[i],
             .algorithm = ALGORITHM,
             .tuned = {.lookup = look_up, .state = s},
             .random = rncl_random_stream(1, RNCL_RANDOM_TEST, 0, (uint32_t)i),
@@ -113,13 +116,13 @@ static void results_match_the_reference(void **state)
 
 static const char *default_for_gpus(rncl_conv_shape shape, bool exact_only)
 {
-    const rncl_op_choice choice = {.exact_only = exact_only};
     const rncl_device_class own = context->device_class;
-    rncl_conv_plan plan;
+    rncl_pass pass = {.context = context,
+                      .desc = {.kind = RNCL_OP_conv, .conv = shape},
+                      .choice = {.exact_only = exact_only}};
     context->device_class = RNCL_CLASS_GPU;
-    const rncl_status st = rncl_conv_plan_create(context, &shape, RNCL_CONV_FORWARD, &choice, &plan);
-    const char *name = st ? rncl_status_message() : plan.algorithm->name;
-    rncl_conv_plan_fini(&plan);
+    const char *name = rncl_pass_plan(&pass) ? rncl_status_message() : pass.row->name;
+    rncl_pass_fini(&pass);
     context->device_class = own;
     return name;
 }

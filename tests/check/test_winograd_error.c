@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "conv.h"
+#include "op.h"
 #include "random.h"
 #include "reference.h"
 #include "util.h"
@@ -99,28 +99,35 @@ static const rncl_setting *answer(void *state, const rncl_op_desc *desc, int pas
 }
 
 /* Runs the pass on the device with tiles of m x m pixels. */
-static void convolve(const rncl_conv_shape *shape, rncl_conv_pass pass, int m, const tensor tensors[3])
+static void convolve(const rncl_conv_shape *shape, int pass, int m, const tensor tensors[3])
 {
     rncl_setting setting = {.algorithm = "winograd", .count = 1, .knobs = {{.name = "m", .value = m}}};
-    const rncl_op_choice choice = {.tuned = {.lookup = answer, .state = &setting}};
-    rncl_conv_plan plan;
-    must(rncl_conv_plan_create(context, shape, pass, &choice, &plan));
-    assert_true(plan.tuned);
-    must(plan.algorithm->build(&plan));
-    rncl_conv_buffers buffers = {.x = tensors[0].buffer, .filter = tensors[1].buffer, .y = tensors[2].buffer};
-    if (plan.packed_floats) {
-        must(rncl_buffer_create(context, plan.packed_floats * sizeof(float), &buffers.packed));
-        must(plan.algorithm->prepare(&plan, &buffers));
-    }
-    must(rncl_buffer_create(context, plan.workspace_bytes, &buffers.workspace));
-    must(plan.algorithm->enqueue(&plan, &buffers));
+    const rncl_op_desc desc = {.kind = RNCL_OP_conv, .conv = *shape};
+    const rncl_op_choice choice = {.tuned = {.lookup = answer, .state = &setting},
+                                   .left_out = ~RNCL_PASS_BIT(pass)};
+    rncl_op *op;
+    must(rncl_op_create(context, &desc, &choice, &op));
+    assert_true(op->passes[pass].tuned);
+    must(rncl_op_build(op));
+    rncl_op_buffers b = {.x = tensors[0].buffer,
+                         .dx = tensors[0].buffer,
+                         .weight = tensors[1].buffer,
+                         .dweight = tensors[1].buffer,
+                         .y = tensors[2].buffer,
+                         .dy = tensors[2].buffer};
+    if (op->needs.packed_bytes)
+        must(rncl_buffer_create(context, op->needs.packed_bytes, &b.packed));
+    must(rncl_buffer_create(context, op->needs.workspace_bytes, &b.workspace));
+    must(rncl_op_bind(op, b.workspace));
+    must(rncl_op_prepare(op, &b));
+    must(rncl_op_enqueue(op, pass, &b, &(rncl_op_scalars){0}));
     must(rncl_context_finish(context));
-    rncl_conv_plan_fini(&plan);
-    rncl_buffer_release(buffers.packed);
-    rncl_buffer_release(buffers.workspace);
+    rncl_op_destroy(op);
+    rncl_buffer_release(b.packed);
+    rncl_buffer_release(b.workspace);
 }
 
-static double error_of(rncl_conv_pass pass, int stride, int m, int c, int k)
+static double error_of(int pass, int stride, int m, int c, int k)
 {
     const int outputs = PIXELS / stride;
     const rncl_conv_shape s = {1, PIXELS, PIXELS, c, k, 3, 3, stride, 1, outputs, outputs};
@@ -151,7 +158,7 @@ static void rounding_is_bounded_in_every_pass(void **state)
 {
     (void)state;
     static const struct {
-        rncl_conv_pass pass;
+        int pass;
         int c, k;
     } passes[] = {
         {RNCL_CONV_FORWARD, LONG, SHORT},

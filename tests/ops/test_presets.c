@@ -8,19 +8,17 @@
 #include <cmocka.h>
 
 #include "context.h"
-#include "conv.h"
-#include "tunable.h"
+#include "op.h"
 #include "util.h"
 
-static rncl_context device_of(rncl_device_class class, unsigned vector_width, unsigned compute_units,
+static rncl_context device_of(rncl_device_type type, unsigned vector_width, unsigned compute_units,
                               uint64_t local_memory)
 {
-    return (rncl_context){
-        .device_class = class,
+    rncl_context context = {
         .info =
             {
                 .name = "imagined",
-                .type = class == RNCL_CLASS_GPU ? RNCL_DEVICE_GPU : RNCL_DEVICE_CPU,
+                .type = type,
                 .vector_width = vector_width,
                 .compute_units = compute_units,
                 .local_memory = local_memory,
@@ -30,6 +28,9 @@ static rncl_context device_of(rncl_device_class class, unsigned vector_width, un
                 .max_allocation = (uint64_t)1 << 30,
             },
     };
+    context.device_class = rncl_device_class_of(&context.info);
+    context.traits = rncl_device_traits_of(&context.info);
+    return context;
 }
 
 static const rncl_conv_shape shapes[] = {
@@ -48,14 +49,14 @@ static const rncl_conv_shape shapes[] = {
 /* Every algorithm of every pass of a convolution. */
 static void look_at_presets(const rncl_context *context, const rncl_conv_shape *shape)
 {
-    for (rncl_conv_pass pass = 0; pass < RNCL_CONV_PASSES; pass++) {
-        rncl_tunable t = {.context = (rncl_context *)context,
+    for (int index = 0; index < RNCL_OP_PASSES; index++) {
+        rncl_pass pass = {.context = (rncl_context *)context,
                           .desc = {.kind = RNCL_OP_conv, .conv = *shape},
-                          .pass = (int)pass};
-        for (size_t row = 0; row < rncl_tunable_rows(&t); row++)
-            if (rncl_tunable_take_row(&t, row) && !rncl_tunable_allows(&t))
+                          .index = index};
+        for (size_t row = 0; row < rncl_pass_rows(&pass); row++)
+            if (rncl_pass_take_row(&pass, row) && !rncl_pass_allows(&pass))
                 fail_msg("%s of pass %d, n%d h%d c%d k%d r%d stride%d, vectors of %u, %u units, %zu KiB",
-                         rncl_tunable_algorithm(&t), t.pass, shape->n, shape->h, shape->c, shape->k, shape->r,
+                         pass.row->name, index, shape->n, shape->h, shape->c, shape->k, shape->r,
                          shape->stride, context->info.vector_width, context->info.compute_units,
                          (size_t)context->info.local_memory >> 10);
     }
@@ -81,8 +82,7 @@ static void presets_of_cpus_are_allowed(void **state)
     for (size_t w = 0; w < COUNT(widths); w++)
         for (size_t u = 0; u < COUNT(units); u++)
             for (size_t m = 0; m < COUNT(memories); m++) {
-                const rncl_context context =
-                    device_of(RNCL_CLASS_CPU_VECTOR, widths[w], units[u], memories[m]);
+                const rncl_context context = device_of(RNCL_DEVICE_CPU, widths[w], units[u], memories[m]);
                 look_at_shapes(&context);
             }
 }
@@ -90,14 +90,14 @@ static void presets_of_cpus_are_allowed(void **state)
 static void presets_of_gpus_are_allowed(void **state)
 {
     (void)state;
-    const rncl_context context = device_of(RNCL_CLASS_GPU, 1, 40, 32 << 10);
+    const rncl_context context = device_of(RNCL_DEVICE_GPU, 1, 40, 32 << 10);
     look_at_shapes(&context);
 }
 
 static void presets_without_vectors_are_allowed(void **state)
 {
     (void)state;
-    const rncl_context context = device_of(RNCL_CLASS_SCALAR, 1, 8, 32 << 10);
+    const rncl_context context = device_of(RNCL_DEVICE_CPU, 1, 8, 32 << 10);
     look_at_shapes(&context);
 }
 

@@ -43,11 +43,11 @@ static void put(int n, int kv)
 }
 
 /* The value of kv that planning would be told; 0: nothing is known. */
-static int looked_up(rncl_store *store, rncl_conv_pass pass, int n)
+static int looked_up(rncl_store *store, int pass, int n)
 {
     const rncl_op_desc desc = make_problem(pass, n).desc;
     const rncl_tuned tuned = rncl_store_tuned(store);
-    const rncl_setting *setting = tuned.lookup(tuned.state, &desc, (int)pass);
+    const rncl_setting *setting = tuned.lookup(tuned.state, &desc, pass);
     return setting ? setting->knobs[0].value : 0;
 }
 

@@ -3,7 +3,6 @@
 
 #include "random.h"
 #include "trial.h"
-#include "tunable.h"
 #include "tune_device.h"
 #include "tune_test.h"
 
@@ -82,16 +81,16 @@ static void keys_name_problems(void **state)
 static void expect_presets_to_be_settings(const rncl_op_desc *desc)
 {
     for (int pass = 0; pass < RNCL_OP_PASSES; pass++) {
-        rncl_tunable t = {.context = context, .desc = *desc, .pass = pass};
+        rncl_pass t = {.context = context, .desc = *desc, .index = pass};
         if (!has_pass(desc, pass))
             continue;
-        for (size_t row = 0; row < rncl_tunable_rows(&t); row++) {
-            if (!rncl_tunable_take_row(&t, row))
+        for (size_t row = 0; row < rncl_pass_rows(&t); row++) {
+            if (!rncl_pass_take_row(&t, row))
                 continue;
-            const rncl_setting setting = rncl_tunable_setting(&t);
-            if (!rncl_tunable_take(&t, &setting))
+            const rncl_setting setting = rncl_pass_setting(&t);
+            if (!rncl_pass_take(&t, &setting))
                 fail_msg("pass %d by %s", pass, setting.algorithm);
-            assert_int_equal(t.row, row);
+            assert_ptr_equal(t.row, rncl_pass_type_of(&t)->rows[row]);
         }
     }
 }
@@ -121,12 +120,12 @@ static void expect_trials_to_tell_right_from_wrong(const rncl_problem *problem)
     rncl_trial *trial;
     uint64_t time_ns;
     rncl_random random = rncl_random_stream(1, RNCL_RANDOM_TEST, 0, 0);
-    rncl_tunable t = {.context = context, .desc = problem->desc, .pass = problem->pass};
+    rncl_pass t = rncl_problem_pass(context, problem);
     assert_int_equal(rncl_trial_create(context, problem, &hook, &trial), RNCL_OK);
-    assert_true(rncl_tunable_take_default(&t));
+    assert_true(rncl_pass_take_default(&t));
     for (int draw = 0; draw < 3; draw++) {
-        assert_true(rncl_tunable_draw(&t, &random));
-        const rncl_setting setting = rncl_tunable_setting(&t);
+        assert_true(rncl_pass_draw(&t, &random));
+        const rncl_setting setting = rncl_pass_setting(&t);
         spoils = false;
         assert_int_equal(rncl_trial_run(trial, &setting, 1, &time_ns), RNCL_OK);
         spoils = true;

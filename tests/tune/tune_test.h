@@ -45,7 +45,7 @@ static inline int remove_folder(void **state)
     return forget_results(state) || rmdir(folder);
 }
 
-static inline rncl_problem make_problem(rncl_conv_pass pass, int n)
+static inline rncl_problem make_problem(int pass, int n)
 {
     return (rncl_problem){
         .desc = {.kind = RNCL_OP_conv,
@@ -60,7 +60,7 @@ static inline rncl_problem make_problem(rncl_conv_pass pass, int n)
                           .pad = 1,
                           .p = 12,
                           .q = 12}},
-        .pass = (int)pass,
+        .pass = pass,
     };
 }
 

@@ -1,31 +1,11 @@
 /* Register blocks and tiles of the direct convolution. */
 #include "direct_block.h"
 
-#include <stdio.h>
-
 #include "util.h"
-
-/* AVX-512 has 32 vector registers, older CPUs 16; devices without vectors spill early. */
-int direct_accumulators(const rncl_context *context)
-{
-    if (context->device_class == RNCL_CLASS_SCALAR)
-        return 4;
-    return context->info.vector_width >= 16 ? 16 : 12;
-}
-
-int direct_most_accumulators(const rncl_context *context)
-{
-    return context->info.vector_width >= 16 ? 28 : 14;
-}
-
-bool direct_items_may_run_long(const rncl_context *context)
-{
-    return context->device_class != RNCL_CLASS_SCALAR;
-}
 
 int direct_vector(const rncl_context *context, int channels)
 {
-    int vw = context->device_class == RNCL_CLASS_SCALAR ? 1 : (int)MIN(context->info.vector_width, 16u);
+    int vw = context->traits.vector_floats;
     while (channels % vw)
         vw /= 2;
     return vw;
@@ -36,23 +16,24 @@ int direct_vectors(int channels, int vw)
     return channels % (2 * vw) == 0 ? 2 : 1;
 }
 
-void direct_add_vector_knobs(const rncl_context *context, int channels, int kv, rncl_knobs *knobs)
+void direct_add_vector_knobs(const rncl_context *context, const rncl_knob_name names[2], int channels, int kv,
+                             rncl_knobs *knobs)
 {
     int widths[RNCL_KNOB_VALUES], count = 0, vw = direct_vector(context, channels);
     for (int width = 1; width <= vw; width *= 2)
         widths[count++] = width;
     static const int vectors[] = {1, 2, 3, 4};
-    rncl_knobs_add(knobs, "vw", vw, widths, (size_t)count);
-    rncl_knobs_add(knobs, "kv", kv, vectors, COUNT(vectors));
+    rncl_knobs_add(knobs, names[0], vw, widths, (size_t)count);
+    rncl_knobs_add(knobs, names[1], kv, vectors, COUNT(vectors));
 }
 
-void direct_add_rows_knob(int preset, int most, rncl_knobs *knobs)
+void direct_add_rows_knob(rncl_knob_name name, int preset, int most, rncl_knobs *knobs)
 {
     static const int rows[] = {1, 2, 4, 7, 8, 14, 16, 28, 32, 56, 112};
     size_t count = 0;
     while (count < COUNT(rows) && rows[count] <= most)
         count++;
-    rncl_knobs_add(knobs, "rows", preset, rows, MIN(count, (size_t)RNCL_KNOB_VALUES - 1));
+    rncl_knobs_add(knobs, name, preset, rows, MIN(count, (size_t)RNCL_KNOB_VALUES - 1));
 }
 
 rncl_direct_shape direct_dense_shape(const rncl_conv_shape *c)
@@ -74,11 +55,6 @@ rncl_direct_shape direct_dense_shape(const rncl_conv_shape *c)
         .out_w = c->q,
         .out_stride = 1,
     };
-}
-
-bool direct_is_pointwise(const rncl_conv_shape *c)
-{
-    return c->r == 1 && c->s == 1 && c->pad == 0;
 }
 
 void direct_flatten(rncl_direct_shape *s)
@@ -127,9 +103,4 @@ int direct_channel_shares(const rncl_context *context, const rncl_direct_shape *
 {
     return MIN(s->k / (p->kv * p->vw),
                rncl_ceil_div(2 * (int)context->info.compute_units, direct_tile_count(s)));
-}
-
-void direct_format_options(const direct_parameters *p, char *text, size_t size)
-{
-    snprintf(text, size, "-DVW=%d -DKV=%d -DBH=%d -DBW=%d -DSTAGE=%d", p->vw, p->kv, p->bh, p->bw, p->stage);
 }

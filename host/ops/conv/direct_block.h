@@ -11,34 +11,21 @@ typedef struct direct_parameters {
     int stage; /* floats of local memory; 0: x is read in place */
 } direct_parameters;
 
-/* Vector accumulators that untuned blocks have: enough to hide the latency of an FMA, few enough to stay in
- * registers beside their operands. */
-int direct_accumulators(const rncl_context *context);
-
-/* As many as fit at all. */
-int direct_most_accumulators(const rncl_context *context);
-
-/* Whether a work-item may go over a whole share of the batch: llvmpipe ends a work-item's loops after 65535
- * iterations, all of its loops together, without a word. */
-bool direct_items_may_run_long(const rncl_context *context);
-
 /* Floats a vector: the widest that the device likes and that divides the channels. */
 int direct_vector(const rncl_context *context, int channels);
 
-/* The knobs "vw", whose preset is that vector, and "kv". */
-void direct_add_vector_knobs(const rncl_context *context, int channels, int kv, rncl_knobs *knobs);
+/* Knobs of vector width, whose preset is that vector, and of vectors in a register block. */
+void direct_add_vector_knobs(const rncl_context *context, const rncl_knob_name names[2], int channels, int kv,
+                             rncl_knobs *knobs);
 
 /* Vectors of vw channels in a register block of a filter gradient, untuned. */
 int direct_vectors(int channels, int vw);
 
-/* The knob "rows", of a tile: values up to `most`. */
-void direct_add_rows_knob(int preset, int most, rncl_knobs *knobs);
+/* A knob of the rows of a tile: values up to `most`. */
+void direct_add_rows_knob(rncl_knob_name name, int preset, int most, rncl_knobs *knobs);
 
 /* The shape of the forward pass, whose y is dense. */
 rncl_direct_shape direct_dense_shape(const rncl_conv_shape *c);
-
-/* Whether it is a 1x1 convolution without padding: a product of matrices. */
-bool direct_is_pointwise(const rncl_conv_shape *c);
 
 /* A 1x1 convolution without stride or padding has no rows: its pixels are laid out in whichever rows make
  * whole blocks. Does nothing to others. */
@@ -61,8 +48,5 @@ int direct_tile_count(const rncl_direct_shape *s);
 /* Shares of the output channels that make work for all cores of few tiles. */
 int direct_channel_shares(const rncl_context *context, const rncl_direct_shape *s,
                           const direct_parameters *p);
-
-/* -D options of conv/direct_forward.cl. */
-void direct_format_options(const direct_parameters *p, char *text, size_t size);
 
 #endif

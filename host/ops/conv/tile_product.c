@@ -1,26 +1,19 @@
 /* Tiles in local memory: their knobs, presets and launch. */
 #include "tile_product.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "util.h"
 
-/* The order of the knobs. */
-enum { TM, TN, TK, RM, RN, LOAD, SPLIT };
+RNCL_DECLARE_KNOBS(TILE_PRODUCT_KNOBS)
 
 /* Untuned tiles: about what CLBlast's database (src/database/kernels/xgemm, version 1.5) has for most devices
- * of a vendor, and dlprimitives' 8x8 a work-item on devices with many registers. The last row is for all
- * others: small enough for 32 KiB of local memory and 64 work-items. */
-static const struct {
-    const char *vendor;
-    tile_product tile;
-} vendor_tiles[] = {
-    {"NVIDIA", {.tm = 128, .tn = 64, .tk = 16, .rm = 8, .rn = 4}},
-    {"Advanced Micro Devices", {.tm = 128, .tn = 64, .tk = 16, .rm = 8, .rn = 4}},
-    {"Intel", {.tm = 64, .tn = 64, .tk = 16, .rm = 8, .rn = 4}},
-    {"Apple", {.tm = 64, .tn = 64, .tk = 16, .rm = 8, .rn = 4}},
-    {"", {.tm = 32, .tn = 32, .tk = 16, .rm = 4, .rn = 4}},
+ * of a vendor, and dlprimitives' 8x8 a work-item on devices with many registers. That for
+ * all others is small enough for 32 KiB of local memory and 64 work-items. */
+static const tile_product vendor_tiles[RNCL_VENDORS] = {
+    [RNCL_VENDOR_NVIDIA] = {.tm = 128, .tn = 64, .tk = 16, .rm = 8, .rn = 4},
+    [RNCL_VENDOR_AMD] = {.tm = 128, .tn = 64, .tk = 16, .rm = 8, .rn = 4},
+    [RNCL_VENDOR_INTEL] = {.tm = 64, .tn = 64, .tk = 16, .rm = 8, .rn = 4},
+    [RNCL_VENDOR_APPLE] = {.tm = 64, .tn = 64, .tk = 16, .rm = 8, .rn = 4},
+    [RNCL_VENDOR_OTHER] = {.tm = 32, .tn = 32, .tk = 16, .rm = 4, .rn = 4},
 };
 
 typedef struct matrix_sizes {
@@ -63,11 +56,8 @@ static bool tile_fits(const rncl_context *context, const tile_product *tile)
 
 static const tile_product *preset_tile(const rncl_context *context)
 {
-    size_t i = 0;
-    while (i + 1 < COUNT(vendor_tiles) && (!strstr(context->info.vendor, vendor_tiles[i].vendor) ||
-                                           !tile_fits(context, &vendor_tiles[i].tile)))
-        i++;
-    return &vendor_tiles[i].tile;
+    const tile_product *tile = &vendor_tiles[context->vendor];
+    return tile_fits(context, tile) ? tile : &vendor_tiles[RNCL_VENDOR_OTHER];
 }
 
 /* Loads of a tile are whole for all work-items and stay within one tap's channels. */
@@ -102,13 +92,13 @@ void tile_product_add_knobs(const rncl_context *context, const tile_problem *pro
     int vw = 4;
     while (vw > 1 && !loads_fit(&sizes, tile, vw))
         vw /= 2;
-    rncl_knobs_add(knobs, "tm", tile->tm, sides, COUNT(sides));
-    rncl_knobs_add(knobs, "tn", tile->tn, sides, COUNT(sides));
-    rncl_knobs_add(knobs, "tk", tile->tk, depths, COUNT(depths));
-    rncl_knobs_add(knobs, "rm", tile->rm, blocks, COUNT(blocks));
-    rncl_knobs_add(knobs, "rn", tile->rn, blocks, COUNT(blocks));
-    rncl_knobs_add(knobs, "load", vw, widths, COUNT(widths));
-    rncl_knobs_add(knobs, "split", preset_split(context, problem, tile), splits, COUNT(splits));
+    rncl_knobs_add(knobs, knob_names[TM], tile->tm, sides, COUNT(sides));
+    rncl_knobs_add(knobs, knob_names[TN], tile->tn, sides, COUNT(sides));
+    rncl_knobs_add(knobs, knob_names[TK], tile->tk, depths, COUNT(depths));
+    rncl_knobs_add(knobs, knob_names[RM], tile->rm, blocks, COUNT(blocks));
+    rncl_knobs_add(knobs, knob_names[RN], tile->rn, blocks, COUNT(blocks));
+    rncl_knobs_add(knobs, knob_names[LOAD], vw, widths, COUNT(widths));
+    rncl_knobs_add(knobs, knob_names[SPLIT], preset_split(context, problem, tile), splits, COUNT(splits));
 }
 
 tile_product tile_product_of(const int *values)
@@ -137,19 +127,13 @@ size_t tile_product_floats(const tile_problem *problem)
     return (size_t)problem->batch * (size_t)sizes.rows * (size_t)sizes.columns;
 }
 
-static bool is_pointwise(const rncl_conv_shape *c)
+rncl_status tile_product_build(const rncl_pass *pass, int first, const tile_problem *problem,
+                               tile_product *product)
 {
-    return c->r == 1 && c->s == 1 && c->stride == 1 && c->pad == 0;
-}
-
-rncl_status tile_product_build(rncl_context *context, const tile_problem *problem, tile_product *product)
-{
-    char options[160];
-    snprintf(options, sizeof options,
-             "-DPASS=%d -DPOINTWISE=%d -DTM=%d -DTN=%d -DTK=%d -DRM=%d -DRN=%d -DVW=%d", (int)problem->pass,
-             is_pointwise(&problem->shape), product->tm, product->tn, product->tk, product->rm, product->rn,
-             product->vw);
-    return rncl_kernel_create(context, "conv/implicit_gemm", options, "conv_implicit_gemm", &product->kernel);
+    char options[RNCL_OPTIONS_SIZE];
+    rncl_pass_options(pass, first, KNOB_COUNT, options, "-DPASS=%d -DPOINTWISE=%d", problem->pass,
+                      conv_is_product(&problem->shape));
+    return rncl_pass_kernel(pass, "conv/implicit_gemm", options, "conv_implicit_gemm", &product->kernel);
 }
 
 rncl_status tile_product_enqueue(rncl_context *context, const tile_product *product,

@@ -4,13 +4,12 @@
 #define RNCL_OPS_TILE_PRODUCT_H
 
 #include "conv.h"
-#include "launch.h"
 
 /* One pass of `batch` convolutions of one shape, whose tensors lie one after the other. A 1x1 convolution
  * without stride or padding is a product of matrices as they are stored. */
 typedef struct tile_problem {
     rncl_conv_shape shape;
-    rncl_conv_pass pass;
+    int pass; /* RNCL_CONV_… */
     int batch;
 } tile_problem;
 
@@ -31,10 +30,20 @@ typedef struct tile_operands {
 /* Whether the device has the work-groups and the local memory. */
 bool tile_product_is_possible(const rncl_context *context);
 
-/* The knobs "tm", "tn", "tk", "rm", "rn", "load" and "split", with presets for the device's vendor. */
+/* A row's knobs for its product, which stand one after the other in the row's list. */
+#define TILE_PRODUCT_KNOBS(X)                                                                                \
+    X(TM, "tm", "TM")       /* rows of a work-group's tile */                                                \
+    X(TN, "tn", "TN")       /* columns of it */                                                              \
+    X(TK, "tk", "TK")       /* depth that is staged at a time */                                             \
+    X(RM, "rm", "RM")       /* rows of a work-item's register block */                                       \
+    X(RN, "rn", "RN")       /* columns of it */                                                              \
+    X(LOAD, "load", "VW")   /* floats of a load */                                                           \
+    X(SPLIT, "split", NULL) /* shares of the depth, which leave results of their own */
+
+/* Adds them, with presets for the device's vendor. */
 void tile_product_add_knobs(const rncl_context *context, const tile_problem *problem, rncl_knobs *knobs);
 
-/* Whether values of these knobs, in this order, go together. */
+/* Whether their values, in this order, go together. */
 bool tile_product_allows(const rncl_context *context, const tile_problem *problem, const int *values);
 
 /* The product with these values, still without its kernel. */
@@ -43,7 +52,9 @@ tile_product tile_product_of(const int *values);
 /* Floats of one result. */
 size_t tile_product_floats(const tile_problem *problem);
 
-rncl_status tile_product_build(rncl_context *context, const tile_problem *problem, tile_product *product);
+/* `first`: the place of the product's knobs among the pass's. */
+rncl_status tile_product_build(const rncl_pass *pass, int first, const tile_problem *problem,
+                               tile_product *product);
 
 /* The problem's sizes may differ from those it was built for, but not its pass, nor whether it is 1x1. */
 rncl_status tile_product_enqueue(rncl_context *context, const tile_product *product,

@@ -1,46 +1,44 @@
 /* Tiles and knobs of Winograd's convolution. */
 #include "winograd_tiles.h"
 
-#include <stdio.h>
-
 #include "elementwise.h"
 #include "util.h"
 
-winograd_tiling winograd_tiling_of(const rncl_conv_plan *plan, int m)
+winograd_tiling winograd_tiling_of(const rncl_pass *pass, int m)
 {
-    const bool strided = plan->shape.stride == 2;
+    const bool strided = pass->desc.conv.stride == 2;
     const int side = strided ? 2 * m + 1 : m + 2;
     return (winograd_tiling){
-        .tile = strided && plan->pass == RNCL_CONV_BACKWARD_DATA ? 2 * m : m,
+        .tile = winograd_spreads(pass) ? 2 * m : m,
         .positions = side * side,
         .filters = (m + 2) * (m + 2),
     };
 }
 
-static int products_of(const rncl_conv_plan *plan, int m)
+static int products_of(const rncl_pass *pass, int m)
 {
-    const winograd_tiling tiling = winograd_tiling_of(plan, m);
-    const rncl_winograd_shape s = winograd_shape_of(plan);
+    const winograd_tiling tiling = winograd_tiling_of(pass, m);
+    const rncl_winograd_shape s = winograd_shape_of(pass);
     return winograd_tile_count(&s, tiling.tile) * tiling.positions;
 }
 
-int winograd_preset_m(const rncl_conv_plan *plan)
+int winograd_preset_m(const rncl_pass *pass)
 {
-    return products_of(plan, 2) < products_of(plan, 4) ? 2 : 4;
+    return products_of(pass, 2) < products_of(pass, 4) ? 2 : 4;
 }
 
-int winograd_add_m_knob(const rncl_conv_plan *plan, rncl_knobs *knobs)
+int winograd_add_m_knob(const rncl_pass *pass, rncl_knob_name name, rncl_knobs *knobs)
 {
     static const int sizes[] = {2, 4};
-    const int preset = winograd_preset_m(plan);
-    rncl_knobs_add(knobs, "m", preset, sizes, COUNT(sizes));
+    const int preset = winograd_preset_m(pass);
+    rncl_knobs_add(knobs, name, preset, sizes, COUNT(sizes));
     return preset;
 }
 
-void winograd_add_kv_knob(int channels, int vw, rncl_knobs *knobs)
+void winograd_add_kv_knob(rncl_knob_name name, int channels, int vw, rncl_knobs *knobs)
 {
     static const int vectors[] = {1, 2, 3, 4};
-    rncl_knobs_add(knobs, "kv", channels % (2 * vw) == 0 ? 2 : 1, vectors, COUNT(vectors));
+    rncl_knobs_add(knobs, name, channels % (2 * vw) == 0 ? 2 : 1, vectors, COUNT(vectors));
 }
 
 int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s)
@@ -61,39 +59,37 @@ int winograd_tile_count(const rncl_winograd_shape *s, int tile)
     return s->n * rncl_ceil_div(s->p, tile) * rncl_ceil_div(s->q, tile);
 }
 
-rncl_winograd_shape winograd_shape_of(const rncl_conv_plan *plan)
+rncl_winograd_shape winograd_shape_of(const rncl_pass *pass)
 {
-    const rncl_conv_shape *c = &plan->shape;
-    if (plan->pass == RNCL_CONV_BACKWARD_DATA)
+    const rncl_conv_shape *c = &pass->desc.conv;
+    if (pass->index == RNCL_CONV_BACKWARD_DATA)
         return (rncl_winograd_shape){
             .n = c->n, .h = c->p, .w = c->q, .c = c->k, .p = c->h, .q = c->w, .k = c->c, .pad = 2 - c->pad};
     return (rncl_winograd_shape){
         .n = c->n, .h = c->h, .w = c->w, .c = c->c, .p = c->p, .q = c->q, .k = c->k, .pad = c->pad};
 }
 
-bool winograd_is_possible(const rncl_conv_plan *plan)
+bool winograd_is_possible(const rncl_pass *pass)
 {
-    return plan->shape.r == 3 && plan->shape.s == 3 && plan->shape.stride == 1;
+    return pass->desc.conv.r == 3 && pass->desc.conv.s == 3 && pass->desc.conv.stride == 1;
 }
 
-bool winograd_fits(const rncl_conv_plan *plan)
+bool winograd_fits(const rncl_pass *pass)
 {
-    const rncl_conv_shape *c = &plan->shape;
+    const rncl_conv_shape *c = &pass->desc.conv;
     const bool by_halves =
-        c->r == 3 && c->s == 3 && c->stride == 2 && (plan->pass != RNCL_CONV_BACKWARD_DATA || c->pad == 1);
-    return (winograd_is_possible(plan) || by_halves) && plan->context->device_class == RNCL_CLASS_CPU_VECTOR;
+        c->r == 3 && c->s == 3 && c->stride == 2 && (pass->index != RNCL_CONV_BACKWARD_DATA || c->pad == 1);
+    return (winograd_is_possible(pass) || by_halves) && pass->context->device_class == RNCL_CLASS_CPU_VECTOR;
 }
 
-void winograd_options(const rncl_conv_plan *plan, int m, int vw, int kv, char *options, size_t size)
+bool winograd_spreads(const rncl_pass *pass)
 {
-    const int stride = plan->shape.stride;
-    snprintf(options, size, "-DM=%d -DSTRIDE=%d -DSPREAD=%d -DVW=%d -DKV=%d", m, stride,
-             stride == 2 && plan->pass == RNCL_CONV_BACKWARD_DATA, vw, kv);
+    return pass->desc.conv.stride == 2 && pass->index == RNCL_CONV_BACKWARD_DATA;
 }
 
-bool winograd_is_worthwhile(const rncl_conv_plan *plan)
+bool winograd_is_worthwhile(const rncl_pass *pass)
 {
-    const rncl_winograd_shape s = winograd_shape_of(plan);
-    int vector = (int)MIN(plan->context->info.vector_width, 16u);
+    const rncl_winograd_shape s = winograd_shape_of(pass);
+    const int vector = pass->context->traits.vector_floats;
     return s.c % vector == 0 && s.k % vector == 0 && s.q >= 7;
 }

@@ -1,0 +1,401 @@
+/* Direct convolution with explicit vectors and register blocks (kernels/conv/direct_forward.cl). The input
+ * gradient is the same kernel on flipped, transposed filters; with a stride it is one such convolution for
+ * each phase of dx. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "direct_block.h"
+#include "launch.h"
+#include "util.h"
+
+/* One launch of conv_direct_forward. */
+typedef struct direct_phase {
+    rncl_direct_shape shape;
+    rncl_pack_shape pack;
+    direct_parameters parameters;
+    int channel_shares;
+    rncl_kernel forward, packer;
+} direct_phase;
+
+enum { MAX_STRIDE = 4, WIDEST_PRESET = 8, HIGHEST_PRESET = 4 };
+
+/* Pixels of a tile: at most, where it is copied into local memory first and where it is not; and those that
+ * take as long as bringing a block of filters into the cache. */
+enum { MOST_STAGED = 112, MOST_IN_PLACE = 400, PIXELS_A_REFILL = 16 };
+
+typedef struct direct_data {
+    int phase_count;
+    direct_phase phases[MAX_STRIDE * MAX_STRIDE];
+    size_t packed_floats;
+    int pack_vw; /* floats a vector in packing: along the channels in which the filter is contiguous */
+} direct_data;
+
+#define KNOBS(X)                                                                                             \
+    X(VW, "vw", "VW")     /* floats a vector of output channels */                                           \
+    X(KV, "kv", "KV")     /* vectors of a register block */                                                  \
+    X(BH, "bh", "BH")     /* rows of a register block */                                                     \
+    X(BW, "bw", "BW")     /* pixels of each of them */                                                       \
+    X(ROWS, "rows", NULL) /* output rows of a tile */
+RNCL_DECLARE_KNOBS(KNOBS)
+
+static direct_parameters parameters_of(const int *values)
+{
+    return (direct_parameters){.vw = values[VW], .kv = values[KV], .bh = values[BH], .bw = values[BW]};
+}
+
+/* Whether whole register blocks of outputs reach over the edge of what is read. */
+static bool reads_outside(const rncl_direct_shape *s, const direct_parameters *p)
+{
+    int rows = rncl_ceil_div(s->p, p->bh) * p->bh, columns = rncl_ceil_div(s->q, p->bw) * p->bw;
+    return s->pad_top || s->pad_left || (rows - 1) * s->stride + s->r > s->h ||
+           (columns - 1) * s->stride + s->s > s->w;
+}
+
+static bool needs_stage(const direct_data *data, const direct_parameters *p)
+{
+    for (int i = 0; i < data->phase_count; i++) {
+        const rncl_direct_shape *s = &data->phases[i].shape;
+        if (s->r > 1 || s->s > 1 || reads_outside(s, p))
+            return true;
+    }
+    return false;
+}
+
+/* The smallest shape that covers all phases: one set of parameters serves them. */
+static rncl_direct_shape cover_phases(const direct_data *data)
+{
+    rncl_direct_shape cover = data->phases[0].shape;
+    for (int i = 1; i < data->phase_count; i++) {
+        const rncl_direct_shape *s = &data->phases[i].shape;
+        cover.r = MAX(cover.r, s->r);
+        cover.s = MAX(cover.s, s->s);
+        cover.p = MAX(cover.p, s->p);
+        cover.q = MAX(cover.q, s->q);
+    }
+    return cover;
+}
+
+/* Which taps of a filter of `taps` reach the input positions `phase`, phase + stride, …: first + i * -stride
+ * for i < count, and the padding that makes their convolution over dy start in the right place. */
+typedef struct phase_taps {
+    int count, first, pad, outputs;
+} phase_taps;
+
+static phase_taps taps_of_phase(int phase, int stride, int taps, int pad, int input_size)
+{
+    int least = (phase + pad) % stride;
+    int count = taps > least ? rncl_ceil_div(taps - least, stride) : 0;
+    return (phase_taps){
+        .count = count,
+        .first = least + stride * (count - 1),
+        .pad = count - 1 - (phase + pad - least) / stride,
+        .outputs = input_size > phase ? rncl_ceil_div(input_size - phase, stride) : 0,
+    };
+}
+
+static bool direct_supports(const rncl_pass *pass)
+{
+    const rncl_conv_shape *c = &pass->desc.conv;
+    if (pass->index == RNCL_CONV_BACKWARD_FILTER ||
+        (pass->index == RNCL_CONV_BACKWARD_DATA && c->stride > MAX_STRIDE))
+        return false;
+    if (conv_is_product(c))
+        return true;
+    /* One row has to fit, rounded up to whole blocks, whichever block is preset. */
+    rncl_direct_shape s = direct_dense_shape(c);
+    if (pass->index == RNCL_CONV_BACKWARD_DATA)
+        s = (rncl_direct_shape){.c = c->k, .r = c->r, .s = c->s, .stride = 1, .q = c->w};
+    s.q += WIDEST_PRESET - 1;
+    return direct_staged_floats(&s, 1, 1) <= direct_stage_limit(pass->context);
+}
+
+static void lay_out_forward(const rncl_pass *pass, direct_data *data)
+{
+    const rncl_conv_shape *c = &pass->desc.conv;
+    data->phase_count = 1;
+    direct_phase *phase = &data->phases[0];
+    phase->shape = direct_dense_shape(c);
+    phase->pack = (rncl_pack_shape){
+        .out = c->k,
+        .in = c->c,
+        .r = c->r,
+        .s = c->s,
+        .row_step = 1,
+        .column_step = 1,
+        .row_stride = c->s * c->c * c->k,
+        .column_stride = c->c * c->k,
+        .in_stride = c->k,
+        .out_stride = 1,
+    };
+    direct_flatten(&phase->shape);
+    data->packed_floats = (size_t)c->r * (size_t)c->s * (size_t)c->c * (size_t)c->k;
+}
+
+static void lay_out_backward_data(const rncl_pass *pass, direct_data *data)
+{
+    const rncl_conv_shape *c = &pass->desc.conv;
+    size_t packed = 0;
+    for (int row = 0; row < c->stride; row++)
+        for (int column = 0; column < c->stride; column++) {
+            phase_taps vertical = taps_of_phase(row, c->stride, c->r, c->pad, c->h);
+            phase_taps horizontal = taps_of_phase(column, c->stride, c->s, c->pad, c->w);
+            if (!vertical.outputs || !horizontal.outputs)
+                continue;
+            direct_phase *phase = &data->phases[data->phase_count++];
+            phase->shape = (rncl_direct_shape){
+                .n = c->n,
+                .h = c->p,
+                .w = c->q,
+                .c = c->k,
+                .r = vertical.count,
+                .s = horizontal.count,
+                .stride = 1,
+                .pad_top = vertical.pad,
+                .pad_left = horizontal.pad,
+                .p = vertical.outputs,
+                .q = horizontal.outputs,
+                .k = c->c,
+                .out_h = c->h,
+                .out_w = c->w,
+                .out_stride = c->stride,
+                .out_row = row,
+                .out_column = column,
+            };
+            /* A phase that no tap reaches is all zeros: the sum over an empty filter. */
+            if (!vertical.count || !horizontal.count) {
+                phase->shape.r = phase->shape.s = 0;
+                phase->shape.pad_top = phase->shape.pad_left = 0;
+            }
+            phase->pack = (rncl_pack_shape){
+                .out = c->c,
+                .in = c->k,
+                .r = phase->shape.r,
+                .s = phase->shape.s,
+                .row_first = vertical.first,
+                .row_step = -c->stride,
+                .column_first = horizontal.first,
+                .column_step = -c->stride,
+                .row_stride = c->s * c->c * c->k,
+                .column_stride = c->c * c->k,
+                .in_stride = 1,
+                .out_stride = c->k,
+                .packed_offset = (rncl_int)packed,
+            };
+            packed += (size_t)phase->shape.r * (size_t)phase->shape.s * (size_t)c->c * (size_t)c->k;
+            direct_flatten(&phase->shape);
+        }
+    data->packed_floats = packed;
+}
+
+/* The launches that the pass consists of, but for what the values decide. */
+static void lay_out(const rncl_pass *pass, direct_data *data)
+{
+    if (pass->index == RNCL_CONV_FORWARD)
+        lay_out_forward(pass, data);
+    else
+        lay_out_backward_data(pass, data);
+}
+
+/* The register block of at most `highest` rows that keeps multipliers busiest: it wastes little at the edges,
+ * and has many multiplications for each value that it loads. None that has x copied which could be read in
+ * place. Few sizes to choose from, so that one program serves many shapes. */
+static direct_parameters best_block(const rncl_context *context, const direct_data *data, int highest)
+{
+    static const int widths[] = {1, 2, 4, 7, WIDEST_PRESET}, heights[] = {1, 2, HIGHEST_PRESET};
+    const rncl_direct_shape s = cover_phases(data);
+    const int vw = direct_vector(context, s.k), budget = context->traits.accumulators;
+    direct_parameters best = {.vw = vw, .kv = 1, .bh = 1, .bw = 1};
+    const bool in_place = !needs_stage(data, &best);
+    double best_score = 0.0;
+    for (int kv = 1; kv <= 4 && s.k % (kv * vw) == 0; kv *= 2)
+        for (size_t i = 0; i < COUNT(widths); i++)
+            for (size_t j = 0; j < COUNT(heights); j++) {
+                const direct_parameters p = {.vw = vw, .kv = kv, .bh = heights[j], .bw = widths[i]};
+                const int pixels = p.bw * p.bh;
+                if (pixels * kv > budget || p.bh > highest || (in_place && needs_stage(data, &p)))
+                    continue;
+                const double used =
+                    (double)s.p * s.q /
+                    ((double)rncl_ceil_div(s.p, p.bh) * p.bh * rncl_ceil_div(s.q, p.bw) * p.bw);
+                const double per_load = (double)pixels * kv / (pixels + kv);
+                const double score = used * per_load / (per_load + 0.5);
+                if (score > best_score) {
+                    best_score = score;
+                    best = p;
+                }
+            }
+    return best;
+}
+
+static bool fits(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p)
+{
+    return direct_staged_floats(s, p->bw, s->tile_rows) <= direct_stage_limit(context);
+}
+
+/* The best block of which a row of blocks fits into local memory; one of single pixels' height always does.
+ */
+static direct_parameters preset_block(const rncl_pass *pass, const direct_data *data)
+{
+    rncl_direct_shape cover = cover_phases(data);
+    for (int highest = HIGHEST_PRESET;; highest /= 2) {
+        const direct_parameters p = best_block(pass->context, data, highest);
+        cover.tile_rows = p.bh;
+        if (highest == 1 || !needs_stage(data, &p) || fits(pass->context, &cover, &p))
+            return p;
+    }
+}
+
+/* How well cores are used: the share of the time in which all have work, if tiles take equally long, and the
+ * share that is not spent on bringing a block of filters into the cache for each tile. */
+static double usage(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p)
+{
+    const int units = (int)context->info.compute_units, tiles = rncl_ceil_div(s->p, s->tile_rows);
+    const int items = direct_tile_count(s) * direct_channel_shares(context, s, p);
+    const double busy = (double)items / (rncl_ceil_div(items, units) * units);
+    const double full = (double)s->p / (tiles * s->tile_rows), pixels = s->tile_rows * s->q;
+    return busy * full * pixels / (pixels + PIXELS_A_REFILL);
+}
+
+/* Rows of a tile, whole blocks. */
+static int preset_rows(const rncl_pass *pass, const direct_data *data, const direct_parameters *p)
+{
+    const bool staged = needs_stage(data, p);
+    rncl_direct_shape s = cover_phases(data);
+    const int most = MIN(rncl_ceil_div(staged ? MOST_STAGED : MOST_IN_PLACE, s.q), s.p);
+    int best = p->bh;
+    double best_usage = 0.0;
+    for (s.tile_rows = p->bh; s.tile_rows <= most && (!staged || fits(pass->context, &s, p));
+         s.tile_rows += p->bh) {
+        const double used = usage(pass->context, &s, p);
+        if (used > best_usage) {
+            best_usage = used;
+            best = s.tile_rows;
+        }
+    }
+    return best;
+}
+
+static void direct_knobs(const rncl_pass *pass, rncl_knobs *knobs)
+{
+    static const int heights[] = {1, 2, 4, 7}, widths[] = {1, 2, 4, 5, 6, 7, 8, 10, 12, 14};
+    direct_data data = {0};
+    lay_out(pass, &data);
+    const rncl_direct_shape cover = cover_phases(&data);
+    const direct_parameters p = preset_block(pass, &data);
+    direct_add_vector_knobs(pass->context, knob_names + VW, cover.k, p.kv, knobs);
+    rncl_knobs_add(knobs, knob_names[BH], p.bh, heights, COUNT(heights));
+    rncl_knobs_add(knobs, knob_names[BW], p.bw, widths, COUNT(widths));
+    direct_add_rows_knob(knob_names[ROWS], preset_rows(pass, &data, &p), cover.p, knobs);
+}
+
+static bool direct_allows(const rncl_pass *pass)
+{
+    direct_data data = {0};
+    lay_out(pass, &data);
+    const direct_parameters p = parameters_of(pass->values);
+    rncl_direct_shape cover = cover_phases(&data);
+    cover.tile_rows = pass->values[ROWS];
+    return cover.k % (p.vw * p.kv) == 0 && p.bh * p.bw * p.kv <= pass->context->traits.most_accumulators &&
+           cover.tile_rows % p.bh == 0 && cover.tile_rows < cover.p + p.bh &&
+           (!needs_stage(&data, &p) || fits(pass->context, &cover, &p));
+}
+
+static rncl_status direct_plan(rncl_pass *pass)
+{
+    direct_data *data = pass->data = calloc(1, sizeof *data);
+    if (!data)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a direct convolution");
+    lay_out(pass, data);
+    pass->packed_floats = data->packed_floats;
+    direct_parameters p = parameters_of(pass->values);
+    rncl_direct_shape cover = cover_phases(data);
+    cover.tile_rows = pass->values[ROWS];
+    if (needs_stage(data, &p))
+        p.stage = direct_stage_size(pass->context, direct_staged_floats(&cover, p.bw, cover.tile_rows));
+    data->pack_vw = pass->index == RNCL_CONV_FORWARD ? p.vw : direct_vector(pass->context, pass->desc.conv.k);
+    for (int i = 0; i < data->phase_count; i++) {
+        direct_phase *phase = &data->phases[i];
+        phase->parameters = p;
+        phase->shape.tile_rows = cover.tile_rows;
+        phase->channel_shares = direct_channel_shares(pass->context, &phase->shape, &p);
+    }
+    if (pass->index == RNCL_CONV_FORWARD)
+        pass->statistics_parts = direct_tile_count(&data->phases[0].shape);
+    return RNCL_OK;
+}
+
+static rncl_status direct_build(rncl_pass *pass)
+{
+    direct_data *data = pass->data;
+    char options[RNCL_OPTIONS_SIZE];
+    for (int i = 0; i < data->phase_count; i++) {
+        direct_phase *phase = &data->phases[i];
+        rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTAGE=%d", phase->parameters.stage);
+        RNCL_TRY(
+            rncl_pass_kernel(pass, "conv/direct_forward", options, "conv_direct_forward", &phase->forward));
+        snprintf(options, sizeof options, "-DVW=%d -DKB=%d -DTRANSPOSED=%d", data->pack_vw,
+                 phase->parameters.kv * phase->parameters.vw, pass->index == RNCL_CONV_BACKWARD_DATA);
+        RNCL_TRY(rncl_pass_kernel(pass, "conv/direct_pack", options, "conv_direct_pack", &phase->packer));
+    }
+    return RNCL_OK;
+}
+
+static rncl_status direct_prepare(rncl_pass *pass, const rncl_op_buffers *b)
+{
+    const direct_data *data = pass->data;
+    for (int i = 0; i < data->phase_count; i++) {
+        const direct_phase *phase = &data->phases[i];
+        const rncl_pack_shape *pack = &phase->pack;
+        if (pack->r * pack->s == 0)
+            continue;
+        size_t blocks = (size_t)(pack->out / (phase->parameters.kv * phase->parameters.vw));
+        rncl_range range = {.global = {blocks, (size_t)(pack->r * pack->s)}, .local = {1, 1, 1}};
+        RNCL_TRY(rncl_launch(pass->context, &phase->packer, range, RNCL_STRUCT(*pack), RNCL_BUFFER(b->weight),
+                             RNCL_BUFFER(b->packed), RNCL_INT((cl_int)pass->packed_offset)));
+    }
+    return RNCL_OK;
+}
+
+static rncl_status direct_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
+{
+    const direct_data *data = pass->data;
+    const cl_mem statistics = conv_statistics(pass, b);
+    const bool accumulate = rncl_pass_accumulates(pass, scalars);
+    for (int i = 0; i < data->phase_count; i++) {
+        const direct_phase *phase = &data->phases[i];
+        if (accumulate && phase->shape.r == 0)
+            continue; /* no tap reaches it: nothing to add */
+        size_t tiles = (size_t)direct_tile_count(&phase->shape);
+        rncl_range range = {.global = {tiles, (size_t)phase->channel_shares}, .local = {1, 1, 1}};
+        RNCL_TRY(rncl_launch(pass->context, &phase->forward, range, RNCL_STRUCT(phase->shape),
+                             RNCL_BUFFER(*conv_input(pass, b)), RNCL_BUFFER(b->packed),
+                             RNCL_INT((cl_int)pass->packed_offset + phase->pack.packed_offset),
+                             RNCL_BUFFER(*conv_output(pass, b)), RNCL_BUFFER(statistics),
+                             RNCL_INT(accumulate)));
+    }
+    return RNCL_OK;
+}
+
+static void direct_destroy(rncl_pass *pass)
+{
+    direct_data *data = pass->data;
+    for (int i = 0; i < data->phase_count; i++) {
+        rncl_kernel_fini(&data->phases[i].forward);
+        rncl_kernel_fini(&data->phases[i].packer);
+    }
+    free(data);
+}
+
+const rncl_row rncl_conv_direct = {
+    .name = "direct",
+    .programs = {"conv/direct_forward", "conv/direct_pack"},
+    .exact = true,
+    .supports = direct_supports,
+    .knobs = direct_knobs,
+    .allows = direct_allows,
+    .plan = direct_plan,
+    .build = direct_build,
+    .prepare = direct_prepare,
+    .enqueue = direct_enqueue,
+    .destroy = direct_destroy,
+};

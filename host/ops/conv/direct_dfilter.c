@@ -1,0 +1,156 @@
+/* The filter gradient of the direct convolution (kernels/conv/direct_dfilter.cl): private sums over equal
+ * shares of the batch, added up in order. */
+#include <stdlib.h>
+
+#include "direct_block.h"
+#include "partial_sums.h"
+#include "util.h"
+
+typedef struct dfilter_data {
+    rncl_direct_shape shape;
+    int group, stage; /* VC and STAGE of conv/direct_dfilter.cl */
+    int channel_shares;
+    partial_sums sums;
+    rncl_kernel dfilter;
+} dfilter_data;
+
+#define KNOBS(X)                                                                                             \
+    X(VW, "vw", "VW")          /* floats a vector of output channels */                                      \
+    X(KV, "kv", "KV")          /* vectors of a register block */                                             \
+    X(CB, "cb", "CB")          /* values of x in a register block */                                         \
+    X(CHUNK, "chunk", "CHUNK") /* input channels that are staged at a time */                                \
+    X(ROWS, "rows", NULL)      /* output rows of a tile */
+RNCL_DECLARE_KNOBS(KNOBS)
+
+/* Channels of a group: a whole vector, or all of them where they are few. */
+static int group_of(const rncl_pass *pass, int vw)
+{
+    return pass->desc.conv.c % vw == 0 ? vw : pass->desc.conv.c;
+}
+
+/* Floats that a tile of so many rows and channels occupies in local memory. */
+static size_t staged_floats(const rncl_direct_shape *s, int rows, int channels)
+{
+    size_t pixels = (size_t)((s->q - 1) * s->stride + s->s);
+    return (size_t)((rows - 1) * s->stride + s->r) * pixels * (size_t)channels;
+}
+
+static bool dfilter_supports(const rncl_pass *pass)
+{
+    const rncl_direct_shape s = direct_dense_shape(&pass->desc.conv);
+    int vw = direct_vector(pass->context, s.k);
+    return conv_is_dfilter(pass) && !conv_is_pointwise(&pass->desc.conv) &&
+           pass->context->traits.long_loops &&
+           staged_floats(&s, 1, group_of(pass, vw)) <= direct_stage_limit(pass->context);
+}
+
+static int largest_divisor(int value, int limit)
+{
+    int divisor = MIN(value, limit);
+    while (value % divisor)
+        divisor--;
+    return divisor;
+}
+
+/* A block of sums is loaded and stored once a tile: long tiles, but one for each core at least. */
+static int preset_rows(const rncl_pass *pass, const rncl_direct_shape *s, int chunk)
+{
+    int wanted =
+        MIN(rncl_ceil_div(512, s->q), rncl_ceil_div(s->n * s->p, (int)pass->context->info.compute_units));
+    int rows = 1;
+    while (rows < MIN(wanted, s->p) && staged_floats(s, rows + 1, chunk) <= direct_stage_limit(pass->context))
+        rows++;
+    return rncl_ceil_div(s->p, rncl_ceil_div(s->p, rows)); /* of equal size */
+}
+
+static void dfilter_knobs(const rncl_pass *pass, rncl_knobs *knobs)
+{
+    static const int inputs[] = {1, 2, 3, 4, 6, 7, 8, 9, 12, 14, 16}, chunks[] = {8, 16, 32, 64, 128};
+    const rncl_direct_shape s = direct_dense_shape(&pass->desc.conv);
+    direct_add_vector_knobs(pass->context, knob_names + VW, s.k,
+                            direct_vectors(s.k, direct_vector(pass->context, s.k)), knobs);
+    int group = group_of(pass, knobs->knobs[VW].preset), stretch = group == s.c ? s.s * group : group;
+    int chunk = group;
+    while (chunk < MIN(s.c, 64) && s.c % (2 * chunk) == 0 &&
+           staged_floats(&s, 1, 2 * chunk) <= direct_stage_limit(pass->context))
+        chunk *= 2;
+    rncl_knobs_add(knobs, knob_names[CB],
+                   largest_divisor(stretch, pass->context->traits.accumulators / knobs->knobs[KV].preset),
+                   inputs, COUNT(inputs));
+    rncl_knobs_add(knobs, knob_names[CHUNK], chunk, chunks, COUNT(chunks));
+    direct_add_rows_knob(knob_names[ROWS], preset_rows(pass, &s, chunk), s.p, knobs);
+}
+
+static bool dfilter_allows(const rncl_pass *pass)
+{
+    const int *v = pass->values;
+    const rncl_direct_shape s = direct_dense_shape(&pass->desc.conv);
+    int group = group_of(pass, v[VW]), stretch = group == s.c ? s.s * group : group;
+    return s.k % (v[VW] * v[KV]) == 0 && stretch % v[CB] == 0 && v[CHUNK] % group == 0 && v[CHUNK] <= s.c &&
+           v[CB] * v[KV] <= pass->context->traits.most_accumulators && v[ROWS] <= s.p &&
+           staged_floats(&s, v[ROWS], v[CHUNK]) <= direct_stage_limit(pass->context);
+}
+
+static rncl_status dfilter_plan(rncl_pass *pass)
+{
+    dfilter_data *data = pass->data = calloc(1, sizeof *data);
+    if (!data)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a direct filter gradient");
+    const int *v = pass->values;
+    rncl_direct_shape *s = &data->shape;
+    *s = direct_dense_shape(&pass->desc.conv);
+    s->tile_rows = v[ROWS];
+    data->group = group_of(pass, v[VW]);
+    data->stage = direct_stage_size(pass->context, staged_floats(s, v[ROWS], v[CHUNK]));
+    const int units = (int)pass->context->info.compute_units, blocks = s->k / (v[KV] * v[VW]);
+    data->sums.vw = v[VW];
+    data->sums.floats = conv_filter_floats(&pass->desc.conv);
+    data->channel_shares = partial_sums_are_large(data->sums.floats) ? MIN(blocks, 2 * units) : 1;
+    data->sums.parts = MIN(direct_tile_count(s), rncl_ceil_div(2 * units, data->channel_shares));
+    pass->workspace_bytes = partial_sums_bytes(&data->sums);
+    return RNCL_OK;
+}
+
+static rncl_status dfilter_build(rncl_pass *pass)
+{
+    dfilter_data *data = pass->data;
+    char options[RNCL_OPTIONS_SIZE];
+    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DVC=%d -DSTAGE=%d", data->group, data->stage);
+    RNCL_TRY(rncl_pass_kernel(pass, "conv/direct_dfilter", options, "conv_direct_dfilter", &data->dfilter));
+    return partial_sums_build(pass, &data->sums);
+}
+
+static rncl_status dfilter_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
+{
+    const dfilter_data *data = pass->data;
+    const partial_sums *sums = &data->sums;
+    const bool accumulate = rncl_pass_accumulates(pass, scalars);
+    const rncl_range range = {.global = {(size_t)data->channel_shares, (size_t)sums->parts},
+                              .local = {1, 1, 1}};
+    RNCL_TRY(rncl_launch(pass->context, &data->dfilter, range, RNCL_STRUCT(data->shape), RNCL_BUFFER(b->x),
+                         RNCL_BUFFER(b->dy),
+                         RNCL_BUFFER(*partial_sums_target(sums, &b->dweight, &b->workspace)),
+                         RNCL_INT(partial_sums_accumulate(sums, accumulate))));
+    return partial_sums_reduce(pass, sums, &b->workspace, &b->dweight, accumulate);
+}
+
+static void dfilter_destroy(rncl_pass *pass)
+{
+    dfilter_data *data = pass->data;
+    rncl_kernel_fini(&data->dfilter);
+    partial_sums_fini(&data->sums);
+    free(data);
+}
+
+const rncl_row rncl_conv_direct_dfilter = {
+    .name = "direct",
+    .programs = {"conv/direct_dfilter", "conv/reduce"},
+    .exact = true,
+    .supports = dfilter_supports,
+    .knobs = dfilter_knobs,
+    .allows = dfilter_allows,
+    .plan = dfilter_plan,
+    .build = dfilter_build,
+    .enqueue = dfilter_enqueue,
+    .destroy = dfilter_destroy,
+};

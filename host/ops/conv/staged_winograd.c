@@ -1,0 +1,283 @@
+/* Winograd's convolution in separate stages (kernels/conv/staged_winograd.cl), all three passes: transform
+ * the tiles, multiply for each position in the transformed domain, transform back. Images go through in
+ * groups, so that what is between the stages stays small. */
+#include <stdlib.h>
+
+#include "tile_product.h"
+#include "util.h"
+#include "winograd_tiles.h"
+
+/* What lies between the stages: that of a group of images, and the shares of the filter gradient's sums. */
+enum { GROUP_BYTES = 64 << 20, SHARES_BYTES = 64 << 20 };
+
+typedef struct staged_data {
+    int images;                    /* of a group */
+    int gradients_at, products_at; /* floats, in the workspace after the inputs */
+    tile_product product;
+    rncl_kernel transform;       /* what the first operand of the products is made by: inputs, */
+    rncl_kernel transform_other; /* the second: filters or gradients, */
+    rncl_kernel transform_back;  /* and what is made of the products: outputs or dfilter */
+} staged_data;
+
+#define KNOBS(X)                                                                                             \
+    X(SIZE, "m", "M")         /* pixels along a tile's side */                                               \
+    X(VECTOR, "vw", "VW")     /* channels of a work-item of the transforms */                                \
+    X(ITEMS, "items", NULL)   /* work-items of their groups */                                               \
+    X(IMAGES, "images", NULL) /* that go through all stages together */                                      \
+    TILE_PRODUCT_KNOBS(X)
+RNCL_DECLARE_KNOBS(KNOBS)
+
+enum { PRODUCT = TM }; /* where the product's knobs begin */
+
+/* The tiles of so many images. */
+static rncl_winograd_shape group_of(const rncl_pass *pass, int m, int images)
+{
+    rncl_winograd_shape group = winograd_shape_of(pass);
+    group.n = images;
+    group.tiles = winograd_tile_count(&group, winograd_tiling_of(pass, m).tile);
+    return group;
+}
+
+/* The products over these tiles: 1x1 convolutions whose pixels the tiles are. */
+static tile_problem problem_of(const rncl_pass *pass, int m, int tiles)
+{
+    return (tile_problem){
+        .shape = {.n = 1,
+                  .h = tiles,
+                  .w = 1,
+                  .c = pass->desc.conv.c,
+                  .k = pass->desc.conv.k,
+                  .r = 1,
+                  .s = 1,
+                  .stride = 1,
+                  .p = tiles,
+                  .q = 1},
+        .pass = pass->index,
+        .batch = winograd_tiling_of(pass, m).positions,
+    };
+}
+
+static size_t group_bytes(const rncl_pass *pass, int m, int images)
+{
+    const rncl_winograd_shape group = group_of(pass, m, MIN(images, pass->desc.conv.n));
+    return sizeof(float) * (size_t)winograd_tiling_of(pass, m).positions * (size_t)group.tiles *
+           (size_t)(group.c + group.k);
+}
+
+static size_t shares_bytes(const rncl_pass *pass, int m, int shares)
+{
+    return sizeof(float) * (size_t)winograd_tiling_of(pass, m).positions * (size_t)shares *
+           (size_t)pass->desc.conv.c * (size_t)pass->desc.conv.k;
+}
+
+static bool staged_supports(const rncl_pass *pass)
+{
+    return winograd_is_possible(pass) && tile_product_is_possible(pass->context) &&
+           group_bytes(pass, 4, 1) <= GROUP_BYTES && shares_bytes(pass, 4, 1) <= SHARES_BYTES;
+}
+
+/* The stages write and read again 36 values of each tile and channel, and the filters nearly as many. That
+ * has to be worth the multiplications saved, by which C and K should be about 64 at least. GPUs do some 30
+ * operations in the time of one byte, and products of matrices reach two thirds of that. */
+static bool staged_pays(const rncl_pass *pass)
+{
+    enum { OPERATIONS_A_BYTE = 20, POSITIONS = 36 };
+    const rncl_winograd_shape all = group_of(pass, 4, pass->desc.conv.n);
+    double channels = (double)all.c * all.k, outputs = (double)all.n * all.p * all.q;
+    double saved = 2.0 * channels * (9.0 * outputs - POSITIONS * (double)all.tiles);
+    double values = 2.0 * POSITIONS * (double)all.tiles * (all.c + all.k) + (POSITIONS + 9) * channels;
+    return saved >= OPERATIONS_A_BYTE * sizeof(float) * values;
+}
+
+static int preset_images(const rncl_pass *pass)
+{
+    int images = 1;
+    while (images < MIN(pass->desc.conv.n, 256) && group_bytes(pass, 4, 2 * images) <= GROUP_BYTES)
+        images *= 2;
+    return images;
+}
+
+/* A tile and its half-way transform are 72 registers for each channel: with one channel a work-item, GPUs
+ * that have 65536 a multiprocessor still keep 500 work-items there, enough to wait for memory. F(4x4, 3x3)
+ * because cuDNN's Winograd in stages (WINOGRAD_NONFUSED) has tiles of that size; the products' presets are
+ * implicit_gemm's. */
+static void staged_knobs(const rncl_pass *pass, rncl_knobs *knobs)
+{
+    static const int vectors[] = {1, 2, 4}, items[] = {64, 128, 256};
+    static const int image_counts[] = {1, 2, 4, 8, 16, 32, 64, 128, 256};
+    const rncl_winograd_shape group = group_of(pass, 4, MIN(preset_images(pass), pass->desc.conv.n));
+    const tile_problem problem = problem_of(pass, 4, group.tiles);
+    winograd_add_m_knob(pass, knob_names[SIZE], knobs);
+    rncl_knobs_add(knobs, knob_names[VECTOR], 1, vectors, COUNT(vectors));
+    rncl_knobs_add(knobs, knob_names[ITEMS], 64, items, COUNT(items));
+    rncl_knobs_add(knobs, knob_names[IMAGES], preset_images(pass), image_counts, COUNT(image_counts));
+    tile_product_add_knobs(pass->context, &problem, knobs);
+}
+
+static bool staged_allows(const rncl_pass *pass)
+{
+    const int *v = pass->values;
+    const rncl_winograd_shape group = group_of(pass, v[SIZE], MIN(v[IMAGES], pass->desc.conv.n));
+    const tile_problem problem = problem_of(pass, v[SIZE], group.tiles);
+    return group.c % v[VECTOR] == 0 && group.k % v[VECTOR] == 0 && v[IMAGES] < 2 * pass->desc.conv.n &&
+           (size_t)v[ITEMS] <= pass->context->info.max_work_group_size &&
+           tile_product_allows(pass->context, &problem, v + PRODUCT) &&
+           group_bytes(pass, v[SIZE], v[IMAGES]) <= GROUP_BYTES &&
+           shares_bytes(pass, v[SIZE], tile_product_of(v + PRODUCT).split) <= SHARES_BYTES;
+}
+
+static rncl_status staged_plan(rncl_pass *pass)
+{
+    staged_data *data = pass->data = calloc(1, sizeof *data);
+    if (!data)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a staged Winograd convolution");
+    const int *v = pass->values;
+    data->images = MIN(v[IMAGES], pass->desc.conv.n);
+    data->product = tile_product_of(v + PRODUCT);
+    const rncl_winograd_shape group = group_of(pass, pass->values[SIZE], data->images);
+    data->gradients_at = winograd_tiling_of(pass, pass->values[SIZE]).positions * group.tiles * group.c;
+    data->products_at = data->gradients_at;
+    pass->workspace_bytes = group_bytes(pass, pass->values[SIZE], data->images);
+    if (conv_is_dfilter(pass)) {
+        data->products_at += winograd_tiling_of(pass, pass->values[SIZE]).positions * group.tiles * group.k;
+        pass->workspace_bytes += shares_bytes(pass, pass->values[SIZE], data->product.split);
+    } else {
+        pass->packed_floats = shares_bytes(pass, pass->values[SIZE], 1) / sizeof(float);
+    }
+    return RNCL_OK;
+}
+
+static rncl_status staged_build(rncl_pass *pass)
+{
+    staged_data *data = pass->data;
+    const bool dfilter = conv_is_dfilter(pass);
+    const tile_problem problem = problem_of(pass, pass->values[SIZE], 1);
+    const struct {
+        const char *name;
+        rncl_kernel *kernel;
+    } kernels[] = {
+        {"conv_staged_inputs", &data->transform},
+        {dfilter ? "conv_staged_gradients" : "conv_staged_filters", &data->transform_other},
+        {dfilter ? "conv_staged_dfilter" : "conv_staged_outputs", &data->transform_back},
+    };
+    char options[RNCL_OPTIONS_SIZE];
+    rncl_pass_options(pass, SIZE, VECTOR + 1, options, "%s", "");
+    for (size_t i = 0; i < COUNT(kernels); i++)
+        RNCL_TRY(rncl_pass_kernel(pass, "conv/staged_winograd", options, kernels[i].name, kernels[i].kernel));
+    return tile_product_build(pass, PRODUCT, &problem, &data->product);
+}
+
+/* One work-item for each vector of so many values. */
+static rncl_range range_of(const rncl_pass *pass, int values)
+{
+    const size_t items = (size_t)pass->values[ITEMS];
+    return (rncl_range){.global = {rncl_round_up((size_t)(values / pass->values[VECTOR]), items)},
+                        .local = {items, 1, 1}};
+}
+
+static rncl_status staged_prepare(rncl_pass *pass, const rncl_op_buffers *b)
+{
+    const staged_data *data = pass->data;
+    int count = pass->desc.conv.c * pass->desc.conv.k;
+    return rncl_launch(pass->context, &data->transform_other, range_of(pass, count), RNCL_INT(count),
+                       RNCL_INT(pass->index == RNCL_CONV_BACKWARD_DATA), RNCL_BUFFER(b->weight),
+                       RNCL_BUFFER(b->packed), RNCL_INT((cl_int)pass->packed_offset));
+}
+
+/* A group of images: `shape` is its own, `first` its first image. */
+typedef struct staged_group {
+    rncl_winograd_shape shape;
+    int first;
+} staged_group;
+
+static rncl_status enqueue_inputs(rncl_pass *pass, const rncl_op_buffers *b, const staged_group *group)
+{
+    const staged_data *data = pass->data;
+    const cl_mem *x = conv_is_dfilter(pass) ? &b->x : conv_input(pass, b);
+    return rncl_launch(pass->context, &data->transform, range_of(pass, group->shape.tiles * group->shape.c),
+                       RNCL_STRUCT(group->shape), RNCL_INT(group->first), RNCL_BUFFER(*x),
+                       RNCL_BUFFER(b->workspace));
+}
+
+/* Forward and input gradient. */
+static rncl_status enqueue_images(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars,
+                                  const staged_group *group)
+{
+    const staged_data *data = pass->data;
+    const tile_problem problem = problem_of(pass, pass->values[SIZE], group->shape.tiles);
+    const tile_operands operands = {
+        .left = b->workspace,
+        .right = b->packed,
+        .right_offset = pass->packed_offset,
+        .result = b->workspace,
+        .result_offset = (size_t)data->products_at,
+    };
+    RNCL_TRY(enqueue_inputs(pass, b, group));
+    RNCL_TRY(tile_product_enqueue(pass->context, &data->product, &problem, &operands));
+    return rncl_launch(pass->context, &data->transform_back,
+                       range_of(pass, group->shape.tiles * group->shape.k), RNCL_STRUCT(group->shape),
+                       RNCL_INT(group->first), RNCL_BUFFER(b->workspace), RNCL_INT(data->products_at),
+                       RNCL_BUFFER(*conv_output(pass, b)), RNCL_INT(rncl_pass_accumulates(pass, scalars)));
+}
+
+static rncl_status enqueue_dfilter(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars,
+                                   const staged_group *group)
+{
+    const staged_data *data = pass->data;
+    const tile_problem problem = problem_of(pass, pass->values[SIZE], group->shape.tiles);
+    const tile_operands operands = {
+        .left = b->workspace,
+        .right = b->workspace,
+        .right_offset = (size_t)data->gradients_at,
+        .result = b->workspace,
+        .result_offset = (size_t)data->products_at,
+    };
+    int count = pass->desc.conv.c * pass->desc.conv.k;
+    RNCL_TRY(enqueue_inputs(pass, b, group));
+    RNCL_TRY(rncl_launch(pass->context, &data->transform_other,
+                         range_of(pass, group->shape.tiles * group->shape.k), RNCL_STRUCT(group->shape),
+                         RNCL_INT(group->first), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->workspace),
+                         RNCL_INT(data->gradients_at)));
+    RNCL_TRY(tile_product_enqueue(pass->context, &data->product, &problem, &operands));
+    return rncl_launch(pass->context, &data->transform_back, range_of(pass, count), RNCL_INT(count),
+                       RNCL_INT(data->product.split), RNCL_BUFFER(b->workspace), RNCL_INT(data->products_at),
+                       RNCL_BUFFER(b->dweight),
+                       RNCL_INT(rncl_pass_accumulates(pass, scalars) || group->first > 0));
+}
+
+static rncl_status staged_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
+{
+    const staged_data *data = pass->data;
+    for (int first = 0; first < pass->desc.conv.n; first += data->images) {
+        const staged_group group = {
+            .shape = group_of(pass, pass->values[SIZE], MIN(data->images, pass->desc.conv.n - first)),
+            .first = first};
+        RNCL_TRY(conv_is_dfilter(pass) ? enqueue_dfilter(pass, b, scalars, &group)
+                                       : enqueue_images(pass, b, scalars, &group));
+    }
+    return RNCL_OK;
+}
+
+static void staged_destroy(rncl_pass *pass)
+{
+    staged_data *data = pass->data;
+    rncl_kernel_fini(&data->transform);
+    rncl_kernel_fini(&data->transform_other);
+    rncl_kernel_fini(&data->transform_back);
+    rncl_kernel_fini(&data->product.kernel);
+    free(data);
+}
+
+const rncl_row rncl_conv_staged_winograd = {
+    .name = "staged_winograd",
+    .programs = {"conv/staged_winograd", "conv/implicit_gemm"},
+    .supports = staged_supports,
+    .pays = staged_pays,
+    .knobs = staged_knobs,
+    .allows = staged_allows,
+    .plan = staged_plan,
+    .build = staged_build,
+    .prepare = staged_prepare,
+    .enqueue = staged_enqueue,
+    .destroy = staged_destroy,
+};

@@ -1,0 +1,202 @@
+/* Choosing rows and values, and what all rows share. */
+#include "pass.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "op.h"
+#include "program.h"
+#include "util.h"
+
+enum { MOST_DRAWS = 100 };
+
+const rncl_op_type *rncl_pass_type_of(const rncl_pass *pass)
+{
+    return rncl_op_type_of(pass->desc.kind);
+}
+
+size_t rncl_pass_rows(const rncl_pass *pass)
+{
+    return rncl_pass_type_of(pass)->row_count;
+}
+
+bool rncl_pass_take_row(rncl_pass *pass, size_t row)
+{
+    pass->row = rncl_pass_type_of(pass)->rows[row];
+    pass->knobs = (rncl_knobs){0};
+    if (pass->row->supports && !pass->row->supports(pass))
+        return false;
+    if (pass->row->knobs)
+        pass->row->knobs(pass, &pass->knobs);
+    return rncl_knobs_resolve(&pass->knobs, NULL, pass->values);
+}
+
+/* Where an operation can be done in one way only, that way is as exact as it gets. */
+static bool is_wanted(const rncl_pass *pass, const rncl_row *row)
+{
+    return row->exact || !pass->choice.exact_only || rncl_pass_rows(pass) == 1;
+}
+
+bool rncl_pass_take_default(rncl_pass *pass)
+{
+    const rncl_op_type *type = rncl_pass_type_of(pass);
+    for (size_t i = type->first_row[pass->context->device_class]; i < type->row_count; i++) {
+        const rncl_row *row = type->rows[i];
+        if (is_wanted(pass, row) && (!row->supports || row->supports(pass)) &&
+            (!row->pays || row->pays(pass)))
+            return rncl_pass_take_row(pass, i);
+    }
+    return false;
+}
+
+static bool take_named(rncl_pass *pass, const char *algorithm)
+{
+    const rncl_op_type *type = rncl_pass_type_of(pass);
+    for (size_t i = 0; i < type->row_count; i++)
+        if (!strcmp(type->rows[i]->name, algorithm) && rncl_pass_take_row(pass, i))
+            return true;
+    return false;
+}
+
+bool rncl_pass_supports(const rncl_pass *pass, const char *algorithm, bool *exact)
+{
+    rncl_pass asked = *pass;
+    const bool supported = take_named(&asked, algorithm);
+    *exact = supported && asked.row->exact;
+    return supported;
+}
+
+bool rncl_pass_take(rncl_pass *pass, const rncl_setting *setting)
+{
+    return take_named(pass, setting->algorithm) && rncl_knobs_resolve(&pass->knobs, setting, pass->values) &&
+           rncl_pass_allows(pass);
+}
+
+bool rncl_pass_draw(rncl_pass *pass, rncl_random *random)
+{
+    for (int attempt = 0; attempt < MOST_DRAWS; attempt++) {
+        for (int i = 0; i < pass->knobs.count; i++) {
+            const rncl_knob *knob = &pass->knobs.knobs[i];
+            pass->values[i] = knob->values[rncl_random_below(random, (uint32_t)knob->count)];
+        }
+        if (rncl_pass_allows(pass))
+            return true;
+    }
+    return false;
+}
+
+bool rncl_pass_allows(const rncl_pass *pass)
+{
+    return !pass->row->allows || pass->row->allows(pass);
+}
+
+rncl_setting rncl_pass_setting(const rncl_pass *pass)
+{
+    return rncl_knobs_setting(&pass->knobs, pass->row->name, pass->values);
+}
+
+static bool algorithm_exists(const rncl_op_type *type, const char *name)
+{
+    for (size_t i = 0; i < type->row_count; i++)
+        if (!strcmp(type->rows[i]->name, name))
+            return true;
+    return false;
+}
+
+/* An algorithm that is asked for by name keeps a setting that was made for it. */
+static bool take_tuned(rncl_pass *pass, const char *algorithm)
+{
+    const rncl_tuned *tuned = &pass->choice.tuned;
+    const rncl_setting *setting =
+        tuned->lookup ? tuned->lookup(tuned->state, &pass->desc, pass->index) : NULL;
+    pass->tuned = setting && (!algorithm || !strcmp(algorithm, setting->algorithm)) &&
+                  rncl_pass_take(pass, setting) && is_wanted(pass, pass->row);
+    return pass->tuned;
+}
+
+rncl_status rncl_pass_plan(rncl_pass *pass)
+{
+    const rncl_op_type *type = rncl_pass_type_of(pass);
+    const char *algorithm = type->row_count > 1 ? pass->choice.algorithm : NULL;
+    if (algorithm && !algorithm_exists(type, algorithm))
+        return RNCL_FAIL(RNCL_ERR_USAGE, "no algorithm %s for operation %s", algorithm, type->name);
+    if (!take_tuned(pass, algorithm) && !(algorithm && take_named(pass, algorithm)) &&
+        !rncl_pass_take_default(pass)) {
+        pass->row = NULL;
+        return RNCL_FAIL(RNCL_ERR_SHAPE, "%s can do no %s of operation %s at this shape",
+                         pass->context->info.name, type->passes[pass->index].name, type->name);
+    }
+    return pass->row->plan(pass);
+}
+
+void rncl_pass_fini(rncl_pass *pass)
+{
+    if (pass->row && pass->data)
+        pass->row->destroy(pass);
+    *pass = (rncl_pass){0};
+}
+
+const rncl_pass *rncl_pass_to_tune(const rncl_pass *pass)
+{
+    return pass->row->part ? pass->row->part(pass) : pass;
+}
+
+bool rncl_pass_is_tunable(const rncl_pass *pass)
+{
+    return rncl_pass_to_tune(pass)->row->knobs != NULL;
+}
+
+static bool is_listed(const rncl_row *row, const char *program)
+{
+    for (size_t i = 0; i < COUNT(row->programs) && row->programs[i]; i++)
+        if (!strcmp(row->programs[i], program))
+            return true;
+    return false;
+}
+
+rncl_status rncl_pass_kernel(const rncl_pass *pass, const char *program, const char *options,
+                             const char *name, rncl_kernel *out)
+{
+    assert(is_listed(pass->row, program));
+    return rncl_kernel_create(pass->context, program, options, name, out);
+}
+
+void rncl_pass_options(const rncl_pass *pass, int first, int count, char options[RNCL_OPTIONS_SIZE],
+                       const char *format, ...)
+{
+    size_t length = 0;
+    for (int i = first; i < first + count; i++)
+        if (pass->knobs.knobs[i].is.define)
+            length += (size_t)snprintf(options + length, RNCL_OPTIONS_SIZE - length, "-D%s=%d ",
+                                       pass->knobs.knobs[i].is.define, pass->values[i]);
+    va_list arguments;
+    va_start(arguments, format);
+    length += (size_t)vsnprintf(options + length, RNCL_OPTIONS_SIZE - length, format, arguments);
+    va_end(arguments);
+    assert(length < RNCL_OPTIONS_SIZE);
+}
+
+bool rncl_pass_accumulates(const rncl_pass *pass, const rncl_op_scalars *scalars)
+{
+    const rncl_pass_type *type = &rncl_pass_type_of(pass)->passes[pass->index];
+    return (type->for_dx && scalars->flags & RNCL_OP_ACCUMULATE_DX) ||
+           (type->for_parameters && scalars->flags & RNCL_OP_ACCUMULATE_PARAMS);
+}
+
+rncl_status rncl_algorithm_hash(rncl_op_kind kind, const char *algorithm, uint64_t *hash)
+{
+    const rncl_op_type *type = rncl_op_type_of(kind);
+    *hash = 0;
+    for (size_t i = 0; i < type->row_count; i++) {
+        const rncl_row *row = type->rows[i];
+        for (size_t j = 0; !strcmp(row->name, algorithm) && j < COUNT(row->programs) && row->programs[j];
+             j++) {
+            uint64_t of_program;
+            RNCL_TRY(rncl_program_source_hash(row->programs[j], &of_program));
+            *hash = rncl_hash(*hash ? *hash : RNCL_HASH_START, &of_program, sizeof of_program);
+        }
+    }
+    return RNCL_OK;
+}

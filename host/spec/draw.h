@@ -1,0 +1,26 @@
+/* Random sizes. */
+#ifndef RNCL_SPEC_DRAW_H
+#define RNCL_SPEC_DRAW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "random.h"
+
+/* One of a list of ints. */
+#define RNCL_DRAW_PICK(random, ...)                                                                          \
+    rncl_draw_pick(random, (const int[]){__VA_ARGS__}, sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+int rncl_draw_pick(rncl_random *random, const int *list, size_t count);
+
+int rncl_draw_between(rncl_random *random, int least, int most);
+
+/* True once in `times`. */
+bool rncl_draw_once_in(rncl_random *random, int times);
+
+/* As many channels as fill whole vectors of any width, or as do not. */
+int rncl_draw_channels(rncl_random *random);
+
+/* Height or width of an image. */
+int rncl_draw_extent(rncl_random *random);
+
+#endif

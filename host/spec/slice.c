@@ -1,0 +1,100 @@
+/* Cutting a case down, and back to the place of a value in the whole. */
+#include "slice.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "util.h"
+
+/* Of a sum of products of normal numbers, times its mass: errors grow more slowly, and a fault is of the size
+ * of a product. */
+static const double tolerance_of_mass = 1e-5;
+
+double rncl_slice_tolerance(const rncl_spec_case *c, rncl_slot slot)
+{
+    return tolerance_of_mass * rncl_spec_of(c->desc.kind)->sum(c, slot).mass;
+}
+
+void rncl_slice_pick(rncl_spec_slice *slice, rncl_spec_axis axis, rncl_int *size)
+{
+    const int whole = *size, count = MIN(whole, RNCL_SLICE_PICKS);
+    for (int i = 0; i < count; i++)
+        slice->picks[axis].index[i] = count > 1 ? i * (whole - 1) / (count - 1) : 0;
+    slice->picks[axis].count = count;
+    *size = count;
+}
+
+/* Where value `i` of a slice's tensor lies in the whole one. */
+static size_t place_of(const rncl_spec_slice *slice, const rncl_spec_layout *part,
+                       const rncl_spec_layout *whole, size_t i)
+{
+    size_t at[3], place = 0;
+    for (int d = 2; d >= 0; d--) {
+        at[d] = i % part->size[d];
+        i /= part->size[d];
+    }
+    for (int d = 0; d < 3; d++) {
+        const int picks = slice->picks[part->axis[d]].count;
+        place = place * whole->size[d] + (picks ? (size_t)slice->picks[part->axis[d]].index[at[d]] : at[d]);
+    }
+    return place;
+}
+
+static double value_at(rncl_slot slot, const void *tensor, size_t i)
+{
+    return RNCL_INTEGER_SLOTS & 1u << slot ? (double)((const int32_t *)tensor)[i]
+                                           : (double)((const float *)tensor)[i];
+}
+
+/* The slice's tensors: inputs from the whole ones, other results without values yet. */
+static rncl_status take_tensors(const rncl_spec_case *c, const rncl_spec_slice *slice,
+                                const void *const inputs[], const void *const results[],
+                                double *part[RNCL_SLOTS])
+{
+    const rncl_spec *spec = rncl_spec_of(c->desc.kind);
+    for (rncl_slot slot = 0; slot < RNCL_SLOTS; slot++) {
+        if ((!inputs[slot] && !results[slot]) || slot == RNCL_SLOT_saved)
+            continue;
+        const rncl_spec_layout to = spec->layout(&slice->part, slot), from = spec->layout(c, slot);
+        const size_t count = rncl_spec_layout_count(&to);
+        part[slot] = calloc(MAX(count, (size_t)1), sizeof(double));
+        if (!part[slot])
+            return RNCL_FAIL(RNCL_ERR_MEMORY, "part of a tensor, %zu values", count);
+        for (size_t i = 0; inputs[slot] && i < count; i++)
+            part[slot][i] = value_at(slot, inputs[slot], place_of(slice, &to, &from, i));
+    }
+    return RNCL_OK;
+}
+
+static rncl_status compare(const rncl_spec_case *c, const rncl_spec_slice *slice, rncl_slot slot,
+                           const void *whole, const double *exact)
+{
+    const rncl_spec *spec = rncl_spec_of(c->desc.kind);
+    const rncl_spec_layout part = spec->layout(&slice->part, slot), of = spec->layout(c, slot);
+    const double tolerance = rncl_slice_tolerance(c, slot);
+    for (size_t i = 0; i < rncl_spec_layout_count(&part); i++) {
+        const size_t at = place_of(slice, &part, &of, i);
+        const double value = value_at(slot, whole, at);
+        if (!(fabs(value - exact[i]) <= tolerance))
+            return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "value %zu is %g and not %g", at, value, exact[i]);
+    }
+    return RNCL_OK;
+}
+
+rncl_status rncl_slice_check(const rncl_spec_case *c, const void *const inputs[RNCL_SLOTS],
+                             const void *const results[RNCL_SLOTS])
+{
+    const rncl_spec *spec = rncl_spec_of(c->desc.kind);
+    rncl_spec_slice slice = {.part = *c};
+    double *part[RNCL_SLOTS] = {NULL};
+    spec->cut(&slice);
+    rncl_status st = take_tensors(c, &slice, inputs, results, part);
+    if (!st)
+        spec->reference(&slice.part, part);
+    for (rncl_slot slot = 0; slot < RNCL_SLOTS && !st; slot++)
+        if (part[slot] && results[slot])
+            st = compare(c, &slice, slot, results[slot], part[slot]);
+    for (rncl_slot slot = 0; slot < RNCL_SLOTS; slot++)
+        free(part[slot]);
+    return st;
+}

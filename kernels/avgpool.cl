@@ -1,4 +1,5 @@
-/* Global average pooling, x [n][pixels][c] -> y [n][c]. One work-item `per` vectors of VW channels of the result.
+/* Global average pooling, x [n][pixels][c] -> y [n][c]. One work-item `per` vectors of VW channels of the
+ * result.
  *
  * avgpool_forward   y; partial sums of a row of 32 pixels keep long sums exact enough
  * avgpool_backward  dx */
@@ -25,8 +26,9 @@ __kernel void avgpool_forward(const rncl_avgpool_shape shape, const int per, __g
     }
 }
 
-__kernel void avgpool_backward(const rncl_avgpool_shape shape, const int per, __global const float *restrict dy,
-                               __global float *restrict dx, const int accumulate)
+__kernel void avgpool_backward(const rncl_avgpool_shape shape, const int per,
+                               __global const float *restrict dy, __global float *restrict dx,
+                               const int accumulate)
 {
     const int pixels = shape.h * shape.w;
     for (int turn = 0; turn < per; turn++) {

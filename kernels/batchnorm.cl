@@ -1,15 +1,18 @@
-/* Batch normalisation (Ioffe and Szegedy 2015) fused with the addition of a residual and ReLU, over x [rows][c], rows = n h w.
+/* Batch normalisation (Ioffe and Szegedy 2015) fused with the addition of a residual and ReLU, over x
+ * [rows][c], rows = n h w.
  *
- * forward, training:   batchnorm_statistics, unless the convolution before has left them -> batchnorm_moments -> batchnorm_apply
- * forward, inference:  batchnorm_running -> batchnorm_apply
- * backward:            batchnorm_gradient_sums -> batchnorm_gradient_moments -> batchnorm_gradient
- *                      (and batchnorm_residual_pad for the gradient of a zero-padded residual)
+ * forward, training:   batchnorm_statistics, unless the convolution before has left them -> batchnorm_moments
+ * -> batchnorm_apply forward, inference:  batchnorm_running -> batchnorm_apply backward:
+ * batchnorm_gradient_sums -> batchnorm_gradient_moments -> batchnorm_gradient (and batchnorm_residual_pad for
+ * the gradient of a zero-padded residual)
  *
- * The kernels over x share one frame: work-group g owns the g-th of get_num_groups(1) equal stretches of rows; its
- * work-items take vectors of VW channels in turn, so neighbours read neighbours. A CPU wants work-groups of one work-item
- * there, a GPU as many as there are channel vectors. batchnorm_gradient_sums has work for those of SUMMED_CHANNELS at a time.
+ * The kernels over x share one frame: work-group g owns the g-th of get_num_groups(1) equal stretches of
+ * rows; its work-items take vectors of VW channels in turn, so neighbours read neighbours. A CPU wants
+ * work-groups of one work-item there, a GPU as many as there are channel vectors. batchnorm_gradient_sums has
+ * work for those of SUMMED_CHANNELS at a time.
  *
- * moments [2][c]: mean and 1 / sqrt(variance + epsilon). parts [groups][2][c]. RELU and RESIDUAL are those of the shape. */
+ * moments [2][c]: mean and 1 / sqrt(variance + epsilon). parts [groups][2][c]. RELU and RESIDUAL are those of
+ * the shape. */
 #include "statistics.clh"
 
 #ifndef RELU
@@ -19,8 +22,8 @@
 #define RESIDUAL RNCL_RESIDUAL_NONE
 #endif
 
-/* Values whose statistics are gathered column by column, twice, while they are in the first-level cache: few, since memory
- * is read best in order. */
+/* Values whose statistics are gathered column by column, twice, while they are in the first-level cache: few,
+ * since memory is read best in order. */
 #define BLOCK_FLOATS 1024
 
 static int block_rows(int c)
@@ -37,7 +40,8 @@ static int first_row(int rows, int group)
 __kernel void batchnorm_statistics(const rncl_batchnorm_shape shape, __global const float *restrict x,
                                    __global float *restrict statistics)
 {
-    const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1), groups = get_num_groups(1);
+    const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1),
+              groups = get_num_groups(1);
     const int begin = first_row(rows, group), end = first_row(rows, group + 1);
     __global float *means = statistics + statistics_at(groups, group, c), *deviations = means + c;
     if (get_local_id(0) == 0)
@@ -68,8 +72,9 @@ __kernel void batchnorm_statistics(const rncl_batchnorm_shape shape, __global co
 }
 
 /* Work-item v: joins the parts of VW channels in their order and moves their running statistics on. */
-__kernel void batchnorm_moments(const rncl_batchnorm_shape shape, const int parts, __global const float *restrict statistics,
-                                __global float *restrict moments, __global float *restrict running_mean,
+__kernel void batchnorm_moments(const rncl_batchnorm_shape shape, const int parts,
+                                __global const float *restrict statistics, __global float *restrict moments,
+                                __global float *restrict running_mean,
                                 __global float *restrict running_variance)
 {
     const int c = shape.c, rows = shape.n * shape.h * shape.w, v = get_global_id(0) * VW;
@@ -94,7 +99,8 @@ __kernel void batchnorm_moments(const rncl_batchnorm_shape shape, const int part
 
 /* Work-item v: moments of inference. */
 __kernel void batchnorm_running(const rncl_batchnorm_shape shape, __global const float *restrict running_mean,
-                                __global const float *restrict running_variance, __global float *restrict moments)
+                                __global const float *restrict running_variance,
+                                __global float *restrict moments)
 {
     const int v = get_global_id(0) * VW;
     if (v >= shape.c)
@@ -104,18 +110,17 @@ __kernel void batchnorm_running(const rncl_batchnorm_shape shape, __global const
 }
 
 /* Adds the residual at channel v of a row. */
-static void add_residual(rncl_batchnorm_shape shape, __global const float *residual, int row, int v, vfloat *value)
+static void add_residual(rncl_batchnorm_shape shape, __global const float *residual, int row, int v,
+                         vfloat *value)
 {
-#if RESIDUAL == RNCL_RESIDUAL_ADD
-    *value += VLOAD(residual + (size_t)row * shape.c + v);
-#elif RESIDUAL == RNCL_RESIDUAL_PAD
-    if (v >= shape.residual_c)
-        return;
-    const int j = row % shape.w, i = row / shape.w % shape.h, n = row / shape.w / shape.h;
-    const size_t pixel = ((size_t)n * shape.residual_h + i * shape.residual_stride) * shape.residual_w +
-                         j * shape.residual_stride;
-    *value += VLOAD(residual + pixel * shape.residual_c + v);
-#endif
+    if (RESIDUAL == RNCL_RESIDUAL_ADD) {
+        *value += VLOAD(residual + (size_t)row * shape.c + v);
+    } else if (RESIDUAL == RNCL_RESIDUAL_PAD && v < shape.residual_c) {
+        const int j = row % shape.w, i = row / shape.w % shape.h, n = row / shape.w / shape.h;
+        const size_t pixel = ((size_t)n * shape.residual_h + i * shape.residual_stride) * shape.residual_w +
+                             j * shape.residual_stride;
+        *value += VLOAD(residual + pixel * shape.residual_c + v);
+    }
 }
 
 __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const float *restrict x,
@@ -136,13 +141,14 @@ __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const f
         }
 }
 
-/* From reading dy to asking for it: a load that waits for its mask comes too late, and one that is masked out is no sign to a
- * processor that the next will be wanted. */
+/* From reading dy to asking for it: a load that waits for its mask comes too late, and one that is masked out
+ * is no sign to a processor that the next will be wanted. */
 #define GRADIENTS_AHEAD 256
 
-/* The gradient before the ReLU. Without a residual the sign of y is found again from x, which saves reading y. */
-static void load_gradient(__global const float *dy, __global const float *y, const vfloat *centred, const vfloat *scale,
-                          __global const float *bias, size_t at, vfloat *dz)
+/* The gradient before the ReLU. Without a residual the sign of y is found again from x, which saves reading
+ * y. */
+static void load_gradient(__global const float *dy, __global const float *y, const vfloat *centred,
+                          const vfloat *scale, __global const float *bias, size_t at, vfloat *dz)
 {
     *dz = VLOAD(dy + at);
 #if RELU
@@ -152,17 +158,19 @@ static void load_gradient(__global const float *dy, __global const float *y, con
 #endif
 }
 
-/* Of the sums of gradients: channels that are gone through together, rows that are added in registers, and rows that are added
- * before all others are. Sums of three levels stay exact, and memory is read nearly in order. */
+/* Of the sums of gradients: channels that are gone through together, rows that are added in registers, and
+ * rows that are added before all others are. Sums of three levels stay exact, and memory is read nearly in
+ * order. */
 #define SUMMED_CHANNELS 512
 #define ROWS_AT_ONCE 4
 #define ROWS_A_BLOCK 64
 
-/* Sums of dz and of dz * xhat over each stretch of rows. The gradient of an added residual is dz, which the next kernel then need
- * not find again. */
+/* Sums of dz and of dz * xhat over each stretch of rows. The gradient of an added residual is dz, which the
+ * next kernel then need not find again. */
 __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global const float *restrict x,
                                       __global const float *restrict y, __global const float *dy,
-                                      __global const float *restrict moments, __global const float *restrict weight,
+                                      __global const float *restrict moments,
+                                      __global const float *restrict weight,
                                       __global const float *restrict bias, __global float *restrict parts,
                                       __global float *dresidual)
 {
@@ -176,14 +184,14 @@ __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global
             const int last = min(c, first + SUMMED_CHANNELS), block_end = min(end, block + ROWS_A_BLOCK);
             for (int row = block; row < block_end; row += ROWS_AT_ONCE)
                 for (int v = first + get_local_id(0) * VW; v < last; v += step) {
-                    const vfloat mean = VLOAD(moments + v), scale = VLOAD(weight + v) * VLOAD(moments + c + v);
+                    const vfloat mean = VLOAD(moments + v),
+                                 scale = VLOAD(weight + v) * VLOAD(moments + c + v);
                     vfloat sum = (vfloat)(0.0f), product = (vfloat)(0.0f);
                     if (row > block) {
                         sum = VLOAD(block_sums + v - first);
                         product = VLOAD(block_products + v - first);
                     }
-                    #pragma unroll
-                    for (int i = 0; i < ROWS_AT_ONCE; i++)
+                    UNROLL_FOR (i, ROWS_AT_ONCE)
                         if (row + i < block_end) {
                             const size_t at = (size_t)(row + i) * c + v;
                             const vfloat centred = VLOAD(x + at) - mean;
@@ -206,11 +214,11 @@ __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global
         }
 }
 
-/* Work-item v: adds the parts of VW channels in their order; dbias and dweight, and the means that dx needs, in the first part's
- * place. */
-__kernel void batchnorm_gradient_moments(const rncl_batchnorm_shape shape, const int groups, __global float *parts,
-                                         __global float *restrict dweight, __global float *restrict dbias,
-                                         const int accumulate)
+/* Work-item v: adds the parts of VW channels in their order; dbias and dweight, and the means that dx needs,
+ * in the first part's place. */
+__kernel void batchnorm_gradient_moments(const rncl_batchnorm_shape shape, const int groups,
+                                         __global float *parts, __global float *restrict dweight,
+                                         __global float *restrict dbias, const int accumulate)
 {
     const int c = shape.c, rows = shape.n * shape.h * shape.w, v = get_global_id(0) * VW;
     if (v >= c)
@@ -226,13 +234,14 @@ __kernel void batchnorm_gradient_moments(const rncl_batchnorm_shape shape, const
     VSTORE(product / (float)rows, parts + c + v);
 }
 
-/* dx = weight / sigma (dz - mean(dz) - xhat mean(dz xhat)), which may be x itself; dresidual = dz, which may be dy itself, unless the
- * sums have left it there. */
+/* dx = weight / sigma (dz - mean(dz) - xhat mean(dz xhat)), which may be x itself; dresidual = dz, which may
+ * be dy itself, unless the sums have left it there. */
 __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global const float *x,
                                  __global const float *restrict y, __global const float *dy,
-                                 __global const float *restrict moments, __global const float *restrict weight,
-                                 __global const float *restrict bias, __global const float *restrict parts,
-                                 __global float *dx, __global float *dresidual, const int frozen, const int accumulate)
+                                 __global const float *restrict moments,
+                                 __global const float *restrict weight, __global const float *restrict bias,
+                                 __global const float *restrict parts, __global float *dx,
+                                 __global float *dresidual, const int frozen, const int accumulate)
 {
     const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1);
     const int end = first_row(rows, group + 1);
@@ -256,7 +265,8 @@ __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global cons
         }
 }
 
-/* Work-item i: VW values of the gradient of a zero-padded residual: dz where a pixel was taken, zero elsewhere. */
+/* Work-item i: VW values of the gradient of a zero-padded residual: dz where a pixel was taken, zero
+ * elsewhere. */
 __kernel void batchnorm_residual_pad(const rncl_batchnorm_shape shape, __global const float *restrict y,
                                      __global const float *restrict dy, __global float *restrict dresidual)
 {
@@ -269,8 +279,10 @@ __kernel void batchnorm_residual_pad(const rncl_batchnorm_shape shape, __global 
     const int n = pixel / shape.residual_w / shape.residual_h;
     vfloat dz = (vfloat)(0.0f);
     if (row % shape.residual_stride == 0 && column % shape.residual_stride == 0) {
-        const size_t at = (((size_t)n * shape.h + row / shape.residual_stride) * shape.w + column / shape.residual_stride) *
-                              shape.c + v;
+        const size_t at =
+            (((size_t)n * shape.h + row / shape.residual_stride) * shape.w + column / shape.residual_stride) *
+                shape.c +
+            v;
         const vfloat gradient = VLOAD(dy + at);
         dz = RELU ? select((vfloat)(0.0f), gradient, VLOAD(y + at) > (vfloat)(0.0f)) : gradient;
     }

@@ -4,7 +4,8 @@
  * linear_bias_gradient  dbias [k] (+)= sum of dy [n][k] over n, in order; one work-item a class */
 #include "common.clh"
 
-__kernel void linear_bias(const rncl_linear_shape shape, __global const float *restrict bias, __global float *restrict y)
+__kernel void linear_bias(const rncl_linear_shape shape, __global const float *restrict bias,
+                          __global float *restrict y)
 {
     const size_t i = get_global_id(0);
     if (i < (size_t)shape.n * shape.k)

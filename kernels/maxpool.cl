@@ -1,8 +1,8 @@
-/* Max pooling, x [n][h][w][c] -> y [n][p][q][c]. One work-item `per` vectors of VW channels, each of one pixel of
- * the result.
+/* Max pooling, x [n][h][w][c] -> y [n][p][q][c]. One work-item `per` vectors of VW channels, each of one
+ * pixel of the result.
  *
- * maxpool_forward   y, and in `taps` (a byte a value) which value of its window won: the first one, as in PyTorch
- * maxpool_backward  dx: each pixel adds up the windows that it won, in fixed order */
+ * maxpool_forward   y, and in `taps` (a byte a value) which value of its window won: the first one, as in
+ * PyTorch maxpool_backward  dx: each pixel adds up the windows that it won, in fixed order */
 #include "elementwise.clh"
 
 #if VW == 1
@@ -21,7 +21,8 @@ typedef PASTE(uchar, VW) vbyte;
 #define BYTES_STORE(value, p) PASTE(vstore, VW)((value), 0, (p))
 #endif
 
-/* value / stride of a value that is not negative: a shift for the usual stride, since dividing takes longer than all else here. */
+/* value / stride of a value that is not negative: a shift for the usual stride, since dividing takes longer
+ * than all else here. */
 static int by_stride(int value, int stride)
 {
     return stride == 2 ? value >> 1 : value / stride;
@@ -45,7 +46,8 @@ __kernel void maxpool_forward(const rncl_maxpool_shape shape, const int per, __g
         vint winner = (vint)(first_r * shape.size + first_s);
         for (int r = first_r; r < shape.size && top + r < shape.h; r++)
             for (int s = first_s; s < shape.size && left + s < shape.w; s++) {
-                __global const float *at = x + (((size_t)n * shape.h + top + r) * shape.w + left + s) * shape.c + c;
+                __global const float *at =
+                    x + (((size_t)n * shape.h + top + r) * shape.w + left + s) * shape.c + c;
                 PREFETCH(at + PIXELS_AHEAD * shape.c);
                 const vfloat value = VLOAD(at);
                 const vint wins = isgreater(value, best) | isnan(value);
@@ -57,8 +59,9 @@ __kernel void maxpool_forward(const rncl_maxpool_shape shape, const int per, __g
     }
 }
 
-__kernel void maxpool_backward(const rncl_maxpool_shape shape, const int per, __global const float *restrict dy,
-                               __global const uchar *restrict taps, __global float *restrict dx, const int accumulate)
+__kernel void maxpool_backward(const rncl_maxpool_shape shape, const int per,
+                               __global const float *restrict dy, __global const uchar *restrict taps,
+                               __global float *restrict dx, const int accumulate)
 {
     for (int turn = 0; turn < per; turn++) {
         const size_t i = element_at(turn, per);
@@ -74,7 +77,8 @@ __kernel void maxpool_backward(const rncl_maxpool_shape shape, const int per, __
         const int last_q = min(shape.q - 1, by_stride(column + shape.pad, shape.stride));
         for (int p = first_p; p <= last_p; p++)
             for (int q = first_q; q <= last_q; q++) {
-                const int tap = (row - p * shape.stride + shape.pad) * shape.size + column - q * shape.stride + shape.pad;
+                const int tap =
+                    (row - p * shape.stride + shape.pad) * shape.size + column - q * shape.stride + shape.pad;
                 const size_t at = (((size_t)n * shape.p + p) * shape.q + q) * shape.c + c;
                 sum += select((vfloat)(0.0f), VLOAD(dy + at), VINT(BYTES_LOAD(taps + at)) == (vint)(tap));
             }

@@ -6,7 +6,7 @@
 __kernel void mixup(const int n, const int floats, const float mix, __global float *restrict x)
 {
     const size_t i = (size_t)get_global_id(0) * VW, pair = i / floats, at = i % floats;
-    if (pair >= n / 2)
+    if (pair >= (size_t)(n / 2))
         return;
     __global float *first = x + pair * floats + at, *second = x + (n - 1 - pair) * floats + at;
     const vfloat a = VLOAD(first), b = VLOAD(second);

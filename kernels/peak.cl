@@ -1,4 +1,5 @@
-/* What the device can do at most, for judging the other kernels by: multiply-adds in registers, and reading. */
+/* What the device can do at most, for judging the other kernels by: multiply-adds in registers, and reading.
+ */
 #include "common.clh"
 
 /* Independent sums: more than an FMA's latency, fewer than there are registers. */
@@ -8,16 +9,13 @@
 __kernel void peak_fma(const int rounds, const float factor, __global float *restrict out)
 {
     vfloat sum[SUMS];
-    #pragma unroll
-    for (int i = 0; i < SUMS; i++)
+    UNROLL_FOR (i, SUMS)
         sum[i] = (vfloat)(factor + i);
     for (int round = 0; round < rounds; round++)
-        #pragma unroll
-        for (int i = 0; i < SUMS; i++)
+        UNROLL_FOR (i, SUMS)
             sum[i] = fma(sum[i], (vfloat)(factor), (vfloat)(factor));
-    #pragma unroll
-    for (int i = 1; i < SUMS; i++)
-        sum[0] += sum[i];
+    UNROLL_FOR (i, SUMS - 1)
+        sum[0] += sum[i + 1];
     VSTORE(sum[0], out + get_global_id(0) * VW);
 }
 

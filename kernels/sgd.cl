@@ -9,7 +9,7 @@ __kernel void sgd_update(const int first, const int end, const int per, const fl
 {
     for (int turn = 0; turn < per; turn++) {
         const size_t i = first + element_at(turn, per);
-        if (i >= end)
+        if (i >= (size_t)end)
             return;
         const vfloat w = VLOAD(weight + i);
         const vfloat g = fma((vfloat)(weight_decay), w, VLOAD(gradient + i));

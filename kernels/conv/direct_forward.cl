@@ -1,8 +1,8 @@
 /* Direct convolution, y = x * filter; also the input gradient, on flipped and transposed filters.
  * packed: filter as [k / KB][r][s][c][KB], KB = KV * VW output channels, the order in which it is streamed.
  *
- * In local memory the S taps of a row and their C channels are one contiguous stretch of S * C values, which the reduction runs
- * along. STAGE is 0 where nothing needs padding; x is then read in place.
+ * In local memory the S taps of a row and their C channels are one contiguous stretch of S * C values, which
+ * the reduction runs along. STAGE is 0 where nothing needs padding; x is then read in place.
  *
  * Tunable: BH x BW output pixels in the register block. */
 #include "conv/direct.clh"
@@ -65,40 +65,40 @@ static void stage_rows(__local float *staged, __global const float *image, int r
 #define INPUT_PITCH (shape.w * shape.c)
 #endif
 
-/* Adds what of a register block lies inside, `rows` x `columns` pixels, to the statistics of `before` pixels. */
-static void gather_statistics(const vfloat sum[BH * BW][KV], int rows, int columns, vfloat *means, vfloat *deviations,
-                              int before)
+/* Adds what of a register block lies inside, `rows` x `columns` pixels, to the statistics of `before` pixels.
+ */
+static void gather_statistics(const vfloat sum[BH * BW][KV], int rows, int columns, vfloat *means,
+                              vfloat *deviations, int before)
 {
     const float count = (float)(rows * columns);
-    #pragma unroll
-    for (int v = 0; v < KV; v++) {
+    UNROLL_FOR (v, KV) {
         vfloat mean = (vfloat)(0.0f), deviation = (vfloat)(0.0f);
-        #pragma unroll
-        for (int i = 0; i < BH * BW; i++)
+        UNROLL_FOR (i, BH * BW)
             if (i / BW < rows && i % BW < columns)
                 mean += sum[i][v];
         mean /= count;
-        #pragma unroll
-        for (int i = 0; i < BH * BW; i++)
+        UNROLL_FOR (i, BH * BW)
             if (i / BW < rows && i % BW < columns)
                 deviation = fma(sum[i][v] - mean, sum[i][v] - mean, deviation);
         join_statistics(means + v, deviations + v, (float)before, &mean, &deviation, count);
     }
 }
 
-/* Where pixel (p, q) of the result is; with the input gradient of a stride only every out_stride-th pixel is written. */
+/* Where pixel (p, q) of the result is; with the input gradient of a stride only every out_stride-th pixel is
+ * written. */
 static __global float *output_pixel(rncl_direct_shape shape, __global float *image, int p, int q)
 {
-    return image + ((size_t)(p * shape.out_stride + shape.out_row) * shape.out_w + q * shape.out_stride + shape.out_column) *
+    return image + ((size_t)(p * shape.out_stride + shape.out_row) * shape.out_w + q * shape.out_stride +
+                    shape.out_column) *
                        shape.k;
 }
 
-/* Work-item (t, g): tile t = image * tiles a image + tile, the g-th of get_global_size(1) shares of the output channels.
- * statistics: of y, each tile a part; NULL: not wanted. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv_direct_forward(const rncl_direct_shape shape, __global const float *restrict x,
-                         __global const float *restrict packed, const int packed_offset, __global float *restrict y,
-                         __global float *restrict statistics, const int accumulate)
+/* Work-item (t, g): tile t = image * tiles a image + tile, the g-th of get_global_size(1) shares of the
+ * output channels. statistics: of y, each tile a part; NULL: not wanted. */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv_direct_forward(const rncl_direct_shape shape, __global const float *restrict x,
+                    __global const float *restrict packed, const int packed_offset,
+                    __global float *restrict y, __global float *restrict statistics, const int accumulate)
 {
     const int tiles = (shape.p + shape.tile_rows - 1) / shape.tile_rows;
     const int image = get_global_id(0) / tiles;
@@ -120,70 +120,64 @@ void conv_direct_forward(const rncl_direct_shape shape, __global const float *re
         statistics[get_global_id(0)] = (float)((tile_end - tile_row) * shape.q);
 
     for (int block = first_block; block < last_block; block++) {
-        __global const float *filter = packed + packed_offset + (size_t)block * shape.r * shape.s * shape.c * KB;
+        __global const float *filter =
+            packed + packed_offset + (size_t)block * shape.r * shape.s * shape.c * KB;
         vfloat means[KV], deviations[KV];
-        #pragma unroll
-        for (int v = 0; v < KV; v++)
+        UNROLL_FOR (v, KV)
             means[v] = deviations[v] = (vfloat)(0.0f);
         for (int row = tile_row; row < tile_end; row += BH)
             for (int column = 0; column < shape.q; column += BW) {
                 vfloat sum[BH * BW][KV];
-                #pragma unroll
-                for (int i = 0; i < BH * BW; i++)
-                    #pragma unroll
-                    for (int v = 0; v < KV; v++)
+                UNROLL_FOR (i, BH * BW)
+                    UNROLL_FOR (v, KV)
                         sum[i][v] = (vfloat)(0.0f);
 
-                #pragma unroll
-                for (int i = 0; i < BH * BW; i++)
-                    #pragma unroll
-                    for (int v = 0; v < KB; v += LINE_FLOATS)
-                        PREFETCH_TO_WRITE(output_pixel(shape, out, row + i / BW, column + i % BW) + block * KB + v);
+                UNROLL_FOR (i, BH * BW)
+                    UNROLL_FOR_STEP (v, KB, LINE_FLOATS)
+                        PREFETCH_TO_WRITE(output_pixel(shape, out, row + i / BW, column + i % BW) +
+                                          block * KB + v);
 
                 for (int r = 0; r < shape.r; r++) {
-                    INPUT in = input + ((row - tile_row) * shape.stride + r) * INPUT_PITCH + column * shape.stride * shape.c;
+                    INPUT in = input + ((row - tile_row) * shape.stride + r) * INPUT_PITCH +
+                               column * shape.stride * shape.c;
                     __global const float *taps = filter + (size_t)r * shape.s * shape.c * KB;
                     for (int j = 0; j < shape.s * shape.c; j++) {
                         /* What the next register block reads. */
                         if (STAGE == 0 && block == first_block && j % LINE_FLOATS == 0) {
-                            #pragma unroll
-                            for (int i = 0; i < BH * BW; i++)
-                                PREFETCH(in + (i / BW) * shape.stride * INPUT_PITCH + (i % BW + BW) * shape.stride * shape.c + j);
+                            UNROLL_FOR (i, BH * BW)
+                                PREFETCH(in + (i / BW) * shape.stride * INPUT_PITCH +
+                                         (i % BW + BW) * shape.stride * shape.c + j);
                         }
                         vfloat tap[KV];
-                        #pragma unroll
-                        for (int v = 0; v < KV; v++)
+                        UNROLL_FOR (v, KV)
                             tap[v] = VLOAD(taps + j * KB + v * VW);
-                        #pragma unroll
-                        for (int i = 0; i < BH * BW; i++) {
-                            const vfloat value =
-                                (vfloat)(in[(i / BW) * shape.stride * INPUT_PITCH + (i % BW) * shape.stride * shape.c + j]);
-                            #pragma unroll
-                            for (int v = 0; v < KV; v++)
+                        UNROLL_FOR (i, BH * BW) {
+                            const vfloat value = (vfloat)(in[(i / BW) * shape.stride * INPUT_PITCH +
+                                                             (i % BW) * shape.stride * shape.c + j]);
+                            UNROLL_FOR (v, KV)
                                 sum[i][v] = fma(value, tap[v], sum[i][v]);
                         }
                     }
                 }
 
-                #pragma unroll
-                for (int i = 0; i < BH * BW; i++) {
+                UNROLL_FOR (i, BH * BW) {
                     const int p = row + i / BW, q = column + i % BW;
                     if (p < tile_end && q < shape.q) {
                         __global float *to = output_pixel(shape, out, p, q) + block * KB;
-                        #pragma unroll
-                        for (int v = 0; v < KV; v++)
+                        UNROLL_FOR (v, KV)
                             VSTORE(accumulate ? VLOAD(to + v * VW) + sum[i][v] : sum[i][v], to + v * VW);
                     }
                 }
                 if (statistics) {
                     const int rows = min(BH, tile_end - row), columns = min(BW, shape.q - column);
-                    gather_statistics(sum, rows, columns, means, deviations, (row - tile_row) * shape.q + rows * column);
+                    gather_statistics(sum, rows, columns, means, deviations,
+                                      (row - tile_row) * shape.q + rows * column);
                 }
             }
         if (statistics) {
-            __global float *to = statistics + statistics_at(get_global_size(0), get_global_id(0), shape.k) + block * KB;
-            #pragma unroll
-            for (int v = 0; v < KV; v++) {
+            __global float *to =
+                statistics + statistics_at(get_global_size(0), get_global_id(0), shape.k) + block * KB;
+            UNROLL_FOR (v, KV) {
                 VSTORE(means[v], to + v * VW);
                 VSTORE(deviations[v], to + shape.k + v * VW);
             }

@@ -1,8 +1,8 @@
 /* Convolution as a matrix product: the copies around it.
  *
  * conv_im2col   x [n][h][w][c] -> columns [images * p * q][r * s * c], of `images` images from `first` on
- * conv_col2im   columns of dx [images * p * q][r * s * c] -> dx: each work-item gathers what falls on its value, in
- *               fixed order, so that no atomics are needed
+ * conv_col2im   columns of dx [images * p * q][r * s * c] -> dx: each work-item gathers what falls on its
+ * value, in fixed order, so that no atomics are needed
  *
  * One work-item a value of the result, channels innermost. */
 #include "common.clh"
@@ -25,7 +25,8 @@ __kernel void conv_im2col(const rncl_conv_shape shape, const int first, const in
 }
 
 __kernel void conv_col2im(const rncl_conv_shape shape, const int first, const int images,
-                          __global const float *restrict columns, __global float *restrict dx, const int accumulate)
+                          __global const float *restrict columns, __global float *restrict dx,
+                          const int accumulate)
 {
     const size_t i = get_global_id(0);
     if (i >= (size_t)images * shape.h * shape.w * shape.c)

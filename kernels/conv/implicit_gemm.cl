@@ -1,21 +1,24 @@
-/* Convolution as a product of matrices, result [rows][columns] = sum over depth of left [rows][depth] right [depth][columns],
- * whose left matrix (Chellapilla et al. 2006) is never stored: its values are looked up in the image when a tile is loaded.
+/* Convolution as a product of matrices, result [rows][columns] = sum over depth of left [rows][depth] right
+ * [depth][columns], whose left matrix (Chellapilla et al. 2006) is never stored: its values are looked up in
+ * the image when a tile is loaded.
  *
  *   PASS              rows      columns  depth     left                     right
  *   0 forward         n p q     k        r s c     x at pixel and tap       filter
  *   1 backward_data   n h w     c        r s k     dy at pixel and tap      filter, its channels exchanged
  *   2 backward_filter r s c     k        n p q     x at pixel and tap       dy
  *
- * There are `batch` such convolutions, whose tensors lie one after the other; the right ones begin at right_offset, the results
- * at result_offset. A work-group computes TM rows and TN columns; group (i, j, z) the i-th tile of columns, the j-th of rows, of
- * convolution z % batch, over the (z / batch)-th share of the depth; results of shares lie one after the other. A work-item
- * computes RM x RN values, TM / RM and TN / RN apart, so that neighbours use neighbouring columns. Tiles of TK of the depth go
- * through local memory in two buffers: while one is multiplied the next is loaded into registers.
+ * There are `batch` such convolutions, whose tensors lie one after the other; the right ones begin at
+ * right_offset, the results at result_offset. A work-group computes TM rows and TN columns; group (i, j, z)
+ * the i-th tile of columns, the j-th of rows, of convolution z % batch, over the (z / batch)-th share of the
+ * depth; results of shares lie one after the other. A work-item computes RM x RN values, TM / RM and TN / RN
+ * apart, so that neighbours use neighbouring columns. Tiles of TK of the depth go through local memory in two
+ * buffers: while one is multiplied the next is loaded into registers.
  *
- * POINTWISE: 1 for 1x1 convolutions without stride or padding, whose left matrix is stored: there is nothing to look up.
+ * POINTWISE: 1 for 1x1 convolutions without stride or padding, whose left matrix is stored: there is nothing
+ * to look up.
  *
- * Tunable: TM, TN, TK, RM, RN; VW floats a load (divides TM, TN, TK and the channels that loads run along; 1, 2 or 4). The loads of
- * a tile are a multiple of the work-items. */
+ * Tunable: TM, TN, TK, RM, RN; VW floats a load (divides TM, TN, TK and the channels that loads run along; 1,
+ * 2 or 4). The loads of a tile are a multiple of the work-items. */
 #include "common.clh"
 
 #ifndef PASS
@@ -68,7 +71,8 @@ static vfloat dy_under_tap(rncl_conv_shape shape, __global const float *dy, pixe
 {
     const int row = at.row + shape.pad - r, column = at.column + shape.pad - s;
     const int p = row / shape.stride, q = column / shape.stride;
-    if (row < 0 || column < 0 || p * shape.stride != row || q * shape.stride != column || p >= shape.p || q >= shape.q)
+    if (row < 0 || column < 0 || p * shape.stride != row || q * shape.stride != column || p >= shape.p ||
+        q >= shape.q)
         return (vfloat)(0.0f);
     return VLOAD(dy + (((size_t)at.image * shape.p + p) * shape.q + q) * shape.k + k);
 }
@@ -97,8 +101,8 @@ static vfloat dy_under_tap(rncl_conv_shape shape, __global const float *dy, pixe
 #define RIGHT_SIZE Y_SIZE
 #endif
 
-/* Loads of the left matrix run along the depth, whose channels are contiguous, but for the filter gradient along the rows; those
- * of the right one along the columns, but for the input gradient along the depth. */
+/* Loads of the left matrix run along the depth, whose channels are contiguous, but for the filter gradient
+ * along the rows; those of the right one along the columns, but for the input gradient along the depth. */
 #define LEFT_ALONG_DEPTH (PASS != 2)
 #define RIGHT_ALONG_DEPTH (PASS == 1)
 
@@ -110,13 +114,16 @@ static vfloat load_left(rncl_conv_shape shape, __global const float *a, int row,
     return VLOAD(a + (LEFT_ALONG_DEPTH ? (size_t)row * DEPTH + depth : (size_t)depth * ROWS + row));
 #elif PASS == 0
     const int tap = depth / shape.c;
-    return x_under_tap(shape, a, pixel_of(row, shape.p, shape.q), tap / shape.s, tap % shape.s, depth - tap * shape.c);
+    return x_under_tap(shape, a, pixel_of(row, shape.p, shape.q), tap / shape.s, tap % shape.s,
+                       depth - tap * shape.c);
 #elif PASS == 1
     const int tap = depth / shape.k;
-    return dy_under_tap(shape, a, pixel_of(row, shape.h, shape.w), tap / shape.s, tap % shape.s, depth - tap * shape.k);
+    return dy_under_tap(shape, a, pixel_of(row, shape.h, shape.w), tap / shape.s, tap % shape.s,
+                        depth - tap * shape.k);
 #else
     const int tap = row / shape.c;
-    return x_under_tap(shape, a, pixel_of(depth, shape.p, shape.q), tap / shape.s, tap % shape.s, row - tap * shape.c);
+    return x_under_tap(shape, a, pixel_of(depth, shape.p, shape.q), tap / shape.s, tap % shape.s,
+                       row - tap * shape.c);
 #endif
 }
 
@@ -135,7 +142,8 @@ static vfloat load_right(rncl_conv_shape shape, __global const float *b, int dep
 /* Where load i of a tile of `width` values to each of the TK of the depth begins: (value, depth). */
 static int2 place_of(int i, int width, int along_depth)
 {
-    return along_depth ? (int2)(i / (TK / VW), i % (TK / VW) * VW) : (int2)(i % (width / VW) * VW, i / (width / VW));
+    return along_depth ? (int2)(i / (TK / VW), i % (TK / VW) * VW)
+                       : (int2)(i % (width / VW) * VW, i / (width / VW));
 }
 
 /* Puts a load into a tile [TK][width]. */
@@ -143,21 +151,21 @@ static void put(__local float *tile, int width, int2 place, int along_depth, vfl
 {
     float lanes[VW];
     VSTORE(value, lanes);
-    #pragma unroll
-    for (int lane = 0; lane < VW; lane++)
+    UNROLL_FOR (lane, VW)
         tile[(place.y + (along_depth ? lane : 0)) * width + place.x + (along_depth ? 0 : lane)] = lanes[lane];
 }
 
-__kernel __attribute__((reqd_work_group_size(TN / RN, TM / RM, 1)))
-void conv_implicit_gemm(const rncl_conv_shape shape, const int batch, __global const float *restrict left_matrices,
-                        __global const float *restrict right_matrices, const int right_offset, __global float *restrict results,
-                        const int result_offset, const int accumulate)
+__kernel __attribute__((reqd_work_group_size(TN / RN, TM / RM, 1))) void
+conv_implicit_gemm(const rncl_conv_shape shape, const int batch, __global const float *restrict left_matrices,
+                   __global const float *restrict right_matrices, const int right_offset,
+                   __global float *restrict results, const int result_offset, const int accumulate)
 {
     __local float left[2][TK * TM], right[2][TK * TN];
     const int lx = get_local_id(0), ly = get_local_id(1), item = ly * (TN / RN) + lx;
     const int first_column = get_group_id(0) * TN, first_row = get_group_id(1) * TM;
     const int tiles = (DEPTH + TK - 1) / TK;
-    const int convolution = get_group_id(2) % batch, share = get_group_id(2) / batch, shares = get_num_groups(2) / batch;
+    const int convolution = get_group_id(2) % batch, share = get_group_id(2) / batch,
+              shares = get_num_groups(2) / batch;
     const int begin = (int)((long)tiles * share / shares);
     const int end = (int)((long)tiles * (share + 1) / shares);
     __global const float *a = left_matrices + convolution * LEFT_SIZE;
@@ -165,54 +173,47 @@ void conv_implicit_gemm(const rncl_conv_shape shape, const int batch, __global c
     vfloat next_left[LEFT_LOADS], next_right[RIGHT_LOADS];
     float sum[RM][RN];
 
-    #pragma unroll
-    for (int i = 0; i < RM; i++)
-        #pragma unroll
-        for (int j = 0; j < RN; j++)
+    UNROLL_FOR (i, RM)
+        UNROLL_FOR (j, RN)
             sum[i][j] = 0.0f;
     /* One round more than there are tiles: each loads a tile and multiplies the one before. */
     for (int tile = begin; tile <= end; tile++) {
-        #pragma unroll
-        for (int i = 0; i < LEFT_LOADS; i++) {
+        UNROLL_FOR (i, LEFT_LOADS) {
             const int2 place = place_of(item + i * ITEMS, TM, LEFT_ALONG_DEPTH);
-            next_left[i] = tile < end ? load_left(shape, a, first_row + place.x, tile * TK + place.y) : (vfloat)(0.0f);
+            next_left[i] =
+                tile < end ? load_left(shape, a, first_row + place.x, tile * TK + place.y) : (vfloat)(0.0f);
         }
-        #pragma unroll
-        for (int i = 0; i < RIGHT_LOADS; i++) {
+        UNROLL_FOR (i, RIGHT_LOADS) {
             const int2 place = place_of(item + i * ITEMS, TN, RIGHT_ALONG_DEPTH);
-            next_right[i] = tile < end ? load_right(shape, b, tile * TK + place.y, first_column + place.x) : (vfloat)(0.0f);
+            next_right[i] = tile < end ? load_right(shape, b, tile * TK + place.y, first_column + place.x)
+                                       : (vfloat)(0.0f);
         }
         if (tile > begin) {
             __local const float *l = left[(tile - 1) & 1] + ly, *r = right[(tile - 1) & 1] + lx;
             for (int depth = 0; depth < TK; depth++) {
                 float value[RN];
-                #pragma unroll
-                for (int j = 0; j < RN; j++)
+                UNROLL_FOR (j, RN)
                     value[j] = r[depth * TN + j * (TN / RN)];
-                #pragma unroll
-                for (int i = 0; i < RM; i++) {
+                UNROLL_FOR (i, RM) {
                     const float factor = l[depth * TM + i * (TM / RM)];
-                    #pragma unroll
-                    for (int j = 0; j < RN; j++)
+                    UNROLL_FOR (j, RN)
                         sum[i][j] = fma(factor, value[j], sum[i][j]);
                 }
             }
         }
-        #pragma unroll
-        for (int i = 0; i < LEFT_LOADS; i++)
-            put(left[tile & 1], TM, place_of(item + i * ITEMS, TM, LEFT_ALONG_DEPTH), LEFT_ALONG_DEPTH, next_left[i]);
-        #pragma unroll
-        for (int i = 0; i < RIGHT_LOADS; i++)
-            put(right[tile & 1], TN, place_of(item + i * ITEMS, TN, RIGHT_ALONG_DEPTH), RIGHT_ALONG_DEPTH, next_right[i]);
+        UNROLL_FOR (i, LEFT_LOADS)
+            put(left[tile & 1], TM, place_of(item + i * ITEMS, TM, LEFT_ALONG_DEPTH), LEFT_ALONG_DEPTH,
+                next_left[i]);
+        UNROLL_FOR (i, RIGHT_LOADS)
+            put(right[tile & 1], TN, place_of(item + i * ITEMS, TN, RIGHT_ALONG_DEPTH), RIGHT_ALONG_DEPTH,
+                next_right[i]);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
 
     __global float *out = results + result_offset + (size_t)get_group_id(2) * ROWS * COLUMNS;
-    #pragma unroll
-    for (int i = 0; i < RM; i++) {
+    UNROLL_FOR (i, RM) {
         const int row = first_row + ly + i * (TM / RM);
-        #pragma unroll
-        for (int j = 0; j < RN; j++) {
+        UNROLL_FOR (j, RN) {
             const int column = first_column + lx + j * (TN / RN);
             if (row < ROWS && column < COLUMNS) {
                 __global float *to = out + (size_t)row * COLUMNS + column;

@@ -1,13 +1,14 @@
-/* The filter gradient of a 1x1 convolution, a product of matrices: dfilter [c][k] = x^T [c][pixels] dy [pixels][k], where with
- * a stride only some pixels of x are meant.
+/* The filter gradient of a 1x1 convolution, a product of matrices: dfilter [c][k] = x^T [c][pixels] dy
+ * [pixels][k], where with a stride only some pixels of x are meant.
  *
- * A work-group is one work-item. Work-item (g, h) takes the g-th of get_global_size(0) shares of the pixels and the h-th of
- * get_global_size(1) shares of the output channels. It brings PIXELS pixels of CHUNK input channels at a time into local memory,
- * and of those pixels KB output channels after the others: what a register block reads then lies in a row, where in x and dy pixels
- * lie a power of two apart, of which caches keep few. sums: [get_global_size(0)][c][k].
+ * A work-group is one work-item. Work-item (g, h) takes the g-th of get_global_size(0) shares of the pixels
+ * and the h-th of get_global_size(1) shares of the output channels. It brings PIXELS pixels of CHUNK input
+ * channels at a time into local memory, and of those pixels KB output channels after the others: what a
+ * register block reads then lies in a row, where in x and dy pixels lie a power of two apart, of which caches
+ * keep few. sums: [get_global_size(0)][c][k].
  *
- * Tunable: VW floats a vector (divides c and k), KV vectors of output channels (KB = KV * VW) and CB input channels (a power of
- * two that divides VW) in the register block; PIXELS and CHUNK (a multiple of VW). */
+ * Tunable: VW floats a vector (divides c and k), KV vectors of output channels (KB = KV * VW) and CB input
+ * channels (a power of two that divides VW) in the register block; PIXELS and CHUNK (a multiple of VW). */
 #include "common.clh"
 
 #ifndef KV
@@ -40,15 +41,16 @@
 #endif
 
 /* to [channels / CB][PIXELS][CB], with a gap after each of channels / CB, = x [pixels][c]. */
-static void stage_inputs(__local float *to, __global const float *x, rncl_conv_shape shape, int first, int pixels, int channels)
+static void stage_inputs(__local float *to, __global const float *x, rncl_conv_shape shape, int first,
+                         int pixels, int channels)
 {
     int q = first % shape.q, p = first / shape.q % shape.p, n = first / shape.q / shape.p;
     for (int i = 0; i < pixels; i++) {
-        __global const float *from = x + (((size_t)n * shape.h + p * shape.stride) * shape.w + q * shape.stride) * shape.c;
+        __global const float *from =
+            x + (((size_t)n * shape.h + p * shape.stride) * shape.w + q * shape.stride) * shape.c;
         for (int c = 0; c < channels; c += VW) {
             PREFETCH(from + c + INPUTS_AHEAD * shape.stride * shape.c);
-            #pragma unroll
-            for (int j = 0; j < VW; j += CB)
+            UNROLL_FOR_STEP (j, VW, CB)
                 COPY_INPUTS(from + c + j, to + (c + j) / CB * PANEL + i * CB);
         }
         if (++q == shape.q) {
@@ -65,8 +67,7 @@ static void stage_inputs(__local float *to, __global const float *x, rncl_conv_s
 static void stage_gradients(__local float *to, __global const float *dy, int pixels, int k)
 {
     for (int i = 0; i < pixels; i++)
-        #pragma unroll
-        for (int v = 0; v < KB; v += VW)
+        UNROLL_FOR_STEP (v, KB, VW)
             VSTORE(VLOAD(dy + (size_t)i * k + v), to + i * KB + v);
 }
 
@@ -97,43 +98,36 @@ static wanted_lines take_lines(next_copy *next, rncl_conv_shape shape)
 }
 
 /* CB x KB values at `to`, k apart, added to or replaced. Asks for what is wanted on the way. */
-static void multiply(int pixels, __local const float *inputs, __local const float *gradients, __global float *to, int k, int add,
-                     wanted_lines wanted)
+static void multiply(int pixels, __local const float *inputs, __local const float *gradients,
+                     __global float *to, int k, int add, wanted_lines wanted)
 {
     vfloat sum[CB][KV];
-    #pragma unroll
-    for (int i = 0; i < CB; i++)
-        #pragma unroll
-        for (int v = 0; v < KV; v++) {
+    UNROLL_FOR (i, CB)
+        UNROLL_FOR (v, KV) {
             PREFETCH_TO_WRITE(to + (size_t)i * k + v * VW);
             sum[i][v] = (vfloat)(0.0f);
         }
     for (int pixel = 0; pixel < pixels; pixel++) {
         vfloat gradient[KV];
         PREFETCH_FAR(wanted.first + (size_t)pixel * wanted.step);
-        #pragma unroll
-        for (int v = 0; v < KV; v++)
+        UNROLL_FOR (v, KV)
             gradient[v] = VLOAD(gradients + pixel * KB + v * VW);
-        #pragma unroll
-        for (int i = 0; i < CB; i++) {
+        UNROLL_FOR (i, CB) {
             const vfloat value = (vfloat)(inputs[pixel * CB + i]);
-            #pragma unroll
-            for (int v = 0; v < KV; v++)
+            UNROLL_FOR (v, KV)
                 sum[i][v] = fma(value, gradient[v], sum[i][v]);
         }
     }
-    #pragma unroll
-    for (int i = 0; i < CB; i++)
-        #pragma unroll
-        for (int v = 0; v < KV; v++) {
+    UNROLL_FOR (i, CB)
+        UNROLL_FOR (v, KV) {
             __global float *at = to + (size_t)i * k + v * VW;
             VSTORE(add ? VLOAD(at) + sum[i][v] : sum[i][v], at);
         }
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv_pointwise_dfilter(const rncl_conv_shape shape, __global const float *restrict x, __global const float *restrict dy,
-                           __global float *restrict sums, const int accumulate)
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv_pointwise_dfilter(const rncl_conv_shape shape, __global const float *restrict x,
+                       __global const float *restrict dy, __global float *restrict sums, const int accumulate)
 {
     const int all = shape.n * shape.p * shape.q, blocks = shape.k / KB;
     const int begin = (int)((long)all * get_global_id(0) / get_global_size(0));
@@ -156,11 +150,14 @@ void conv_pointwise_dfilter(const rncl_conv_shape shape, __global const float *r
             for (int block = first_block; block < last_block; block++) {
                 __global const float *block_gradients = dy + (size_t)first * shape.k + block * KB;
                 stage_gradients(gradients, block_gradients, pixels, shape.k);
-                next.gradients = block + 1 < last_block ? block_gradients + KB : dy + (size_t)next_first * shape.k + first_block * KB;
+                next.gradients = block + 1 < last_block
+                                     ? block_gradients + KB
+                                     : dy + (size_t)next_first * shape.k + first_block * KB;
                 next.gradient_lines = GRADIENT_LINES;
                 for (int c = 0; c < channels; c += CB)
-                    multiply(pixels, inputs + c / CB * PANEL, gradients, dfilter + (size_t)(chunk + c) * shape.k + block * KB, shape.k,
-                             add, take_lines(&next, shape));
+                    multiply(pixels, inputs + c / CB * PANEL, gradients,
+                             dfilter + (size_t)(chunk + c) * shape.k + block * KB, shape.k, add,
+                             take_lines(&next, shape));
             }
         }
     }

@@ -3,7 +3,7 @@
 
 /* Work-item i: VW values of dfilter (+)= sums[0] + sums[1] + … */
 __kernel void conv_reduce(const int count, const int parts, __global const float *restrict sums,
-                                 __global float *restrict dfilter, const int accumulate)
+                          __global float *restrict dfilter, const int accumulate)
 {
     const int i = get_global_id(0) * VW;
     if (i >= count)

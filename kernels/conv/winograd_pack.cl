@@ -3,9 +3,9 @@
 #include "conv/winograd_filters.clh"
 
 /* Work-item (i, j): the i-th vector of input channels, the j-th block of KB output channels. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv_winograd_pack(const rncl_pack_shape shape, __global const float *restrict filter, __global float *restrict packed,
-                        const int packed_offset)
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv_winograd_pack(const rncl_pack_shape shape, __global const float *restrict filter,
+                   __global float *restrict packed, const int packed_offset)
 {
     __local float turned[TURNED_FLOATS];
     const int block = get_global_id(1);

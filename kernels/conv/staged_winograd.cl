@@ -1,20 +1,29 @@
-/* Winograd's convolution with stride 1 in separate stages, for devices that want many small work-items (Lavin
- * and Gray 2016, algorithm 1 in section 4.1, a kernel for each of its loops):
+/* Winograd's convolution with stride 1 (conv/winograd.clh) in stages, a kernel for each, for devices that
+ * want many small work-items (Lavin and Gray 2016, section 4.1, algorithm 1):
  *
- *   conv_staged_inputs      x                                 -> inputs [POSITIONS][tiles][c]
- *   conv_staged_filters     filter [3][3][c][k]               -> filters [POSITIONS][c][k]
- *   conv_staged_gradients   dy                                -> gradients [POSITIONS][tiles][k]
- *     conv_implicit_gemm multiplies them, as POSITIONS convolutions of 1x1
- *   conv_staged_outputs     products [POSITIONS][tiles][k]    -> y
- *   conv_staged_dfilter     products [shares][POSITIONS][c][k] -> dfilter [3][3][c][k]
+ *   conv_staged_inputs    x                                    -> inputs [POSITIONS][tiles][c]
+ *   conv_staged_filters   filter [3][3][c][k]                  -> packed [POSITIONS][c][k]
+ *   conv_staged_dy        dy                                   -> gradients [POSITIONS][tiles][k]
+ *     conv/implicit_gemm.cl multiplies, as POSITIONS convolutions of 1x1
+ *   conv_staged_outputs   products [POSITIONS][tiles][k]       -> y
+ *   conv_staged_dfilter   products [shares][POSITIONS][c][k]   -> dfilter [3][3][c][k]
  *
- * For the input gradient inputs are transformed from dy, outputs to dx. The tiles are those of shape.n
- * images, of which the first is image `first` of x and y; shape.tiles is how many there are.
+ * For the input gradient, inputs are transformed from dy and outputs to dx, and c and k change places.
  *
- * A work-item transforms VW neighbouring channels of one tile, or of the filter; the next one the next
- * channels. VW divides all channels. */
+ * A work-item transforms VW channels of one tile, or of all nine taps; the next one the next VW channels. VW
+ * divides all channels. Work-groups may have any size.
+ *
+ * shape        see rncl_winograd_shape; the tiles are those of shape.n images, shape.tiles in all
+ * first        the first of these images in x, dy and y
+ * x            [.][h][w][c]
+ * dy, y        [.][p][q][k]
+ * workspace    from gradients_at or products_at (floats) on, gradients or products
+ * packed       from packed_offset (floats) on, the transformed filter
+ * count        c * k
+ * accumulate   0: the result is set, 1: added to */
 #include "conv/winograd.clh"
 
+/* Stores a transformed tile; positions are `step` floats apart. */
 static void store_positions(const vfloat *tile, __global float *to, size_t step)
 {
     UNROLL_FOR (i, POSITIONS)
@@ -31,9 +40,9 @@ __kernel void conv_staged_inputs(const rncl_winograd_shape shape, const int firs
                     i % shape.c, inputs + i, (size_t)shape.tiles * shape.c);
 }
 
-__kernel void conv_staged_gradients(const rncl_winograd_shape shape, const int first,
-                                    __global const float *restrict dy, __global float *restrict workspace,
-                                    const int gradients_at)
+__kernel void conv_staged_dy(const rncl_winograd_shape shape, const int first,
+                             __global const float *restrict dy, __global float *restrict workspace,
+                             const int gradients_at)
 {
     const int i = get_global_id(0) * VW;
     if (i >= shape.tiles * shape.k)
@@ -43,11 +52,11 @@ __kernel void conv_staged_gradients(const rncl_winograd_shape shape, const int f
         dy + (size_t)(first + place.image) * shape.p * shape.q * shape.k + i % shape.k;
     vfloat tile[POSITIONS];
     LOAD_PATCH(tile, M, image, shape.p, shape.q, shape.k, place.row, place.column);
-    TRANSFORM_BOTH_SIDES(gradient_column, tile, M, SIDE);
+    TRANSFORM_BOTH_SIDES(dy_column, tile, M, SIDE);
     store_positions(tile, workspace + gradients_at + i, (size_t)shape.tiles * shape.k);
 }
 
-/* `count` is c * k. The input gradient's filters are turned by half a circle. */
+/* turned: 1 to rotate the filter by half a turn, for the input gradient. */
 __kernel void conv_staged_filters(const int count, const int turned, __global const float *restrict filter,
                                   __global float *restrict packed, const int packed_offset)
 {
@@ -61,7 +70,7 @@ __kernel void conv_staged_filters(const int count, const int turned, __global co
     store_positions(tile, packed + packed_offset + i, count);
 }
 
-/* Pixels beyond the edge are left out. */
+/* Pixels of a tile that are outside the image are dropped. */
 __kernel void conv_staged_outputs(const rncl_winograd_shape shape, const int first,
                                   __global const float *restrict workspace, const int products_at,
                                   __global float *restrict y, const int accumulate)
@@ -85,7 +94,7 @@ __kernel void conv_staged_outputs(const rncl_winograd_shape shape, const int fir
             }
 }
 
-/* `count` is c * k. The products' shares of the tiles are added in their order. */
+/* Adds the products of all shares of the tiles, in their order, before it transforms them. */
 __kernel void conv_staged_dfilter(const int count, const int shares, __global const float *restrict workspace,
                                   const int products_at, __global float *restrict dfilter,
                                   const int accumulate)

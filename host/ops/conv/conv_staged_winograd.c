@@ -159,7 +159,7 @@ static rncl_status staged_build(rncl_conv_plan *plan)
         rncl_kernel *kernel;
     } kernels[] = {
         {"conv_staged_inputs", &data->transform},
-        {filter ? "conv_staged_gradients" : "conv_staged_filters", &data->transform_other},
+        {filter ? "conv_staged_dy" : "conv_staged_filters", &data->transform_other},
         {filter ? "conv_staged_dfilter" : "conv_staged_outputs", &data->transform_back},
     };
     char options[32];

@@ -87,7 +87,7 @@ bool winograd_fits(const rncl_conv_plan *plan)
 void winograd_options(const rncl_conv_plan *plan, int m, int vw, int kv, char *options, size_t size)
 {
     const int stride = plan->shape.stride;
-    snprintf(options, size, "-DM=%d -DSTRIDE=%d -DSPREAD=%d -DVW=%d -DKV=%d", m, stride,
+    snprintf(options, size, "-DM=%d -DSTRIDE=%d -DSTRIDED_DX=%d -DVW=%d -DKV=%d", m, stride,
              stride == 2 && plan->pass == RNCL_CONV_BACKWARD_DATA, vw, kv);
 }
 

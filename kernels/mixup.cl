@@ -1,6 +1,13 @@
-/* Mixup (Zhang et al. 2018): pictures [n][floats] in place, each with the one at the other end:
+/* Mixup (Zhang et al. 2018), in place: each image is mixed with the one at the other end of the batch,
  *   x[i] = (1 - mix) x[i] + mix x[n - 1 - i]
- * One work-item VW values of a pair of pictures; the middle one of an odd number stays as it is. */
+ *
+ * A work-item computes VW values of both images of a pair; the middle image of an odd batch is not changed.
+ * Work-groups may have any size.
+ *
+ * n       images
+ * floats  of an image, a multiple of VW
+ * mix     0 … 1
+ * x       [n][floats] */
 #include "common.clh"
 
 __kernel void mixup(const int n, const int floats, const float mix, __global float *restrict x)

@@ -8,36 +8,35 @@
  *
  * shape       see rncl_direct_shape
  * x           [n][h][w][c]
- * packed      from packed_offset (floats) on the filter as [k / KB][r][s][c][KB], the order in which it is
- * read:
+ * packed      from packed_offset (floats) on: the filter as [k / KB][r][s][c][KB], in reading order:
  *
  *               | output channels 0 … KB - 1                             | KB … 2 KB - 1
  *               | tap (0, 0)              | tap (0, 1)   | … (r-1, s-1)  | tap (0, 0)
  *               | c = 0 | c = 1 | …       | c = 0 | …    |               | c = 0 | …
  *                 KB      KB floats
  *
- * y           [n][out_h][out_w][k], of which the pixels (i * out_stride + out_row, j * out_stride +
- * out_column) are written statistics  of y as in statistics.clh, a part for each tile; NULL: not wanted
+ * y           [n][out_h][out_w][k]; the launch writes the pixels
+ *             (i * out_stride + out_row, j * out_stride + out_column)
+ * statistics  of y as in statistics.clh, a part for each tile; NULL: not wanted
  * accumulate  0: y is set, 1: added to
  *
- * In local memory, `staged` [STAGED_ROWS][STAGED_PIXELS][c] is the part of x that a tile reads, with its
- * padding:
+ * In local memory, `staged` [STAGED_ROWS][STAGED_PIXELS][c] holds what a tile reads of x, with padding:
  *
  *        STAGED_PIXELS
  *     0 0 0 0 0 0 0 0 0
  *     0 x x x x x x x 0    STAGED_ROWS
  *     0 x x x x x x x 0
- *       \_____/ the s taps of a row: s * c contiguous values, along which the sums run */
+ *       \___/ the s taps of a row: s * c contiguous values, along which the sums run */
 
-/* Output pixels of the register block: rows, from 1 on; tile_rows is a multiple of it. */
+/* Rows of output pixels in the register block, from 1 on; tile_rows is a multiple of it. */
 #ifndef BH
 #define BH 1
 #endif
-/* And pixels of a row, from 1 on. */
+/* Pixels of such a row, from 1 on. */
 #ifndef BW
 #define BW 4
 #endif
-/* STAGE (see conv/direct.clh) is 0 where nothing is padded and the filter is 1x1: x is then read in place. */
+/* STAGE (conv/direct.clh) is 0 where nothing is padded and the filter is 1x1: x is then read in place. */
 #define BLOCK_ROWS (BH * BW)
 
 #include "conv/direct.clh"

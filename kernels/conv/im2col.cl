@@ -1,8 +1,8 @@
 /* The copies around a convolution that is computed as a matrix product (Chellapilla et al. 2006).
  *
- * conv_im2col  columns = for each output pixel a row of the values of x under the taps, zero in the padding
- * conv_col2im  dx = for each value of x the sum of what the columns of dx hold for it. The work-item gathers
- * them in a fixed order, so that no atomics are needed
+ * conv_im2col  columns: for each output pixel the values of x under the taps, zeros in the padding
+ * conv_col2im  dx: for each value of x the sum of what the columns of dx hold for it. The work-item gathers
+ *              them in a fixed order, so that no atomics are needed
  *
  * A work-item computes one value of the result, channels innermost; any work-group size.
  *

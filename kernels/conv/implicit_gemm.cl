@@ -10,9 +10,9 @@
  * The left matrix (im2col, Chellapilla et al. 2006) is never stored: its values are looked up in the image
  * when a tile is loaded.
  *
- * Work-group (i, j, z) computes the i-th tile of TN columns and the j-th of TM rows, of convolution z %
- * batch, over the (z / batch)-th of get_num_groups(2) / batch equal shares of the depth. It has TN / RN x TM
- * / RM work-items; work-item (x, y) computes RM x RN values, here with RM = RN = 2:
+ * Work-group (i, j, z) computes the i-th tile of TN columns and the j-th tile of TM rows of convolution
+ * z % batch, over the (z / batch)-th of get_num_groups(2) / batch equal shares of the depth. It has
+ * TN / RN x TM / RM work-items; work-item (x, y) computes RM x RN values, here with RM = RN = 2:
  *
  *              TN columns
  *        |x               x        |
@@ -28,8 +28,9 @@
  * batch           convolutions of this shape; their tensors are contiguous, one after the other
  * left_matrices   x, or dy for backward_data
  * right_matrices  from right_offset (floats) on, the filter, or dy for backward_filter
- * results         from result_offset (floats) on [shares][batch][rows][columns]: y, dx or dfilter, or shares
- * of it that conv/reduce.cl adds accumulate      0: results are set, 1: added to */
+ * results         from result_offset (floats) on, [shares][batch][rows][columns]: y, dx or dfilter; with
+ *                 several shares of the depth, partial sums of it that conv/reduce.cl adds
+ * accumulate      0: results are set, 1: added to */
 #include "common.clh"
 
 /* The pass as in the table above: 0, 1 or 2. */
@@ -40,7 +41,8 @@
 #ifndef POINTWISE
 #define POINTWISE 0
 #endif
-/* VW, here floats of a load: 1, 2 or 4; divides TM, TN, TK and the channels that loads run along. */
+/* VW is the floats of a load: 1, 2 or 4; divides TM, TN, TK and the channels that loads run along. */
+
 /* Rows of a tile: a multiple of RM. */
 #ifndef TM
 #define TM 16

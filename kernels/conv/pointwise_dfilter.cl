@@ -1,5 +1,6 @@
-/* The filter gradient of 1x1 convolutions as a matrix product, dfilter [c][k] = x^T [c][pixels] dy
- * [pixels][k]. With a stride only every stride-th pixel of x takes part.
+/* The filter gradient of 1x1 convolutions as a product of matrices,
+ *   dfilter [c][k] = x^T [c][pixels] * dy [pixels][k].
+ * With a stride only every stride-th pixel of x takes part.
  *
  * A work-group is one work-item. Work-item (g, h) sums over the g-th of get_global_size(0) equal shares of
  * the pixels, for the h-th of get_global_size(1) shares of the output channels. It copies PIXELS pixels of
@@ -9,8 +10,9 @@
  * shape       see rncl_conv_shape; r = s = 1, no padding
  * x           [n][h][w][c]
  * dy          [n][p][q][k]
- * sums        [get_global_size(0)][c][k], a sum for each share of the pixels; conv/reduce.cl adds them. With
- * one share it is dfilter itself accumulate  0: sums are set, 1: added to
+ * sums        [get_global_size(0)][c][k], a sum for each share of the pixels, which conv/reduce.cl adds.
+ *             With one share it is dfilter itself
+ * accumulate  0: sums are set, 1: added to
  *
  * In local memory, inputs [CHUNK / CB][PIXELS][CB] with a gap after each panel, and gradients [PIXELS][KB]:
  *

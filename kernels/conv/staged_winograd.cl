@@ -15,11 +15,12 @@
  *
  * shape        see rncl_winograd_shape; the tiles are those of shape.n images, shape.tiles in all
  * first        the first of these images in x, dy and y
- * x            [.][h][w][c]
- * dy, y        [.][p][q][k]
+ * x            [images][h][w][c]
+ * dy, y        [images][p][q][k]
  * workspace    from gradients_at or products_at (floats) on, gradients or products
  * packed       from packed_offset (floats) on, the transformed filter
  * count        c * k
+ * shares       equal shares of the tiles, whose products are added
  * accumulate   0: the result is set, 1: added to */
 #include "conv/winograd.clh"
 

@@ -12,13 +12,14 @@
  *
  * shape       see rncl_winograd_shape; tiles is a multiple of PT; VW divides c and k
  * x           [n][h][w][c]
- * pack        how filters are transformed, see rncl_pack_shape; only if not PACKED
- * filters     from filters_offset (floats) on: if PACKED the transformed filter as in
- * conv/winograd_filters.clh, else the filter [3][3][c][k], with an offset of 0 y           [n][p][q][k]
- * scratch     a work-item's part after the other, each of item_floats (below):
+ * pack        how the filter is transformed, see rncl_pack_shape; only if not PACKED
+ * filters     from filters_offset (floats) on, if PACKED: the transformed filter as in
+ *             conv/winograd_filters.clh. Else the filter [3][3][c][k]
+ * y           [n][p][q][k]
+ * scratch     item_floats (below) for each work-item:
  *
- *               | inputs                     | products                      | transformed filter, if not
- * PACKED | [POSITIONS] INPUT_STEP     | [POSITIONS] PRODUCT_STEP      | [FILTERS] FILTER_STEP
+ *               | inputs                 | products                 | transformed filter
+ *               | POSITIONS * INPUT_STEP | POSITIONS * PRODUCT_STEP | FILTERS * FILTER_STEP, if not PACKED
  *
  * statistics  of y as in statistics.clh, a part for each g; NULL: not wanted
  * accumulate  0: y is set, 1: added to */

@@ -6,9 +6,8 @@
  * each block it
  *   1. transforms the patches of x:       inputs [POSITIONS][c / VW][tiles][VW]
  *   2. transforms the tiles of dy:        gradients [own k / KB][POSITIONS][tiles][KB]
- *   3. for each VW input and KB = KV * VW output channels multiplies the two:
- *                                         products [FILTERS][VW][KB], each summed over the positions that
- * share it
+ *   3. for each VW input and KB = KV * VW output channels multiplies the two, and sums over the tiles and
+ *      over positions that share a filter value: products [FILTERS][VW][KB]
  *   4. and transforms the products into taps of dfilter, which it adds to its sum.
  *
  *   inputs:     | position 0                                             |     | position 1
@@ -21,9 +20,10 @@
  * shape           see rncl_winograd_shape; VW divides c and k
  * x               [n][h][w][c]
  * dy              [n][p][q][k]
- * sums            [get_global_size(0)][3][3][c][k], a sum for each share of the tiles; conv/reduce.cl adds
- * them. With one share it is dfilter itself scratch         scratch_floats for each work-item, which hold
- * inputs, gradients and products in this order accumulate      0: sums are set, 1: added to */
+ * sums            [get_global_size(0)][3][3][c][k], a sum for each share of the tiles, which conv/reduce.cl
+ *                 adds. With one share it is dfilter itself
+ * scratch         scratch_floats for each work-item: inputs, gradients and products, one after the other
+ * accumulate      0: sums are set, 1: added to */
 
 /* Input channels of the register block: divides VW. */
 #ifndef CB

@@ -1,7 +1,14 @@
-/* Global average pooling, x [n][pixels][c] -> y [n][c]. One work-item `per` vectors of VW channels of the result.
+/* Global average pooling: y = mean of x over all pixels of an image.
  *
- * avgpool_forward   y; partial sums of a row of 32 pixels keep long sums exact enough
- * avgpool_backward  dx */
+ * avgpool_forward   y from x. Sums of 32 pixels are added up separately, which keeps long sums accurate
+ * avgpool_backward  dx from dy
+ *
+ * A work-item computes `per` vectors of VW channels of y or dx, see elementwise.clh. VW divides c.
+ *
+ * shape       see rncl_avgpool_shape
+ * x, dx       [n][h][w][c]
+ * y, dy       [n][c]
+ * accumulate  0: dx is set, 1: added to */
 #include "elementwise.clh"
 
 __kernel void avgpool_forward(const rncl_avgpool_shape shape, const int per, __global const float *restrict x,
@@ -25,8 +32,9 @@ __kernel void avgpool_forward(const rncl_avgpool_shape shape, const int per, __g
     }
 }
 
-__kernel void avgpool_backward(const rncl_avgpool_shape shape, const int per, __global const float *restrict dy,
-                               __global float *restrict dx, const int accumulate)
+__kernel void avgpool_backward(const rncl_avgpool_shape shape, const int per,
+                               __global const float *restrict dy, __global float *restrict dx,
+                               const int accumulate)
 {
     const int pixels = shape.h * shape.w;
     for (int turn = 0; turn < per; turn++) {

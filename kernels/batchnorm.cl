@@ -1,26 +1,44 @@
-/* Batch normalisation (Ioffe and Szegedy 2015) fused with the addition of a residual and ReLU, over x [rows][c], rows = n h w.
+/* Batch normalisation (Ioffe and Szegedy 2015), fused with the addition of a residual and ReLU, over x
+ * [rows][c] with rows = n * h * w:  z = weight * (x - mean) / sigma + bias + residual,  y = relu(z).
  *
- * forward, training:   batchnorm_statistics, unless the convolution before has left them -> batchnorm_moments -> batchnorm_apply
- * forward, inference:  batchnorm_running -> batchnorm_apply
- * backward:            batchnorm_gradient_sums -> batchnorm_gradient_moments -> batchnorm_gradient
- *                      (and batchnorm_residual_pad for the gradient of a zero-padded residual)
+ *   forward, training   batchnorm_statistics  ->  batchnorm_moments  ->  batchnorm_apply
+ *                       (the first is left out where the convolution before has computed the statistics)
+ *   forward, inference  batchnorm_running  ->  batchnorm_apply
+ *   backward            batchnorm_gradient_sums  ->  batchnorm_gradient_moments  ->  batchnorm_gradient
+ *                       (and batchnorm_residual_pad for the gradient of a zero-padded residual)
  *
- * The kernels over x share one frame: work-group g owns the g-th of get_num_groups(1) equal stretches of rows; its
- * work-items take vectors of VW channels in turn, so neighbours read neighbours. A CPU wants work-groups of one work-item
- * there, a GPU as many as there are channel vectors. batchnorm_gradient_sums has work for those of SUMMED_CHANNELS at a time.
+ * In kernels over x (statistics, apply, gradient_sums, gradient) work-group (0, g) handles the g-th of
+ * get_num_groups(1) equal stretches of rows. Its work-items take vectors of VW channels in turn, so that
+ * neighbours read neighbours. CPUs use work-groups of one work-item, GPUs one work-item for each vector of
+ * channels; gradient_sums has work for those of SUMMED_CHANNELS channels at a time. In the other kernels a
+ * work-item handles VW channels, and work-groups may have any size. VW divides c.
  *
- * moments [2][c]: mean and 1 / sqrt(variance + epsilon). parts [groups][2][c]. RELU and RESIDUAL are those of the shape. */
+ * shape                          see rncl_batchnorm_shape
+ * x, y, dy, dx                   [n][h][w][c]
+ * residual, dresidual            [n][residual_h][residual_w][residual_c]
+ * weight, bias, dweight, dbias   [c]
+ * running_mean, running_variance [c]
+ * statistics                     as in statistics.clh
+ * moments                        [2][c]: mean and 1 / sqrt(variance + epsilon)
+ * parts                          [stretches of rows][2][c]: sums of dz and of dz * xhat, where dz is the
+ *                                gradient of z and xhat = (x - mean) / sigma; batchnorm_gradient_moments
+ *                                writes their means over part 0
+ * frozen                         1: mean and variance are constants, 0: they depend on x
+ * accumulate                     0: the gradients are set, 1: added to */
 #include "statistics.clh"
 
+/* shape.relu: 0 or 1. */
 #ifndef RELU
 #define RELU 1
 #endif
+/* shape.residual: one of RNCL_RESIDUAL_…. */
 #ifndef RESIDUAL
 #define RESIDUAL RNCL_RESIDUAL_NONE
 #endif
 
-/* Values whose statistics are gathered column by column, twice, while they are in the first-level cache: few, since memory
- * is read best in order. */
+/* Floats of a block of rows, whose statistics are computed in two passes, channel vector by channel vector.
+ * The second pass reads them from the first-level cache. Blocks are small, since memory is read best in
+ * order. */
 #define BLOCK_FLOATS 1024
 
 static int block_rows(int c)
@@ -28,16 +46,18 @@ static int block_rows(int c)
     return max(4, BLOCK_FLOATS / c);
 }
 
+/* Where a work-group's stretch of rows begins. */
 static int first_row(int rows, int group)
 {
     return (int)((long)rows * group / get_num_groups(1));
 }
 
-/* Statistics of each stretch of rows, by small blocks in two passes. */
+/* Computes the statistics of each stretch of rows, block by block. */
 __kernel void batchnorm_statistics(const rncl_batchnorm_shape shape, __global const float *restrict x,
                                    __global float *restrict statistics)
 {
-    const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1), groups = get_num_groups(1);
+    const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1),
+              groups = get_num_groups(1);
     const int begin = first_row(rows, group), end = first_row(rows, group + 1);
     __global float *means = statistics + statistics_at(groups, group, c), *deviations = means + c;
     if (get_local_id(0) == 0)
@@ -67,9 +87,10 @@ __kernel void batchnorm_statistics(const rncl_batchnorm_shape shape, __global co
     }
 }
 
-/* Work-item v: joins the parts of VW channels in their order and moves their running statistics on. */
-__kernel void batchnorm_moments(const rncl_batchnorm_shape shape, const int parts, __global const float *restrict statistics,
-                                __global float *restrict moments, __global float *restrict running_mean,
+/* Joins the parts of VW channels in their order and updates the running statistics. */
+__kernel void batchnorm_moments(const rncl_batchnorm_shape shape, const int parts,
+                                __global const float *restrict statistics, __global float *restrict moments,
+                                __global float *restrict running_mean,
                                 __global float *restrict running_variance)
 {
     const int c = shape.c, rows = shape.n * shape.h * shape.w, v = get_global_id(0) * VW;
@@ -92,9 +113,10 @@ __kernel void batchnorm_moments(const rncl_batchnorm_shape shape, const int part
     VSTORE(old_variance + RNCL_BATCHNORM_MOMENTUM * (unbiased - old_variance), running_variance + v);
 }
 
-/* Work-item v: moments of inference. */
+/* The moments for inference. */
 __kernel void batchnorm_running(const rncl_batchnorm_shape shape, __global const float *restrict running_mean,
-                                __global const float *restrict running_variance, __global float *restrict moments)
+                                __global const float *restrict running_variance,
+                                __global float *restrict moments)
 {
     const int v = get_global_id(0) * VW;
     if (v >= shape.c)
@@ -103,19 +125,18 @@ __kernel void batchnorm_running(const rncl_batchnorm_shape shape, __global const
     VSTORE(1.0f / sqrt(VLOAD(running_variance + v) + RNCL_BATCHNORM_EPSILON), moments + shape.c + v);
 }
 
-/* Adds the residual at channel v of a row. */
-static void add_residual(rncl_batchnorm_shape shape, __global const float *residual, int row, int v, vfloat *value)
+/* Adds VW channels of the residual from v on. */
+static void add_residual(rncl_batchnorm_shape shape, __global const float *residual, int row, int v,
+                         vfloat *value)
 {
-#if RESIDUAL == RNCL_RESIDUAL_ADD
-    *value += VLOAD(residual + (size_t)row * shape.c + v);
-#elif RESIDUAL == RNCL_RESIDUAL_PAD
-    if (v >= shape.residual_c)
-        return;
-    const int j = row % shape.w, i = row / shape.w % shape.h, n = row / shape.w / shape.h;
-    const size_t pixel = ((size_t)n * shape.residual_h + i * shape.residual_stride) * shape.residual_w +
-                         j * shape.residual_stride;
-    *value += VLOAD(residual + pixel * shape.residual_c + v);
-#endif
+    if (RESIDUAL == RNCL_RESIDUAL_ADD) {
+        *value += VLOAD(residual + (size_t)row * shape.c + v);
+    } else if (RESIDUAL == RNCL_RESIDUAL_PAD && v < shape.residual_c) {
+        const int j = row % shape.w, i = row / shape.w % shape.h, n = row / shape.w / shape.h;
+        const size_t pixel = ((size_t)n * shape.residual_h + i * shape.residual_stride) * shape.residual_w +
+                             j * shape.residual_stride;
+        *value += VLOAD(residual + pixel * shape.residual_c + v);
+    }
 }
 
 __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const float *restrict x,
@@ -136,54 +157,55 @@ __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const f
         }
 }
 
-/* From reading dy to asking for it: a load that waits for its mask comes too late, and one that is masked out is no sign to a
- * processor that the next will be wanted. */
-#define GRADIENTS_AHEAD 256
+/* Prefetch distance for dy, in floats. Compiled code loads only the vectors of dy whose mask is not zero:
+ * such a load has to wait for the mask, and one that is left out does not train the hardware prefetcher. */
+#define PREFETCH_DY 256
 
-/* The gradient before the ReLU. Without a residual the sign of y is found again from x, which saves reading y. */
-static void load_gradient(__global const float *dy, __global const float *y, const vfloat *centred, const vfloat *scale,
-                          __global const float *bias, size_t at, vfloat *dz)
+/* The gradient of z. Without a residual the sign of z is computed again from x, which saves reading y. */
+static void load_gradient(__global const float *dy, __global const float *y, const vfloat *centred,
+                          const vfloat *scale, __global const float *bias, size_t at, vfloat *dz)
 {
     *dz = VLOAD(dy + at);
 #if RELU
-    PREFETCH(dy + at + GRADIENTS_AHEAD);
+    PREFETCH(dy + at + PREFETCH_DY);
     const vfloat value = RESIDUAL == RNCL_RESIDUAL_NONE ? fma(*centred, *scale, VLOAD(bias)) : VLOAD(y + at);
     *dz = select((vfloat)(0.0f), *dz, value > (vfloat)(0.0f));
 #endif
 }
 
-/* Of the sums of gradients: channels that are gone through together, rows that are added in registers, and rows that are added
- * before all others are. Sums of three levels stay exact, and memory is read nearly in order. */
+/* Blocking of the gradient sums: channels per pass, rows summed in registers, rows summed in local memory.
+ * Sums in three levels stay accurate, and memory is read nearly in order. */
 #define SUMMED_CHANNELS 512
 #define ROWS_AT_ONCE 4
 #define ROWS_A_BLOCK 64
 
-/* Sums of dz and of dz * xhat over each stretch of rows. The gradient of an added residual is dz, which the next kernel then need
- * not find again. */
+/* Sums of dz and of dz * xhat over each stretch of rows. With RNCL_RESIDUAL_ADD it also stores dz in
+ * dresidual, where batchnorm_gradient reads it. */
 __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global const float *restrict x,
                                       __global const float *restrict y, __global const float *dy,
-                                      __global const float *restrict moments, __global const float *restrict weight,
+                                      __global const float *restrict moments,
+                                      __global const float *restrict weight,
                                       __global const float *restrict bias, __global float *restrict parts,
                                       __global float *dresidual)
 {
     const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1);
     const int begin = first_row(rows, group), end = first_row(rows, group + 1), step = get_local_size(0) * VW;
     __global float *sums = parts + (size_t)group * 2 * c, *products = sums + c;
-    /* Each work-item has channels of its own in these. */
+    /* No work-item uses another's channels of these. */
     __local float block_sums[SUMMED_CHANNELS], block_products[SUMMED_CHANNELS];
     for (int first = 0; first < c; first += SUMMED_CHANNELS)
         for (int block = begin; block < end; block += ROWS_A_BLOCK) {
             const int last = min(c, first + SUMMED_CHANNELS), block_end = min(end, block + ROWS_A_BLOCK);
             for (int row = block; row < block_end; row += ROWS_AT_ONCE)
                 for (int v = first + get_local_id(0) * VW; v < last; v += step) {
-                    const vfloat mean = VLOAD(moments + v), scale = VLOAD(weight + v) * VLOAD(moments + c + v);
+                    const vfloat mean = VLOAD(moments + v),
+                                 scale = VLOAD(weight + v) * VLOAD(moments + c + v);
                     vfloat sum = (vfloat)(0.0f), product = (vfloat)(0.0f);
                     if (row > block) {
                         sum = VLOAD(block_sums + v - first);
                         product = VLOAD(block_products + v - first);
                     }
-                    #pragma unroll
-                    for (int i = 0; i < ROWS_AT_ONCE; i++)
+                    UNROLL_FOR (i, ROWS_AT_ONCE)
                         if (row + i < block_end) {
                             const size_t at = (size_t)(row + i) * c + v;
                             const vfloat centred = VLOAD(x + at) - mean;
@@ -206,11 +228,11 @@ __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global
         }
 }
 
-/* Work-item v: adds the parts of VW channels in their order; dbias and dweight, and the means that dx needs, in the first part's
- * place. */
-__kernel void batchnorm_gradient_moments(const rncl_batchnorm_shape shape, const int groups, __global float *parts,
-                                         __global float *restrict dweight, __global float *restrict dbias,
-                                         const int accumulate)
+/* Adds the parts of VW channels in their order. Results are dbias and dweight, and in part 0 the means for
+ * batchnorm_gradient. */
+__kernel void batchnorm_gradient_moments(const rncl_batchnorm_shape shape, const int groups,
+                                         __global float *parts, __global float *restrict dweight,
+                                         __global float *restrict dbias, const int accumulate)
 {
     const int c = shape.c, rows = shape.n * shape.h * shape.w, v = get_global_id(0) * VW;
     if (v >= c)
@@ -226,13 +248,15 @@ __kernel void batchnorm_gradient_moments(const rncl_batchnorm_shape shape, const
     VSTORE(product / (float)rows, parts + c + v);
 }
 
-/* dx = weight / sigma (dz - mean(dz) - xhat mean(dz xhat)), which may be x itself; dresidual = dz, which may be dy itself, unless the
- * sums have left it there. */
+/* dx = weight / sigma * (dz - mean(dz) - xhat * mean(dz * xhat)); without the means if frozen. dx may be x
+ * itself, dresidual may be dy itself. If frozen, dresidual = dz is stored here, since gradient_sums may not
+ * have run. */
 __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global const float *x,
                                  __global const float *restrict y, __global const float *dy,
-                                 __global const float *restrict moments, __global const float *restrict weight,
-                                 __global const float *restrict bias, __global const float *restrict parts,
-                                 __global float *dx, __global float *dresidual, const int frozen, const int accumulate)
+                                 __global const float *restrict moments,
+                                 __global const float *restrict weight, __global const float *restrict bias,
+                                 __global const float *restrict parts, __global float *dx,
+                                 __global float *dresidual, const int frozen, const int accumulate)
 {
     const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1);
     const int end = first_row(rows, group + 1);
@@ -256,7 +280,8 @@ __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global cons
         }
 }
 
-/* Work-item i: VW values of the gradient of a zero-padded residual: dz where a pixel was taken, zero elsewhere. */
+/* The gradient of a zero-padded residual: dz at the pixels that were read, zero elsewhere. A work-item
+ * computes VW values of dresidual. */
 __kernel void batchnorm_residual_pad(const rncl_batchnorm_shape shape, __global const float *restrict y,
                                      __global const float *restrict dy, __global float *restrict dresidual)
 {
@@ -269,8 +294,10 @@ __kernel void batchnorm_residual_pad(const rncl_batchnorm_shape shape, __global 
     const int n = pixel / shape.residual_w / shape.residual_h;
     vfloat dz = (vfloat)(0.0f);
     if (row % shape.residual_stride == 0 && column % shape.residual_stride == 0) {
-        const size_t at = (((size_t)n * shape.h + row / shape.residual_stride) * shape.w + column / shape.residual_stride) *
-                              shape.c + v;
+        const size_t at =
+            (((size_t)n * shape.h + row / shape.residual_stride) * shape.w + column / shape.residual_stride) *
+                shape.c +
+            v;
         const vfloat gradient = VLOAD(dy + at);
         dz = RELU ? select((vfloat)(0.0f), gradient, VLOAD(y + at) > (vfloat)(0.0f)) : gradient;
     }

@@ -1,10 +1,18 @@
-/* What a fully connected layer does around its matrix products.
+/* What a fully connected layer adds to its matrix products.
  *
- * linear_bias           y [n][k] += bias [k]; one work-item a value
- * linear_bias_gradient  dbias [k] (+)= sum of dy [n][k] over n, in order; one work-item a class */
+ * linear_bias           y += bias; a work-item for each value of y
+ * linear_bias_gradient  dbias = sum of dy over the rows, in order; a work-item for each class
+ *
+ * Work-groups may have any size.
+ *
+ * shape        see rncl_linear_shape
+ * y, dy        [n][k]
+ * bias, dbias  [k]
+ * accumulate   0: dbias is set, 1: added to */
 #include "common.clh"
 
-__kernel void linear_bias(const rncl_linear_shape shape, __global const float *restrict bias, __global float *restrict y)
+__kernel void linear_bias(const rncl_linear_shape shape, __global const float *restrict bias,
+                          __global float *restrict y)
 {
     const size_t i = get_global_id(0);
     if (i < (size_t)shape.n * shape.k)

@@ -1,10 +1,19 @@
-/* Max pooling, x [n][h][w][c] -> y [n][p][q][c]. One work-item `per` vectors of VW channels, each of one pixel of
- * the result.
+/* Max pooling with a square window; the padding never wins.
  *
- * maxpool_forward   y, and in `taps` (a byte a value) which value of its window won: the first one, as in PyTorch
- * maxpool_backward  dx: each pixel adds up the windows that it won, in fixed order */
+ * maxpool_forward   y and taps from x
+ * maxpool_backward  dx from dy and taps: each pixel of dx adds up the windows that it won, in a fixed order
+ *
+ * A work-item computes `per` vectors of VW channels of y or dx, see elementwise.clh. VW divides c.
+ *
+ * shape       see rncl_maxpool_shape
+ * x, dx       [n][h][w][c]
+ * y, dy       [n][p][q][c]
+ * taps        [n][p][q][c], bytes: the winner of the window, row * size + column. It is the first maximum,
+ *             as in PyTorch
+ * accumulate  0: dx is set, 1: added to */
 #include "elementwise.clh"
 
+/* Vectors of VW integers and bytes. */
 #if VW == 1
 typedef int vint;
 typedef uchar vbyte;
@@ -21,14 +30,15 @@ typedef PASTE(uchar, VW) vbyte;
 #define BYTES_STORE(value, p) PASTE(vstore, VW)((value), 0, (p))
 #endif
 
-/* value / stride of a value that is not negative: a shift for the usual stride, since dividing takes longer than all else here. */
-static int by_stride(int value, int stride)
+/* value / stride, value >= 0. A shift for the usual stride: the division would take most of the kernel's
+ * time. */
+static int divide_by_stride(int value, int stride)
 {
     return stride == 2 ? value >> 1 : value / stride;
 }
 
-/* From reading a pixel to asking for it: processors do not follow three rows at once. */
-#define PIXELS_AHEAD 8
+/* Prefetch distance, in pixels. Hardware prefetchers do not follow the rows of a window all at once. */
+#define PREFETCH_PIXELS 8
 
 __kernel void maxpool_forward(const rncl_maxpool_shape shape, const int per, __global const float *restrict x,
                               __global float *restrict y, __global uchar *restrict taps)
@@ -45,8 +55,9 @@ __kernel void maxpool_forward(const rncl_maxpool_shape shape, const int per, __g
         vint winner = (vint)(first_r * shape.size + first_s);
         for (int r = first_r; r < shape.size && top + r < shape.h; r++)
             for (int s = first_s; s < shape.size && left + s < shape.w; s++) {
-                __global const float *at = x + (((size_t)n * shape.h + top + r) * shape.w + left + s) * shape.c + c;
-                PREFETCH(at + PIXELS_AHEAD * shape.c);
+                __global const float *at =
+                    x + (((size_t)n * shape.h + top + r) * shape.w + left + s) * shape.c + c;
+                PREFETCH(at + PREFETCH_PIXELS * shape.c);
                 const vfloat value = VLOAD(at);
                 const vint wins = isgreater(value, best) | isnan(value);
                 best = select(best, value, wins);
@@ -57,8 +68,9 @@ __kernel void maxpool_forward(const rncl_maxpool_shape shape, const int per, __g
     }
 }
 
-__kernel void maxpool_backward(const rncl_maxpool_shape shape, const int per, __global const float *restrict dy,
-                               __global const uchar *restrict taps, __global float *restrict dx, const int accumulate)
+__kernel void maxpool_backward(const rncl_maxpool_shape shape, const int per,
+                               __global const float *restrict dy, __global const uchar *restrict taps,
+                               __global float *restrict dx, const int accumulate)
 {
     for (int turn = 0; turn < per; turn++) {
         const size_t i = element_at(turn, per);
@@ -67,14 +79,17 @@ __kernel void maxpool_backward(const rncl_maxpool_shape shape, const int per, __
         const int pixel = i / shape.c, c = i - (size_t)pixel * shape.c;
         const int column = pixel % shape.w, row = pixel / shape.w % shape.h, n = pixel / shape.w / shape.h;
         vfloat sum = accumulate ? VLOAD(dx + i) : (vfloat)(0.0f);
-        /* The windows over this pixel: p * stride - pad <= row < p * stride - pad + size. */
-        const int first_p = by_stride(max(0, row + shape.pad - shape.size + shape.stride), shape.stride);
-        const int last_p = min(shape.p - 1, by_stride(row + shape.pad, shape.stride));
-        const int first_q = by_stride(max(0, column + shape.pad - shape.size + shape.stride), shape.stride);
-        const int last_q = min(shape.q - 1, by_stride(column + shape.pad, shape.stride));
+        /* Windows that contain the pixel: p * stride - pad <= row < p * stride - pad + size. */
+        const int first_p =
+            divide_by_stride(max(0, row + shape.pad - shape.size + shape.stride), shape.stride);
+        const int last_p = min(shape.p - 1, divide_by_stride(row + shape.pad, shape.stride));
+        const int first_q =
+            divide_by_stride(max(0, column + shape.pad - shape.size + shape.stride), shape.stride);
+        const int last_q = min(shape.q - 1, divide_by_stride(column + shape.pad, shape.stride));
         for (int p = first_p; p <= last_p; p++)
             for (int q = first_q; q <= last_q; q++) {
-                const int tap = (row - p * shape.stride + shape.pad) * shape.size + column - q * shape.stride + shape.pad;
+                const int tap =
+                    (row - p * shape.stride + shape.pad) * shape.size + column - q * shape.stride + shape.pad;
                 const size_t at = (((size_t)n * shape.p + p) * shape.q + q) * shape.c + c;
                 sum += select((vfloat)(0.0f), VLOAD(dy + at), VINT(BYTES_LOAD(taps + at)) == (vint)(tap));
             }

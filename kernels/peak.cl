@@ -1,27 +1,26 @@
-/* What the device can do at most, for judging the other kernels by: multiply-adds in registers, and reading. */
+/* Measures the limits of a device, by which the other kernels are judged: multiply-adds in registers and
+ * reading from memory. The results only keep the compiler from removing the work. */
 #include "common.clh"
 
-/* Independent sums: more than an FMA's latency, fewer than there are registers. */
+/* Independent sums: enough to hide the latency of an FMA, fewer than there are registers. */
 #define SUMS 16
 
-/* Work-item: rounds * SUMS * VW multiply-adds. out [items][VW]. */
+/* A work-item does rounds * SUMS * VW multiply-adds. out: [work-items][VW]. */
 __kernel void peak_fma(const int rounds, const float factor, __global float *restrict out)
 {
     vfloat sum[SUMS];
-    #pragma unroll
-    for (int i = 0; i < SUMS; i++)
+    UNROLL_FOR (i, SUMS)
         sum[i] = (vfloat)(factor + i);
     for (int round = 0; round < rounds; round++)
-        #pragma unroll
-        for (int i = 0; i < SUMS; i++)
+        UNROLL_FOR (i, SUMS)
             sum[i] = fma(sum[i], (vfloat)(factor), (vfloat)(factor));
-    #pragma unroll
-    for (int i = 1; i < SUMS; i++)
-        sum[0] += sum[i];
+    UNROLL_FOR (i, SUMS - 1)
+        sum[0] += sum[i + 1];
     VSTORE(sum[0], out + get_global_id(0) * VW);
 }
 
-/* Work-item: `count` vectors, `step` apart, from vector get_global_id(0) * apart on. out [items][VW]. */
+/* A work-item reads `count` vectors of VW floats, `step` vectors apart, from vector get_global_id(0) * apart
+ * on. out: [work-items][VW]. */
 __kernel void peak_read(const int count, const int apart, const int step, __global const float *restrict x,
                         __global float *restrict out)
 {

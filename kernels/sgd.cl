@@ -1,6 +1,10 @@
-/* SGD with momentum and weight decay in PyTorch's form, over the values from `first` up to `end`:
+/* SGD with momentum and weight decay in PyTorch's form:
  *   g = gradient + weight_decay * weight;  velocity = momentum * velocity + g;  weight -= lr * velocity
- * One work-item `per` vectors of VW values. */
+ *
+ * A work-item updates `per` vectors of VW values from `first` up to `end`, see elementwise.clh. VW divides
+ * both.
+ *
+ * gradient, velocity, weight  vectors of at least `end` values; only values first … end - 1 are used */
 #include "elementwise.clh"
 
 __kernel void sgd_update(const int first, const int end, const int per, const float lr, const float momentum,
@@ -9,7 +13,7 @@ __kernel void sgd_update(const int first, const int end, const int per, const fl
 {
     for (int turn = 0; turn < per; turn++) {
         const size_t i = first + element_at(turn, per);
-        if (i >= end)
+        if (i >= (size_t)end)
             return;
         const vfloat w = VLOAD(weight + i);
         const vfloat g = fma((vfloat)(weight_decay), w, VLOAD(gradient + i));

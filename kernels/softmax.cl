@@ -1,13 +1,24 @@
-/* Softmax cross-entropy with label smoothing (Szegedy et al. 2016, section 7), class weights and mixed labels (Zhang et al. 2018),
- * loss and gradient in one pass.
+/* Softmax cross-entropy with label smoothing (Szegedy et al. 2016, section 7), class weights and mixed labels
+ * (Zhang et al. 2018): loss, rank and gradient of each row.
  *
- * softmax_loss: one work-item `per` rows of logits [n][k]. Its label's share is 1 - mix, that of the label of the row at the
- * other end of this call's rows is mix; weights [k] are those of the classes (NULL: 1 for all). With t the mixed
- * (1 - smoothing) onehot + smoothing / k and q = t * weights:
- *   losses [n]: - sum of q log(softmax(logits));  dlogits [n][k] = scale * its gradient; may be NULL;
- *   ranks [n]: how many classes come before the label, of two mixed ones that with the larger share (0: top-1 hit).
- * A row labelled RNCL_NO_LABEL gets loss 0, rank -1 and no gradient; mixed rows all have labels. Rows of this call start
- * at `first` in labels, losses and ranks. */
+ * A work-item computes `per` rows, see elementwise.clh with VW = 1. A row's target distribution is
+ *
+ *   t = (1 - smoothing) * ((1 - mix) * onehot(label) + mix * onehot(partner's label)) + smoothing / k
+ *
+ * where the partner is the row at the other end of the rows of this call. With q = t * weights, the loss is
+ * -sum of q * log(softmax(logits)).
+ *
+ * shape      see rncl_softmax_shape: n rows of this call, k classes
+ * first      where these rows begin in labels, losses and ranks
+ * logits     [n][k]
+ * labels     [first + n]; RNCL_NO_LABEL leaves its row out: loss 0, rank -1, gradient 0. Mixed rows all
+ *            have labels
+ * weights    [k], of the classes; NULL: all 1
+ * mix        0 … 1; 0: labels are not mixed
+ * losses     [first + n]
+ * ranks      [first + n]: how many classes come before the label, 0 being a top-1 hit; of two mixed labels
+ *            the one with the larger share counts
+ * dlogits    [n][k], `scale` times the loss's gradient; NULL: not wanted */
 #include "elementwise.clh"
 
 static float weight_of(__global const float *weights, int i)
@@ -15,9 +26,10 @@ static float weight_of(__global const float *weights, int i)
     return weights ? weights[i] : 1.0f;
 }
 
-static void lose_row(rncl_softmax_shape shape, int n, int first, __global const float *logits, __global const int *labels,
-                     __global const float *weights, float smoothing, float mix, float scale, __global float *losses,
-                     __global int *ranks, __global float *dlogits)
+/* Loss, rank and gradient of row n. */
+static void compute_row(rncl_softmax_shape shape, int n, int first, __global const float *logits,
+                        __global const int *labels, __global const float *weights, float smoothing, float mix,
+                        float scale, __global float *losses, __global int *ranks, __global float *dlogits)
 {
     const int k = shape.k;
     __global const float *row = logits + (size_t)n * k;
@@ -51,20 +63,22 @@ static void lose_row(rncl_softmax_shape shape, int n, int first, __global const 
         all * log(sum) + own * (largest - row[label]) + other * (largest - row[partner]) + spread * below;
     ranks[first + n] = rank;
     for (int i = 0; dlogits && i < k; i++) {
-        const float target = (i == label ? own : 0.0f) + (i == partner ? other : 0.0f) + spread * weight_of(weights, i);
+        const float target =
+            (i == label ? own : 0.0f) + (i == partner ? other : 0.0f) + spread * weight_of(weights, i);
         gradient[i] = scale * (all * (exp(row[i] - largest) / sum) - target);
     }
 }
 
-__kernel void softmax_loss(const rncl_softmax_shape shape, const int first, const int per, __global const float *restrict logits,
-                           __global const int *restrict labels, __global const float *restrict weights,
-                           const float smoothing, const float mix, const float scale, __global float *restrict losses,
-                           __global int *restrict ranks, __global float *restrict dlogits)
+__kernel void softmax_loss(const rncl_softmax_shape shape, const int first, const int per,
+                           __global const float *restrict logits, __global const int *restrict labels,
+                           __global const float *restrict weights, const float smoothing, const float mix,
+                           const float scale, __global float *restrict losses, __global int *restrict ranks,
+                           __global float *restrict dlogits)
 {
     for (int turn = 0; turn < per; turn++) {
         const int n = element_at(turn, per);
         if (n >= shape.n)
             return;
-        lose_row(shape, n, first, logits, labels, weights, smoothing, mix, scale, losses, ranks, dlogits);
+        compute_row(shape, n, first, logits, labels, weights, smoothing, mix, scale, losses, ranks, dlogits);
     }
 }

@@ -10,7 +10,7 @@ dataset_folder=/usr/share/datasets/fashion-mnist
 
 # Tools count as installed however they came.
 declare -A package_command=([build-essential]=cc [cmake]=cmake [ninja-build]=ninja [pkg-config]=pkg-config
-    [oclgrind]=oclgrind [clang-format-14]=clang-format-14 [clang-tidy-14]=clang-tidy-14)
+    [oclgrind]=oclgrind [clang-14]=clang-14 [clang-format-14]=clang-format-14 [clang-tidy-14]=clang-tidy-14)
 
 say() {
     printf '\n==> %s\n' "$*"

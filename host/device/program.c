@@ -46,12 +46,13 @@ rncl_program_statistics rncl_program_cache_statistics(const rncl_context *contex
     return context->programs->statistics;
 }
 
-/* The text of one kernel file, from $RNCL_KERNELS or from the library; caller frees. */
+/* The text of one kernel file, from $RNCL_KERNELS or from the library; caller frees. kernel_abi.h is always
+ * the library's: the host was compiled with it, and it does not stand in kernels/. */
 static rncl_status source_read(const char *name, char **out)
 {
     *out = NULL;
     const char *folder = getenv("RNCL_KERNELS");
-    if (folder) {
+    if (folder && strcmp(name, "kernel_abi.h") != 0) {
         char *path = rncl_path_join(folder, name);
         if (!path)
             return RNCL_FAIL(RNCL_ERR_MEMORY, "path of %s", name);

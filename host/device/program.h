@@ -8,8 +8,8 @@
  * before. Paths in a kernel's #include lines are relative to kernels/, whichever folder the file is in, as
  * with a compiler's -I. The program belongs to the context. The binary is kept under $XDG_CACHE_HOME/rncl,
  * keyed by device, driver, source and options; a damaged or foreign file there is built anew. $RNCL_KERNELS
- * names a folder to read the sources from instead of those in the library. RNCL_ERR_BUILD with the driver's
- * log (whole in the context's log, its first error in the message). */
+ * names a folder like kernels/ to read the sources from instead of those in the library. RNCL_ERR_BUILD with
+ * the driver's log (whole in the context's log, its first error in the message). */
 rncl_status rncl_program_build(rncl_context *context, const char *stem, const char *options, cl_program *out);
 
 /* Hash of the source of kernels/<name>.cl with all that it includes, comments and white space aside. */

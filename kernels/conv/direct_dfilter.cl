@@ -1,20 +1,46 @@
-/* Direct convolution: dfilter from x and dy, as private sums over equal shares of the batch.
+/* Direct convolution's filter gradient, dfilter = sum over all output pixels of x under each tap times dy.
  *
- * A work-item brings the rows of x that a tile of dy needs, with their padding, into local memory, CHUNK channels at a time, as
- * [CHUNK / VC][rows][pixels][VC]: in x, pixels of many channels lie a power of two apart, where caches keep few of them. There, the S
- * taps of a row and VC channels are one contiguous stretch of S * VC values, which the register block runs along.
+ * A work-group is one work-item. Work-item (g, t) sums over the t-th of get_global_size(1) equal shares of
+ * the tiles (conv/direct.clh), for the g-th of get_global_size(0) shares of the output channels. For each
+ * tile it copies the part of x under it into local memory, CHUNK channels at a time, and multiplies that by
+ * dy in place.
  *
- * Tunable: VC channels a group (divides c and CHUNK); CB values of a stretch in the register block (divides S * VC; divides VC
- * unless VC is c). */
-#include "conv/direct.clh"
+ * shape       see rncl_direct_shape; a dense output: out_h = p, out_w = q
+ * x           [n][h][w][c]
+ * dy          [n][p][q][k]
+ * sums        [get_global_size(1)][r][s][c][k], a sum for each share of the tiles; conv/reduce.cl adds them.
+ *             With one share it is dfilter itself
+ * accumulate  0: sums are set, 1: added to
+ *
+ * The copy in local memory, `staged` [CHUNK / VC][ROWS_OF_X][PIXELS_OF_X][VC], with the padding:
+ *
+ *   | group 0 of VC channels                              | group 1
+ *   | row 0                           | row 1             | row 0
+ *   | pixel 0 | pixel 1 | pixel 2 | … | pixel 0 | …       | pixel 0 | …
+ *     VC        VC        VC floats
+ *     \___________________________/ a stretch: the s taps of a row, s * VC contiguous values
+ *
+ * In x itself the pixels of many channels lie a power of two apart, and caches hold few lines that do. The
+ * rows of the register block are CB values of a stretch, its columns are KB output channels. */
 
+/* Values of a stretch in the register block, from 1 on: divides VC, or s * VC where VC is c. */
+#ifndef CB
+#define CB 1
+#endif
+/* Channels of a group: VW if that divides c, else c. */
 #ifndef VC
 #define VC 1
 #endif
+/* Channels that are copied at a time: a multiple of VC, at most c. */
 #ifndef CHUNK
 #define CHUNK VC
 #endif
+#define BLOCK_ROWS CB
 
+#include "conv/direct.clh"
+#include "conv/register_block.clh"
+
+/* The part of x that a tile of dy needs. */
 #define ROWS_OF_X ((shape.tile_rows - 1) * shape.stride + shape.r)
 #define PIXELS_OF_X ((shape.q - 1) * shape.stride + shape.s)
 
@@ -22,12 +48,21 @@
 #define COPY_GROUP(from, to) VSTORE(VLOAD(from), to)
 #define ZERO_GROUP(to) VSTORE((vfloat)(0.0f), to)
 #else
-#define COPY_GROUP(from, to) do { for (int c_ = 0; c_ < VC; c_++) (to)[c_] = (from)[c_]; } while (0)
-#define ZERO_GROUP(to) do { for (int c_ = 0; c_ < VC; c_++) (to)[c_] = 0.0f; } while (0)
+#define COPY_GROUP(from, to)                                                                                 \
+    do {                                                                                                     \
+        for (int c_ = 0; c_ < VC; c_++)                                                                      \
+            (to)[c_] = (from)[c_];                                                                           \
+    } while (0)
+#define ZERO_GROUP(to)                                                                                       \
+    do {                                                                                                     \
+        for (int c_ = 0; c_ < VC; c_++)                                                                      \
+            (to)[c_] = 0.0f;                                                                                 \
+    } while (0)
 #endif
 
-/* Groups of channels from `image`'s on, of the rows that output rows from `row` on need. */
-static void stage_groups(__local float *staged, __global const float *image, int row, int groups, rncl_direct_shape shape)
+/* Copies `groups` groups of channels from `image` on, of the rows that output rows from `row` on read. */
+static void stage_groups(__local float *staged, __global const float *image, int row, int groups,
+                         rncl_direct_shape shape)
 {
     const int group_floats = ROWS_OF_X * PIXELS_OF_X * VC;
     for (int t = 0; t < ROWS_OF_X; t++) {
@@ -45,45 +80,28 @@ static void stage_groups(__local float *staged, __global const float *image, int
     }
 }
 
-/* CB values of a stretch times KB output channels, summed over rows of dy. dfilter's values are k apart. */
-static void multiply(rncl_direct_shape shape, int rows, __local const float *stretch, __global const float *gradient,
-                     __global float *to, int from_zero)
+/* CB x KB values of dfilter, summed over `rows` rows of dy. stretch: from the first of the CB values on, for
+ * the first output pixel; dy: KB channels from that pixel on; to: rows k floats apart. */
+static void multiply(rncl_direct_shape shape, int rows, __local const float *stretch,
+                     __global const float *dy, __global float *to, int from_zero)
 {
     vfloat sum[CB][KV];
-    #pragma unroll
-    for (int i = 0; i < CB; i++)
-        #pragma unroll
-        for (int v = 0; v < KV; v++)
-            sum[i][v] = from_zero ? (vfloat)(0.0f) : VLOAD(to + i * shape.k + v * VW);
+    if (from_zero)
+        clear_block(sum);
+    else
+        load_block(sum, to, shape.k);
     for (int row = 0; row < rows; row++) {
         __local const float *in = stretch + row * shape.stride * PIXELS_OF_X * VC;
-        __global const float *g = gradient + (size_t)row * shape.q * shape.k;
-        for (int q = 0; q < shape.q; q++) {
-            vfloat dvalue[KV];
-            #pragma unroll
-            for (int v = 0; v < KV; v++)
-                dvalue[v] = VLOAD(g + q * shape.k + v * VW);
-            #pragma unroll
-            for (int i = 0; i < CB; i++) {
-                const vfloat value = (vfloat)(in[q * shape.stride * VC + i]);
-                #pragma unroll
-                for (int v = 0; v < KV; v++)
-                    sum[i][v] = fma(value, dvalue[v], sum[i][v]);
-            }
-        }
+        __global const float *dy_row = dy + (size_t)row * shape.q * shape.k;
+        for (int q = 0; q < shape.q; q++)
+            ADD_OUTER_PRODUCT(sum, dy_row + q * shape.k, i, in[q * shape.stride * VC + i]);
     }
-    #pragma unroll
-    for (int i = 0; i < CB; i++)
-        #pragma unroll
-        for (int v = 0; v < KV; v++)
-            VSTORE(sum[i][v], to + i * shape.k + v * VW);
+    store_block(sum, to, shape.k);
 }
 
-/* Work-item (g, t): the g-th share of the output channels, the t-th share of the tiles. `sums` holds one dfilter for each t.
- * It starts from what is there if `accumulate`, else from zero. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv_direct_dfilter(const rncl_direct_shape shape, __global const float *restrict x,
-                        __global const float *restrict dy, __global float *restrict sums, const int accumulate)
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv_direct_dfilter(const rncl_direct_shape shape, __global const float *restrict x,
+                    __global const float *restrict dy, __global float *restrict sums, const int accumulate)
 {
     const int image_tiles = (shape.p + shape.tile_rows - 1) / shape.tile_rows;
     const int tiles = image_tiles * shape.n;
@@ -99,18 +117,19 @@ void conv_direct_dfilter(const rncl_direct_shape shape, __global const float *re
         const int rows = min(shape.tile_rows, shape.p - tile_row);
         const int from_zero = tile == first_tile && !accumulate;
         __global const float *pixels = x + (size_t)image * shape.h * shape.w * shape.c;
-        __global const float *gradient = dy + ((size_t)image * shape.p + tile_row) * shape.q * shape.k;
+        __global const float *tile_dy = dy + ((size_t)image * shape.p + tile_row) * shape.q * shape.k;
         for (int chunk = 0; chunk < shape.c; chunk += CHUNK) {
             const int groups = min(CHUNK, shape.c - chunk) / VC;
             stage_groups(staged, pixels + chunk, tile_row, groups, shape);
             for (int block = first_block; block < last_block; block++)
                 for (int g = 0; g < groups; g++)
                     for (int r = 0; r < shape.r; r++)
-                        for (int j = 0; j < shape.s * VC; j += CB)
-                            multiply(shape, rows, staged + (g * ROWS_OF_X + r) * PIXELS_OF_X * VC + j, gradient + block * KB,
-                                     dfilter + ((size_t)(r * shape.s + j / VC) * shape.c + chunk + g * VC + j % VC) * shape.k +
-                                         block * KB,
-                                     from_zero);
+                        for (int j = 0; j < shape.s * VC; j += CB) {
+                            const int tap = r * shape.s + j / VC, c = chunk + g * VC + j % VC;
+                            multiply(shape, rows, staged + (g * ROWS_OF_X + r) * PIXELS_OF_X * VC + j,
+                                     tile_dy + block * KB,
+                                     dfilter + ((size_t)tap * shape.c + c) * shape.k + block * KB, from_zero);
+                        }
         }
     }
 }

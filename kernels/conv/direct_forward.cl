@@ -1,23 +1,64 @@
-/* Direct convolution, y = x * filter; also the input gradient, on flipped and transposed filters.
- * packed: filter as [k / KB][r][s][c][KB], KB = KV * VW output channels, the order in which it is streamed.
+/* Direct convolution, y = x * filter. Also the input gradient: there x is dy, y is dx, and the filter is
+ * rotated by half a turn with its channels exchanged (conv/direct_pack.cl); with a stride each launch
+ * computes the pixels of dx of one phase.
  *
- * In local memory the S taps of a row and their C channels are one contiguous stretch of S * C values, which the reduction runs
- * along. STAGE is 0 where nothing needs padding; x is then read in place.
+ * A work-group is one work-item. Work-item (t, g) computes tile t, counted through all images, for the g-th
+ * of get_global_size(1) equal shares of the output channels. It computes BH x BW pixels of KB = KV * VW
+ * output channels at a time in registers.
  *
- * Tunable: BH x BW output pixels in the register block. */
-#include "conv/direct.clh"
-#include "statistics.clh"
+ * shape       see rncl_direct_shape
+ * x           [n][h][w][c]
+ * packed      from packed_offset (floats) on: the filter as [k / KB][r][s][c][KB], in reading order:
+ *
+ *               | output channels 0 … KB - 1                             | KB … 2 KB - 1
+ *               | tap (0, 0)              | tap (0, 1)   | … (r-1, s-1)  | tap (0, 0)
+ *               | c = 0 | c = 1 | …       | c = 0 | …    |               | c = 0 | …
+ *                 KB      KB floats
+ *
+ * y           [n][out_h][out_w][k]; the launch writes the pixels
+ *             (i * out_stride + out_row, j * out_stride + out_column)
+ * statistics  of y as in statistics.clh, a part for each tile; NULL: not wanted
+ * accumulate  0: y is set, 1: added to
+ *
+ * In local memory, `staged` [STAGED_ROWS][STAGED_PIXELS][c] holds what a tile reads of x, with padding:
+ *
+ *        STAGED_PIXELS
+ *     0 0 0 0 0 0 0 0 0
+ *     0 x x x x x x x 0    STAGED_ROWS
+ *     0 x x x x x x x 0
+ *       \___/ the s taps of a row: s * c contiguous values, along which the sums run */
 
+/* Rows of output pixels in the register block, from 1 on; tile_rows is a multiple of it. */
 #ifndef BH
 #define BH 1
 #endif
+/* Pixels of such a row, from 1 on. */
 #ifndef BW
 #define BW 4
 #endif
+/* STAGE (conv/direct.clh) is 0 where nothing is padded and the filter is 1x1: x is then read in place. */
+#define BLOCK_ROWS (BH * BW)
 
-/* Rows and pixels of a row that a tile reads: whole register blocks, also where those reach over the edge. */
+#include "conv/direct.clh"
+#include "conv/register_block.clh"
+#include "statistics.clh"
+
+/* Rows of x that a tile reads and pixels of a row: for whole register blocks, also where they cross the edge.
+ */
 #define STAGED_ROWS ((shape.tile_rows - 1) * shape.stride + shape.r)
 #define STAGED_PIXELS (((shape.q + BW - 1) / BW * BW - 1) * shape.stride + shape.s)
+
+/* Where a tile reads x from, and floats from row to row there. */
+#if STAGE > 0
+#define INPUT __local const float *
+#define INPUT_PITCH (STAGED_PIXELS * shape.c)
+#else
+#define INPUT __global const float *
+#define INPUT_PITCH (shape.w * shape.c)
+#endif
+
+/* Floats from the first input pixel of a register block to that of its output pixel i. */
+#define PIXEL_OFFSET(i) ((i) / BW * shape.stride * INPUT_PITCH + (i) % BW * shape.stride * shape.c)
 
 static void fill_zero(__local float *to, int count)
 {
@@ -37,7 +78,7 @@ static void copy(__local float *to, __global const float *from, int count)
         to[i] = from[i];
 }
 
-/* Brings the rows that output rows from `row` on need, zeros around them. */
+/* Copies the rows of the image that output rows from `row` on read, with zeros around them. */
 static void stage_rows(__local float *staged, __global const float *image, int row, rncl_direct_shape shape)
 {
     const int pitch = STAGED_PIXELS * shape.c;
@@ -57,136 +98,110 @@ static void stage_rows(__local float *staged, __global const float *image, int r
     }
 }
 
-#if STAGE > 0
-#define INPUT __local const float *
-#define INPUT_PITCH (STAGED_PIXELS * shape.c)
-#else
-#define INPUT __global const float *
-#define INPUT_PITCH (shape.w * shape.c)
-#endif
-
-/* Adds what of a register block lies inside, `rows` x `columns` pixels, to the statistics of `before` pixels. */
-static void gather_statistics(const vfloat sum[BH * BW][KV], int rows, int columns, vfloat *means, vfloat *deviations,
-                              int before)
-{
-    const float count = (float)(rows * columns);
-    #pragma unroll
-    for (int v = 0; v < KV; v++) {
-        vfloat mean = (vfloat)(0.0f), deviation = (vfloat)(0.0f);
-        #pragma unroll
-        for (int i = 0; i < BH * BW; i++)
-            if (i / BW < rows && i % BW < columns)
-                mean += sum[i][v];
-        mean /= count;
-        #pragma unroll
-        for (int i = 0; i < BH * BW; i++)
-            if (i / BW < rows && i % BW < columns)
-                deviation = fma(sum[i][v] - mean, sum[i][v] - mean, deviation);
-        join_statistics(means + v, deviations + v, (float)before, &mean, &deviation, count);
-    }
-}
-
-/* Where pixel (p, q) of the result is; with the input gradient of a stride only every out_stride-th pixel is written. */
+/* Output pixel (p, q) of an image of y. */
 static __global float *output_pixel(rncl_direct_shape shape, __global float *image, int p, int q)
 {
-    return image + ((size_t)(p * shape.out_stride + shape.out_row) * shape.out_w + q * shape.out_stride + shape.out_column) *
+    return image + ((size_t)(p * shape.out_stride + shape.out_row) * shape.out_w + q * shape.out_stride +
+                    shape.out_column) *
                        shape.k;
 }
 
-/* Work-item (t, g): tile t = image * tiles a image + tile, the g-th of get_global_size(1) shares of the output channels.
- * statistics: of y, each tile a part; NULL: not wanted. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv_direct_forward(const rncl_direct_shape shape, __global const float *restrict x,
-                         __global const float *restrict packed, const int packed_offset, __global float *restrict y,
-                         __global float *restrict statistics, const int accumulate)
+/* The pixels of a register block whose first is (row, column). */
+static void prefetch_outputs(rncl_direct_shape shape, __global float *image, int row, int column)
 {
-    const int tiles = (shape.p + shape.tile_rows - 1) / shape.tile_rows;
-    const int image = get_global_id(0) / tiles;
-    const int tile_row = (get_global_id(0) - image * tiles) * shape.tile_rows;
+    UNROLL_FOR (i, BLOCK_ROWS)
+        UNROLL_FOR_STEP (v, KB, LINE_FLOATS)
+            PREFETCH_FOR_WRITE(output_pixel(shape, image, row + i / BW, column + i % BW) + v);
+}
+
+/* Computes a register block. input: its first pixel of x; filter: [r][s][c][KB]. Prefetches the pixels of the
+ * next block in the row, if wanted. */
+static void convolve(vfloat sum[BLOCK_ROWS][KV], rncl_direct_shape shape, INPUT input,
+                     __global const float *filter, int prefetch)
+{
+    clear_block(sum);
+    for (int r = 0; r < shape.r; r++) {
+        INPUT in = input + r * INPUT_PITCH;
+        __global const float *taps = filter + (size_t)r * shape.s * shape.c * KB;
+        for (int j = 0; j < shape.s * shape.c; j++) {
+            if (prefetch && j % LINE_FLOATS == 0)
+                UNROLL_FOR (i, BLOCK_ROWS)
+                    PREFETCH(in + PIXEL_OFFSET(i) + BW * shape.stride * shape.c + j);
+            ADD_OUTER_PRODUCT(sum, taps + j * KB, i, in[PIXEL_OFFSET(i) + j]);
+        }
+    }
+}
+
+/* Stores the first `rows` x `columns` pixels of a register block whose first is (row, column). */
+static void store_outputs(const vfloat sum[BLOCK_ROWS][KV], rncl_direct_shape shape, __global float *image,
+                          int row, int column, int rows, int columns, int accumulate)
+{
+    UNROLL_FOR (i, BLOCK_ROWS)
+        if (i / BW < rows && i % BW < columns) {
+            __global float *to = output_pixel(shape, image, row + i / BW, column + i % BW);
+            UNROLL_FOR (v, KV)
+                VSTORE(accumulate ? VLOAD(to + v * VW) + sum[i][v] : sum[i][v], to + v * VW);
+        }
+}
+
+/* Computes rows `first_row` … end_row - 1 of an image for one block of KB output channels. image: its
+ * channels in y; part: those in the tile's statistics, or NULL. */
+static void convolve_tile(rncl_direct_shape shape, INPUT input, __global const float *filter,
+                          __global float *image, int first_row, int end_row, __global float *part,
+                          int accumulate, int prefetch)
+{
+    const pixel_block block = {.height = BH, .width = BW, .row_step = BW * KV, .column_step = KV};
+    vfloat means[KV], deviations[KV];
+    UNROLL_FOR (v, KV)
+        means[v] = deviations[v] = (vfloat)(0.0f);
+    for (int row = first_row; row < end_row; row += BH)
+        for (int column = 0; column < shape.q; column += BW) {
+            const int rows = min(BH, end_row - row), columns = min(BW, shape.q - column);
+            vfloat sum[BLOCK_ROWS][KV];
+            prefetch_outputs(shape, image, row, column);
+            convolve(sum, shape,
+                     input + (row - first_row) * shape.stride * INPUT_PITCH + column * shape.stride * shape.c,
+                     filter, prefetch);
+            store_outputs(sum, shape, image, row, column, rows, columns, accumulate);
+            if (part)
+                UNROLL_FOR (v, KV)
+                    gather_statistics(block, &sum[0][v], rows, columns, means + v, deviations + v,
+                                      (row - first_row) * shape.q + rows * column);
+        }
+    if (part)
+        UNROLL_FOR (v, KV) {
+            VSTORE(means[v], part + v * VW);
+            VSTORE(deviations[v], part + shape.k + v * VW);
+        }
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv_direct_forward(const rncl_direct_shape shape, __global const float *restrict x,
+                    __global const float *restrict packed, const int packed_offset,
+                    __global float *restrict y, __global float *restrict statistics, const int accumulate)
+{
+    const int image_tiles = (shape.p + shape.tile_rows - 1) / shape.tile_rows;
+    const int image = get_global_id(0) / image_tiles;
+    const int first_row = (get_global_id(0) - image * image_tiles) * shape.tile_rows;
+    const int end_row = min(first_row + shape.tile_rows, shape.p);
     const int blocks = shape.k / KB;
     const int first_block = blocks * get_global_id(1) / get_global_size(1);
     const int last_block = blocks * (get_global_id(1) + 1) / get_global_size(1);
     __global const float *pixels = x + (size_t)image * shape.h * shape.w * shape.c;
     __global float *out = y + (size_t)image * shape.out_h * shape.out_w * shape.k;
+    __global float *part =
+        statistics ? statistics + statistics_at(get_global_size(0), get_global_id(0), shape.k) : 0;
 #if STAGE > 0
     __local float staged[STAGE];
-    stage_rows(staged, pixels, tile_row, shape);
+    stage_rows(staged, pixels, first_row, shape);
     INPUT input = staged;
 #else
-    INPUT input = pixels + (size_t)tile_row * shape.stride * shape.w * shape.c;
+    INPUT input = pixels + (size_t)first_row * shape.stride * shape.w * shape.c;
 #endif
-    const int tile_end = min(tile_row + shape.tile_rows, shape.p);
     if (statistics && get_global_id(1) == 0)
-        statistics[get_global_id(0)] = (float)((tile_end - tile_row) * shape.q);
-
-    for (int block = first_block; block < last_block; block++) {
-        __global const float *filter = packed + packed_offset + (size_t)block * shape.r * shape.s * shape.c * KB;
-        vfloat means[KV], deviations[KV];
-        #pragma unroll
-        for (int v = 0; v < KV; v++)
-            means[v] = deviations[v] = (vfloat)(0.0f);
-        for (int row = tile_row; row < tile_end; row += BH)
-            for (int column = 0; column < shape.q; column += BW) {
-                vfloat sum[BH * BW][KV];
-                #pragma unroll
-                for (int i = 0; i < BH * BW; i++)
-                    #pragma unroll
-                    for (int v = 0; v < KV; v++)
-                        sum[i][v] = (vfloat)(0.0f);
-
-                #pragma unroll
-                for (int i = 0; i < BH * BW; i++)
-                    #pragma unroll
-                    for (int v = 0; v < KB; v += LINE_FLOATS)
-                        PREFETCH_TO_WRITE(output_pixel(shape, out, row + i / BW, column + i % BW) + block * KB + v);
-
-                for (int r = 0; r < shape.r; r++) {
-                    INPUT in = input + ((row - tile_row) * shape.stride + r) * INPUT_PITCH + column * shape.stride * shape.c;
-                    __global const float *taps = filter + (size_t)r * shape.s * shape.c * KB;
-                    for (int j = 0; j < shape.s * shape.c; j++) {
-                        /* What the next register block reads. */
-                        if (STAGE == 0 && block == first_block && j % LINE_FLOATS == 0) {
-                            #pragma unroll
-                            for (int i = 0; i < BH * BW; i++)
-                                PREFETCH(in + (i / BW) * shape.stride * INPUT_PITCH + (i % BW + BW) * shape.stride * shape.c + j);
-                        }
-                        vfloat tap[KV];
-                        #pragma unroll
-                        for (int v = 0; v < KV; v++)
-                            tap[v] = VLOAD(taps + j * KB + v * VW);
-                        #pragma unroll
-                        for (int i = 0; i < BH * BW; i++) {
-                            const vfloat value =
-                                (vfloat)(in[(i / BW) * shape.stride * INPUT_PITCH + (i % BW) * shape.stride * shape.c + j]);
-                            #pragma unroll
-                            for (int v = 0; v < KV; v++)
-                                sum[i][v] = fma(value, tap[v], sum[i][v]);
-                        }
-                    }
-                }
-
-                #pragma unroll
-                for (int i = 0; i < BH * BW; i++) {
-                    const int p = row + i / BW, q = column + i % BW;
-                    if (p < tile_end && q < shape.q) {
-                        __global float *to = output_pixel(shape, out, p, q) + block * KB;
-                        #pragma unroll
-                        for (int v = 0; v < KV; v++)
-                            VSTORE(accumulate ? VLOAD(to + v * VW) + sum[i][v] : sum[i][v], to + v * VW);
-                    }
-                }
-                if (statistics) {
-                    const int rows = min(BH, tile_end - row), columns = min(BW, shape.q - column);
-                    gather_statistics(sum, rows, columns, means, deviations, (row - tile_row) * shape.q + rows * column);
-                }
-            }
-        if (statistics) {
-            __global float *to = statistics + statistics_at(get_global_size(0), get_global_id(0), shape.k) + block * KB;
-            #pragma unroll
-            for (int v = 0; v < KV; v++) {
-                VSTORE(means[v], to + v * VW);
-                VSTORE(deviations[v], to + shape.k + v * VW);
-            }
-        }
-    }
+        statistics[get_global_id(0)] = (float)((end_row - first_row) * shape.q);
+    for (int block = first_block; block < last_block; block++)
+        convolve_tile(shape, input, packed + packed_offset + (size_t)block * shape.r * shape.s * shape.c * KB,
+                      out + block * KB, first_row, end_row, part ? part + block * KB : 0, accumulate,
+                      STAGE == 0 && block == first_block);
 }

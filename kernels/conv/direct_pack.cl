@@ -1,23 +1,31 @@
-/* Filters into the packed layout of the direct convolution, [out / KB][r][s][in][KB]; shape says which tap goes where.
+/* Brings the filter into the order in which conv/direct_forward.cl reads it, [out / KB][r][s][in][KB] (drawn
+ * there, with out = k and in = c). For the input gradient `out` are the filter's c channels and `in` its k,
+ * and the taps are rotated by half a turn; with a stride each phase of dx has some of the taps.
  *
- * Tunable: VW floats a vector of the channels along which the filter is contiguous; KB output channels a packed block; TRANSPOSED,
- * 1 if the filter is contiguous in the input channels (the input gradient's), else KB is a multiple of VW. */
+ * A work-group is one work-item. Work-item (j, t) packs tap t = row * s + column of the j-th block of KB
+ * output channels.
+ *
+ * shape          see rncl_pack_shape: which tap goes where, and where the block of a phase begins in `packed`
+ * filter         [r][s][c][k]
+ * packed         from packed_offset + shape.packed_offset (floats) on; both are multiples of VW */
 #include "common.clh"
 
+/* Output channels of a packed block, from 1 on; a multiple of VW unless TRANSPOSED. */
 #ifndef KB
 #define KB VW
 #endif
+/* 0: the filter is contiguous in the output channels (forward); 1: in the input channels (input gradient).
+ * VW divides the number of those channels. */
 #ifndef TRANSPOSED
 #define TRANSPOSED 0
 #endif
 
-/* Of a row of the filter, from reading them to asking for them. */
-#define INPUTS_AHEAD (4 * LINE_FLOATS)
+/* Prefetch distance in a row of the filter, in floats. */
+#define PREFETCH_DISTANCE (4 * LINE_FLOATS)
 
-/* Work-item (j, t): the j-th block of output channels, tap t. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv_direct_pack(const rncl_pack_shape shape, __global const float *restrict filter, __global float *restrict packed,
-                      const int packed_offset)
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv_direct_pack(const rncl_pack_shape shape, __global const float *restrict filter,
+                 __global float *restrict packed, const int packed_offset)
 {
     const int block = get_global_id(0), tap = get_global_id(1), r = tap / shape.s, s = tap % shape.s;
     __global const float *from = filter + (size_t)(shape.row_first + r * shape.row_step) * shape.row_stride +
@@ -26,24 +34,22 @@ void conv_direct_pack(const rncl_pack_shape shape, __global const float *restric
     __global float *to = packed + packed_offset + shape.packed_offset +
                          ((size_t)block * shape.r * shape.s + tap) * shape.in * KB;
 #if TRANSPOSED
-    __local float turned[VW * KB];
+    __local float transposed[VW * KB]; /* [VW input channels][KB] */
     for (int in = 0; in < shape.in; in += VW) {
         for (int out = 0; out < KB; out++) {
             float lanes[VW];
             __global const float *at = from + in + (size_t)out * shape.out_stride;
-            PREFETCH(at + INPUTS_AHEAD);
+            PREFETCH(at + PREFETCH_DISTANCE);
             VSTORE(VLOAD(at), lanes);
-            #pragma unroll
-            for (int lane = 0; lane < VW; lane++)
-                turned[lane * KB + out] = lanes[lane];
+            UNROLL_FOR (lane, VW)
+                transposed[lane * KB + out] = lanes[lane];
         }
         for (int i = 0; i < VW * KB; i += VW)
-            VSTORE_FAR(VLOAD(turned + i), to + in * KB + i);
+            VSTORE_NONTEMPORAL(VLOAD(transposed + i), to + in * KB + i);
     }
 #else
     for (int in = 0; in < shape.in; in++)
-        #pragma unroll
-        for (int v = 0; v < KB; v += VW)
-            VSTORE_FAR(VLOAD(from + (size_t)in * shape.in_stride + v), to + in * KB + v);
+        UNROLL_FOR_STEP (v, KB, VW)
+            VSTORE_NONTEMPORAL(VLOAD(from + (size_t)in * shape.in_stride + v), to + in * KB + v);
 #endif
 }

@@ -1,10 +1,20 @@
-/* Convolution as a matrix product: the copies around it.
+/* The copies around a convolution that is computed as a matrix product (Chellapilla et al. 2006).
  *
- * conv_im2col   x [n][h][w][c] -> columns [images * p * q][r * s * c], of `images` images from `first` on
- * conv_col2im   columns of dx [images * p * q][r * s * c] -> dx: each work-item gathers what falls on its value, in
- *               fixed order, so that no atomics are needed
+ * conv_im2col  columns: for each output pixel the values of x under the taps, zeros in the padding
+ * conv_col2im  dx: for each value of x the sum of what the columns of dx hold for it. The work-item gathers
+ *              them in a fixed order, so that no atomics are needed
  *
- * One work-item a value of the result, channels innermost. */
+ * A work-item computes one value of the result, channels innermost; any work-group size.
+ *
+ * shape          see rncl_conv_shape
+ * first, images  only images first … first + images - 1 of x or dx
+ * x, dx          [n][h][w][c]
+ * columns        [images * p * q][r * s * c], a row for each output pixel:
+ *
+ *                  | tap (0, 0)  | tap (0, 1)  | … | tap (r - 1, s - 1) |
+ *                    c floats      c floats
+ *
+ * accumulate     0: dx is set, 1: added to */
 #include "common.clh"
 
 __kernel void conv_im2col(const rncl_conv_shape shape, const int first, const int images,
@@ -25,7 +35,8 @@ __kernel void conv_im2col(const rncl_conv_shape shape, const int first, const in
 }
 
 __kernel void conv_col2im(const rncl_conv_shape shape, const int first, const int images,
-                          __global const float *restrict columns, __global float *restrict dx, const int accumulate)
+                          __global const float *restrict columns, __global float *restrict dx,
+                          const int accumulate)
 {
     const size_t i = get_global_id(0);
     if (i >= (size_t)images * shape.h * shape.w * shape.c)

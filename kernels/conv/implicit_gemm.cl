@@ -1,45 +1,70 @@
-/* Convolution as a product of matrices, result [rows][columns] = sum over depth of left [rows][depth] right [depth][columns],
- * whose left matrix (Chellapilla et al. 2006) is never stored: its values are looked up in the image when a tile is loaded.
+/* Convolution as a product of matrices in tiles of local memory, for all three passes:
+ *
+ *   result [rows][columns] = sum over depth of left [rows][depth] * right [depth][columns]
  *
  *   PASS              rows      columns  depth     left                     right
  *   0 forward         n p q     k        r s c     x at pixel and tap       filter
  *   1 backward_data   n h w     c        r s k     dy at pixel and tap      filter, its channels exchanged
  *   2 backward_filter r s c     k        n p q     x at pixel and tap       dy
  *
- * There are `batch` such convolutions, whose tensors lie one after the other; the right ones begin at right_offset, the results
- * at result_offset. A work-group computes TM rows and TN columns; group (i, j, z) the i-th tile of columns, the j-th of rows, of
- * convolution z % batch, over the (z / batch)-th share of the depth; results of shares lie one after the other. A work-item
- * computes RM x RN values, TM / RM and TN / RN apart, so that neighbours use neighbouring columns. Tiles of TK of the depth go
- * through local memory in two buffers: while one is multiplied the next is loaded into registers.
+ * The left matrix (im2col, Chellapilla et al. 2006) is never stored: its values are looked up in the image
+ * when a tile is loaded.
  *
- * POINTWISE: 1 for 1x1 convolutions without stride or padding, whose left matrix is stored: there is nothing to look up.
+ * Work-group (i, j, z) computes the i-th tile of TN columns and the j-th tile of TM rows of convolution
+ * z % batch, over the (z / batch)-th of get_num_groups(2) / batch equal shares of the depth. It has
+ * TN / RN x TM / RM work-items; work-item (x, y) computes RM x RN values, here with RM = RN = 2:
  *
- * Tunable: TM, TN, TK, RM, RN; VW floats a load (divides TM, TN, TK and the channels that loads run along; 1, 2 or 4). The loads of
- * a tile are a multiple of the work-items. */
+ *              TN columns
+ *        |x               x        |
+ *        |                         |      rows y + i * TM / RM, columns x + j * TN / RN:
+ *   TM   |                         |      neighbouring work-items use neighbouring values of a tile
+ *   rows |x               x        |
+ *        |                         |
+ *
+ * Tiles left [TK][TM] and right [TK][TN] in local memory have two buffers each: while one is multiplied, the
+ * next is loaded into registers.
+ *
+ * shape           see rncl_conv_shape; x [n][h][w][c], dy and y [n][p][q][k], filter [r][s][c][k]
+ * batch           convolutions of this shape; their tensors are contiguous, one after the other
+ * left_matrices   x, or dy for backward_data
+ * right_matrices  from right_offset (floats) on, the filter, or dy for backward_filter
+ * results         from result_offset (floats) on, [shares][batch][rows][columns]: y, dx or dfilter; with
+ *                 several shares of the depth, partial sums of it that conv/reduce.cl adds
+ * accumulate      0: results are set, 1: added to */
 #include "common.clh"
 
+/* The pass as in the table above: 0, 1 or 2. */
 #ifndef PASS
 #define PASS 0
 #endif
+/* 1 for 1x1 convolutions without stride or padding, whose left matrix is the image itself; else 0. */
 #ifndef POINTWISE
 #define POINTWISE 0
 #endif
+/* VW is the floats of a load: 1, 2 or 4; divides TM, TN, TK and the channels that loads run along. */
+
+/* Rows of a tile: a multiple of RM. */
 #ifndef TM
 #define TM 16
 #endif
+/* Columns of a tile: a multiple of RN. */
 #ifndef TN
 #define TN 16
 #endif
+/* Depth of a tile. TM * TK and TN * TK are multiples of VW times the work-items. */
 #ifndef TK
 #define TK 8
 #endif
+/* Rows of a work-item, from 1 on. */
 #ifndef RM
 #define RM 4
 #endif
+/* Columns of a work-item, from 1 on. */
 #ifndef RN
 #define RN 4
 #endif
 
+/* Work-items, and loads of each a tile. */
 #define ITEMS ((TM / RM) * (TN / RN))
 #define LEFT_LOADS (TM * TK / VW / ITEMS)
 #define RIGHT_LOADS (TN * TK / VW / ITEMS)
@@ -68,7 +93,8 @@ static vfloat dy_under_tap(rncl_conv_shape shape, __global const float *dy, pixe
 {
     const int row = at.row + shape.pad - r, column = at.column + shape.pad - s;
     const int p = row / shape.stride, q = column / shape.stride;
-    if (row < 0 || column < 0 || p * shape.stride != row || q * shape.stride != column || p >= shape.p || q >= shape.q)
+    if (row < 0 || column < 0 || p * shape.stride != row || q * shape.stride != column || p >= shape.p ||
+        q >= shape.q)
         return (vfloat)(0.0f);
     return VLOAD(dy + (((size_t)at.image * shape.p + p) * shape.q + q) * shape.k + k);
 }
@@ -97,8 +123,8 @@ static vfloat dy_under_tap(rncl_conv_shape shape, __global const float *dy, pixe
 #define RIGHT_SIZE Y_SIZE
 #endif
 
-/* Loads of the left matrix run along the depth, whose channels are contiguous, but for the filter gradient along the rows; those
- * of the right one along the columns, but for the input gradient along the depth. */
+/* Loads run along the channels, which are contiguous. In the left matrix these are the depth, for the filter
+ * gradient the rows; in the right matrix the columns, for the input gradient the depth. */
 #define LEFT_ALONG_DEPTH (PASS != 2)
 #define RIGHT_ALONG_DEPTH (PASS == 1)
 
@@ -110,13 +136,16 @@ static vfloat load_left(rncl_conv_shape shape, __global const float *a, int row,
     return VLOAD(a + (LEFT_ALONG_DEPTH ? (size_t)row * DEPTH + depth : (size_t)depth * ROWS + row));
 #elif PASS == 0
     const int tap = depth / shape.c;
-    return x_under_tap(shape, a, pixel_of(row, shape.p, shape.q), tap / shape.s, tap % shape.s, depth - tap * shape.c);
+    return x_under_tap(shape, a, pixel_of(row, shape.p, shape.q), tap / shape.s, tap % shape.s,
+                       depth - tap * shape.c);
 #elif PASS == 1
     const int tap = depth / shape.k;
-    return dy_under_tap(shape, a, pixel_of(row, shape.h, shape.w), tap / shape.s, tap % shape.s, depth - tap * shape.k);
+    return dy_under_tap(shape, a, pixel_of(row, shape.h, shape.w), tap / shape.s, tap % shape.s,
+                        depth - tap * shape.k);
 #else
     const int tap = row / shape.c;
-    return x_under_tap(shape, a, pixel_of(depth, shape.p, shape.q), tap / shape.s, tap % shape.s, row - tap * shape.c);
+    return x_under_tap(shape, a, pixel_of(depth, shape.p, shape.q), tap / shape.s, tap % shape.s,
+                       row - tap * shape.c);
 #endif
 }
 
@@ -132,32 +161,64 @@ static vfloat load_right(rncl_conv_shape shape, __global const float *b, int dep
 #endif
 }
 
-/* Where load i of a tile of `width` values to each of the TK of the depth begins: (value, depth). */
+/* Where load i of a tile of `width` rows or columns begins: (row or column, depth). */
 static int2 place_of(int i, int width, int along_depth)
 {
-    return along_depth ? (int2)(i / (TK / VW), i % (TK / VW) * VW) : (int2)(i % (width / VW) * VW, i / (width / VW));
+    return along_depth ? (int2)(i / (TK / VW), i % (TK / VW) * VW)
+                       : (int2)(i % (width / VW) * VW, i / (width / VW));
 }
 
-/* Puts a load into a tile [TK][width]. */
+/* Stores a load in a tile [TK][width]. */
 static void put(__local float *tile, int width, int2 place, int along_depth, vfloat value)
 {
     float lanes[VW];
     VSTORE(value, lanes);
-    #pragma unroll
-    for (int lane = 0; lane < VW; lane++)
+    UNROLL_FOR (lane, VW)
         tile[(place.y + (along_depth ? lane : 0)) * width + place.x + (along_depth ? 0 : lane)] = lanes[lane];
 }
 
-__kernel __attribute__((reqd_work_group_size(TN / RN, TM / RM, 1)))
-void conv_implicit_gemm(const rncl_conv_shape shape, const int batch, __global const float *restrict left_matrices,
-                        __global const float *restrict right_matrices, const int right_offset, __global float *restrict results,
-                        const int result_offset, const int accumulate)
+/* Adds the product of two tiles to the work-item's sums. left, right: from its first row and column on. */
+static void multiply_tiles(float sum[RM][RN], __local const float *left, __local const float *right)
+{
+    for (int depth = 0; depth < TK; depth++) {
+        float value[RN];
+        UNROLL_FOR (j, RN)
+            value[j] = right[depth * TN + j * (TN / RN)];
+        UNROLL_FOR (i, RM) {
+            const float factor = left[depth * TM + i * (TM / RM)];
+            UNROLL_FOR (j, RN)
+                sum[i][j] = fma(factor, value[j], sum[i][j]);
+        }
+    }
+}
+
+/* Stores the work-item's sums, of which the first is at (first_row, first_column); out: [rows][columns]. */
+static void store_results(rncl_conv_shape shape, float sum[RM][RN], __global float *out, int first_row,
+                          int first_column, int accumulate)
+{
+    UNROLL_FOR (i, RM) {
+        const int row = first_row + i * (TM / RM);
+        UNROLL_FOR (j, RN) {
+            const int column = first_column + j * (TN / RN);
+            if (row < ROWS && column < COLUMNS) {
+                __global float *to = out + (size_t)row * COLUMNS + column;
+                *to = accumulate ? *to + sum[i][j] : sum[i][j];
+            }
+        }
+    }
+}
+
+__kernel __attribute__((reqd_work_group_size(TN / RN, TM / RM, 1))) void
+conv_implicit_gemm(const rncl_conv_shape shape, const int batch, __global const float *restrict left_matrices,
+                   __global const float *restrict right_matrices, const int right_offset,
+                   __global float *restrict results, const int result_offset, const int accumulate)
 {
     __local float left[2][TK * TM], right[2][TK * TN];
     const int lx = get_local_id(0), ly = get_local_id(1), item = ly * (TN / RN) + lx;
     const int first_column = get_group_id(0) * TN, first_row = get_group_id(1) * TM;
     const int tiles = (DEPTH + TK - 1) / TK;
-    const int convolution = get_group_id(2) % batch, share = get_group_id(2) / batch, shares = get_num_groups(2) / batch;
+    const int convolution = get_group_id(2) % batch, share = get_group_id(2) / batch,
+              shares = get_num_groups(2) / batch;
     const int begin = (int)((long)tiles * share / shares);
     const int end = (int)((long)tiles * (share + 1) / shares);
     __global const float *a = left_matrices + convolution * LEFT_SIZE;
@@ -165,59 +226,31 @@ void conv_implicit_gemm(const rncl_conv_shape shape, const int batch, __global c
     vfloat next_left[LEFT_LOADS], next_right[RIGHT_LOADS];
     float sum[RM][RN];
 
-    #pragma unroll
-    for (int i = 0; i < RM; i++)
-        #pragma unroll
-        for (int j = 0; j < RN; j++)
+    UNROLL_FOR (i, RM)
+        UNROLL_FOR (j, RN)
             sum[i][j] = 0.0f;
     /* One round more than there are tiles: each loads a tile and multiplies the one before. */
     for (int tile = begin; tile <= end; tile++) {
-        #pragma unroll
-        for (int i = 0; i < LEFT_LOADS; i++) {
+        UNROLL_FOR (i, LEFT_LOADS) {
             const int2 place = place_of(item + i * ITEMS, TM, LEFT_ALONG_DEPTH);
-            next_left[i] = tile < end ? load_left(shape, a, first_row + place.x, tile * TK + place.y) : (vfloat)(0.0f);
+            next_left[i] =
+                tile < end ? load_left(shape, a, first_row + place.x, tile * TK + place.y) : (vfloat)(0.0f);
         }
-        #pragma unroll
-        for (int i = 0; i < RIGHT_LOADS; i++) {
+        UNROLL_FOR (i, RIGHT_LOADS) {
             const int2 place = place_of(item + i * ITEMS, TN, RIGHT_ALONG_DEPTH);
-            next_right[i] = tile < end ? load_right(shape, b, tile * TK + place.y, first_column + place.x) : (vfloat)(0.0f);
+            next_right[i] = tile < end ? load_right(shape, b, tile * TK + place.y, first_column + place.x)
+                                       : (vfloat)(0.0f);
         }
-        if (tile > begin) {
-            __local const float *l = left[(tile - 1) & 1] + ly, *r = right[(tile - 1) & 1] + lx;
-            for (int depth = 0; depth < TK; depth++) {
-                float value[RN];
-                #pragma unroll
-                for (int j = 0; j < RN; j++)
-                    value[j] = r[depth * TN + j * (TN / RN)];
-                #pragma unroll
-                for (int i = 0; i < RM; i++) {
-                    const float factor = l[depth * TM + i * (TM / RM)];
-                    #pragma unroll
-                    for (int j = 0; j < RN; j++)
-                        sum[i][j] = fma(factor, value[j], sum[i][j]);
-                }
-            }
-        }
-        #pragma unroll
-        for (int i = 0; i < LEFT_LOADS; i++)
-            put(left[tile & 1], TM, place_of(item + i * ITEMS, TM, LEFT_ALONG_DEPTH), LEFT_ALONG_DEPTH, next_left[i]);
-        #pragma unroll
-        for (int i = 0; i < RIGHT_LOADS; i++)
-            put(right[tile & 1], TN, place_of(item + i * ITEMS, TN, RIGHT_ALONG_DEPTH), RIGHT_ALONG_DEPTH, next_right[i]);
+        if (tile > begin)
+            multiply_tiles(sum, left[(tile - 1) & 1] + ly, right[(tile - 1) & 1] + lx);
+        UNROLL_FOR (i, LEFT_LOADS)
+            put(left[tile & 1], TM, place_of(item + i * ITEMS, TM, LEFT_ALONG_DEPTH), LEFT_ALONG_DEPTH,
+                next_left[i]);
+        UNROLL_FOR (i, RIGHT_LOADS)
+            put(right[tile & 1], TN, place_of(item + i * ITEMS, TN, RIGHT_ALONG_DEPTH), RIGHT_ALONG_DEPTH,
+                next_right[i]);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-
-    __global float *out = results + result_offset + (size_t)get_group_id(2) * ROWS * COLUMNS;
-    #pragma unroll
-    for (int i = 0; i < RM; i++) {
-        const int row = first_row + ly + i * (TM / RM);
-        #pragma unroll
-        for (int j = 0; j < RN; j++) {
-            const int column = first_column + lx + j * (TN / RN);
-            if (row < ROWS && column < COLUMNS) {
-                __global float *to = out + (size_t)row * COLUMNS + column;
-                *to = accumulate ? *to + sum[i][j] : sum[i][j];
-            }
-        }
-    }
+    store_results(shape, sum, results + result_offset + (size_t)get_group_id(2) * ROWS * COLUMNS,
+                  first_row + ly, first_column + lx, accumulate);
 }

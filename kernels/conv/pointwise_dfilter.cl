@@ -1,37 +1,52 @@
-/* The filter gradient of a 1x1 convolution, a product of matrices: dfilter [c][k] = x^T [c][pixels] dy [pixels][k], where with
- * a stride only some pixels of x are meant.
+/* The filter gradient of 1x1 convolutions as a product of matrices,
+ *   dfilter [c][k] = x^T [c][pixels] * dy [pixels][k].
+ * With a stride only every stride-th pixel of x takes part.
  *
- * A work-group is one work-item. Work-item (g, h) takes the g-th of get_global_size(0) shares of the pixels and the h-th of
- * get_global_size(1) shares of the output channels. It brings PIXELS pixels of CHUNK input channels at a time into local memory,
- * and of those pixels KB output channels after the others: what a register block reads then lies in a row, where in x and dy pixels
- * lie a power of two apart, of which caches keep few. sums: [get_global_size(0)][c][k].
+ * A work-group is one work-item. Work-item (g, h) sums over the g-th of get_global_size(0) equal shares of
+ * the pixels, for the h-th of get_global_size(1) shares of the output channels. It copies PIXELS pixels of
+ * CHUNK input channels into local memory as panels (Goto and van de Geijn 2008), then for each block of KB =
+ * KV * VW output channels the same pixels of dy, and multiplies the panels by the block.
  *
- * Tunable: VW floats a vector (divides c and k), KV vectors of output channels (KB = KV * VW) and CB input channels (a power of
- * two that divides VW) in the register block; PIXELS and CHUNK (a multiple of VW). */
-#include "common.clh"
+ * shape       see rncl_conv_shape; r = s = 1, no padding
+ * x           [n][h][w][c]
+ * dy          [n][p][q][k]
+ * sums        [get_global_size(0)][c][k], a sum for each share of the pixels, which conv/reduce.cl adds.
+ *             With one share it is dfilter itself
+ * accumulate  0: sums are set, 1: added to
+ *
+ * In local memory, inputs [CHUNK / CB][PIXELS][CB] with a gap after each panel, and gradients [PIXELS][KB]:
+ *
+ *   | panel 0: channels 0 … CB - 1          |     | panel 1: channels CB … 2 CB - 1
+ *   | pixel 0 | pixel 1 | … | pixel PIXELS-1| gap | pixel 0 | …
+ *     CB        CB floats
+ *
+ * The register block then reads contiguous memory. In x and dy pixels lie a power of two apart, and caches
+ * hold few lines that do. */
 
-#ifndef KV
-#define KV 1
-#endif
+/* Input channels of a panel and of the register block: a power of two that divides VW. */
 #ifndef CB
 #define CB 1
 #endif
+/* Pixels that are copied at a time, from 1 on. */
 #ifndef PIXELS
 #define PIXELS 32
 #endif
+/* Input channels that are copied at a time: a multiple of VW, which divides c and k. */
 #ifndef CHUNK
 #define CHUNK VW
 #endif
-#define KB (KV * VW)
+#define BLOCK_ROWS CB
 
-/* Pixels from copying their inputs to asking for them, about the time that memory takes to answer. */
-#define INPUTS_AHEAD 24
+#include "conv/register_block.clh"
 
-/* Floats of PIXELS pixels of CB input channels. */
+/* Prefetch distance of the copy of x, in pixels: about the latency of memory. */
+#define PREFETCH_PIXELS 24
+
+/* Floats from panel to panel. */
 #define PANEL (PIXELS * CB + RNCL_CACHE_GAP)
 
-/* Cache lines of a pixel in the gradients of a block. */
-#define GRADIENT_LINES ((KB + LINE_FLOATS - 1) / LINE_FLOATS)
+/* Cache lines of KB channels of dy. */
+#define DY_LINES ((KB + LINE_FLOATS - 1) / LINE_FLOATS)
 
 #if CB == 1
 #define COPY_INPUTS(from, to) (*(to) = *(from))
@@ -39,16 +54,17 @@
 #define COPY_INPUTS(from, to) PASTE(vstore, CB)(PASTE(vload, CB)(0, (from)), 0, (to))
 #endif
 
-/* to [channels / CB][PIXELS][CB], with a gap after each of channels / CB, = x [pixels][c]. */
-static void stage_inputs(__local float *to, __global const float *x, rncl_conv_shape shape, int first, int pixels, int channels)
+/* Copies `channels` channels from x on of `pixels` pixels from number `first` on into panels. */
+static void stage_inputs(__local float *to, __global const float *x, rncl_conv_shape shape, int first,
+                         int pixels, int channels)
 {
     int q = first % shape.q, p = first / shape.q % shape.p, n = first / shape.q / shape.p;
     for (int i = 0; i < pixels; i++) {
-        __global const float *from = x + (((size_t)n * shape.h + p * shape.stride) * shape.w + q * shape.stride) * shape.c;
+        __global const float *from =
+            x + (((size_t)n * shape.h + p * shape.stride) * shape.w + q * shape.stride) * shape.c;
         for (int c = 0; c < channels; c += VW) {
-            PREFETCH(from + c + INPUTS_AHEAD * shape.stride * shape.c);
-            #pragma unroll
-            for (int j = 0; j < VW; j += CB)
+            PREFETCH(from + c + PREFETCH_PIXELS * shape.stride * shape.c);
+            UNROLL_FOR_STEP (j, VW, CB)
                 COPY_INPUTS(from + c + j, to + (c + j) / CB * PANEL + i * CB);
         }
         if (++q == shape.q) {
@@ -61,79 +77,65 @@ static void stage_inputs(__local float *to, __global const float *x, rncl_conv_s
     }
 }
 
-/* to [pixels][KB] = dy [pixels][k]. */
-static void stage_gradients(__local float *to, __global const float *dy, int pixels, int k)
+/* to [pixels][KB] = KB channels of dy [pixels][k]. */
+static void stage_dy(__local float *to, __global const float *dy, int pixels, int k)
 {
     for (int i = 0; i < pixels; i++)
-        #pragma unroll
-        for (int v = 0; v < KB; v += VW)
+        UNROLL_FOR_STEP (v, KB, VW)
             VSTORE(VLOAD(dy + (size_t)i * k + v), to + i * KB + v);
 }
 
-/* What will be copied next, and how much of it has been asked for: a cache line of every pixel each time. */
+/* What will be copied next. Each multiply prefetches one cache line of each pixel of it into the second-level
+ * cache; the line counts say how many are left. */
 typedef struct next_copy {
-    __global const float *inputs, *gradients; /* of the first pixel */
-    int input_lines, gradient_lines;          /* of a pixel, not asked for yet */
+    __global const float *x, *dy; /* of the first pixel */
+    int x_lines, dy_lines;        /* lines of a pixel that are not prefetched yet */
 } next_copy;
 
-/* The first of a row of cache lines, floats from pixel to pixel. */
-typedef struct wanted_lines {
+/* One cache line of each pixel: the first pixel's, and floats from pixel to pixel. */
+typedef struct pixel_lines {
     __global const float *first;
     int step;
-} wanted_lines;
+} pixel_lines;
 
-/* Gradients are needed sooner. Where all has been asked for, a line that is there already. */
-static wanted_lines take_lines(next_copy *next, rncl_conv_shape shape)
+/* Lines of dy first, since they are needed sooner. With nothing left, a line that is cached already. */
+static pixel_lines take_lines(next_copy *next, rncl_conv_shape shape)
 {
-    wanted_lines wanted = {next->gradients, 0};
-    if (next->gradient_lines > 0) {
-        wanted.first += --next->gradient_lines * LINE_FLOATS;
-        wanted.step = shape.k;
-    } else if (next->input_lines > 0) {
-        wanted.first = next->inputs + --next->input_lines * LINE_FLOATS;
-        wanted.step = shape.c;
+    pixel_lines lines = {next->dy, 0};
+    if (next->dy_lines > 0) {
+        lines.first += --next->dy_lines * LINE_FLOATS;
+        lines.step = shape.k;
+    } else if (next->x_lines > 0) {
+        lines.first = next->x + --next->x_lines * LINE_FLOATS;
+        lines.step = shape.c;
     }
-    return wanted;
+    return lines;
 }
 
-/* CB x KB values at `to`, k apart, added to or replaced. Asks for what is wanted on the way. */
-static void multiply(int pixels, __local const float *inputs, __local const float *gradients, __global float *to, int k, int add,
-                     wanted_lines wanted)
+/* CB x KB values at `to`, in rows k floats apart, set to panel^T dy or added to. Prefetches `next` meanwhile.
+ */
+static void multiply(int pixels, __local const float *panel, __local const float *dy, __global float *to,
+                     int k, int add, pixel_lines next)
 {
     vfloat sum[CB][KV];
-    #pragma unroll
-    for (int i = 0; i < CB; i++)
-        #pragma unroll
-        for (int v = 0; v < KV; v++) {
-            PREFETCH_TO_WRITE(to + (size_t)i * k + v * VW);
-            sum[i][v] = (vfloat)(0.0f);
-        }
+    UNROLL_FOR (i, CB)
+        UNROLL_FOR (v, KV)
+            PREFETCH_FOR_WRITE(to + (size_t)i * k + v * VW);
+    clear_block(sum);
     for (int pixel = 0; pixel < pixels; pixel++) {
-        vfloat gradient[KV];
-        PREFETCH_FAR(wanted.first + (size_t)pixel * wanted.step);
-        #pragma unroll
-        for (int v = 0; v < KV; v++)
-            gradient[v] = VLOAD(gradients + pixel * KB + v * VW);
-        #pragma unroll
-        for (int i = 0; i < CB; i++) {
-            const vfloat value = (vfloat)(inputs[pixel * CB + i]);
-            #pragma unroll
-            for (int v = 0; v < KV; v++)
-                sum[i][v] = fma(value, gradient[v], sum[i][v]);
-        }
+        PREFETCH_L2(next.first + (size_t)pixel * next.step);
+        ADD_OUTER_PRODUCT(sum, dy + pixel * KB, i, panel[pixel * CB + i]);
     }
-    #pragma unroll
-    for (int i = 0; i < CB; i++)
-        #pragma unroll
-        for (int v = 0; v < KV; v++) {
+    UNROLL_FOR (i, CB)
+        UNROLL_FOR (v, KV) {
             __global float *at = to + (size_t)i * k + v * VW;
             VSTORE(add ? VLOAD(at) + sum[i][v] : sum[i][v], at);
         }
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv_pointwise_dfilter(const rncl_conv_shape shape, __global const float *restrict x, __global const float *restrict dy,
-                           __global float *restrict sums, const int accumulate)
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv_pointwise_dfilter(const rncl_conv_shape shape, __global const float *restrict x,
+                       __global const float *restrict dy, __global float *restrict sums, const int accumulate)
 {
     const int all = shape.n * shape.p * shape.q, blocks = shape.k / KB;
     const int begin = (int)((long)all * get_global_id(0) / get_global_size(0));
@@ -148,19 +150,21 @@ void conv_pointwise_dfilter(const rncl_conv_shape shape, __global const float *r
         for (int chunk = 0; chunk < shape.c; chunk += CHUNK) {
             const int channels = min(CHUNK, shape.c - chunk), is_last = chunk + channels == shape.c;
             const int next_first = is_last ? first + PIXELS : first, next_chunk = is_last ? 0 : chunk + CHUNK;
-            next_copy next = {.inputs = x + (size_t)next_first * shape.c + next_chunk};
-            /* With a stride the next pixels are not in a row. */
+            next_copy next = {.x = x + (size_t)next_first * shape.c + next_chunk};
+            /* With a stride the next pixels are not contiguous. */
             if (shape.stride == 1)
-                next.input_lines = min(CHUNK, shape.c - next_chunk) / LINE_FLOATS;
+                next.x_lines = min(CHUNK, shape.c - next_chunk) / LINE_FLOATS;
             stage_inputs(inputs, x + chunk, shape, first, pixels, channels);
             for (int block = first_block; block < last_block; block++) {
-                __global const float *block_gradients = dy + (size_t)first * shape.k + block * KB;
-                stage_gradients(gradients, block_gradients, pixels, shape.k);
-                next.gradients = block + 1 < last_block ? block_gradients + KB : dy + (size_t)next_first * shape.k + first_block * KB;
-                next.gradient_lines = GRADIENT_LINES;
+                __global const float *block_dy = dy + (size_t)first * shape.k + block * KB;
+                stage_dy(gradients, block_dy, pixels, shape.k);
+                next.dy = block + 1 < last_block ? block_dy + KB
+                                                 : dy + (size_t)next_first * shape.k + first_block * KB;
+                next.dy_lines = DY_LINES;
                 for (int c = 0; c < channels; c += CB)
-                    multiply(pixels, inputs + c / CB * PANEL, gradients, dfilter + (size_t)(chunk + c) * shape.k + block * KB, shape.k,
-                             add, take_lines(&next, shape));
+                    multiply(pixels, inputs + c / CB * PANEL, gradients,
+                             dfilter + (size_t)(chunk + c) * shape.k + block * KB, shape.k, add,
+                             take_lines(&next, shape));
             }
         }
     }

@@ -1,9 +1,16 @@
-/* The sum of partial filter gradients, in the order of the parts. */
+/* Adds the partial sums of a filter gradient, in the order of the parts: dfilter = sums[0] + sums[1] + …
+ *
+ * Work-item i computes VW values from i * VW on; any work-group size.
+ *
+ * count       values of dfilter, a multiple of VW
+ * parts       how many sums there are
+ * sums        [parts][count]
+ * dfilter     [count]
+ * accumulate  0: dfilter is set, 1: added to */
 #include "common.clh"
 
-/* Work-item i: VW values of dfilter (+)= sums[0] + sums[1] + … */
 __kernel void conv_reduce(const int count, const int parts, __global const float *restrict sums,
-                                 __global float *restrict dfilter, const int accumulate)
+                          __global float *restrict dfilter, const int accumulate)
 {
     const int i = get_global_id(0) * VW;
     if (i >= count)

@@ -1,96 +1,97 @@
-/* The filter gradient by Winograd's method, F(3 x 3, M x M): the transformed tiles of x and dy, multiplied and summed over all tiles
- * of the batch.
+/* The filter gradient by Winograd's method, F(3 x 3, M x M) (conv/winograd.clh): the transformed tiles of x
+ * and dy, multiplied and summed over all tiles of the batch. Stride 1 or 2.
  *
- * A work-group is one work-item. Work-item (g, h) takes the g-th of get_global_size(0) shares of the tiles, in blocks of
- * shape.tiles, and the h-th of get_global_size(1) shares of the output channels. In its part of the scratch it
- *   1. transforms the tiles of x:    inputs [POSITIONS][c / VW][tiles][VW]
- *   2. transforms those of dy:       gradients [own k / KB][POSITIONS][tiles][KB]
- *   3. for VW input and KB output channels at a time, multiplies: products [FILTERS][VW][KB], each the sum over its positions
- *   4. and transforms those into taps of dfilter, which it adds to the sums of its share of the tiles.
- * with a gap after each position. sums: [get_global_size(0)][3][3][c][k].
+ * A work-group is one work-item. Work-item (g, h) sums over the g-th of get_global_size(0) equal shares of
+ * the tiles, in blocks of shape.tiles, for the h-th of get_global_size(1) shares of the output channels. For
+ * each block it
+ *   1. transforms the patches of x:       inputs [POSITIONS][c / VW][tiles][VW]
+ *   2. transforms the tiles of dy:        gradients [own k / KB][POSITIONS][tiles][KB]
+ *   3. for each VW input and KB = KV * VW output channels multiplies the two, and sums over the tiles and
+ *      over positions that share a filter value: products [FILTERS][VW][KB]
+ *   4. and transforms the products into taps of dfilter, which it adds to its sum.
  *
- * Tunable: CB input channels in the register block; divides VW. */
-#include "conv/winograd.clh"
+ *   inputs:     | position 0                                             |     | position 1
+ *               | channels 0 … VW - 1             | channels VW …        | gap | channels 0 …
+ *               | tile 0     | tile 1     | …     | tile 0     | …       |     | tile 0     | …
+ *                 VW           VW floats
+ *
+ * gradients and products likewise have a gap of RNCL_CACHE_GAP floats after each position.
+ *
+ * shape           see rncl_winograd_shape; VW divides c and k
+ * x               [n][h][w][c]
+ * dy              [n][p][q][k]
+ * sums            [get_global_size(0)][3][3][c][k], a sum for each share of the tiles, which conv/reduce.cl
+ *                 adds. With one share it is dfilter itself
+ * scratch         scratch_floats for each work-item: inputs, gradients and products, one after the other
+ * accumulate      0: sums are set, 1: added to */
 
+/* Input channels of the register block: divides VW. */
 #ifndef CB
 #define CB 1
 #endif
+#define BLOCK_ROWS CB
+
+#include "conv/register_block.clh"
+#include "conv/winograd.clh"
 
 /* Floats from position to position. */
-#define INPUT_STEP(shape, tiles) ((size_t)(tiles) * shape.c + RNCL_CACHE_GAP)
-#define GRADIENT_STEP(tiles) ((size_t)(tiles) * KB + RNCL_CACHE_GAP)
+#define INPUT_STEP(shape, tiles) ((size_t)(tiles)*shape.c + RNCL_CACHE_GAP)
+#define DY_STEP(tiles) ((size_t)(tiles)*KB + RNCL_CACHE_GAP)
 #define PRODUCT_STEP (VW * KB + RNCL_CACHE_GAP)
 
-/* Whether an earlier position has the same filter. */
+/* Whether an earlier position shares the filter value. */
 #define IS_LATER(position) ((position) / SIDE >= FILTER_SIDE || (position) % SIDE >= FILTER_SIDE)
 
-static void transform_gradient(rncl_winograd_shape shape, __global const float *dy, tile_place place, int k,
-                               __global float *to, size_t step)
+/* Transforms VW channels of dy from k on, of the tile at `place`. Positions are `step` floats apart. */
+static void transform_dy(rncl_winograd_shape shape, __global const float *dy, tile_place place, int k,
+                         __global float *to, size_t step)
 {
     vfloat tile[POSITIONS];
     __global const float *image = dy + (size_t)place.image * shape.p * shape.q * shape.k + k;
     LOAD_PATCH(tile, TILE, image, shape.p, shape.q, shape.k, place.row, place.column);
-    ask_for_pixels(image, shape.q, shape.k, place.row, place.column + TILE, TILE, TILE);
-    TRANSFORM_BOTH_SIDES(gradient_column, tile, TILE, SIDE);
-    #pragma unroll
-    for (int i = 0; i < POSITIONS; i++)
+    prefetch_pixels(image, shape.q, shape.k, place.row, place.column + TILE, TILE, TILE);
+    TRANSFORM_BOTH_SIDES(dy_column, tile, TILE, SIDE);
+    UNROLL_FOR (i, POSITIONS)
         VSTORE(tile[i], to + i * step);
 }
 
-/* products [VW][KB] = the sum over tiles of inputs [tiles][VW] times gradients [tiles][KB], of one position; added to what is there
- * or put there. */
-static void multiply(int tiles, __global const float *restrict inputs, __global const float *restrict gradients,
-                     __global float *restrict products, int add)
+/* products [VW][KB] = the sum over tiles of inputs [tiles][VW] times gradients [tiles][KB], of one position,
+ * set or added to. */
+static void multiply(int tiles, __global const float *restrict inputs,
+                     __global const float *restrict gradients, __global float *restrict products, int add)
 {
     for (int c = 0; c < VW; c += CB) {
+        __global const float *in = inputs + c;
         vfloat sum[CB][KV];
-        #pragma unroll
-        for (int i = 0; i < CB; i++)
-            #pragma unroll
-            for (int v = 0; v < KV; v++)
-                sum[i][v] = add ? VLOAD(products + (c + i) * KB + v * VW) : (vfloat)(0.0f);
-        __global const float *in = inputs + c, *from = gradients;
-        for (int t = 0; t < tiles; t++, in += VW, from += KB) {
-            vfloat gradient[KV];
-            #pragma unroll
-            for (int v = 0; v < KV; v++)
-                gradient[v] = VLOAD(from + v * VW);
-            #pragma unroll
-            for (int i = 0; i < CB; i++) {
-                const vfloat value = (vfloat)(in[i]);
-                #pragma unroll
-                for (int v = 0; v < KV; v++)
-                    sum[i][v] = fma(value, gradient[v], sum[i][v]);
-            }
-        }
-        #pragma unroll
-        for (int i = 0; i < CB; i++)
-            #pragma unroll
-            for (int v = 0; v < KV; v++)
-                VSTORE(sum[i][v], products + (c + i) * KB + v * VW);
+        if (add)
+            load_block(sum, products + c * KB, KB);
+        else
+            clear_block(sum);
+        for (int t = 0; t < tiles; t++)
+            ADD_OUTER_PRODUCT(sum, gradients + (size_t)t * KB, i, in[(size_t)t * VW + i]);
+        store_block(sum, products + c * KB, KB);
     }
 }
 
-/* The nine taps of one input channel and VW output channels, added to `to` or put there. */
+/* Transforms the products of one input and VW output channels into the nine taps, which are set or added to.
+ */
 static void transform_dfilter(__global const float *products, __global float *to, size_t tap_step, int add)
 {
     vfloat tile[POSITIONS];
-    #pragma unroll
-    for (int i = 0; i < FILTERS; i++)
+    UNROLL_FOR (i, FILTERS)
         tile[i / FILTER_SIDE * SIDE + i % FILTER_SIDE] = VLOAD(products + i * PRODUCT_STEP);
     TRANSFORM_BOTH_SIDES(dfilter_column, tile, FILTER_SIDE, 3);
-    #pragma unroll
-    for (int i = 0; i < 9; i++) {
+    UNROLL_FOR (i, 9) {
         __global float *tap = to + i * tap_step;
         const vfloat value = tile[i / 3 * SIDE + i % 3];
         VSTORE(add ? VLOAD(tap) + value : value, tap);
     }
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv_winograd_dfilter(const rncl_winograd_shape shape, __global const float *restrict x,
-                          __global const float *restrict dy, __global float *restrict sums, __global float *restrict scratch,
-                          const int scratch_floats, const int accumulate)
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv_winograd_dfilter(const rncl_winograd_shape shape, __global const float *restrict x,
+                      __global const float *restrict dy, __global float *restrict sums,
+                      __global float *restrict scratch, const int scratch_floats, const int accumulate)
 {
     const int all = shape.n * ((shape.p + TILE - 1) / TILE) * ((shape.q + TILE - 1) / TILE);
     const int first_tile = (int)((long)all * get_global_id(0) / get_global_size(0));
@@ -101,7 +102,7 @@ void conv_winograd_dfilter(const rncl_winograd_shape shape, __global const float
     const int item = get_global_id(1) * get_global_size(0) + get_global_id(0);
     __global float *inputs = scratch + (size_t)item * scratch_floats;
     __global float *gradients = inputs + POSITIONS * INPUT_STEP(shape, shape.tiles);
-    __global float *products = gradients + (last_block - first_block) * POSITIONS * GRADIENT_STEP(shape.tiles);
+    __global float *products = gradients + (last_block - first_block) * POSITIONS * DY_STEP(shape.tiles);
     __global float *dfilter = sums + (size_t)get_global_id(0) * 9 * shape.c * shape.k;
 
     for (int first = first_tile; first < last_tile; first += shape.tiles) {
@@ -114,16 +115,17 @@ void conv_winograd_dfilter(const rncl_winograd_shape shape, __global const float
                                 INPUT_STEP(shape, tiles));
             for (int k = first_block * KB; k < last_block * KB; k += VW) {
                 const int block = k / KB;
-                transform_gradient(shape, dy, place, k,
-                                   gradients + (block - first_block) * POSITIONS * GRADIENT_STEP(tiles) + t * KB + (k - block * KB),
-                                   GRADIENT_STEP(tiles));
+                transform_dy(shape, dy, place, k,
+                             gradients + (block - first_block) * POSITIONS * DY_STEP(tiles) + t * KB +
+                                 (k - block * KB),
+                             DY_STEP(tiles));
             }
         }
         for (int block = first_block; block < last_block; block++)
             for (int c = 0; c < shape.c; c += VW) {
                 for (int position = 0; position < POSITIONS; position++)
                     multiply(tiles, inputs + position * INPUT_STEP(shape, tiles) + (size_t)c * tiles,
-                             gradients + ((block - first_block) * POSITIONS + position) * GRADIENT_STEP(tiles),
+                             gradients + ((block - first_block) * POSITIONS + position) * DY_STEP(tiles),
                              products + FILTER_OF(position) * PRODUCT_STEP, IS_LATER(position));
                 for (int i = 0; i < VW; i++)
                     for (int v = 0; v < KV; v++)

@@ -1,14 +1,20 @@
-/* All filters into Winograd's domain, once for all who use them. */
-#define STORE_FILTER VSTORE_FAR
+/* Transforms the filter for conv/winograd.cl, once a step.
+ *
+ * A work-group is one work-item. Work-item (i, j) transforms VW input channels from i * VW on and the j-th
+ * block of KB output channels.
+ *
+ * pack    see rncl_pack_shape; r = s = 3
+ * filter  [3][3][c][k]
+ * packed  from packed_offset (floats) on the transformed filter, laid out as in conv/winograd_filters.clh */
+#define STORE_FILTER VSTORE_NONTEMPORAL
 #include "conv/winograd_filters.clh"
 
-/* Work-item (i, j): the i-th vector of input channels, the j-th block of KB output channels. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv_winograd_pack(const rncl_pack_shape shape, __global const float *restrict filter, __global float *restrict packed,
-                        const int packed_offset)
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv_winograd_pack(const rncl_pack_shape pack, __global const float *restrict filter,
+                   __global float *restrict packed, const int packed_offset)
 {
-    __local float turned[TURNED_FLOATS];
+    __local float transposed[TRANSPOSED_FLOATS];
     const int block = get_global_id(1);
-    transform_filters(shape, filter, get_global_id(0) * VW, block,
-                      packed + packed_offset + block * FILTERS * FILTER_STEP(shape.in), turned);
+    transform_filters(pack, filter, get_global_id(0) * VW, block,
+                      packed + packed_offset + block * FILTERS * FILTER_STEP(pack.in), transposed);
 }

@@ -11,8 +11,10 @@
 #include <cmocka.h>
 
 #include "check.h"
+#include "conv.h"
 #include "file.h"
 #include "kernel_sources.h"
+#include "operations.h"
 #include "util.h"
 
 static rncl_device_list *devices;
@@ -144,30 +146,237 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 }
 
 /* Broken kernels are built from a folder of their own, which is also the cache of their binaries. */
+typedef struct broken_kernels {
+    char folder[32];
+    char *cache; /* $XDG_CACHE_HOME before; NULL: not set */
+} broken_kernels;
+
+static void use_broken_kernels(const planted_fault *fault, broken_kernels *broken)
+{
+    const char *cache = getenv("XDG_CACHE_HOME");
+    *broken = (broken_kernels){.folder = "/tmp/rncl-check-XXXXXX", .cache = cache ? strdup(cache) : NULL};
+    assert_non_null(mkdtemp(broken->folder));
+    write_kernels(broken->folder, fault);
+    setenv("RNCL_KERNELS", broken->folder, 1);
+    setenv("XDG_CACHE_HOME", broken->folder, 1);
+}
+
+static void use_own_kernels(broken_kernels *broken)
+{
+    unsetenv("RNCL_KERNELS");
+    unsetenv("XDG_CACHE_HOME");
+    if (broken->cache)
+        setenv("XDG_CACHE_HOME", broken->cache, 1);
+    free(broken->cache);
+    nftw(broken->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 static void a_planted_fault_is_found(void **state)
 {
     const planted_fault *fault = *state;
     if (device->info.emulator)
         skip(); /* it reports the fault itself */
-    char folder[] = "/tmp/rncl-check-XXXXXX";
-    assert_non_null(mkdtemp(folder));
-    write_kernels(folder, fault);
-    char *cache = getenv("XDG_CACHE_HOME") ? strdup(getenv("XDG_CACHE_HOME")) : NULL;
-    setenv("RNCL_KERNELS", folder, 1);
-    setenv("XDG_CACHE_HOME", folder, 1);
+    broken_kernels broken;
+    use_broken_kernels(fault, &broken);
     rncl_check_summary summary;
     const rncl_check_options options = {.seed = 1, .shapes = 20, .work = 1000, .filter = fault->operation};
     rncl_status st = check(&options, &summary);
-    unsetenv("RNCL_KERNELS");
-    unsetenv("XDG_CACHE_HOME");
-    if (cache)
-        setenv("XDG_CACHE_HOME", cache, 1);
-    free(cache);
-    nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    use_own_kernels(&broken);
     assert_int_equal(st, RNCL_ERR_WRONG_RESULT);
     assert_true(summary.failed > 0);
     if (!strstr(rncl_status_message(), fault->message))
         fail_msg("\"%s\" does not speak of \"%s\"", rncl_status_message(), fault->message);
+}
+
+/* Of convolutions, one fault for each algorithm and pass. A convolution's programs take long to build: only
+ * the algorithm and the pass concerned are tried, at one small shape. */
+typedef struct conv_fault {
+    const char *algorithm;
+    rncl_conv_pass pass;
+    planted_fault fault; /* its message: the tensor that is wrong */
+    rncl_conv_shape shape;
+    const char *name;
+} conv_fault;
+
+/* Height, width, channels, filter side, outputs, stride, padding; two images. */
+#define SHAPE(H, W, C, R, K, STRIDE, PAD)                                                                    \
+    {                                                                                                        \
+        2, H, W, C, K, R, R, STRIDE, PAD, ((H) + 2 * (PAD) - (R)) / (STRIDE) + 1,                            \
+            ((W) + 2 * (PAD) - (R)) / (STRIDE) + 1                                                           \
+    }
+#define FORWARD(file, from, to)                                                                              \
+    RNCL_CONV_FORWARD,                                                                                       \
+    {                                                                                                        \
+        "conv", "conv/" file, from, to, ": y"                                                                \
+    }
+#define DX(file, from, to)                                                                                   \
+    RNCL_CONV_BACKWARD_DATA,                                                                                 \
+    {                                                                                                        \
+        "conv", "conv/" file, from, to, ": dx"                                                               \
+    }
+#define DFILTER(file, from, to)                                                                              \
+    RNCL_CONV_BACKWARD_FILTER,                                                                               \
+    {                                                                                                        \
+        "conv", "conv/" file, from, to, ": dweight"                                                          \
+    }
+
+static const conv_fault conv_faults[] = {
+    {"direct",
+     FORWARD("direct_forward.cl", "row * shape.stride - shape.pad_top + t", "row * shape.stride + t"),
+     SHAPE(8, 8, 16, 3, 16, 1, 1), "direct forward: padding above"},
+    {"direct",
+     FORWARD("direct_pack.cl", "(size_t)in * shape.in_stride + v)", "(size_t)in * shape.in_stride)"),
+     SHAPE(8, 8, 16, 3, 64, 1, 1), "direct forward: vectors of a packed block"},
+    {"direct",
+     DX("direct_pack.cl", "transposed[lane * KB + out] = lanes[lane]",
+        "transposed[lane * KB + out] = lanes[0]"),
+     SHAPE(8, 8, 16, 3, 16, 1, 1), "direct dx: channels of a transposed filter"},
+    {"direct", DX("direct_forward.cl", "p * shape.out_stride + shape.out_row", "p * shape.out_stride"),
+     SHAPE(8, 8, 16, 3, 16, 2, 1), "direct dx: phases of a stride"},
+    {"direct", DFILTER("direct_dfilter.cl", "const int x = i - shape.pad_left;", "const int x = i;"),
+     SHAPE(8, 8, 16, 3, 16, 1, 1), "direct dfilter: padding on the left"},
+    {"direct",
+     DFILTER("direct_dfilter.cl", "const int x = i - shape.pad_left;",
+             "const int x = i - 2 * shape.pad_left;"),
+     SHAPE(8, 8, 16, 3, 16, 2, 1), "direct dfilter: padding with a stride"},
+    {"direct", DFILTER("reduce.cl", "part < parts", "part + 1 < parts"), SHAPE(8, 8, 16, 3, 16, 1, 1),
+     "direct dfilter: the last partial sum"},
+    {"direct", DFILTER("pointwise_dfilter.cl", "/ CB * PANEL + i * CB", "/ CB * PANEL + i"),
+     SHAPE(7, 7, 64, 1, 64, 1, 0), "direct dfilter: layout of a panel"},
+    {"direct", DFILTER("pointwise_dfilter.cl", "+ q * shape.stride) * shape.c", "+ q) * shape.c"),
+     SHAPE(8, 8, 32, 1, 64, 2, 0), "direct dfilter: pixels with a stride"},
+    {"winograd", FORWARD("winograd.cl", "* PRODUCT_STEP(shape) + t * KB)", "* PRODUCT_STEP(shape))"),
+     SHAPE(8, 8, 16, 3, 16, 1, 1), "winograd forward: tiles of a block"},
+    {"winograd", FORWARD("winograd_columns.clh", "8.0f * far_skew + m[5 * step]", "8.0f * far_skew"),
+     SHAPE(8, 8, 16, 3, 16, 1, 1), "winograd forward: the point at infinity"},
+    {"winograd", FORWARD("winograd_pack.cl", "block * FILTERS * FILTER_STEP(pack.in)", "0 * block"),
+     SHAPE(8, 8, 16, 3, 64, 1, 1), "winograd forward: blocks of the packed filter"},
+    {"winograd",
+     DX("winograd_filters.clh", "transposed[(tap * VW + lane) * KB + out] = lanes[lane]",
+        "transposed[(tap * VW + lane) * KB + out] = lanes[0]"),
+     SHAPE(8, 8, 16, 3, 16, 1, 1), "winograd dx: channels of a transposed filter"},
+    {"winograd",
+     DFILTER("winograd_columns.clh", "out[4 * step] = far_even - far_odd",
+             "out[4 * step] = far_even + far_odd"),
+     SHAPE(8, 8, 16, 3, 16, 1, 1), "winograd dfilter: transformed dy"},
+    {"winograd", FORWARD("winograd_strided.clh", "out[i * step] += m", "out[i * step] = m"),
+     SHAPE(8, 8, 16, 3, 16, 2, 1), "winograd forward: the pair of taps of stride 2"},
+    {"winograd",
+     DX("winograd_strided.clh", "out[2 * i * step] = m[(M + 1 + i) * step]",
+        "out[2 * i * step] = m[(M + i) * step]"),
+     SHAPE(8, 8, 16, 3, 16, 2, 1), "winograd dx: the single tap of stride 2"},
+    {"winograd", DFILTER("winograd_dfilter.cl", "(position) / SIDE >= FILTER_SIDE ||", ""),
+     SHAPE(8, 8, 16, 3, 16, 2, 1), "winograd dfilter: positions that share a filter value"},
+    {"staged_winograd",
+     FORWARD("staged_winograd.cl", "place_of(shape, i / shape.c)", "place_of(shape, i / shape.c / 2)"),
+     SHAPE(7, 7, 8, 3, 16, 1, 1), "staged_winograd forward: inputs"},
+    {"staged_winograd",
+     FORWARD("staged_winograd.cl", "place.row + row < shape.p && place.column", "place.column"),
+     SHAPE(7, 7, 8, 3, 16, 1, 1), "staged_winograd forward: outputs at the edge"},
+    {"staged_winograd", DX("staged_winograd.cl", "turned ? 8 - tap : tap", "tap"),
+     SHAPE(7, 7, 8, 3, 16, 1, 1), "staged_winograd dx: rotated filters"},
+    {"staged_winograd",
+     DFILTER("staged_winograd.cl", "TRANSFORM_BOTH_SIDES(dy_column, tile, M, SIDE)",
+             "TRANSFORM_BOTH_SIDES(dy_column, tile, M, SIDE - 1)"),
+     SHAPE(7, 7, 8, 3, 16, 1, 1), "staged_winograd dfilter: transformed dy"},
+    {"staged_winograd",
+     DFILTER("staged_winograd.cl", "const vfloat value = tile[tap / 3 * SIDE + tap % 3]",
+             "const vfloat value = tile[tap % 3 * SIDE + tap / 3]"),
+     SHAPE(7, 7, 8, 3, 16, 1, 1), "staged_winograd dfilter: order of the taps"},
+    {"implicit_gemm",
+     FORWARD("implicit_gemm.cl", "at.column * shape.stride - shape.pad + s", "at.column * shape.stride + s"),
+     SHAPE(8, 8, 8, 3, 16, 1, 1), "implicit_gemm forward: padding on the left"},
+    {"implicit_gemm", DX("implicit_gemm.cl", "q * shape.stride != column || ", ""),
+     SHAPE(8, 8, 8, 3, 16, 2, 1), "implicit_gemm dx: pixels between those of a stride"},
+    {"implicit_gemm",
+     DFILTER("implicit_gemm.cl", "pixel_of(depth, shape.p, shape.q)", "pixel_of(depth, shape.q, shape.p)"),
+     SHAPE(6, 9, 8, 3, 16, 1, 1), "implicit_gemm dfilter: rows and columns exchanged"},
+    {"implicit_gemm",
+     DFILTER("implicit_gemm.cl", "(size_t)depth * ROWS + row", "(size_t)row * DEPTH + depth"),
+     SHAPE(6, 9, 8, 1, 16, 1, 0), "implicit_gemm dfilter: a matrix that is not transposed"},
+    {"im2col_gemm", FORWARD("im2col.cl", "p * shape.stride - shape.pad + r", "p * shape.stride + r"),
+     SHAPE(8, 8, 8, 3, 16, 1, 1), "im2col_gemm forward: padding above"},
+    {"im2col_gemm", DX("im2col.cl", "below % shape.stride || ", ""), SHAPE(8, 8, 8, 3, 16, 2, 1),
+     "im2col_gemm dx: pixels between those of a stride"},
+};
+
+/* Whether the device has the algorithm for this pass; others would do the pass else. */
+static bool is_supported(rncl_context *context, const conv_fault *fault)
+{
+    const rncl_conv_plan plan = {.context = context, .shape = fault->shape, .pass = fault->pass};
+    return rncl_conv_algorithm_find(fault->algorithm, &plan);
+}
+
+/* The tensor that should be wrong, and how many results of it were. */
+typedef struct verdict {
+    const char *tensor;
+    int results, wrong;
+} verdict;
+
+static void judge(void *user, const rncl_check_result *result)
+{
+    verdict *v = user;
+    if (!strstr(result->name, v->tensor))
+        return;
+    v->results++;
+    v->wrong += !result->ok;
+}
+
+/* The forward pass and, if it is another, the fault's pass. */
+static rncl_status try_convolution(rncl_context *context, const conv_fault *fault, verdict *v)
+{
+    static const check_variant variants[] = {
+        [RNCL_CONV_FORWARD] = {.name = "forward", .inference = true},
+        [RNCL_CONV_BACKWARD_DATA] = {.name = "without dfilter", .frozen = true},
+        [RNCL_CONV_BACKWARD_FILTER] = {.name = "without dx", .no_dx = true},
+    };
+    check_trial trial = {
+        .context = context,
+        .operation = &check_conv,
+        .shape = {.op = {.kind = RNCL_OP_conv, .conv = fault->shape}},
+        .variant = &variants[fault->pass],
+        .algorithm = fault->algorithm,
+        .random = rncl_random_stream(1, RNCL_RANDOM_TEST, 0, 0),
+    };
+    *v = (verdict){.tensor = fault->fault.message};
+    return check_trial_run(&trial, judge, v);
+}
+
+static void a_planted_convolution_fault_is_found(void **state)
+{
+    const conv_fault *fault = *state;
+    if (device->info.emulator)
+        skip();
+    rncl_context *context;
+    assert_int_equal(rncl_context_create(device, NULL, &context), RNCL_OK);
+    if (!is_supported(context, fault)) {
+        rncl_context_destroy(context);
+        skip();
+    }
+    broken_kernels broken;
+    use_broken_kernels(&fault->fault, &broken);
+    verdict v;
+    rncl_status st = try_convolution(context, fault, &v);
+    use_own_kernels(&broken);
+    rncl_context_destroy(context);
+    assert_int_equal(st, RNCL_OK);
+    assert_true(v.wrong > 0);
+}
+
+static void the_same_convolutions_are_right_without_faults(void **state)
+{
+    (void)state;
+    rncl_context *context;
+    assert_int_equal(rncl_context_create(device, NULL, &context), RNCL_OK);
+    for (size_t i = 0; i < COUNT(conv_faults); i++) {
+        verdict v;
+        if (!is_supported(context, &conv_faults[i]))
+            continue;
+        assert_int_equal(try_convolution(context, &conv_faults[i], &v), RNCL_OK);
+        if (v.results != 1 || v.wrong)
+            fail_msg("%s: %d of %d results are wrong", conv_faults[i].name, v.wrong, v.results);
+    }
+    rncl_context_destroy(context);
 }
 
 #define FAULT(row)                                                                                           \
@@ -177,7 +386,7 @@ static void a_planted_fault_is_found(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    static struct CMUnitTest tests[10 + COUNT(conv_faults)] = {
         FAULT(wrong_constant),
         FAULT(write_past_the_end),
         FAULT(write_before_the_start),
@@ -187,6 +396,11 @@ int main(void)
         FAULT(late_read_of_y),
         FAULT(last_maximum_instead_of_first),
         FAULT(partner_in_another_micro_batch),
+        cmocka_unit_test(the_same_convolutions_are_right_without_faults),
     };
+    for (size_t i = 0; i < COUNT(conv_faults); i++)
+        tests[10 + i] = (struct CMUnitTest){.name = conv_faults[i].name,
+                                            .test_func = a_planted_convolution_fault_is_found,
+                                            .initial_state = (void *)&conv_faults[i]};
     return cmocka_run_group_tests(tests, choose_device, release_devices);
 }

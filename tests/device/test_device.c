@@ -257,6 +257,31 @@ static void a_kernel_folder_replaces_the_sources_in_the_library(void **state)
     free(path);
 }
 
+/* The shared shapes come with the library. */
+static void kernel_files_in_folders_include_by_path(void **state)
+{
+    (void)state;
+    char *inner = rncl_path_join(folder, "inner"), *kernel_path = rncl_path_join(folder, "inner/kernel.cl");
+    char *part_path = rncl_path_join(folder, "inner/part.clh");
+    const char *source = "#include \"kernel_abi.h\"\n#include \"inner/part.clh\"\n"
+                         "__kernel void inner(const rncl_linear_shape shape, PART)\n{\n}\n";
+    const char *part = "#define PART int a, int b\n";
+    assert_int_equal(rncl_directory_create(inner), RNCL_OK);
+    assert_int_equal(rncl_file_write(kernel_path, source, strlen(source)), RNCL_OK);
+    assert_int_equal(rncl_file_write(part_path, part, strlen(part)), RNCL_OK);
+    setenv("RNCL_KERNELS", folder, 1);
+    rncl_context *context = new_context();
+    rncl_kernel kernel;
+    assert_int_equal(rncl_kernel_create(context, "inner/kernel", "", "inner", &kernel), RNCL_OK);
+    assert_int_equal(kernel.arg_count, 3);
+    rncl_kernel_fini(&kernel);
+    rncl_context_destroy(context);
+    unsetenv("RNCL_KERNELS");
+    free(part_path);
+    free(kernel_path);
+    free(inner);
+}
+
 static int log_lines;
 
 static void count_line(void *user, rncl_log_level level, const char *line)
@@ -352,6 +377,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_cache_that_cannot_be_written_costs_nothing_but_time),
         cmocka_unit_test(processes_that_fill_the_cache_together_all_succeed),
         cmocka_unit_test(a_kernel_folder_replaces_the_sources_in_the_library),
+        cmocka_unit_test(kernel_files_in_folders_include_by_path),
         cmocka_unit_test(a_build_error_names_the_kernel_and_shows_the_log),
         cmocka_unit_test(a_launch_with_the_wrong_arguments_is_refused),
         cmocka_unit_test(a_profile_counts_launches_under_their_label),

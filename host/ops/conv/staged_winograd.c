@@ -157,7 +157,7 @@ static rncl_status staged_build(rncl_pass *pass)
         rncl_kernel *kernel;
     } kernels[] = {
         {"conv_staged_inputs", &data->transform},
-        {dfilter ? "conv_staged_gradients" : "conv_staged_filters", &data->transform_other},
+        {dfilter ? "conv_staged_dy" : "conv_staged_filters", &data->transform_other},
         {dfilter ? "conv_staged_dfilter" : "conv_staged_outputs", &data->transform_back},
     };
     char options[RNCL_OPTIONS_SIZE];

@@ -129,15 +129,15 @@ static rncl_status winograd_build(rncl_pass *pass)
 {
     winograd_data *data = pass->data;
     char options[RNCL_OPTIONS_SIZE];
-    const int stride = pass->desc.conv.stride, spread = winograd_spreads(pass), packed = pass->values[PACKED],
-              transposed = pass->index == RNCL_CONV_BACKWARD_DATA;
-    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTRIDE=%d -DSPREAD=%d -DVW=%d -DTRANSPOSED=%d", stride,
-                      spread, data->vw, transposed && !packed);
+    const int stride = pass->desc.conv.stride, spread = winograd_is_strided_dx(pass),
+              packed = pass->values[PACKED], transposed = pass->index == RNCL_CONV_BACKWARD_DATA;
+    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTRIDE=%d -DSTRIDED_DX=%d -DVW=%d -DTRANSPOSED=%d",
+                      stride, spread, data->vw, transposed && !packed);
     RNCL_TRY(rncl_pass_kernel(pass, "conv/winograd", options, "conv_winograd", &data->convolve));
     if (!packed)
         return RNCL_OK;
-    rncl_pass_options(pass, SIZE, KV + 1, options, "-DSTRIDE=%d -DSPREAD=%d -DVW=%d -DTRANSPOSED=%d", stride,
-                      spread, data->vw, transposed);
+    rncl_pass_options(pass, SIZE, KV + 1, options, "-DSTRIDE=%d -DSTRIDED_DX=%d -DVW=%d -DTRANSPOSED=%d",
+                      stride, spread, data->vw, transposed);
     return rncl_pass_kernel(pass, "conv/winograd_pack", options, "conv_winograd_pack", &data->packer);
 }
 

@@ -92,8 +92,8 @@ static rncl_status dfilter_build(rncl_pass *pass)
 {
     dfilter_data *data = pass->data;
     char options[RNCL_OPTIONS_SIZE];
-    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTRIDE=%d -DSPREAD=%d -DVW=%d", pass->desc.conv.stride,
-                      winograd_spreads(pass), data->vw);
+    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTRIDE=%d -DSTRIDED_DX=%d -DVW=%d",
+                      pass->desc.conv.stride, winograd_is_strided_dx(pass), data->vw);
     RNCL_TRY(
         rncl_pass_kernel(pass, "conv/winograd_dfilter", options, "conv_winograd_dfilter", &data->dfilter));
     return partial_sums_build(pass, &data->sums);

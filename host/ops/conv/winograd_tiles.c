@@ -9,7 +9,7 @@ winograd_tiling winograd_tiling_of(const rncl_pass *pass, int m)
     const bool strided = pass->desc.conv.stride == 2;
     const int side = strided ? 2 * m + 1 : m + 2;
     return (winograd_tiling){
-        .tile = winograd_spreads(pass) ? 2 * m : m,
+        .tile = winograd_is_strided_dx(pass) ? 2 * m : m,
         .positions = side * side,
         .filters = (m + 2) * (m + 2),
     };
@@ -82,7 +82,7 @@ bool winograd_fits(const rncl_pass *pass)
     return (winograd_is_possible(pass) || by_halves) && pass->context->device_class == RNCL_CLASS_CPU_VECTOR;
 }
 
-bool winograd_spreads(const rncl_pass *pass)
+bool winograd_is_strided_dx(const rncl_pass *pass)
 {
     return pass->desc.conv.stride == 2 && pass->index == RNCL_CONV_BACKWARD_DATA;
 }

@@ -43,7 +43,7 @@ bool winograd_is_possible(const rncl_pass *pass);
 bool winograd_fits(const rncl_pass *pass);
 
 /* Whether outputs are spread over twice as many rows and columns: the input gradient of stride 2. */
-bool winograd_spreads(const rncl_pass *pass);
+bool winograd_is_strided_dx(const rncl_pass *pass);
 
 /* Whole vectors of channels, and tiles that are mostly inside the image. */
 bool winograd_is_worthwhile(const rncl_pass *pass);

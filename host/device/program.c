@@ -54,13 +54,13 @@ static rncl_status source_read(const char *name, char **out)
         char *path = rncl_path_join(folder, name);
         if (!path)
             return RNCL_FAIL(RNCL_ERR_MEMORY, "path of %s", name);
-        rncl_mapping mapping;
-        rncl_status st = rncl_file_map(path, &mapping);
+        rncl_contents contents;
+        rncl_status st = rncl_file_read(path, &contents);
         free(path);
         if (st)
             return st;
-        *out = mapping.data ? strndup((const char *)mapping.data, mapping.size_bytes) : strdup("");
-        rncl_file_unmap(&mapping);
+        *out = contents.data ? strndup((const char *)contents.data, contents.size_bytes) : strdup("");
+        rncl_contents_free(&contents);
         return *out ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "source of %s", name);
     }
     for (size_t i = 0; i < rncl_kernel_source_count; i++)

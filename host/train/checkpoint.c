@@ -86,7 +86,7 @@ static size_t count_floats(const rncl_checkpoint *checkpoint, bool averaged)
     return 2 * params + state + (averaged ? params + state : 0);
 }
 
-static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_mapping *file, header *head)
+static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_contents *file, header *head)
 {
     if (file->size_bytes < sizeof magic || memcmp(file->data, magic, sizeof magic) != 0)
         return damaged(checkpoint, "not a checkpoint of rncl");
@@ -124,8 +124,8 @@ static const unsigned char *get(const unsigned char *from, float *to, size_t flo
 rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_state *state,
                                  const rncl_network_vectors *vectors)
 {
-    rncl_mapping file;
-    if (rncl_file_map(checkpoint->path, &file))
+    rncl_contents file;
+    if (rncl_file_read(checkpoint->path, &file))
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s; nothing to resume there", rncl_status_message());
     header head;
     rncl_status st = check(checkpoint, &file, &head);
@@ -137,6 +137,6 @@ rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_sta
         for (size_t i = 0; i < count; i++)
             next = get(next, parts[i].values, parts[i].floats);
     }
-    rncl_file_unmap(&file);
+    rncl_contents_free(&file);
     return st;
 }

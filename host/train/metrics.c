@@ -54,8 +54,8 @@ static size_t length_to_keep(const layout *l, const char *text, size_t size, int
 
 static rncl_status cut_back(const layout *l, const char *path, int64_t step)
 {
-    rncl_mapping old;
-    RNCL_TRY(rncl_file_map(path, &old));
+    rncl_contents old;
+    RNCL_TRY(rncl_file_read(path, &old));
     const char *text = (const char *)old.data;
     const size_t header = strlen(l->header);
     rncl_status st = RNCL_OK;
@@ -67,7 +67,7 @@ static rncl_status cut_back(const layout *l, const char *path, int64_t step)
         if (kept < old.size_bytes)
             st = rncl_file_write(path, text, kept);
     }
-    rncl_file_unmap(&old);
+    rncl_contents_free(&old);
     return st;
 }
 

@@ -72,10 +72,10 @@ static void write_gzipped(const char *folder, const char *name, const struct blo
     gzFile file = gzopen(path, "wb");
     assert_int_equal(gzwrite(file, blob->bytes, (unsigned)blob->size), (int)blob->size);
     assert_int_equal(gzclose(file), Z_OK);
-    rncl_mapping mapping;
-    assert_int_equal(rncl_file_map(path, &mapping), RNCL_OK);
-    off_t size = (off_t)mapping.size_bytes;
-    rncl_file_unmap(&mapping);
+    rncl_contents contents;
+    assert_int_equal(rncl_file_read(path, &contents), RNCL_OK);
+    off_t size = (off_t)contents.size_bytes;
+    rncl_contents_free(&contents);
     assert_int_equal(truncate(path, size - cut), 0);
     free(path);
 }

@@ -169,10 +169,10 @@ static void damage_cache(void (*damage)(const char *path))
 
 static void cut_in_half(const char *path)
 {
-    rncl_mapping mapping;
-    assert_int_equal(rncl_file_map(path, &mapping), RNCL_OK);
-    size_t size = mapping.size_bytes;
-    rncl_file_unmap(&mapping);
+    rncl_contents contents;
+    assert_int_equal(rncl_file_read(path, &contents), RNCL_OK);
+    size_t size = contents.size_bytes;
+    rncl_contents_free(&contents);
     assert_int_equal(truncate(path, (off_t)(size / 2)), 0);
 }
 

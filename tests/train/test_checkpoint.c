@@ -74,23 +74,23 @@ static void a_file_cut_off_anywhere_is_refused(void **state)
 {
     (void)state;
     save_example();
-    rncl_mapping whole;
-    expect_ok(rncl_file_map(path, &whole));
+    rncl_contents whole;
+    expect_ok(rncl_file_read(path, &whole));
     rncl_checkpoint cut = known;
     cut.path = "cut.ckpt";
     for (size_t size = 0; size < whole.size_bytes; size++) {
         expect_ok(rncl_file_write(cut.path, whole.data, size));
         expect_refused(&cut, "cut.ckpt");
     }
-    rncl_file_unmap(&whole);
+    rncl_contents_free(&whole);
 }
 
 static void a_flipped_bit_anywhere_is_refused(void **state)
 {
     (void)state;
     save_example();
-    rncl_mapping whole;
-    expect_ok(rncl_file_map(path, &whole));
+    rncl_contents whole;
+    expect_ok(rncl_file_read(path, &whole));
     unsigned char *copy = malloc(whole.size_bytes);
     assert_non_null(copy);
     rncl_checkpoint hurt = known;
@@ -102,7 +102,7 @@ static void a_flipped_bit_anywhere_is_refused(void **state)
         expect_refused(&hurt, "hurt.ckpt");
     }
     free(copy);
-    rncl_file_unmap(&whole);
+    rncl_contents_free(&whole);
 }
 
 static void a_file_with_something_behind_its_end_is_refused(void **state)

@@ -148,12 +148,13 @@ static rncl_status compile(rncl_context *context, const char *stem, const char *
                          context->info.name);
     cl_int error;
     *out = clCreateProgramWithSource(context->context, 1, &source, NULL, &error);
-    RNCL_TRY(rncl_cl_status(error, "clCreateProgramWithSource"));
+    RNCL_TRY(rncl_cl_status(error, "clCreateProgramWithSource", "%s.cl", stem));
     error = clBuildProgram(*out, 1, &context->device, options, NULL, NULL);
     if (error == CL_SUCCESS)
         return RNCL_OK;
-    rncl_status st = error == CL_BUILD_PROGRAM_FAILURE ? build_failure(context, *out, stem, options)
-                                                       : rncl_cl_status(error, stem);
+    rncl_status st = error == CL_BUILD_PROGRAM_FAILURE
+                         ? build_failure(context, *out, stem, options)
+                         : rncl_cl_status(error, "clBuildProgram", "%s.cl", stem);
     clReleaseProgram(*out);
     *out = NULL;
     return st;

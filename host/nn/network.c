@@ -50,7 +50,7 @@ static rncl_status allocate_batches(rncl_network *net)
 {
     cl_int error;
     net->uploads = clCreateCommandQueue(net->context->context, net->context->device, 0, &error);
-    RNCL_TRY(rncl_cl_status(error, "clCreateCommandQueue for uploads"));
+    RNCL_TRY(rncl_cl_status(error, "clCreateCommandQueue", "the uploads on %s", net->context->info.name));
     for (size_t i = 0; i < COUNT(net->inputs); i++)
         RNCL_TRY(rncl_buffer_create(net->context, net->plan.input_bytes, &net->inputs[i]));
     size_t batch = (size_t)net->setup.batch_size;

@@ -2,6 +2,7 @@
 #ifndef RNCL_OPS_OP_H
 #define RNCL_OPS_OP_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -190,10 +191,13 @@ static inline size_t rncl_op_statistics_bytes(int parts, int c)
     return (size_t)parts * (1 + 2 * (size_t)c) * sizeof(float);
 }
 
-/* Output size of a window: (size + 2 pad - window) / stride + 1, or 0 if the window does not fit. */
+/* Output size of a window: (size + 2 pad - window) / stride + 1, or 0 if the window does not fit or the size
+ * is too large for an int; stride > 0. Sizes may come from a file. */
 static inline int rncl_window_output(int size, int window, int stride, int pad)
 {
-    return size + 2 * pad < window ? 0 : (size + 2 * pad - window) / stride + 1;
+    const int64_t room = (int64_t)size + 2 * (int64_t)pad - window;
+    const int64_t output = room < 0 ? 0 : room / stride + 1;
+    return output > INT_MAX ? 0 : (int)output;
 }
 
 #endif

@@ -308,10 +308,16 @@ static rncl_status choose_by_name(const rncl_device_list *list, const char *part
     return RNCL_OK;
 }
 
-/* Whether a driver has told the OpenCL loader of Linux where it is. */
+/* Where drivers tell the OpenCL loader of Linux that they are there. */
+static const char *vendors_folder(void)
+{
+    const char *chosen = getenv("OCL_ICD_VENDORS");
+    return chosen && *chosen ? chosen : "/etc/OpenCL/vendors";
+}
+
 static bool driver_is_installed(void)
 {
-    DIR *vendors = opendir("/etc/OpenCL/vendors");
+    DIR *vendors = opendir(vendors_folder());
     bool found = false;
     const struct dirent *entry;
     while (vendors && !found && (entry = readdir(vendors)))
@@ -333,9 +339,9 @@ static rncl_status fail_empty(const rncl_device_list *list)
     if (driver_is_installed())
         return RNCL_FAIL(
             RNCL_ERR_DEVICE,
-            "no OpenCL device found, though /etc/OpenCL/vendors names a driver: it could not be "
-            "loaded; see that memory is free (`ulimit -v`) and that OCL_ICD_VENDORS is not set, then "
-            "`clinfo`");
+            "no OpenCL device found, though %s names a driver: it could not be loaded; see that memory "
+            "is free (`ulimit -v`) and ask `clinfo`",
+            vendors_folder());
     return RNCL_FAIL(RNCL_ERR_DEVICE,
                      "no OpenCL device found: install a driver (on Debian and Ubuntu `apt install "
                      "pocl-opencl-icd` makes the CPU one)");

@@ -193,11 +193,22 @@ static void release_slot(batch_slot *slot)
     free(slot->host_ranks);
 }
 
+/* Both queues are flushed first, since each may wait for the other. */
+void rncl_network_wait(rncl_network *net)
+{
+    clFlush(net->context->queue);
+    if (net->uploads) {
+        clFlush(net->uploads);
+        clFinish(net->uploads);
+    }
+    clFinish(net->context->queue);
+}
+
 void rncl_network_destroy(rncl_network *net)
 {
     if (!net)
         return;
-    rncl_context_finish(net->context);
+    rncl_network_wait(net);
     rncl_softmax_destroy(net->softmax);
     rncl_mixup_destroy(net->mixup);
     free(net->host_class_weights);

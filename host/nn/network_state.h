@@ -52,6 +52,9 @@ struct rncl_network {
     rncl_mixup *mixup; /* NULL: not asked for */
 };
 
+/* Until nothing that was enqueued is left; failures are of no interest any more. */
+void rncl_network_wait(rncl_network *network);
+
 size_t rncl_network_logits_bytes(const rncl_network *network, int pictures);
 
 /* Packs the weights as the operations want them; to be called whenever they have changed. Enqueues. */

@@ -159,15 +159,24 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
     return RNCL_OK;
 }
 
+/* Hands on the status of a batch. One that failed half-way may have left commands that read the caller's
+ * memory, who takes it for his own again. */
+static rncl_status settle(rncl_network *net, rncl_status st)
+{
+    if (st)
+        rncl_network_wait(net);
+    return st;
+}
+
 rncl_status rncl_network_train(rncl_network *net, const float *images, const int32_t *labels,
                                const rncl_update_rule *rule)
 {
-    return submit(net, images, labels, rule);
+    return settle(net, submit(net, images, labels, rule));
 }
 
 rncl_status rncl_network_evaluate(rncl_network *net, const float *images, const int32_t *labels)
 {
-    return submit(net, images, labels, NULL);
+    return settle(net, submit(net, images, labels, NULL));
 }
 
 rncl_status rncl_network_collect(rncl_network *net, rncl_batch_result *result)
@@ -179,7 +188,7 @@ rncl_status rncl_network_collect(rncl_network *net, rncl_batch_result *result)
     cl_int error = clWaitForEvents(1, &slot->done);
     clReleaseEvent(slot->done);
     slot->done = NULL;
-    RNCL_TRY(rncl_cl_status(error, "clWaitForEvents", "the results of a batch"));
+    RNCL_TRY(settle(net, rncl_cl_status(error, "clWaitForEvents", "the results of a batch")));
     result->logits = slot->host_logits;
     result->weight = slot->weight;
     for (int i = 0; i < net->setup.batch_size; i++) {

@@ -17,8 +17,9 @@
 enum { MOST_MODULES = 16, MOST_RULES = 16, MOST_SITES = 4096, TEXT = 64 };
 
 /* Whose calls count beside the program's own: libraries that hand errors to their callers. Drivers, compilers
- * and what else lives in the process do not. */
-static const char *const modules[] = {"libjansson", "libinih", "libpng", "libturbojpeg", "libz.", "librncl"};
+ * and what else lives in the process do not; nor do popt, which ends the process when memory is short, and
+ * Jansson, which has an assertion for it. */
+static const char *const modules[] = {"libinih", "libpng", "libturbojpeg", "libz.", "librncl"};
 
 typedef struct module {
     char name[TEXT];

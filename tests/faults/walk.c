@@ -1,0 +1,260 @@
+/* Walks over the calls of short runs with one fault each, and sends signals; prints how the runs ended.
+ *
+ *   fault_walk [calls|kills] --rncl FILE --layer FILE [--seconds N] [--seed N] [--scenario NAME]
+ *
+ * `calls` finds every place in the program that calls libc or OpenCL in a scenario and fails it, with each
+ * code that makes sense there: the first call, the one in the middle and the last, once and from then on.
+ * `kills` ends trainings with SIGKILL, SIGINT and SIGTERM at random times, and with SIGKILL in the middle of
+ * each call by which files are written. In random order, until time is up; without --seconds, all. Exit
+ * status 1 if a run ended badly; each such run is printed as a command that repeats it. */
+#include <err.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "scenario.h"
+#include "util.h"
+
+enum { RANDOM_KILLS = 1000, LONGEST_RULE = 192 };
+
+/* What calls can fail with. Everything that begins with "cl" fails with the codes of the first row. */
+static const struct {
+    const char *function;
+    const char *ways[8];
+} failures[] = {
+    {"cl", {"-4", "-5", "-6", "-2", "-36", "-54"}},
+    {"malloc", {"12"}},
+    {"calloc", {"12"}},
+    {"realloc", {"12"}},
+    {"strdup", {"12"}},
+    {"strndup", {"12"}},
+    {"open_memstream", {"12"}},
+    {"mmap", {"12"}},
+    {"open", {"13", "24", "5"}},
+    {"open64", {"13", "24"}},
+    {"fopen", {"13", "24", "12"}},
+    {"fdopen", {"12"}},
+    {"read", {"5", "0", "4", "short"}},
+    {"write", {"28", "5", "4", "short"}},
+    {"fread", {"5"}},
+    {"fwrite", {"28", "5"}},
+    {"fflush", {"28", "5"}},
+    {"fsync", {"28", "5"}},
+    {"fclose", {"28", "5"}},
+    {"close", {"5"}},
+    {"rename", {"28", "13"}},
+    {"mkdir", {"13", "28"}},
+    {"stat", {"13", "5"}},
+    {"fstat", {"5"}},
+    {"flock", {"37"}},
+    {"getrandom", {"38"}},
+    {"opendir", {"13"}},
+    {"readdir", {"5"}},
+    {"pipe2", {"24"}},
+    {"pthread_create", {"11"}},
+};
+
+static const char *const saving[] = {"open",  "fdopen", "fwrite", "fflush",
+                                     "fsync", "rename", "fclose", "close"};
+
+typedef struct test_case {
+    const scenario *scenario;
+    char rule[LONGEST_RULE]; /* "" : a signal */
+    int signal, signal_ms;
+} test_case;
+
+static struct {
+    test_case *cases;
+    size_t count, room;
+    unsigned counts[16][VERDICT_COUNT]; /* of each scenario */
+    uint64_t random;
+} walk;
+
+static uint32_t draw(uint32_t below)
+{
+    walk.random = walk.random * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(walk.random >> 33) % below;
+}
+
+static void add(test_case c)
+{
+    if (walk.count == walk.room) {
+        walk.room = MAX(2 * walk.room, (size_t)1024);
+        walk.cases = realloc(walk.cases, walk.room * sizeof *walk.cases);
+        if (!walk.cases)
+            err(1, "cases");
+    }
+    walk.cases[walk.count++] = c;
+}
+
+static void add_rule(const scenario *s, const char *function, const char *site, unsigned long call,
+                     const char *later, const char *way)
+{
+    test_case c = {.scenario = s};
+    snprintf(c.rule, sizeof c.rule, "%s@%s:%lu%s:%s", function, site, call, later, way);
+    add(c);
+}
+
+static void add_failures(const scenario *s, const char *function, const char *site, unsigned long calls)
+{
+    const unsigned long places[] = {1, (calls + 1) / 2, calls};
+    for (size_t i = 0; i < COUNT(failures); i++) {
+        const bool opencl = !strcmp(failures[i].function, "cl") && !strncmp(function, "cl", 2);
+        const bool close = !strcmp(function, "close");
+        if (opencl ? close : strcmp(failures[i].function, function) != 0)
+            continue;
+        for (int w = 0; failures[i].ways[w]; w++)
+            for (size_t k = 0; k < COUNT(places); k++) {
+                if (k && places[k] == places[k - 1])
+                    continue;
+                add_rule(s, function, site, places[k], "", failures[i].ways[w]);
+                /* EINTR for ever is a loop for ever. */
+                if (places[k] < calls && strcmp(failures[i].ways[w], "4") != 0)
+                    add_rule(s, function, site, places[k], "+", failures[i].ways[w]);
+            }
+    }
+}
+
+static void add_kills(const scenario *s, const char *function, const char *site, unsigned long calls)
+{
+    for (size_t i = 0; i < COUNT(saving); i++)
+        if (!strcmp(function, saving[i]))
+            for (unsigned long call = 1; call <= calls; call++)
+                add_rule(s, function, site, call, "", "kill");
+}
+
+/* Lists the places that call, by a run without a fault; adds the cases of each. */
+static void visit(const place *p, const scenario *s,
+                  void (*visitor)(const scenario *, const char *, const char *, unsigned long))
+{
+    char environment[256], errors[512], function[64], site[64], path[128];
+    snprintf(path, sizeof path, "%s/calls-%s", p->work, s->name);
+    snprintf(environment, sizeof environment, "RNCL_FAULT_CALLS=%s RNCL_FAULT_FIRED=fired", path);
+    const trial t = {.scenario = s, .environment = environment};
+    scenario_try(p, &t, errors);
+    FILE *file = fopen(path, "r");
+    unsigned long calls;
+    while (file && fscanf(file, "%63s %63s %lu", function, site, &calls) == 3)
+        visitor(s, function, site, calls);
+    if (!file)
+        errx(1, "%s: not written; is the fault layer %s there?", path, p->layer);
+    fclose(file);
+}
+
+static void add_signals(const scenario *s, int takes_ms)
+{
+    static const int signals[] = {SIGKILL, SIGKILL, SIGKILL, SIGINT, SIGTERM};
+    for (int i = 0; s->resume && i < RANDOM_KILLS; i++)
+        add((test_case){.scenario = s,
+                        .signal = signals[i % (int)COUNT(signals)],
+                        .signal_ms = (int)draw((uint32_t)takes_ms + 1)});
+}
+
+static void shuffle(void)
+{
+    for (size_t i = walk.count; i > 1; i--) {
+        const size_t j = draw((uint32_t)i);
+        const test_case kept = walk.cases[i - 1];
+        walk.cases[i - 1] = walk.cases[j];
+        walk.cases[j] = kept;
+    }
+}
+
+static bool try_case(const place *p, const test_case *c)
+{
+    char environment[512] = "", errors[512], call[64] = "";
+    if (c->rule[0])
+        snprintf(environment, sizeof environment, "RNCL_FAULT='%s' RNCL_FAULT_FIRED=fired", c->rule);
+    snprintf(call, sizeof call, "%.*s", (int)strcspn(c->rule, "@"), c->rule);
+    const trial t = {.scenario = c->scenario,
+                     .environment = environment,
+                     .signal = c->signal,
+                     .signal_ms = c->signal_ms,
+                     .call = strncmp(call, "cl", 2) || !strcmp(call, "close") ? NULL : call};
+    const verdict v = scenario_try(p, &t, errors);
+    walk.counts[c->scenario - scenarios][v]++;
+    if (!verdict_is_bad(v))
+        return true;
+    printf("%s: %s %s\n    rncl %s\n    %s\n", verdict_texts[v], c->rule[0] ? "RNCL_FAULT=" : "signal",
+           c->rule, c->scenario->arguments, errors);
+    if (!c->rule[0])
+        printf("    signal %d after %d ms\n", c->signal, c->signal_ms);
+    fflush(stdout);
+    return false;
+}
+
+static void print_table(size_t done, const char *what, double seconds)
+{
+    printf("%s: %zu of %zu cases in %.0f s\n", what, done, walk.count, seconds);
+    for (unsigned s = 0; s < scenario_count; s++)
+        for (int v = 0; v < VERDICT_COUNT; v++)
+            if (walk.counts[s][v])
+                printf("    %-12s %6u  %s\n", scenarios[s].name, walk.counts[s][v], verdict_texts[v]);
+}
+
+static double clock_seconds(void)
+{
+    return 1e-9 * (double)rncl_time_ns();
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"rncl", required_argument, NULL, 'r'},     {"layer", required_argument, NULL, 'l'},
+        {"seconds", required_argument, NULL, 't'},  {"seed", required_argument, NULL, 's'},
+        {"scenario", required_argument, NULL, 'c'}, {0}};
+    const char *rncl = NULL, *layer = NULL, *only = NULL;
+    double seconds = 1e9;
+    int o;
+    walk.random = 1;
+    while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
+        switch (o) {
+        case 'r':
+            rncl = optarg;
+            break;
+        case 'l':
+            layer = optarg;
+            break;
+        case 't':
+            seconds = atof(optarg);
+            break;
+        case 's':
+            walk.random = strtoull(optarg, NULL, 10);
+            break;
+        case 'c':
+            only = optarg;
+            break;
+        default:
+            return 2;
+        }
+    const char *what = optind < argc ? argv[optind] : "calls";
+    if (!rncl || !layer || (strcmp(what, "calls") && strcmp(what, "kills")))
+        errx(2, "usage: fault_walk [calls|kills] --rncl FILE --layer FILE [--seconds N] [--seed N] "
+                "[--scenario NAME]");
+    const bool kills = !strcmp(what, "kills");
+    const double started = clock_seconds();
+    place p;
+    place_make(rncl, layer, &p);
+    for (unsigned i = 0; i < scenario_count; i++) {
+        const scenario *s = &scenarios[i];
+        if ((only && strcmp(only, s->name) != 0) || (kills && !s->resume))
+            continue;
+        const int takes_ms = scenario_reference(&p, s);
+        visit(&p, s, kills ? add_kills : add_failures);
+        if (kills)
+            add_signals(s, takes_ms);
+    }
+    shuffle();
+    size_t done = 0, bad = 0;
+    for (; done < walk.count && clock_seconds() - started < seconds; done++)
+        bad += !try_case(&p, &walk.cases[done]);
+    print_table(done, what, clock_seconds() - started);
+    place_remove(&p);
+    free(walk.cases);
+    return bad != 0;
+}

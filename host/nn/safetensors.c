@@ -214,8 +214,9 @@ static rncl_status check_cover(const char *path, rncl_safetensors *file, rncl_co
 rncl_status rncl_safetensors_open(const char *path, rncl_safetensors *out)
 {
     *out = (rncl_safetensors){0};
-    if (rncl_file_read(path, &out->file))
-        return RNCL_FAIL(RNCL_ERR_MODEL, "%s", rncl_status_message());
+    const rncl_status missing = rncl_file_read(path, &out->file);
+    if (missing)
+        return RNCL_FAIL(missing == RNCL_ERR_MEMORY ? missing : RNCL_ERR_MODEL, "%s", rncl_status_message());
     rncl_contents data;
     rncl_status st = read_header(path, out, &data);
     if (!st)

@@ -125,7 +125,10 @@ rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_sta
                                  const rncl_network_vectors *vectors)
 {
     rncl_contents file;
-    if (rncl_file_read(checkpoint->path, &file))
+    const rncl_status missing = rncl_file_read(checkpoint->path, &file);
+    if (missing == RNCL_ERR_MEMORY)
+        return missing;
+    if (missing)
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s; nothing to resume there", rncl_status_message());
     header head;
     rncl_status st = check(checkpoint, &file, &head);

@@ -37,9 +37,9 @@ static rncl_status parse(const char *source, const char *text, float *weights, i
 static rncl_status read_file(const char *path, float *weights, int classes)
 {
     rncl_contents file;
-    if (rncl_file_read(path, &file))
-        return RNCL_FAIL(RNCL_ERR_IO,
-                         "--class-weights: %s; it takes balanced, weights with commas, or a file",
+    const rncl_status missing = rncl_file_read(path, &file);
+    if (missing)
+        return RNCL_FAIL(missing, "--class-weights: %s; it takes balanced, weights with commas, or a file",
                          rncl_status_message());
     char *text = calloc(file.size_bytes + 1, 1);
     if (text && file.data)

@@ -294,6 +294,15 @@ static void a_header_that_promises_too_much_is_refused(void **state)
     assert_refused(*state, RNCL_SPLIT_TRAIN, TRAIN_IMAGES, "impossible size");
 }
 
+static void a_gzipped_file_that_would_expand_without_end_is_refused(void **state)
+{
+    struct blob blob = images_blob(TRAIN);
+    blob.bytes[4] = 0x7f;
+    remove_file(*state, TRAIN_IMAGES);
+    write_gzipped(*state, TRAIN_IMAGES, &blob, 0);
+    assert_refused(*state, RNCL_SPLIT_TRAIN, TRAIN_IMAGES ".gz", "times the file");
+}
+
 static void a_header_that_promises_gigabytes_is_truncated(void **state)
 {
     struct blob blob = images_blob(TRAIN);
@@ -369,6 +378,7 @@ int main(void)
         IN_FOLDER(a_gzipped_file_is_truncated_wherever_it_ends),
         IN_FOLDER(a_gzipped_file_with_a_changed_byte_is_refused),
         IN_FOLDER(a_header_that_promises_too_much_is_refused),
+        IN_FOLDER(a_gzipped_file_that_would_expand_without_end_is_refused),
         IN_FOLDER(a_header_that_promises_gigabytes_is_truncated),
         IN_FOLDER(a_header_with_a_size_of_zero_is_refused),
         IN_FOLDER(fewer_labels_than_pictures_are_refused),

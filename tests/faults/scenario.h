@@ -2,12 +2,15 @@
 #ifndef RNCL_TESTS_FAULTS_SCENARIO_H
 #define RNCL_TESTS_FAULTS_SCENARIO_H
 
+#include <stdint.h>
+
 #include "program_run.h"
 
 #define VERDICT_LIST(X)                                                                                      \
     X(SAME, "done, same result")                                                                             \
     X(REFUSED, "refused in one line")                                                                        \
     X(RESUMED, "ended, resumed to the same result")                                                          \
+    X(OTHER, "went by the text as it is now")                                                                \
     X(UNREACHED, "fault not reached")                                                                        \
     X(CRASH, "CRASHED")                                                                                      \
     X(HANG, "HUNG")                                                                                          \
@@ -36,6 +39,7 @@ typedef struct scenario {
     const char *arguments;  /* of rncl */
     const char *results[3]; /* files that must be the same as without a fault */
     const char *resume;     /* arguments that go on with what an ended run has left; NULL: there is nothing */
+    const char *files[4];   /* that are worth damaging */
 } scenario;
 
 extern const scenario scenarios[];
@@ -56,7 +60,9 @@ typedef struct trial {
     const scenario *scenario;
     const char *environment; /* "NAME=VALUE ..." for the fault layer; "" for none */
     int signal, signal_ms;
-    const char *call; /* that a message must name; NULL: it need not */
+    const char *call;    /* that a message must name; NULL: it need not */
+    const char *damaged; /* a file of the folder that is damaged before the run; NULL: none */
+    uint64_t *random;    /* for the damage */
 } trial;
 
 /* Runs it; `errors` is the last line on standard error. Without a fault it keeps the results to compare with.

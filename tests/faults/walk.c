@@ -1,12 +1,14 @@
-/* Walks over the calls of short runs with one fault each, and sends signals; prints how the runs ended.
+/* Walks over the calls of short runs with one fault each, sends signals, damages files; prints how the runs
+ * ended.
  *
- *   fault_walk [calls|kills] --rncl FILE --layer FILE [--seconds N] [--seed N] [--scenario NAME]
+ *   fault_walk [calls|kills|damage] --rncl FILE --layer FILE [--seconds N] [--seed N] [--scenario NAME]
  *
  * `calls` finds every place in the program that calls libc or OpenCL in a scenario and fails it, with each
  * code that makes sense there: the first call, the one in the middle and the last, once and from then on.
  * `kills` ends trainings with SIGKILL, SIGINT and SIGTERM at random times, and with SIGKILL in the middle of
- * each call by which files are written. In random order, until time is up; without --seconds, all. Exit
- * status 1 if a run ended badly; each such run is printed as a command that repeats it. */
+ * each call by which files are written. `damage` changes bits, blocks and lengths of the files that a run
+ * reads. In random order, until time is up; without --seconds, all. Exit status 1 if a run ended badly; each
+ * such run is printed as a command that repeats it. */
 #include <err.h>
 #include <getopt.h>
 #include <signal.h>
@@ -17,10 +19,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "damage.h"
 #include "scenario.h"
 #include "util.h"
 
-enum { RANDOM_KILLS = 1000, LONGEST_RULE = 192 };
+enum { RANDOM_KILLS = 1000, RANDOM_DAMAGE = 1000, LONGEST_RULE = 192 };
 
 /* What calls can fail with. Everything that begins with "cl" fails with the codes of the first row. */
 static const struct {
@@ -64,7 +67,9 @@ static const char *const saving[] = {"open",  "fdopen", "fwrite", "fflush",
 
 typedef struct test_case {
     const scenario *scenario;
-    char rule[LONGEST_RULE]; /* "" : a signal */
+    char rule[LONGEST_RULE]; /* "": a signal, or damage */
+    const char *damaged;
+    uint64_t seed; /* of the damage */
     int signal, signal_ms;
 } test_case;
 
@@ -74,12 +79,6 @@ static struct {
     unsigned counts[16][VERDICT_COUNT]; /* of each scenario */
     uint64_t random;
 } walk;
-
-static uint32_t draw(uint32_t below)
-{
-    walk.random = walk.random * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(walk.random >> 33) % below;
-}
 
 static void add(test_case c)
 {
@@ -152,13 +151,21 @@ static void add_signals(const scenario *s, int takes_ms)
     for (int i = 0; s->resume && i < RANDOM_KILLS; i++)
         add((test_case){.scenario = s,
                         .signal = signals[i % (int)COUNT(signals)],
-                        .signal_ms = (int)draw((uint32_t)takes_ms + 1)});
+                        .signal_ms = (int)damage_draw(&walk.random, (uint32_t)takes_ms + 1)});
+}
+
+static void add_damage(const scenario *s)
+{
+    for (size_t f = 0; f < COUNT(s->files) && s->files[f]; f++)
+        for (int i = 0; i < RANDOM_DAMAGE; i++)
+            add((test_case){
+                .scenario = s, .damaged = s->files[f], .seed = damage_draw(&walk.random, UINT32_MAX)});
 }
 
 static void shuffle(void)
 {
     for (size_t i = walk.count; i > 1; i--) {
-        const size_t j = draw((uint32_t)i);
+        const size_t j = damage_draw(&walk.random, (uint32_t)i);
         const test_case kept = walk.cases[i - 1];
         walk.cases[i - 1] = walk.cases[j];
         walk.cases[j] = kept;
@@ -171,8 +178,11 @@ static bool try_case(const place *p, const test_case *c)
     if (c->rule[0])
         snprintf(environment, sizeof environment, "RNCL_FAULT='%s' RNCL_FAULT_FIRED=fired", c->rule);
     snprintf(call, sizeof call, "%.*s", (int)strcspn(c->rule, "@"), c->rule);
+    uint64_t random = c->seed;
     const trial t = {.scenario = c->scenario,
                      .environment = environment,
+                     .damaged = c->damaged,
+                     .random = &random,
                      .signal = c->signal,
                      .signal_ms = c->signal_ms,
                      .call = strncmp(call, "cl", 2) || !strcmp(call, "close") ? NULL : call};
@@ -180,10 +190,14 @@ static bool try_case(const place *p, const test_case *c)
     walk.counts[c->scenario - scenarios][v]++;
     if (!verdict_is_bad(v))
         return true;
-    printf("%s: %s %s\n    rncl %s\n    %s\n", verdict_texts[v], c->rule[0] ? "RNCL_FAULT=" : "signal",
-           c->rule, c->scenario->arguments, errors);
-    if (!c->rule[0])
-        printf("    signal %d after %d ms\n", c->signal, c->signal_ms);
+    printf("%s: ", verdict_texts[v]);
+    if (c->damaged)
+        printf("damage to %s, seed %llu", c->damaged, (unsigned long long)c->seed);
+    else if (c->rule[0])
+        printf("RNCL_FAULT=%s", c->rule);
+    else
+        printf("signal %d after %d ms", c->signal, c->signal_ms);
+    printf("\n    rncl %s\n    %s\n", c->scenario->arguments, errors);
     fflush(stdout);
     return false;
 }
@@ -200,6 +214,22 @@ static void print_table(size_t done, const char *what, double seconds)
 static double clock_seconds(void)
 {
     return 1e-9 * (double)rncl_time_ns();
+}
+
+/* Of `calls`, `kills` or `damage`, by the first letter. */
+static void add_cases(const place *p, const scenario *s, char what)
+{
+    /* Scenarios that only damage can tell from others are left out of the walks. */
+    if ((what == 'k' && !s->resume) || (what == 'd' && !s->files[0]) ||
+        (what == 'c' && s->files[0] && !s->resume))
+        return;
+    const int takes_ms = scenario_reference(p, s);
+    if (what == 'd')
+        add_damage(s);
+    else
+        visit(p, s, what == 'k' ? add_kills : add_failures);
+    if (what == 'k')
+        add_signals(s, takes_ms);
 }
 
 int main(int argc, char **argv)
@@ -233,21 +263,15 @@ int main(int argc, char **argv)
             return 2;
         }
     const char *what = optind < argc ? argv[optind] : "calls";
-    if (!rncl || !layer || (strcmp(what, "calls") && strcmp(what, "kills")))
-        errx(2, "usage: fault_walk [calls|kills] --rncl FILE --layer FILE [--seconds N] [--seed N] "
+    if (!rncl || !layer || (strcmp(what, "calls") && strcmp(what, "kills") && strcmp(what, "damage")))
+        errx(2, "usage: fault_walk [calls|kills|damage] --rncl FILE --layer FILE [--seconds N] [--seed N] "
                 "[--scenario NAME]");
-    const bool kills = !strcmp(what, "kills");
     const double started = clock_seconds();
     place p;
     place_make(rncl, layer, &p);
     for (unsigned i = 0; i < scenario_count; i++) {
-        const scenario *s = &scenarios[i];
-        if ((only && strcmp(only, s->name) != 0) || (kills && !s->resume))
-            continue;
-        const int takes_ms = scenario_reference(&p, s);
-        visit(&p, s, kills ? add_kills : add_failures);
-        if (kills)
-            add_signals(s, takes_ms);
+        if (!only || !strcmp(only, scenarios[i].name))
+            add_cases(&p, &scenarios[i], *what);
     }
     shuffle();
     size_t done = 0, bad = 0;

@@ -128,6 +128,21 @@ static void the_checkpoint_of_another_run_is_refused(void **state)
     expect_refused(&other, "another network");
 }
 
+/* Its checksum is right, as a program with a mistake would leave it. */
+static void a_state_in_which_no_run_can_be_is_refused(void **state)
+{
+    (void)state;
+    contents c = example();
+    const rncl_network_vectors vectors = vectors_of(&c);
+    c.state.step = -1;
+    expect_ok(rncl_checkpoint_save(&known, &c.state, &vectors));
+    expect_refused(&known, "no run can stand");
+    c.state.step = 7;
+    c.state.sums.top1 = c.state.sums.count + 1;
+    expect_ok(rncl_checkpoint_save(&known, &c.state, &vectors));
+    expect_refused(&known, "no run can stand");
+}
+
 static void averages_are_asked_for_where_they_are(void **state)
 {
     (void)state;
@@ -184,6 +199,7 @@ int main(void)
         cmocka_unit_test(a_flipped_bit_anywhere_is_refused),
         cmocka_unit_test(a_file_with_something_behind_its_end_is_refused),
         cmocka_unit_test(the_checkpoint_of_another_run_is_refused),
+        cmocka_unit_test(a_state_in_which_no_run_can_be_is_refused),
         cmocka_unit_test(averages_are_asked_for_where_they_are),
         cmocka_unit_test(what_is_no_checkpoint_is_refused),
         cmocka_unit_test(a_full_disk_leaves_the_old_file),

@@ -48,7 +48,7 @@ int main(int argc, char **argv)
         bad += rncl_checkpoint_load(&checkpoint, &c.state, &vectors) != RNCL_ERR_MODEL ||
                memcmp(&c, &before, sizeof c);
     }
-    printf("damaged checkpoints: %ld, taken or leaving something changed: %ld\n", count, bad);
+    printf("%-12s %8ld of %6ld cases          %6ld bad\n", "checkpoints", count, count, bad);
     free(bytes);
     rncl_contents_free(&whole);
     unlink(path);

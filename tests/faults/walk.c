@@ -202,13 +202,13 @@ static bool try_case(const place *p, const test_case *c)
     return false;
 }
 
-static void print_table(size_t done, const char *what, double seconds)
+static void print_table(const char *what, size_t done, size_t bad, double seconds)
 {
-    printf("%s: %zu of %zu cases in %.0f s\n", what, done, walk.count, seconds);
     for (unsigned s = 0; s < scenario_count; s++)
         for (int v = 0; v < VERDICT_COUNT; v++)
             if (walk.counts[s][v])
                 printf("    %-12s %6u  %s\n", scenarios[s].name, walk.counts[s][v], verdict_texts[v]);
+    printf("%-12s %8zu of %6zu cases %6.0f s %6zu bad\n", what, done, walk.count, seconds, bad);
 }
 
 static double clock_seconds(void)
@@ -277,7 +277,7 @@ int main(int argc, char **argv)
     size_t done = 0, bad = 0;
     for (; done < walk.count && clock_seconds() - started < seconds; done++)
         bad += !try_case(&p, &walk.cases[done]);
-    print_table(done, what, clock_seconds() - started);
+    print_table(what, done, bad, clock_seconds() - started);
     place_remove(&p);
     free(walk.cases);
     return bad != 0;

@@ -200,20 +200,32 @@ static void sync_folder_of(const char *path)
     free(copy);
 }
 
-/* The rename comes before the file is closed, since closing it ends the lock. */
+/* Whether everything is on disk under its name; errno says why not. The rename comes before the file is
+ * closed, since closing it ends the lock. */
+static bool complete(const rncl_atomic_file *file)
+{
+    const int descriptor = fileno(file->stream);
+    const bool flushed = fflush(file->stream) == 0;
+    if (flushed && ferror(file->stream)) {
+        /* The stream has forgotten why. What hit it, a full disk for instance, should hit the next byte too.
+         */
+        if (write(descriptor, "", 1) >= 0)
+            errno = EIO;
+        return false;
+    }
+    return flushed && fsync(descriptor) == 0 && rename(file->temporary, file->path) == 0;
+}
+
 rncl_status rncl_atomic_file_commit(rncl_atomic_file *file)
 {
-    errno = 0;
-    const bool written = !ferror(file->stream) && fflush(file->stream) == 0 &&
-                         fsync(fileno(file->stream)) == 0 && rename(file->temporary, file->path) == 0;
     rncl_status st = RNCL_OK;
-    if (written) {
+    if (complete(file)) {
         sync_folder_of(file->path);
         free(file->temporary);
         file->temporary = NULL;
     } else {
         st = RNCL_FAIL(RNCL_ERR_IO, "%s: cannot write: %s; the previous file is unchanged", file->path,
-                       strerror(errno ? errno : EIO));
+                       strerror(errno));
     }
     rncl_atomic_file_abandon(file);
     return st;

@@ -224,6 +224,7 @@ static void a_full_disk_leaves_the_old_file(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_int_equal(st, RNCL_ERR_IO);
     assert_non_null(strstr(rncl_status_message(), path));
+    assert_non_null(strstr(rncl_status_message(), "File too large"));
     assert_contents(path, "old");
     free(path);
 }

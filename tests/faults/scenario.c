@@ -148,7 +148,8 @@ void place_make(const char *rncl, const char *layer, place *out)
     setenv("POCL_CACHE_DIR", pocl, 0);
     snprintf(path, sizeof path, "%s/cache", out->work);
     setenv("XDG_CACHE_HOME", path, 1);
-    snprintf(path, sizeof path, "%s/share", out->work);
+    /* Tuning results change which kernels run: each run begins without. */
+    snprintf(path, sizeof path, "%s/share", out->run);
     setenv("XDG_DATA_HOME", path, 1);
     shell(out, "mkdir -p run data/idx data/folder/train/one data/folder/train/two data/folder/val/one "
                "data/folder/val/two");

@@ -14,7 +14,7 @@ static void query_kinds(rncl_kernel *kernel)
 {
     kernel->kinds_known = true;
     for (unsigned i = 0; i < kernel->arg_count && kernel->kinds_known; i++) {
-        cl_kernel_arg_address_qualifier qualifier;
+        cl_kernel_arg_address_qualifier qualifier = 0;
         kernel->kinds_known = clGetKernelArgInfo(kernel->handle, i, CL_KERNEL_ARG_ADDRESS_QUALIFIER,
                                                  sizeof qualifier, &qualifier, NULL) == CL_SUCCESS;
         kernel->arg_is_buffer[i] =

@@ -108,7 +108,10 @@ static rncl_status source_assemble(const char *stem, char **out)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "source of %s.cl", stem);
     }
     rncl_status st = source_expand(name, stream);
-    fclose(stream);
+    /* A stream in memory that could not grow has lost some of the text. */
+    const bool lost = ferror(stream) != 0;
+    if ((fclose(stream) != 0 || lost || !*out) && !st)
+        st = RNCL_FAIL(RNCL_ERR_MEMORY, "source of %s.cl", stem);
     free(name);
     if (st) {
         free(*out);

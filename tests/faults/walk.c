@@ -232,52 +232,57 @@ static void add_cases(const place *p, const scenario *s, char what)
         add_signals(s, takes_ms);
 }
 
-int main(int argc, char **argv)
+typedef struct settings {
+    const char *what, *rncl, *layer, *only;
+    double seconds;
+} settings;
+
+static settings read_arguments(int argc, char **argv)
 {
     static const struct option options[] = {
         {"rncl", required_argument, NULL, 'r'},     {"layer", required_argument, NULL, 'l'},
         {"seconds", required_argument, NULL, 't'},  {"seed", required_argument, NULL, 's'},
         {"scenario", required_argument, NULL, 'c'}, {0}};
-    const char *rncl = NULL, *layer = NULL, *only = NULL;
-    double seconds = 1e9;
+    settings s = {.what = "calls", .seconds = 1e9};
     int o;
     walk.random = 1;
-    while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
-        switch (o) {
-        case 'r':
-            rncl = optarg;
-            break;
-        case 'l':
-            layer = optarg;
-            break;
-        case 't':
-            seconds = atof(optarg);
-            break;
-        case 's':
+    while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (o == 'r')
+            s.rncl = optarg;
+        else if (o == 'l')
+            s.layer = optarg;
+        else if (o == 't')
+            s.seconds = atof(optarg);
+        else if (o == 's')
             walk.random = strtoull(optarg, NULL, 10);
-            break;
-        case 'c':
-            only = optarg;
-            break;
-        default:
-            return 2;
-        }
-    const char *what = optind < argc ? argv[optind] : "calls";
-    if (!rncl || !layer || (strcmp(what, "calls") && strcmp(what, "kills") && strcmp(what, "damage")))
+        else if (o == 'c')
+            s.only = optarg;
+        else
+            exit(2);
+    }
+    if (optind < argc)
+        s.what = argv[optind];
+    if (!s.rncl || !s.layer ||
+        (strcmp(s.what, "calls") && strcmp(s.what, "kills") && strcmp(s.what, "damage")))
         errx(2, "usage: fault_walk [calls|kills|damage] --rncl FILE --layer FILE [--seconds N] [--seed N] "
                 "[--scenario NAME]");
+    return s;
+}
+
+int main(int argc, char **argv)
+{
+    const settings s = read_arguments(argc, argv);
     const double started = clock_seconds();
     place p;
-    place_make(rncl, layer, &p);
-    for (unsigned i = 0; i < scenario_count; i++) {
-        if (!only || !strcmp(only, scenarios[i].name))
-            add_cases(&p, &scenarios[i], *what);
-    }
+    place_make(s.rncl, s.layer, &p);
+    for (unsigned i = 0; i < scenario_count; i++)
+        if (!s.only || !strcmp(s.only, scenarios[i].name))
+            add_cases(&p, &scenarios[i], *s.what);
     shuffle();
     size_t done = 0, bad = 0;
-    for (; done < walk.count && clock_seconds() - started < seconds; done++)
+    for (; done < walk.count && clock_seconds() - started < s.seconds; done++)
         bad += !try_case(&p, &walk.cases[done]);
-    print_table(what, done, bad, clock_seconds() - started);
+    print_table(s.what, done, bad, clock_seconds() - started);
     place_remove(&p);
     free(walk.cases);
     return bad != 0;

@@ -113,11 +113,19 @@ static rncl_status describe_texts(cl_platform_id platform, cl_device_id id, rncl
     return RNCL_OK;
 }
 
+/* OpenCL 2.0 has deprecated the question: a driver that does not know it is no error. The answer only decides
+ * which GPU comes first. */
+static bool has_unified_memory(cl_device_id id)
+{
+    cl_bool unified = CL_FALSE;
+    return clGetDeviceInfo(id, CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof unified, &unified, NULL) == CL_SUCCESS &&
+           unified;
+}
+
 static rncl_status describe_numbers(cl_device_id id, rncl_device_info *info)
 {
-    uint64_t type, unified, compiler, units, width, group, alignment, local;
+    uint64_t type, compiler, units, width, group, alignment, local;
     RNCL_TRY(query_number(QUERY(id, CL_DEVICE_TYPE), &type));
-    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_HOST_UNIFIED_MEMORY), &unified));
     RNCL_TRY(query_number(QUERY(id, CL_DEVICE_COMPILER_AVAILABLE), &compiler));
     RNCL_TRY(query_number(QUERY(id, CL_DEVICE_MAX_COMPUTE_UNITS), &units));
     RNCL_TRY(query_number(QUERY(id, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT), &width));
@@ -127,7 +135,7 @@ static rncl_status describe_numbers(cl_device_id id, rncl_device_info *info)
     RNCL_TRY(query_number(QUERY(id, CL_DEVICE_GLOBAL_MEM_SIZE), &info->global_memory));
     RNCL_TRY(query_number(QUERY(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE), &info->max_allocation));
     info->type = kind_of(type);
-    info->unified_memory = unified != 0;
+    info->unified_memory = has_unified_memory(id);
     info->compiler = compiler != 0;
     info->compute_units = (unsigned)MAX(units, 1);
     info->vector_width = (unsigned)MAX(width, 1);

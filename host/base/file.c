@@ -1,73 +1,189 @@
-/* Mapping, atomic writing, folders. */
+/* Reading, atomic writing, folders. */
 #include "file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "util.h"
 
-rncl_status rncl_file_map(const char *path, rncl_mapping *out)
+/* Fills `bytes` from the descriptor. A file that another process cuts meanwhile is an error, not a signal. */
+static rncl_status read_whole(int descriptor, const char *path, unsigned char *bytes, size_t size_bytes)
 {
-    *out = (rncl_mapping){0};
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    for (size_t done = 0; done < size_bytes;) {
+        const ssize_t got = read(descriptor, bytes + done, size_bytes - done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+        if (got == 0)
+            return RNCL_FAIL(RNCL_ERR_IO, "%s: was cut to %zu of %zu bytes while it was read; try again",
+                             path, done, size_bytes);
+        done += (size_t)got;
+    }
+    return RNCL_OK;
+}
+
+static rncl_status read_regular(int descriptor, const char *path, rncl_contents *out)
+{
+    struct stat info;
+    if (fstat(descriptor, &info))
+        return RNCL_FAIL(RNCL_ERR_IO, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return RNCL_FAIL(RNCL_ERR_IO, "%s: not a regular file", path);
+    const size_t size_bytes = (size_t)info.st_size;
+    if (size_bytes == 0)
+        return RNCL_OK;
+    unsigned char *bytes = malloc(size_bytes);
+    if (!bytes)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its %zu bytes", path, size_bytes);
+    const rncl_status st = read_whole(descriptor, path, bytes, size_bytes);
+    if (st) {
+        free(bytes);
+        return st;
+    }
+    *out = (rncl_contents){.data = bytes, .size_bytes = size_bytes};
+    return RNCL_OK;
+}
+
+rncl_status rncl_file_read(const char *path, rncl_contents *out)
+{
+    *out = (rncl_contents){0};
+    /* Opening a FIFO that nobody writes to would wait for ever. */
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0)
         return RNCL_FAIL(RNCL_ERR_IO, "%s: %s", path, strerror(errno));
-    rncl_status st = RNCL_OK;
-    struct stat info;
-    if (fstat(descriptor, &info) || !S_ISREG(info.st_mode)) {
-        st = RNCL_FAIL(RNCL_ERR_IO, "%s: not a regular file", path);
-        goto done;
-    }
-    if (info.st_size == 0)
-        goto done;
-    void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (data == MAP_FAILED)
-        st = RNCL_FAIL(RNCL_ERR_IO, "%s: cannot map: %s", path, strerror(errno));
-    else
-        *out = (rncl_mapping){.data = data, .size_bytes = (size_t)info.st_size};
-done:
+    const rncl_status st = read_regular(descriptor, path, out);
     close(descriptor);
     return st;
 }
 
-void rncl_file_unmap(rncl_mapping *mapping)
+void rncl_contents_free(rncl_contents *contents)
 {
-    if (mapping->data)
-        munmap((void *)(uintptr_t)mapping->data, mapping->size_bytes);
-    *mapping = (rncl_mapping){0};
+    free((void *)(uintptr_t)contents->data);
+    *contents = (rncl_contents){0};
 }
+
+/* ---- temporary names ---- */
+
+/* What follows the name and a dot: upper case, lower case, two digits, upper case, lower case. Copies that
+ * people keep beside a file are not called so. */
+static const char suffix_pattern[] = "Aa00Aa";
+
+enum { SUFFIX = sizeof suffix_pattern - 1, MOST_TRIES = 100 };
+
+static bool fits_pattern(const char *suffix)
+{
+    for (size_t i = 0; i < SUFFIX; i++) {
+        const unsigned char c = (unsigned char)suffix[i];
+        const char kind = c >= 'A' && c <= 'Z'   ? 'A'
+                          : c >= 'a' && c <= 'z' ? 'a'
+                          : c >= '0' && c <= '9' ? '0'
+                                                 : '?';
+        if (kind != suffix_pattern[i])
+            return false;
+    }
+    return suffix[SUFFIX] == '\0';
+}
+
+static bool draw_suffix(char *suffix)
+{
+    unsigned char bytes[SUFFIX];
+    if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+        return false;
+    for (size_t i = 0; i < SUFFIX; i++)
+        suffix[i] = (char)(suffix_pattern[i] + bytes[i] % (suffix_pattern[i] == '0' ? 10 : 26));
+    return true;
+}
+
+/* Whoever writes a temporary file holds a lock on it, which ends with the process: what can be locked has no
+ * owner. Where the file system has no locks, nothing is removed. */
+static void remove_if_abandoned(int folder, const char *name)
+{
+    const int descriptor = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    if (descriptor < 0)
+        return;
+    struct stat info;
+    if (!fstat(descriptor, &info) && S_ISREG(info.st_mode) && flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+        unlinkat(folder, name, 0);
+    close(descriptor);
+}
+
+/* Removes the temporary files of `path` that dead processes have left. */
+static void remove_leftovers(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const size_t length = strlen(name);
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    DIR *directory = folder ? opendir(folder) : NULL;
+    const struct dirent *entry;
+    while (directory && (entry = readdir(directory)))
+        if (!strncmp(entry->d_name, name, length) && entry->d_name[length] == '.' &&
+            fits_pattern(entry->d_name + length + 1))
+            remove_if_abandoned(dirfd(directory), entry->d_name);
+    if (directory)
+        closedir(directory);
+    free(folder);
+}
+
+/* Creates a file under a name of its own, locked; -1 with errno. `temporary` ends in a place for the suffix.
+ */
+static int create_locked(char *temporary)
+{
+    char *suffix = temporary + strlen(temporary) - SUFFIX;
+    for (int i = 0; i < MOST_TRIES && draw_suffix(suffix); i++) {
+        const int descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor < 0 && errno == EEXIST)
+            continue;
+        if (descriptor < 0)
+            return -1;
+        /* Another process may take it for a leftover until it is locked. */
+        struct stat info;
+        flock(descriptor, LOCK_EX);
+        if (fstat(descriptor, &info) == 0 && info.st_nlink > 0)
+            return descriptor;
+        close(descriptor);
+    }
+    errno = EEXIST;
+    return -1;
+}
+
+/* ---- atomic files ---- */
 
 rncl_status rncl_atomic_file_create(const char *path, rncl_atomic_file *out)
 {
-    *out = (rncl_atomic_file){.path = strdup(path), .temporary = rncl_text_format("%s.XXXXXX", path)};
+    *out = (rncl_atomic_file){.path = strdup(path),
+                              .temporary = rncl_text_format("%s.%s", path, suffix_pattern)};
+    rncl_status st = RNCL_OK;
     if (!out->path || !out->temporary) {
-        rncl_atomic_file_abandon(out);
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", path);
+        st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", path);
+        goto fail;
     }
-    int descriptor = mkstemp(out->temporary);
-    if (descriptor >= 0) {
-        fchmod(descriptor, 0644);
-        out->stream = fdopen(descriptor, "wb");
+    remove_leftovers(path);
+    const int descriptor = create_locked(out->temporary);
+    if (descriptor < 0) {
+        st = RNCL_FAIL(RNCL_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+        goto fail;
     }
-    if (!out->stream) {
-        rncl_status st = RNCL_FAIL(RNCL_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-        if (descriptor >= 0) {
-            close(descriptor);
-            unlink(out->temporary);
-        }
-        free(out->temporary);
-        out->temporary = NULL;
-        rncl_atomic_file_abandon(out);
-        return st;
-    }
-    return RNCL_OK;
+    out->stream = fdopen(descriptor, "wb");
+    if (out->stream)
+        return RNCL_OK;
+    st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: cannot write: %s", path, strerror(errno));
+    close(descriptor);
+    unlink(out->temporary);
+fail:
+    free(out->temporary);
+    out->temporary = NULL;
+    rncl_atomic_file_abandon(out);
+    return st;
 }
 
 /* Puts the rename itself on disk; a file system that cannot sync a folder is not an error. */
@@ -84,27 +200,32 @@ static void sync_folder_of(const char *path)
     free(copy);
 }
 
+/* Whether everything is on disk under its name; errno says why not. The rename comes before the file is
+ * closed, since closing it ends the lock. */
+static bool complete(const rncl_atomic_file *file)
+{
+    const int descriptor = fileno(file->stream);
+    const bool flushed = fflush(file->stream) == 0;
+    if (flushed && ferror(file->stream)) {
+        /* The stream has forgotten why. What hit it, a full disk for instance, should hit the next byte too.
+         */
+        if (write(descriptor, "", 1) >= 0)
+            errno = EIO;
+        return false;
+    }
+    return flushed && fsync(descriptor) == 0 && rename(file->temporary, file->path) == 0;
+}
+
 rncl_status rncl_atomic_file_commit(rncl_atomic_file *file)
 {
-    bool written = !ferror(file->stream) && fflush(file->stream) == 0 && fsync(fileno(file->stream)) == 0;
-    int reason = errno;
-    if (fclose(file->stream) != 0 && written) {
-        written = false;
-        reason = errno;
-    }
-    file->stream = NULL;
-    if (written && rename(file->temporary, file->path) != 0) {
-        written = false;
-        reason = errno;
-    }
     rncl_status st = RNCL_OK;
-    if (written) {
+    if (complete(file)) {
         sync_folder_of(file->path);
         free(file->temporary);
         file->temporary = NULL;
     } else {
         st = RNCL_FAIL(RNCL_ERR_IO, "%s: cannot write: %s; the previous file is unchanged", file->path,
-                       strerror(reason ? reason : EIO));
+                       strerror(errno));
     }
     rncl_atomic_file_abandon(file);
     return st;

@@ -1,4 +1,4 @@
-/* Files: read whole or mapped, written whole or not at all. */
+/* Files: read whole, written whole or not at all. */
 #ifndef RNCL_BASE_FILE_H
 #define RNCL_BASE_FILE_H
 
@@ -8,18 +8,21 @@
 
 #include "status.h"
 
-/* A file mapped for reading. An empty file has data == NULL. */
-typedef struct rncl_mapping {
+/* A file in memory. An empty file has data == NULL. */
+typedef struct rncl_contents {
     const unsigned char *data;
     size_t size_bytes;
-} rncl_mapping;
+} rncl_contents;
 
-/* RNCL_ERR_IO if it cannot be opened or is not a regular file. */
-rncl_status rncl_file_map(const char *path, rncl_mapping *out);
-void rncl_file_unmap(rncl_mapping *mapping);
+/* Reads the file whole; it is not mapped, since a mapped file that another process cuts short kills the
+ * reader with SIGBUS. RNCL_ERR_IO if it cannot be read, is not a regular file (FIFOs are refused without
+ * waiting), or is cut meanwhile; RNCL_ERR_MEMORY. */
+rncl_status rncl_file_read(const char *path, rncl_contents *out);
+void rncl_contents_free(rncl_contents *contents); /* harmless on a zeroed one */
 
 /* A file that appears under its name only when complete and on disk: written beside it under a unique
- * name, synced, renamed. A process that dies in between leaves the old file as it was. */
+ * name, synced, renamed. A process that dies in between leaves the old file as it was, and the new one under
+ * its unique name until somebody writes the same file again. */
 typedef struct rncl_atomic_file {
     FILE *stream; /* write here, in order */
     char *path, *temporary;

@@ -1,4 +1,4 @@
-/* Linux tells it in small files. */
+/* From /proc/meminfo and the limits of control groups. */
 #include "free_memory.h"
 
 #include <stdint.h>

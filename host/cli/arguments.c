@@ -124,8 +124,27 @@ void rncl_arguments_free(rncl_options *options)
     options->argument_count = 0;
 }
 
-static rncl_status read_options(const rncl_command *command, poptContext popt, rncl_options *options,
-                                bool *help)
+/* Whether the option stands somewhere without a value behind it. */
+static bool stands_alone(const char *name, int argc, const char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (!strncmp(argv[i], "--", 2) && !strcmp(argv[i] + 2, name) &&
+            (i + 1 == argc || argv[i + 1][0] == '-'))
+            return true;
+    return false;
+}
+
+/* popt gives no value where there is none, and also where it had no memory to copy it. */
+static rncl_status take_option(const rncl_option *option, char *text, int argc, const char **argv,
+                               rncl_options *options)
+{
+    if (!text && option->kind != RNCL_OPTION_FLAG && !stands_alone(option->name, argc, argv))
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "--%s: no memory for its value", option->name);
+    return rncl_options_set(options, option, text ? text : "on", RNCL_FROM_COMMAND_LINE);
+}
+
+static rncl_status read_options(const rncl_command *command, poptContext popt, int argc, const char **argv,
+                                rncl_options *options, bool *help)
 {
     int value;
     while ((value = poptGetNextOpt(popt)) > 0) {
@@ -134,8 +153,7 @@ static rncl_status read_options(const rncl_command *command, poptContext popt, r
             return RNCL_OK;
         }
         char *text = poptGetOptArg(popt);
-        rncl_status st = rncl_options_set(options, &rncl_option_table[value - FIRST_ROW], text ? text : "on",
-                                          RNCL_FROM_COMMAND_LINE);
+        const rncl_status st = take_option(&rncl_option_table[value - FIRST_ROW], text, argc, argv, options);
         free(text);
         RNCL_TRY(st);
     }
@@ -154,7 +172,7 @@ rncl_status rncl_arguments_parse(const rncl_command *command, int argc, const ch
     poptContext popt = poptGetContext(NULL, argc, argv, table, 0);
     if (!popt)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "the command line");
-    rncl_status st = read_options(command, popt, options, help);
+    rncl_status st = read_options(command, popt, argc, argv, options, help);
     poptFreeContext(popt);
     RNCL_TRY(st);
     /* The command line has been read, but what it says is stronger and stays. */

@@ -106,7 +106,7 @@ static void interleave(const uint8_t *planes, uint8_t *pixels)
             pixels[i * CHANNELS + k] = planes[k * PLANE + i];
 }
 
-static rncl_status take_records(cifar *set, const variant *v, const rncl_mapping *file, const char *path)
+static rncl_status take_records(cifar *set, const variant *v, const rncl_contents *file, const char *path)
 {
     const size_t record = v->label_bytes + PIXELS;
     if (file->size_bytes == 0 || file->size_bytes % record != 0 || file->size_bytes / record > INT32_MAX / 8)
@@ -131,15 +131,15 @@ static rncl_status read_file(cifar *set, const variant *v, const char *folder, c
     char *path = rncl_path_join(folder, name);
     if (!path)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", name);
-    rncl_mapping file = {0};
+    rncl_contents file = {0};
     rncl_status st = RNCL_OK;
     if (!rncl_file_exists(path))
         st = RNCL_FAIL(RNCL_ERR_DATA, "%s: missing", path);
     if (!st)
-        st = rncl_file_map(path, &file);
+        st = rncl_file_read(path, &file);
     if (!st)
         st = take_records(set, v, &file, path);
-    rncl_file_unmap(&file);
+    rncl_contents_free(&file);
     free(path);
     return st;
 }
@@ -174,9 +174,9 @@ static rncl_status read_names(cifar *set, const variant *v, const char *folder)
     char *path = rncl_path_join(folder, v->names);
     if (!path)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", v->names);
-    rncl_mapping file = {0};
+    rncl_contents file = {0};
     rncl_status st = RNCL_OK;
-    if (rncl_file_exists(path) && !(st = rncl_file_map(path, &file))) {
+    if (rncl_file_exists(path) && !(st = rncl_file_read(path, &file))) {
         set->text = calloc(1, file.size_bytes + 1);
         if (!set->text)
             st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for it", path);
@@ -185,7 +185,7 @@ static rncl_status read_names(cifar *set, const variant *v, const char *folder)
         if (!st && !split_names(set, v->classes))
             st = RNCL_FAIL(RNCL_ERR_DATA, "%s: not the names of %d classes, one a line", path, v->classes);
     }
-    rncl_file_unmap(&file);
+    rncl_contents_free(&file);
     free(path);
     return st;
 }

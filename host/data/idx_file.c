@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "file.h"
@@ -45,6 +46,8 @@ static rncl_status read_bytes(gzFile file, const char *path, uint8_t *bytes, siz
         const char *reason = gzerror(file, &code);
         if (code == Z_OK)
             break;
+        if (code == Z_MEM_ERROR || (code == Z_ERRNO && errno == ENOMEM))
+            return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to expand it", path);
         return RNCL_FAIL(RNCL_ERR_DATA, "%s: %s; fetch the file again", path,
                          code == Z_BUF_ERROR ? "the compressed data is truncated" : reason);
     }
@@ -76,6 +79,23 @@ static rncl_status read_header(gzFile file, int dimensions, rncl_idx_array *arra
             return RNCL_FAIL(RNCL_ERR_DATA, "%s: impossible size %u in its header", array->path,
                              (unsigned)array->size[i]);
     }
+    return RNCL_OK;
+}
+
+/* Pictures compress to a half or a tenth, labels in order to much less, but they are small. What expands to
+ * more than this is made to fill the memory. */
+static rncl_status check_expansion(const char *path, size_t size_bytes)
+{
+    enum { HARMLESS = 1 << 26, MOST_TIMES = 100 };
+    struct stat info;
+    if (stat(path, &info))
+        return RNCL_FAIL(RNCL_ERR_IO, "%s: %s", path, strerror(errno));
+    const size_t file_bytes = (size_t)info.st_size;
+    if (size_bytes > HARMLESS && size_bytes / MOST_TIMES > file_bytes)
+        return RNCL_FAIL(RNCL_ERR_DATA,
+                         "%s: its header promises %zu bytes, more than %d times the file; if that is right, "
+                         "decompress it with gunzip first",
+                         path, size_bytes, MOST_TIMES);
     return RNCL_OK;
 }
 
@@ -119,6 +139,8 @@ rncl_status rncl_idx_read(const char *folder, const char *name, int dimensions, 
         st = RNCL_FAIL(RNCL_ERR_DATA, "%s: cannot open: %s", out->path, strerror(errno));
     if (!st)
         st = read_header(file, dimensions, out, &size_bytes);
+    if (!st && !gzdirect(file))
+        st = check_expansion(out->path, size_bytes);
     if (!st)
         st = read_body(file, out, size_bytes);
     if (file)

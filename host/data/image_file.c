@@ -1,4 +1,4 @@
-/* Mapped, decoded, made smaller, let go of. */
+/* Read, decoded, made smaller. */
 #include "image_file.h"
 
 #include <stdlib.h>
@@ -10,10 +10,10 @@ enum { RGB = 3 };
 
 rncl_status rncl_image_file_probe(const char *path, uint32_t *height, uint32_t *width)
 {
-    rncl_mapping file;
-    RNCL_TRY(rncl_file_map(path, &file));
+    rncl_contents file;
+    RNCL_TRY(rncl_file_read(path, &file));
     rncl_status st = rncl_image_probe(file.data, file.size_bytes, height, width);
-    rncl_file_unmap(&file);
+    rncl_contents_free(&file);
     return st ? RNCL_FAIL(st, "%s: %s", path, rncl_status_message()) : RNCL_OK;
 }
 
@@ -39,10 +39,10 @@ static rncl_status shrink(uint32_t at_least, rncl_image *image)
 rncl_status rncl_image_file_decode(const char *path, uint32_t at_least, rncl_image *image)
 {
     *image = (rncl_image){0};
-    rncl_mapping file;
-    RNCL_TRY(rncl_file_map(path, &file));
+    rncl_contents file;
+    RNCL_TRY(rncl_file_read(path, &file));
     rncl_status st = rncl_image_decode(file.data, file.size_bytes, at_least, image);
-    rncl_file_unmap(&file);
+    rncl_contents_free(&file);
     if (!st)
         st = shrink(at_least, image);
     if (st)

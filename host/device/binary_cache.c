@@ -41,7 +41,7 @@ static char *cache_path(const char *key, bool create)
 }
 
 /* The binary inside the file if all of it is sound and for this key; NULL otherwise. */
-static const unsigned char *find_binary(const rncl_mapping *file, const char *key, size_t *size_bytes)
+static const unsigned char *find_binary(const rncl_contents *file, const char *key, size_t *size_bytes)
 {
     cache_header header;
     if (file->size_bytes < sizeof header)
@@ -62,10 +62,10 @@ static const unsigned char *find_binary(const rncl_mapping *file, const char *ke
 bool rncl_binary_cache_load(rncl_context *context, const char *key, const char *options, cl_program *out)
 {
     char *path = cache_path(key, false);
-    rncl_mapping file = {0};
+    rncl_contents file = {0};
     bool loaded = false;
     size_t size_bytes;
-    if (!path || !rncl_file_exists(path) || rncl_file_map(path, &file))
+    if (!path || !rncl_file_exists(path) || rncl_file_read(path, &file))
         goto done;
     const unsigned char *binary = find_binary(&file, key, &size_bytes);
     if (!binary) {
@@ -85,7 +85,7 @@ bool rncl_binary_cache_load(rncl_context *context, const char *key, const char *
         *out = NULL;
     }
 done:
-    rncl_file_unmap(&file);
+    rncl_contents_free(&file);
     free(path);
     return loaded;
 }

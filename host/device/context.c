@@ -2,7 +2,6 @@
 #include "context.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "cl_error.h"
@@ -29,11 +28,11 @@ rncl_status rncl_context_create(const rncl_device *device, const rncl_log *log, 
                                                 0};
     cl_int error;
     context->context = clCreateContext(properties, 1, &device->id, NULL, NULL, &error);
-    rncl_status st = rncl_cl_status(error, "clCreateContext");
+    rncl_status st = rncl_cl_status(error, "clCreateContext", "%s", device->info.name);
     if (st)
         goto fail;
     context->queue = clCreateCommandQueue(context->context, device->id, CL_QUEUE_PROFILING_ENABLE, &error);
-    st = rncl_cl_status(error, "clCreateCommandQueue");
+    st = rncl_cl_status(error, "clCreateCommandQueue", "%s", device->info.name);
     if (st)
         goto fail;
     st = rncl_program_cache_create(&context->programs);
@@ -65,16 +64,14 @@ void rncl_context_destroy(rncl_context *context)
 
 rncl_status rncl_context_finish(rncl_context *context)
 {
-    return rncl_cl_status(clFinish(context->queue), "clFinish");
+    return rncl_cl_status(clFinish(context->queue), "clFinish", "the queue of %s", context->info.name);
 }
 
 rncl_status rncl_buffer_create(rncl_context *context, size_t size_bytes, cl_mem *out)
 {
     cl_int error;
     *out = clCreateBuffer(context->context, CL_MEM_READ_WRITE, size_bytes, NULL, &error);
-    char what[64];
-    snprintf(what, sizeof what, "buffer of %.1f MiB", (double)size_bytes / (1 << 20));
-    RNCL_TRY(rncl_cl_status(error, what));
+    RNCL_TRY(rncl_cl_status(error, "clCreateBuffer", "%.1f MiB", (double)size_bytes / (1 << 20)));
     rncl_huge_pages_advise(context, *out, size_bytes);
     return RNCL_OK;
 }
@@ -84,7 +81,7 @@ rncl_status rncl_buffer_slice(cl_mem parent, size_t offset_bytes, size_t size_by
     const cl_buffer_region region = {offset_bytes, size_bytes};
     cl_int error;
     *out = clCreateSubBuffer(parent, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &error);
-    return rncl_cl_status(error, "clCreateSubBuffer");
+    return rncl_cl_status(error, "clCreateSubBuffer", "%zu bytes at %zu", size_bytes, offset_bytes);
 }
 
 void rncl_buffer_release(cl_mem buffer)
@@ -98,7 +95,7 @@ rncl_status rncl_buffer_write(rncl_context *context, cl_mem buffer, size_t offse
 {
     cl_int error =
         clEnqueueWriteBuffer(context->queue, buffer, CL_TRUE, offset_bytes, size_bytes, data, 0, NULL, NULL);
-    return rncl_cl_status(error, "clEnqueueWriteBuffer");
+    return rncl_cl_status(error, "clEnqueueWriteBuffer", "%zu bytes", size_bytes);
 }
 
 rncl_status rncl_buffer_read(rncl_context *context, cl_mem buffer, size_t offset_bytes, size_t size_bytes,
@@ -106,7 +103,7 @@ rncl_status rncl_buffer_read(rncl_context *context, cl_mem buffer, size_t offset
 {
     cl_int error =
         clEnqueueReadBuffer(context->queue, buffer, CL_TRUE, offset_bytes, size_bytes, data, 0, NULL, NULL);
-    return rncl_cl_status(error, "clEnqueueReadBuffer");
+    return rncl_cl_status(error, "clEnqueueReadBuffer", "%zu bytes", size_bytes);
 }
 
 rncl_status rncl_buffer_clear(rncl_context *context, cl_mem buffer, size_t size_bytes)
@@ -114,5 +111,5 @@ rncl_status rncl_buffer_clear(rncl_context *context, cl_mem buffer, size_t size_
     const uint32_t zero = 0;
     cl_int error =
         clEnqueueFillBuffer(context->queue, buffer, &zero, sizeof zero, 0, size_bytes, 0, NULL, NULL);
-    return rncl_cl_status(error, "clEnqueueFillBuffer");
+    return rncl_cl_status(error, "clEnqueueFillBuffer", "%zu bytes", size_bytes);
 }

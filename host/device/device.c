@@ -1,6 +1,7 @@
 /* Discovery over all platforms, the stable order, and the choice by number or name. */
 #include "device.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -39,29 +40,57 @@ const char *rncl_device_type_name(rncl_device_type type)
     return type_names[type];
 }
 
-static void query_text(cl_device_id id, cl_device_info what, char *out, size_t size)
+/* What a device is asked, and how messages call it. */
+typedef struct query {
+    cl_device_id id;
+    cl_device_info what;
+    const char *name;
+} query;
+
+#define QUERY(id, what) ((query){id, what, #what})
+
+static rncl_status query_failure(const query *q, cl_int error)
 {
-    char text[1024] = "";
-    if (clGetDeviceInfo(id, what, sizeof text, text, NULL) != CL_SUCCESS)
-        text[0] = '\0';
-    const char *start = text + strspn(text, " ");
-    size_t length = strlen(start);
-    while (length && start[length - 1] == ' ')
-        length--;
-    snprintf(out, size, "%.*s", (int)length, start);
+    char device[128] = "a device without a name";
+    if (q->what != CL_DEVICE_NAME)
+        clGetDeviceInfo(q->id, CL_DEVICE_NAME, sizeof device, device, NULL);
+    return rncl_cl_status(error, "clGetDeviceInfo", "%s, %s", device, q->name);
 }
 
-/* An unsigned answer of any of OpenCL's integer sizes; 0 if the device does not know. */
-static uint64_t query_number(cl_device_id id, cl_device_info what)
+/* The answer without blanks around it, cut to `size`. */
+static rncl_status query_text(query q, char *out, size_t size)
+{
+    size_t length = 0;
+    cl_int error = clGetDeviceInfo(q.id, q.what, 0, NULL, &length);
+    char *text = error ? NULL : calloc(1, length + 1);
+    if (!error && !text)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s of %zu bytes", q.name, length);
+    if (!error)
+        error = clGetDeviceInfo(q.id, q.what, length, text, NULL);
+    if (!error) {
+        const char *start = text + strspn(text, " ");
+        length = strlen(start);
+        while (length && start[length - 1] == ' ')
+            length--;
+        snprintf(out, size, "%.*s", (int)length, start);
+    }
+    free(text);
+    return error ? query_failure(&q, error) : RNCL_OK;
+}
+
+/* An unsigned answer of any of OpenCL's integer sizes. */
+static rncl_status query_number(query q, uint64_t *number)
 {
     union {
         uint64_t wide;
         uint32_t narrow;
     } answer = {0};
     size_t size = 0;
-    if (clGetDeviceInfo(id, what, sizeof answer, &answer, &size) != CL_SUCCESS)
-        return 0;
-    return size == sizeof answer.narrow ? answer.narrow : answer.wide;
+    const cl_int error = clGetDeviceInfo(q.id, q.what, sizeof answer, &answer, &size);
+    if (error)
+        return query_failure(&q, error);
+    *number = size == sizeof answer.narrow ? answer.narrow : answer.wide;
+    return RNCL_OK;
 }
 
 static rncl_device_type kind_of(uint64_t cl_type)
@@ -81,38 +110,72 @@ static rncl_device_vendor vendor_of(const char *name)
     return RNCL_VENDOR_OTHER;
 }
 
-static void describe(cl_platform_id platform, cl_device_id id, rncl_device *device)
+static rncl_status describe_texts(cl_platform_id platform, cl_device_id id, rncl_device_info *info)
+{
+    static const size_t most = 1 << 16;
+    char *extensions = calloc(1, most);
+    if (!extensions)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "extensions of a device");
+    rncl_status st = query_text(QUERY(id, CL_DEVICE_EXTENSIONS), extensions, most);
+    info->fp16 = strstr(extensions, "cl_khr_fp16") != NULL;
+    free(extensions);
+    RNCL_TRY(st);
+    RNCL_TRY(query_text(QUERY(id, CL_DEVICE_NAME), info->name, sizeof info->name));
+    RNCL_TRY(query_text(QUERY(id, CL_DEVICE_VENDOR), info->vendor, sizeof info->vendor));
+    RNCL_TRY(query_text(QUERY(id, CL_DEVICE_VERSION), info->version, sizeof info->version));
+    RNCL_TRY(query_text(QUERY(id, CL_DRIVER_VERSION), info->driver, sizeof info->driver));
+    char name[1024] = "";
+    RNCL_TRY(rncl_cl_status(clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof name, name, NULL),
+                            "clGetPlatformInfo", "the platform of %s", info->name));
+    snprintf(info->platform, sizeof info->platform, "%.127s", name);
+    return RNCL_OK;
+}
+
+/* OpenCL 2.0 has deprecated the question: a driver that does not know it is no error. The answer only decides
+ * which GPU comes first. */
+static bool has_unified_memory(cl_device_id id)
+{
+    cl_bool unified = CL_FALSE;
+    return clGetDeviceInfo(id, CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof unified, &unified, NULL) == CL_SUCCESS &&
+           unified;
+}
+
+static rncl_status describe_numbers(cl_device_id id, rncl_device_info *info)
+{
+    uint64_t type, compiler, units, width, group, alignment, local;
+    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_TYPE), &type));
+    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_COMPILER_AVAILABLE), &compiler));
+    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_MAX_COMPUTE_UNITS), &units));
+    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT), &width));
+    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_MAX_WORK_GROUP_SIZE), &group));
+    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_MEM_BASE_ADDR_ALIGN), &alignment));
+    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_LOCAL_MEM_SIZE), &local));
+    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_GLOBAL_MEM_SIZE), &info->global_memory));
+    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE), &info->max_allocation));
+    info->type = kind_of(type);
+    info->unified_memory = has_unified_memory(id);
+    info->compiler = compiler != 0;
+    info->compute_units = (unsigned)MAX(units, 1);
+    info->vector_width = (unsigned)MAX(width, 1);
+    info->max_work_group_size = (size_t)MAX(group, 1);
+    info->address_alignment = (size_t)MAX(alignment / 8, 4);
+    info->local_memory = local;
+    return RNCL_OK;
+}
+
+static rncl_status describe(cl_platform_id platform, cl_device_id id, rncl_device *device)
 {
     *device = (rncl_device){.platform = platform, .id = id, .build_options = ""};
     rncl_device_info *info = &device->info;
-    char extensions[16384] = "", platform_name[128] = "";
-    query_text(id, CL_DEVICE_NAME, info->name, sizeof info->name);
-    query_text(id, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor);
+    RNCL_TRY(describe_texts(platform, id, info));
+    RNCL_TRY(describe_numbers(id, info));
     device->vendor = vendor_of(info->vendor);
-    query_text(id, CL_DEVICE_VERSION, info->version, sizeof info->version);
-    query_text(id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
-    if (clGetDeviceInfo(id, CL_DEVICE_EXTENSIONS, sizeof extensions, extensions, NULL) != CL_SUCCESS)
-        extensions[0] = '\0';
-    if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof platform_name, platform_name, NULL) ==
-        CL_SUCCESS)
-        snprintf(info->platform, sizeof info->platform, "%s", platform_name);
-
-    info->type = kind_of(query_number(id, CL_DEVICE_TYPE));
-    info->unified_memory = query_number(id, CL_DEVICE_HOST_UNIFIED_MEMORY) != 0;
-    info->compiler = query_number(id, CL_DEVICE_COMPILER_AVAILABLE) != 0;
-    info->fp16 = strstr(extensions, "cl_khr_fp16") != NULL;
-    info->compute_units = (unsigned)MAX(query_number(id, CL_DEVICE_MAX_COMPUTE_UNITS), 1);
-    info->vector_width = (unsigned)MAX(query_number(id, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT), 1);
-    info->max_work_group_size = (size_t)MAX(query_number(id, CL_DEVICE_MAX_WORK_GROUP_SIZE), 1);
-    info->address_alignment = (size_t)MAX(query_number(id, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8, 4);
-    info->global_memory = query_number(id, CL_DEVICE_GLOBAL_MEM_SIZE);
-    info->max_allocation = query_number(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
-    info->local_memory = query_number(id, CL_DEVICE_LOCAL_MEM_SIZE);
     for (size_t i = 0; i < COUNT(quirks); i++)
         if (strstr(info->platform, quirks[i].platform)) {
             info->emulator = quirks[i].emulator;
             device->build_options = quirks[i].build_options;
         }
+    return RNCL_OK;
 }
 
 /* The list's order by kind; within a kind more compute units come first. */
@@ -170,10 +233,14 @@ static rncl_status append_platform(rncl_device_list *list, cl_platform_id platfo
     cl_device_id ids[64];
     cl_uint count = 0;
     cl_int error = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, COUNT(ids), ids, &count);
+    /* Memory may be there again next time, and the devices would then have other numbers. */
+    if (error == CL_OUT_OF_HOST_MEMORY)
+        return rncl_cl_status(error, "clGetDeviceIDs", "%s", name);
     if (error != CL_SUCCESS || count == 0) {
-        rncl_log_line(log, RNCL_LOG_NOTE, "platform %s skipped: %s", name,
-                      error == CL_SUCCESS || error == CL_DEVICE_NOT_FOUND ? "it has no device"
-                                                                          : rncl_cl_error_name(error));
+        const bool none = error == CL_SUCCESS || error == CL_DEVICE_NOT_FOUND;
+        snprintf(list->skipped, sizeof list->skipped, "platform %s: clGetDeviceIDs: %s", name,
+                 none ? "it has no device" : rncl_cl_error_name(error));
+        rncl_log_line(log, RNCL_LOG_NOTE, "skipped: %s", list->skipped);
         return RNCL_OK;
     }
     count = MIN(count, (cl_uint)COUNT(ids));
@@ -184,9 +251,9 @@ static rncl_status append_platform(rncl_device_list *list, cl_platform_id platfo
     size_t before = list->count;
     for (cl_uint i = 0; i < count; i++) {
         rncl_device *device = &list->devices[list->count];
-        describe(platform, ids[i], device);
+        RNCL_TRY(describe(platform, ids[i], device));
         device->info.number = (int)list->count;
-        if (is_duplicate(&(rncl_device_list){list->devices, before}, device))
+        if (is_duplicate(&(rncl_device_list){.devices = list->devices, .count = before}, device))
             rncl_log_line(log, RNCL_LOG_DETAIL, "%s on %s is listed twice by its driver", device->info.name,
                           name);
         else
@@ -200,8 +267,12 @@ rncl_status rncl_device_list_create(const rncl_log *log, rncl_device_list **out)
     *out = NULL;
     cl_platform_id platforms[64];
     cl_uint platform_count = 0;
-    /* The loader answers an error where no driver is installed; that is an empty list. */
-    if (clGetPlatformIDs(COUNT(platforms), platforms, &platform_count) != CL_SUCCESS)
+    const cl_int error = clGetPlatformIDs(COUNT(platforms), platforms, &platform_count);
+    /* The loader's word for having found no driver. */
+    enum { NO_PLATFORM = -1001 };
+    if (error != NO_PLATFORM)
+        RNCL_TRY(rncl_cl_status(error, "clGetPlatformIDs", "the OpenCL loader"));
+    else
         platform_count = 0;
     rncl_device_list *list = calloc(1, sizeof *list);
     if (!list)
@@ -264,6 +335,45 @@ static rncl_status choose_by_name(const rncl_device_list *list, const char *part
     return RNCL_OK;
 }
 
+/* Where drivers tell the OpenCL loader of Linux that they are there. */
+static const char *vendors_folder(void)
+{
+    const char *chosen = getenv("OCL_ICD_VENDORS");
+    return chosen && *chosen ? chosen : "/etc/OpenCL/vendors";
+}
+
+static bool driver_is_installed(void)
+{
+    DIR *folder = opendir(vendors_folder());
+    bool found = false;
+    const struct dirent *entry;
+    while (folder && !found && (entry = readdir(folder)))
+        found = strstr(entry->d_name, ".icd") != NULL;
+    if (folder)
+        closedir(folder);
+    return found;
+}
+
+/* A driver that is there but cannot start looks to its callers as if there were none. */
+static rncl_status fail_empty(const rncl_device_list *list)
+{
+    if (list->skipped[0])
+        return RNCL_FAIL(
+            RNCL_ERR_DEVICE,
+            "no usable OpenCL device; %s: see that memory is free and that the driver can write its "
+            "cache (HOME, XDG_CACHE_HOME, POCL_CACHE_DIR), and with `clinfo` what else it lacks",
+            list->skipped);
+    if (driver_is_installed())
+        return RNCL_FAIL(
+            RNCL_ERR_DEVICE,
+            "no OpenCL device found, though %s names a driver: it could not be loaded; see that memory "
+            "is free (`ulimit -v`) and ask `clinfo`",
+            vendors_folder());
+    return RNCL_FAIL(RNCL_ERR_DEVICE,
+                     "no OpenCL device found: install a driver (on Debian and Ubuntu `apt install "
+                     "pocl-opencl-icd` makes the CPU one)");
+}
+
 /* Well-known short names for platforms whose full name does not contain them. */
 static const struct {
     const char *alias, *platform;
@@ -275,10 +385,7 @@ rncl_status rncl_device_choose(const rncl_device_list *list, const char *selecto
 {
     *out = NULL;
     if (list->count == 0)
-        return RNCL_FAIL(
-            RNCL_ERR_DEVICE,
-            "no OpenCL device found: install a driver (on Debian and Ubuntu `apt install pocl-opencl-icd` "
-            "makes the CPU one)");
+        return fail_empty(list);
     if (!selector || !*selector || !strcmp(selector, "auto"))
         return choose_by_number(list, 1, out);
     char *end;

@@ -29,11 +29,13 @@ typedef struct rncl_device {
 typedef struct rncl_device_list {
     rncl_device *devices; /* discrete GPUs, integrated GPUs, accelerators, CPUs, emulators */
     size_t count;
+    char skipped[256]; /* the last platform without a device, and why it has none; "" if all have some */
 } rncl_device_list;
 
 /* Every device, in the order in which --device numbers them; the order depends on the devices alone. A
  * platform that fails or has no device is skipped with a note in the log; a driver that is installed twice
- * counts once. No device at all is an empty list, not an error. */
+ * counts once. No device at all is an empty list, not an error; a device that does not answer what it is
+ * asked, or a shortage of memory, is one. */
 rncl_status rncl_device_list_create(const rncl_log *log, rncl_device_list **out);
 void rncl_device_list_destroy(rncl_device_list *list);
 

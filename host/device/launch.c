@@ -14,7 +14,7 @@ static void query_kinds(rncl_kernel *kernel)
 {
     kernel->kinds_known = true;
     for (unsigned i = 0; i < kernel->arg_count && kernel->kinds_known; i++) {
-        cl_kernel_arg_address_qualifier qualifier;
+        cl_kernel_arg_address_qualifier qualifier = 0;
         kernel->kinds_known = clGetKernelArgInfo(kernel->handle, i, CL_KERNEL_ARG_ADDRESS_QUALIFIER,
                                                  sizeof qualifier, &qualifier, NULL) == CL_SUCCESS;
         kernel->arg_is_buffer[i] =
@@ -28,18 +28,16 @@ rncl_status rncl_kernel_create(rncl_context *context, const char *stem, const ch
     *out = (rncl_kernel){0};
     cl_program program;
     RNCL_TRY(rncl_program_build(context, stem, options, &program));
-    char what[96];
-    snprintf(what, sizeof what, "kernel %s of %s.cl", name, stem);
     snprintf(out->name, sizeof out->name, "%s", name);
     cl_int error;
     out->handle = clCreateKernel(program, name, &error);
-    RNCL_TRY(rncl_cl_status(error, what));
+    RNCL_TRY(rncl_cl_status(error, "clCreateKernel", "%s in %s.cl", name, stem));
     cl_uint count = 0;
     error = clGetKernelInfo(out->handle, CL_KERNEL_NUM_ARGS, sizeof count, &count, NULL);
-    rncl_status st = rncl_cl_status(error, what);
+    rncl_status st = rncl_cl_status(error, "clGetKernelInfo", "%s in %s.cl", name, stem);
     if (!st && count > RNCL_KERNEL_MAX_ARGS)
-        st = RNCL_FAIL(RNCL_ERR_BUILD, "%s has %u arguments; launch.h allows %d", what, count,
-                       RNCL_KERNEL_MAX_ARGS);
+        st = RNCL_FAIL(RNCL_ERR_BUILD, "kernel %s of %s.cl has %u arguments; launch.h allows %d", name, stem,
+                       count, RNCL_KERNEL_MAX_ARGS);
     if (st) {
         rncl_kernel_fini(out);
         return st;
@@ -65,10 +63,8 @@ static rncl_status set_args(const rncl_kernel *kernel, const rncl_arg *args, siz
         if (kernel->kinds_known && kernel->arg_is_buffer[i] != args[i].is_buffer)
             return RNCL_FAIL(RNCL_ERR_FAILURE, "kernel %s: argument %u should %sbe a buffer", kernel->name, i,
                              kernel->arg_is_buffer[i] ? "" : "not ");
-        cl_int error = clSetKernelArg(kernel->handle, i, args[i].size, args[i].value);
-        if (error != CL_SUCCESS)
-            return RNCL_FAIL(RNCL_ERR_DRIVER, "kernel %s: argument %u: %s", kernel->name, i,
-                             rncl_cl_error_name(error));
+        RNCL_TRY(rncl_cl_status(clSetKernelArg(kernel->handle, i, args[i].size, args[i].value),
+                                "clSetKernelArg", "argument %u of %s", i, kernel->name));
     }
     return RNCL_OK;
 }
@@ -86,6 +82,6 @@ rncl_status rncl_launch_args(rncl_context *context, const rncl_kernel *kernel, r
     cl_int error = clEnqueueNDRangeKernel(context->queue, kernel->handle, 3, NULL, range.global,
                                           range.local[0] ? range.local : NULL, 0, NULL,
                                           context->profile ? &event : NULL);
-    RNCL_TRY(rncl_cl_status(error, kernel->name));
+    RNCL_TRY(rncl_cl_status(error, "clEnqueueNDRangeKernel", "%s", kernel->name));
     return event ? rncl_profile_record(context->profile, kernel->name, event) : RNCL_OK;
 }

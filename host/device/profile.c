@@ -65,6 +65,19 @@ static rncl_profile_row *row_of(rncl_profile *profile, const char *label, const 
     return row;
 }
 
+static rncl_status add_times(rncl_profile_row *row, cl_event event)
+{
+    cl_ulong start, end;
+    RNCL_TRY(
+        rncl_cl_status(clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL),
+                       "clGetEventProfilingInfo", "a launch of %s", row->kernel));
+    RNCL_TRY(rncl_cl_status(clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL),
+                            "clGetEventProfilingInfo", "a launch of %s", row->kernel));
+    row->launches++;
+    row->time_ns += end - start;
+    return RNCL_OK;
+}
+
 rncl_status rncl_profile_collect(rncl_context *context)
 {
     rncl_profile *profile = context->profile;
@@ -72,17 +85,11 @@ rncl_status rncl_profile_collect(rncl_context *context)
     rncl_status st = RNCL_OK;
     for (size_t i = 0; i < profile->pending_count; i++) {
         cl_event event = profile->pending[i].event;
-        cl_ulong start = 0, end = 0;
         rncl_profile_row *row = row_of(profile, profile->pending[i].label, profile->pending[i].kernel);
         if (!row)
             st = RNCL_FAIL(RNCL_ERR_MEMORY, "profile");
-        else if (clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL) ==
-                     CL_SUCCESS &&
-                 clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL) ==
-                     CL_SUCCESS) {
-            row->launches++;
-            row->time_ns += end - start;
-        }
+        if (!st)
+            st = add_times(row, event);
         clReleaseEvent(event);
     }
     profile->pending_count = 0;

@@ -56,13 +56,13 @@ static rncl_status source_read(const char *name, char **out)
         char *path = rncl_path_join(folder, name);
         if (!path)
             return RNCL_FAIL(RNCL_ERR_MEMORY, "path of %s", name);
-        rncl_mapping mapping;
-        rncl_status st = rncl_file_map(path, &mapping);
+        rncl_contents contents;
+        rncl_status st = rncl_file_read(path, &contents);
         free(path);
         if (st)
             return st;
-        *out = mapping.data ? strndup((const char *)mapping.data, mapping.size_bytes) : strdup("");
-        rncl_file_unmap(&mapping);
+        *out = contents.data ? strndup((const char *)contents.data, contents.size_bytes) : strdup("");
+        rncl_contents_free(&contents);
         return *out ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "source of %s", name);
     }
     for (size_t i = 0; i < rncl_kernel_source_count; i++)
@@ -108,7 +108,10 @@ static rncl_status source_assemble(const char *stem, char **out)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "source of %s.cl", stem);
     }
     rncl_status st = source_expand(name, stream);
-    fclose(stream);
+    /* A stream in memory that could not grow has lost some of the text. */
+    const bool lost = ferror(stream) != 0;
+    if ((fclose(stream) != 0 || lost || !*out) && !st)
+        st = RNCL_FAIL(RNCL_ERR_MEMORY, "source of %s.cl", stem);
     free(name);
     if (st) {
         free(*out);
@@ -176,12 +179,13 @@ static rncl_status compile(rncl_context *context, const char *stem, const char *
                          context->info.name);
     cl_int error;
     *out = clCreateProgramWithSource(context->context, 1, &source, NULL, &error);
-    RNCL_TRY(rncl_cl_status(error, "clCreateProgramWithSource"));
+    RNCL_TRY(rncl_cl_status(error, "clCreateProgramWithSource", "%s.cl", stem));
     error = clBuildProgram(*out, 1, &context->device, options, NULL, NULL);
     if (error == CL_SUCCESS)
         return RNCL_OK;
-    rncl_status st = error == CL_BUILD_PROGRAM_FAILURE ? build_failure(context, *out, stem, options)
-                                                       : rncl_cl_status(error, stem);
+    rncl_status st = error == CL_BUILD_PROGRAM_FAILURE
+                         ? build_failure(context, *out, stem, options)
+                         : rncl_cl_status(error, "clBuildProgram", "%s.cl", stem);
     clReleaseProgram(*out);
     *out = NULL;
     return st;

@@ -50,7 +50,7 @@ static rncl_status allocate_batches(rncl_network *net)
 {
     cl_int error;
     net->uploads = clCreateCommandQueue(net->context->context, net->context->device, 0, &error);
-    RNCL_TRY(rncl_cl_status(error, "clCreateCommandQueue for uploads"));
+    RNCL_TRY(rncl_cl_status(error, "clCreateCommandQueue", "the uploads on %s", net->context->info.name));
     for (size_t i = 0; i < COUNT(net->inputs); i++)
         RNCL_TRY(rncl_buffer_create(net->context, net->plan.input_bytes, &net->inputs[i]));
     size_t batch = (size_t)net->setup.batch_size;
@@ -226,11 +226,22 @@ static void release_slot(batch_slot *slot)
     free(slot->host_ranks);
 }
 
+/* Both queues are flushed first, since each may wait for the other. */
+void rncl_network_wait(rncl_network *net)
+{
+    clFlush(net->context->queue);
+    if (net->uploads) {
+        clFlush(net->uploads);
+        clFinish(net->uploads);
+    }
+    clFinish(net->context->queue);
+}
+
 void rncl_network_destroy(rncl_network *net)
 {
     if (!net)
         return;
-    rncl_context_finish(net->context);
+    rncl_network_wait(net);
     rncl_op_destroy(net->softmax);
     rncl_op_destroy(net->mixup);
     free(net->host_class_weights);

@@ -54,6 +54,9 @@ struct rncl_network {
 rncl_op_desc rncl_network_loss_op(const rncl_graph *graph, int micro_batch);
 rncl_op_desc rncl_network_mixup_op(const rncl_graph *graph, int micro_batch);
 
+/* Until nothing that was enqueued is left; failures are of no interest any more. */
+void rncl_network_wait(rncl_network *network);
+
 size_t rncl_network_logits_bytes(const rncl_network *network, int pictures);
 
 /* Packs the weights as the operations want them; to be called whenever they have changed. Enqueues. */

@@ -12,20 +12,20 @@ static rncl_status upload_images(rncl_network *net, const float *images, unsigne
     cl_event *idle = &net->input_free[input], uploaded = NULL;
     cl_int error = clEnqueueWriteBuffer(net->uploads, net->inputs[input], CL_FALSE, 0, net->plan.input_bytes,
                                         images, *idle ? 1 : 0, *idle ? idle : NULL, &uploaded);
-    RNCL_TRY(rncl_cl_status(error, "clEnqueueWriteBuffer of a micro-batch"));
+    RNCL_TRY(rncl_cl_status(error, "clEnqueueWriteBuffer", "the pictures of a micro-batch"));
     if (*idle)
         clReleaseEvent(*idle);
     *idle = NULL;
     clFlush(net->uploads);
     error = clEnqueueBarrierWithWaitList(net->context->queue, 1, &uploaded, NULL);
     clReleaseEvent(uploaded);
-    return rncl_cl_status(error, "clEnqueueBarrierWithWaitList");
+    return rncl_cl_status(error, "clEnqueueBarrierWithWaitList", "the upload of a micro-batch");
 }
 
 static rncl_status input_is_free(rncl_network *net, unsigned input)
 {
     return rncl_cl_status(clEnqueueMarkerWithWaitList(net->context->queue, 0, NULL, &net->input_free[input]),
-                          "clEnqueueMarkerWithWaitList");
+                          "clEnqueueMarkerWithWaitList", "input buffer %u", input);
 }
 
 static rncl_op_buffers buffers_with_input(const bound_node *node, cl_mem input)
@@ -99,7 +99,7 @@ static rncl_status keep_logits(rncl_network *net, const batch_slot *slot, int fi
                                               rncl_network_logits_bytes(net, first),
                                               rncl_network_logits_bytes(net, net->plan.micro_batch), 0, NULL,
                                               NULL),
-                          "clEnqueueCopyBuffer of the logits");
+                          "clEnqueueCopyBuffer", "the logits");
 }
 
 static rncl_status read_results(rncl_network *net, batch_slot *slot)
@@ -108,17 +108,17 @@ static rncl_status read_results(rncl_network *net, batch_slot *slot)
     size_t batch = (size_t)net->setup.batch_size;
     cl_int error = clEnqueueReadBuffer(queue, slot->losses, CL_FALSE, 0, batch * sizeof(float),
                                        slot->host_losses, 0, NULL, NULL);
-    RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer of the losses"));
+    RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer", "the losses"));
     if (slot->logits) {
         error = clEnqueueReadBuffer(queue, slot->logits, CL_FALSE, 0,
                                     rncl_network_logits_bytes(net, net->setup.batch_size), slot->host_logits,
                                     0, NULL, NULL);
-        RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer of the logits"));
+        RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer", "the logits"));
     }
     error = clEnqueueReadBuffer(queue, slot->ranks, CL_FALSE, 0, batch * sizeof(cl_int), slot->host_ranks, 0,
                                 NULL, &slot->done);
-    RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer of the ranks"));
-    return rncl_cl_status(clFlush(queue), "clFlush");
+    RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer", "the ranks"));
+    return rncl_cl_status(clFlush(queue), "clFlush", "the queue of %s", net->context->info.name);
 }
 
 /* What the batch's losses are divided by. Mixed labels are the same ones in another order. */
@@ -142,7 +142,7 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
     size_t image_floats = rncl_shape_count(graph->tensors[0]);
     cl_int error = clEnqueueWriteBuffer(net->context->queue, slot->labels, CL_FALSE, 0,
                                         (size_t)batch * sizeof(cl_int), labels, 0, NULL, NULL);
-    RNCL_TRY(rncl_cl_status(error, "clEnqueueWriteBuffer of the labels"));
+    RNCL_TRY(rncl_cl_status(error, "clEnqueueWriteBuffer", "the labels"));
     slot->weight = weigh(net, labels, rule ? net->setup.class_weights : NULL);
     for (int first = 0; first < batch; first += micro) {
         unsigned input = net->next_input++ % COUNT(net->inputs);
@@ -167,15 +167,24 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
     return RNCL_OK;
 }
 
+/* Hands on the status of a batch. One that failed half-way may have left commands that read the caller's
+ * memory, who takes it for his own again. */
+static rncl_status settle(rncl_network *net, rncl_status st)
+{
+    if (st)
+        rncl_network_wait(net);
+    return st;
+}
+
 rncl_status rncl_network_train(rncl_network *net, const float *images, const int32_t *labels,
                                const rncl_update_rule *rule)
 {
-    return submit(net, images, labels, rule);
+    return settle(net, submit(net, images, labels, rule));
 }
 
 rncl_status rncl_network_evaluate(rncl_network *net, const float *images, const int32_t *labels)
 {
-    return submit(net, images, labels, NULL);
+    return settle(net, submit(net, images, labels, NULL));
 }
 
 rncl_status rncl_network_collect(rncl_network *net, rncl_batch_result *result)
@@ -187,7 +196,7 @@ rncl_status rncl_network_collect(rncl_network *net, rncl_batch_result *result)
     cl_int error = clWaitForEvents(1, &slot->done);
     clReleaseEvent(slot->done);
     slot->done = NULL;
-    RNCL_TRY(rncl_cl_status(error, "waiting for a batch"));
+    RNCL_TRY(settle(net, rncl_cl_status(error, "clWaitForEvents", "the results of a batch")));
     result->logits = slot->host_logits;
     result->weight = slot->weight;
     for (int i = 0; i < net->setup.batch_size; i++) {

@@ -95,7 +95,7 @@ static rncl_status read_shape(const char *path, const json_t *entry, rncl_safete
 }
 
 /* `data` is what follows the header. */
-static rncl_status read_data(const char *path, const json_t *entry, rncl_mapping data,
+static rncl_status read_data(const char *path, const json_t *entry, rncl_contents data,
                              rncl_safetensor *tensor)
 {
     const json_t *offsets = json_object_get(entry, "data_offsets");
@@ -114,7 +114,7 @@ static rncl_status read_data(const char *path, const json_t *entry, rncl_mapping
     return RNCL_OK;
 }
 
-static rncl_status read_tensor(const char *path, const char *name, const json_t *entry, rncl_mapping data,
+static rncl_status read_tensor(const char *path, const char *name, const json_t *entry, rncl_contents data,
                                rncl_safetensor *tensor)
 {
     if (!is_plain(name))
@@ -141,7 +141,7 @@ static rncl_status read_metadata(const char *path, rncl_safetensors *file)
 }
 
 /* Splits the file: the parsed header into `file`, what follows it into `data`. */
-static rncl_status read_header(const char *path, rncl_safetensors *file, rncl_mapping *data)
+static rncl_status read_header(const char *path, rncl_safetensors *file, rncl_contents *data)
 {
     uint64_t length;
     if (file->file.size_bytes < LENGTH_BYTES)
@@ -158,12 +158,12 @@ static rncl_status read_header(const char *path, rncl_safetensors *file, rncl_ma
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: not a safetensors file: the header is not a JSON object without duplicates",
                          path);
-    *data = (rncl_mapping){file->file.data + LENGTH_BYTES + length,
-                           file->file.size_bytes - LENGTH_BYTES - (size_t)length};
+    *data = (rncl_contents){file->file.data + LENGTH_BYTES + length,
+                            file->file.size_bytes - LENGTH_BYTES - (size_t)length};
     return RNCL_OK;
 }
 
-static rncl_status read_tensors(const char *path, rncl_safetensors *file, rncl_mapping data)
+static rncl_status read_tensors(const char *path, rncl_safetensors *file, rncl_contents data)
 {
     file->tensors = calloc(json_object_size(file->header) + 1, sizeof *file->tensors);
     if (!file->tensors)
@@ -194,7 +194,7 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* Every byte belongs to exactly one tensor. */
-static rncl_status check_cover(const char *path, rncl_safetensors *file, rncl_mapping data)
+static rncl_status check_cover(const char *path, rncl_safetensors *file, rncl_contents data)
 {
     const unsigned char *position = data.data;
     qsort(file->tensors, file->count, sizeof *file->tensors, compare_places);
@@ -214,9 +214,10 @@ static rncl_status check_cover(const char *path, rncl_safetensors *file, rncl_ma
 rncl_status rncl_safetensors_open(const char *path, rncl_safetensors *out)
 {
     *out = (rncl_safetensors){0};
-    if (rncl_file_map(path, &out->file))
-        return RNCL_FAIL(RNCL_ERR_MODEL, "%s", rncl_status_message());
-    rncl_mapping data;
+    const rncl_status missing = rncl_file_read(path, &out->file);
+    if (missing)
+        return RNCL_FAIL(missing == RNCL_ERR_MEMORY ? missing : RNCL_ERR_MODEL, "%s", rncl_status_message());
+    rncl_contents data;
     rncl_status st = read_header(path, out, &data);
     if (!st)
         st = read_metadata(path, out);
@@ -236,7 +237,7 @@ void rncl_safetensors_close(rncl_safetensors *file)
 {
     free(file->tensors);
     json_decref(file->header);
-    rncl_file_unmap(&file->file);
+    rncl_contents_free(&file->file);
     *file = (rncl_safetensors){0};
 }
 

@@ -26,7 +26,7 @@ typedef struct rncl_safetensor {
 } rncl_safetensor;
 
 typedef struct rncl_safetensors {
-    rncl_mapping file;
+    rncl_contents file;
     json_t *header;
     const json_t *metadata;   /* object of strings, or NULL */
     rncl_safetensor *tensors; /* by name */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cl_error.h"
 #include "profile.h"
 #include "util.h"
 
@@ -42,10 +43,9 @@ static rncl_status status_of(CLBlastStatusCode code, const rncl_gemm *gemm, cons
 {
     if (code == CLBlastSuccess)
         return RNCL_OK;
-    bool memory = code == CLBlastTempBufferAllocFailure || code == CLBlastOpenCLOutOfResources;
-    return RNCL_FAIL(memory ? RNCL_ERR_DEVICE_MEMORY : RNCL_ERR_DRIVER,
-                     "CLBlast SGEMM %zu x %zu x %zu on %s: status %d", gemm->m, gemm->n, gemm->k,
-                     context->info.name, (int)code);
+    /* CLBlast's codes are OpenCL's, and some of its own. */
+    return rncl_cl_status((cl_int)code, "CLBlastSgemm", "%zu x %zu x %zu on %s", gemm->m, gemm->n, gemm->k,
+                          context->info.name);
 }
 
 /* CLBlast keeps programs until the process ends, which for some drivers is after their own end. */

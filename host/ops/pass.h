@@ -3,6 +3,7 @@
 #ifndef RNCL_OPS_PASS_H
 #define RNCL_OPS_PASS_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -222,11 +223,13 @@ bool rncl_pass_accumulates(const rncl_pass *pass, const rncl_op_scalars *scalars
  * no algorithm of that name. */
 rncl_status rncl_algorithm_hash(rncl_op_kind kind, const char *algorithm, uint64_t *hash);
 
-/* Output size of a window: (size + 2 pad - window) / stride + 1, or 0 if the window does not fit. */
+/* Output size of a window: (size + 2 pad - window) / stride + 1, or 0 if the window does not fit or the size
+ * is too large for an int; stride > 0. Sizes may come from a file. */
 static inline int rncl_window_output(int size, int window, int stride, int pad)
 {
     const int64_t room = (int64_t)size + 2 * (int64_t)pad - window;
-    return room < 0 ? 0 : (int)(room / stride + 1);
+    const int64_t output = room < 0 ? 0 : room / stride + 1;
+    return output > INT_MAX ? 0 : (int)output;
 }
 
 #endif

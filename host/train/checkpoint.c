@@ -86,7 +86,16 @@ static size_t count_floats(const rncl_checkpoint *checkpoint, bool averaged)
     return 2 * params + state + (averaged ? params + state : 0);
 }
 
-static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_mapping *file, header *head)
+/* Whether a run can stand there. */
+static bool is_possible(const rncl_run_state *state)
+{
+    return state->step >= 0 && state->evaluated_step >= -1 && state->evaluated_step <= state->step &&
+           state->batches_tracked >= 0 && state->plateau.waited >= 0 && state->plateau.stale >= 0 &&
+           state->plateau.drops >= 0 && state->sums.count >= 0 && state->sums.top1 >= 0 &&
+           state->sums.top1 <= state->sums.count && state->seconds >= 0;
+}
+
+static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_contents *file, header *head)
 {
     if (file->size_bytes < sizeof magic || memcmp(file->data, magic, sizeof magic) != 0)
         return damaged(checkpoint, "not a checkpoint of rncl");
@@ -96,14 +105,13 @@ static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_mapping *
     if (head->version != VERSION)
         return damaged(checkpoint, "written by another version of rncl");
     const size_t hashed = file->size_bytes - sizeof(uint64_t);
-    const size_t floats = (hashed - sizeof *head) / sizeof(float);
     uint64_t hash;
     memcpy(&hash, file->data + hashed, sizeof hash);
     if (rncl_hash(RNCL_HASH_START, file->data, hashed) != hash)
         return damaged(checkpoint, "cut off or damaged");
     if (head->fingerprint != checkpoint->fingerprint || head->param_floats != checkpoint->param_floats ||
         head->state_floats != checkpoint->state_floats ||
-        floats != count_floats(checkpoint, head->averaged != 0))
+        hashed - sizeof *head != count_floats(checkpoint, head->averaged != 0) * sizeof(float))
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: saved by a run with another network, data set, batch size or seed; leave these "
                          "as they were, or start a new run with --init",
@@ -112,6 +120,8 @@ static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_mapping *
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: saved %s --ema; leave that as it was, or start a new run with --init",
                          checkpoint->path, head->averaged ? "with" : "without");
+    if (!is_possible(&head->state))
+        return damaged(checkpoint, "it stands where no run can stand");
     return RNCL_OK;
 }
 
@@ -124,8 +134,11 @@ static const unsigned char *get(const unsigned char *from, float *to, size_t flo
 rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_state *state,
                                  const rncl_network_vectors *vectors)
 {
-    rncl_mapping file;
-    if (rncl_file_map(checkpoint->path, &file))
+    rncl_contents file;
+    const rncl_status missing = rncl_file_read(checkpoint->path, &file);
+    if (missing == RNCL_ERR_MEMORY)
+        return missing;
+    if (missing)
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s; nothing to resume there", rncl_status_message());
     header head;
     rncl_status st = check(checkpoint, &file, &head);
@@ -137,6 +150,6 @@ rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_sta
         for (size_t i = 0; i < count; i++)
             next = get(next, parts[i].values, parts[i].floats);
     }
-    rncl_file_unmap(&file);
+    rncl_contents_free(&file);
     return st;
 }

@@ -36,15 +36,15 @@ static rncl_status parse(const char *source, const char *text, float *weights, i
 
 static rncl_status read_file(const char *path, float *weights, int classes)
 {
-    rncl_mapping file;
-    if (rncl_file_map(path, &file))
-        return RNCL_FAIL(RNCL_ERR_IO,
-                         "--class-weights: %s; it takes balanced, weights with commas, or a file",
+    rncl_contents file;
+    const rncl_status missing = rncl_file_read(path, &file);
+    if (missing)
+        return RNCL_FAIL(missing, "--class-weights: %s; it takes balanced, weights with commas, or a file",
                          rncl_status_message());
     char *text = calloc(file.size_bytes + 1, 1);
     if (text && file.data)
         memcpy(text, file.data, file.size_bytes);
-    rncl_file_unmap(&file);
+    rncl_contents_free(&file);
     if (!text)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to read it", path);
     rncl_status st = parse(path, text, weights, classes);

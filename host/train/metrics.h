@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "log.h"
 #include "status.h"
 
 typedef struct rncl_metrics {
@@ -22,10 +23,11 @@ typedef struct rncl_metrics_row {
     double images_per_second, seconds;
 } rncl_metrics_row;
 
-/* Opens both files in `folder` to write what comes after `step`: rows of later steps, which a killed run may
- * have left, are cut off first, atomically. Files that are not there begin with their header. RNCL_ERR_DATA
- * for files of these names that are something else. */
-rncl_status rncl_metrics_open(const char *folder, int64_t step, rncl_metrics *out);
+/* Opens both files in `folder` to write what comes after `step`: rows of later steps and half a row at the
+ * end, which a killed run may have left, are cut off first, atomically. Rows that are damaged are kept, and a
+ * warning to `log` says which. Files that are not there begin with their header. RNCL_ERR_DATA for files of
+ * these names that are something else. */
+rncl_status rncl_metrics_open(const char *folder, int64_t step, const rncl_log *log, rncl_metrics *out);
 void rncl_metrics_close(rncl_metrics *metrics); /* harmless on a zeroed one */
 
 rncl_status rncl_metrics_add(rncl_metrics *metrics, const rncl_metrics_row *row);

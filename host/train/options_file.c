@@ -1,6 +1,6 @@
 /* config.ini: options as name = value lines, read by inih. */
-#include <errno.h>
 #include <ini.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,17 +47,33 @@ static int on_line(void *user, const char *section, const char *name, const char
     return r->status == RNCL_OK;
 }
 
-rncl_status rncl_options_read(rncl_options *options, const char *path, unsigned commands)
+static rncl_status parse(rncl_options *options, const char *path, const char *text, unsigned commands)
 {
     reading r = {options, commands, RNCL_OK};
-    const int line = ini_parse(path, on_line, &r);
+    const int line = ini_parse_string(text, on_line, &r);
     if (r.status)
         return RNCL_FAIL(r.status, "%s:%d: %s", path, line, rncl_status_message());
     if (line > 0)
         return RNCL_FAIL(RNCL_ERR_USAGE, "%s:%d: not a `name = value` line, or too long", path, line);
-    if (line < 0)
-        return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
-    return RNCL_OK;
+    return line < 0 ? RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to read it", path) : RNCL_OK;
+}
+
+rncl_status rncl_options_read(rncl_options *options, const char *path, unsigned commands)
+{
+    rncl_contents file;
+    RNCL_TRY(rncl_file_read(path, &file));
+    rncl_status st = RNCL_OK;
+    char *text = NULL;
+    if (file.data && memchr(file.data, '\0', file.size_bytes))
+        st = RNCL_FAIL(RNCL_ERR_USAGE, "%s: not a text: it has a zero byte in it", path);
+    else if (!(text = rncl_text_format("%.*s", (int)MIN(file.size_bytes, INT_MAX),
+                                       file.data ? (const char *)file.data : "")))
+        st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to read it", path);
+    if (!st)
+        st = parse(options, path, text, commands);
+    free(text);
+    rncl_contents_free(&file);
+    return st;
 }
 
 static void print_rows(const rncl_options *options, FILE *stream)
@@ -101,7 +117,9 @@ rncl_status rncl_options_write(const rncl_options *options, const char *path)
     FILE *stream = open_memstream(&text, &size);
     if (stream)
         print_rows(options, stream);
-    if (!stream || fclose(stream) != 0) {
+    /* A stream in memory that could not grow closes well and leaves no text. */
+    const bool failed = !stream || ferror(stream);
+    if ((stream && fclose(stream) != 0) || failed || !text) {
         free(text);
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its text", path);
     }

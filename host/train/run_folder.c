@@ -1,10 +1,14 @@
-/* Which folder a run gets. No run is ever written over another. */
+/* Which folder a run gets. No run is ever written over another, and no two processes write in one. */
 #include "run_folder.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "file.h"
 #include "util.h"
@@ -24,12 +28,66 @@ rncl_status rncl_run_folder_path(const rncl_options *options, const char *name, 
     return join(options->out, name, path);
 }
 
-static rncl_status choose_resumed(rncl_options *options)
+/* ---- lock ---- */
+
+static rncl_status take_lock(int descriptor, const char *folder, const rncl_log *log)
+{
+    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+        return RNCL_OK;
+    if (errno == EWOULDBLOCK)
+        return RNCL_FAIL(
+            RNCL_ERR_USAGE,
+            "%.200s: another process is training in this folder; wait for it or end it, or choose "
+            "another folder",
+            folder);
+    rncl_log_line(log, RNCL_LOG_WARNING,
+                  "%s: this file system has no locks (%s): see to it that no other process trains there",
+                  folder, strerror(errno));
+    return RNCL_OK;
+}
+
+/* A process that was first, and failed, may have removed the folder between our looks at it. */
+static rncl_status check_still_there(int descriptor, const char *folder)
+{
+    struct stat locked, named;
+    if (fstat(descriptor, &locked) || stat(folder, &named) || locked.st_ino != named.st_ino ||
+        locked.st_dev != named.st_dev)
+        return RNCL_FAIL(RNCL_ERR_IO, "%s: was removed meanwhile; try again", folder);
+    return RNCL_OK;
+}
+
+static rncl_status lock_folder(const char *folder, const rncl_log *log, rncl_run_lock *lock)
+{
+    lock->descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock->descriptor < 0)
+        return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot open the folder: %s", folder, strerror(errno));
+    RNCL_TRY(take_lock(lock->descriptor, folder, log));
+    RNCL_TRY(check_still_there(lock->descriptor, folder));
+    lock->folder = strdup(folder);
+    return lock->folder ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", folder);
+}
+
+void rncl_run_folder_unlock(rncl_run_lock *lock)
+{
+    /* rmdir leaves a folder alone that has something in it. */
+    if (lock->created && lock->folder)
+        rmdir(lock->folder);
+    if (lock->descriptor >= 0)
+        close(lock->descriptor);
+    free(lock->folder);
+    *lock = RNCL_RUN_LOCK_NONE;
+}
+
+/* ---- choice ---- */
+
+static rncl_status choose_resumed(rncl_options *options, const rncl_log *log, rncl_run_lock *lock)
 {
     char path[RNCL_TEXT_LENGTH];
     if (options->out[0])
         return RNCL_FAIL(RNCL_ERR_USAGE, "--resume %.200s continues in that folder; leave --out away",
                          options->resume);
+    if (rncl_directory_exists(options->resume))
+        RNCL_TRY(lock_folder(options->resume, log, lock));
     RNCL_TRY(join(options->resume, RNCL_RUN_CHECKPOINT, path));
     if (!rncl_file_exists(path))
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: no such checkpoint; --resume takes the folder of a run", path);
@@ -39,14 +97,14 @@ static rncl_status choose_resumed(rncl_options *options)
     return RNCL_OK;
 }
 
-rncl_status rncl_run_folder_choose(rncl_options *options)
+static rncl_status choose_named(rncl_options *options, const rncl_log *log, rncl_run_lock *lock)
 {
-    if (options->resume[0])
-        return choose_resumed(options);
-    if (!options->out[0])
-        return RNCL_OK;
     char path[RNCL_TEXT_LENGTH];
     RNCL_TRY(join(options->out, RNCL_RUN_CHECKPOINT, path));
+    const bool there = rncl_directory_exists(options->out);
+    RNCL_TRY(rncl_directory_create(options->out));
+    RNCL_TRY(lock_folder(options->out, log, lock));
+    lock->created = !there;
     if (rncl_file_exists(path))
         return RNCL_FAIL(RNCL_ERR_USAGE,
                          "--out %.200s holds a run; continue it with --resume, or choose another folder",
@@ -54,8 +112,15 @@ rncl_status rncl_run_folder_choose(rncl_options *options)
     return RNCL_OK;
 }
 
+rncl_status rncl_run_folder_choose(rncl_options *options, const rncl_log *log, rncl_run_lock *lock)
+{
+    if (options->resume[0])
+        return choose_resumed(options, log, lock);
+    return options->out[0] ? choose_named(options, log, lock) : RNCL_OK;
+}
+
 /* mkdir, which says whether the folder is new, decides between runs that start in the same second. */
-static rncl_status create_dated(rncl_options *options)
+static rncl_status create_dated(rncl_options *options, const rncl_log *log, rncl_run_lock *lock)
 {
     char date[32];
     const time_t now = time(NULL);
@@ -70,13 +135,13 @@ static rncl_status create_dated(rncl_options *options)
         snprintf(options->out, sizeof options->out, "%s/%s-%s-%d%s", parent, date,
                  rncl_arch_name(options->network.arch), options->network.depth, suffix);
         if (mkdir(options->out, 0777) == 0)
-            return RNCL_OK;
+            return lock_folder(options->out, log, lock);
         if (errno != EEXIST)
             return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot create the folder: %s", options->out, strerror(errno));
     }
 }
 
-rncl_status rncl_run_folder_create(rncl_options *options)
+rncl_status rncl_run_folder_create(rncl_options *options, const rncl_log *log, rncl_run_lock *lock)
 {
-    return options->out[0] ? rncl_directory_create(options->out) : create_dated(options);
+    return options->out[0] ? RNCL_OK : create_dated(options, log, lock);
 }

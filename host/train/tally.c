@@ -1,4 +1,4 @@
-/* Counting of answers. */
+/* Ranks, losses and the confusion matrix. */
 #include "tally.h"
 
 #include <math.h>
@@ -37,7 +37,7 @@ static void add_softmax(const float *logits, int classes, double *scores)
         scores[i] += exp((double)logits[i] - largest) / sum;
 }
 
-/* How many classes come before this one. */
+/* How many classes score higher than this one. */
 static int rank_of(const double *scores, int classes, int label)
 {
     int rank = 0;

@@ -1,5 +1,5 @@
-/* What an evaluation counts from logits: several crops averaged into one answer, which classes are taken for
- * which. */
+/* What an evaluation counts from logits: right answers, the loss, the confusion matrix; of one crop a
+ * picture, or of the mean of several. */
 #ifndef RNCL_TRAIN_TALLY_H
 #define RNCL_TRAIN_TALLY_H
 

@@ -106,10 +106,10 @@ static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
 {
     char path[RNCL_TEXT_LENGTH];
     options->micro_batch = rncl_network_facts_of(t->network)->micro_batch;
-    RNCL_TRY(rncl_run_folder_create(options));
+    RNCL_TRY(rncl_run_folder_create(options, &t->context->log, &t->lock));
     RNCL_TRY(rncl_run_folder_path(options, RNCL_RUN_CONFIG, path));
     RNCL_TRY(rncl_options_write(options, path));
-    RNCL_TRY(rncl_metrics_open(options->out, t->state.step, &t->metrics));
+    RNCL_TRY(rncl_metrics_open(options->out, t->state.step, &t->context->log, &t->metrics));
     return options->resume[0] ? RNCL_OK : rncl_training_save(t);
 }
 
@@ -137,7 +137,7 @@ static void announce(const rncl_training *t)
 
 static rncl_status prepare(rncl_training *t, rncl_options *options)
 {
-    RNCL_TRY(rncl_run_folder_choose(options));
+    RNCL_TRY(rncl_run_folder_choose(options, &t->context->log, &t->lock));
     RNCL_TRY(rncl_arch_check_runs(options->network.arch));
     settle_conflicts(options);
     RNCL_TRY(prepare_graph(t, options));
@@ -157,6 +157,7 @@ static void take_apart(rncl_training *t)
     free(t->class_weights);
     rncl_graph_destroy(t->graph);
     rncl_inputs_close(&t->inputs);
+    rncl_run_folder_unlock(&t->lock);
 }
 
 static void fill_result(const rncl_training *t, rncl_train_result *result)
@@ -177,7 +178,8 @@ static void fill_result(const rncl_training *t, rncl_train_result *result)
 rncl_status rncl_train(rncl_context *context, rncl_options *options, const rncl_train_listener *listener,
                        rncl_train_result *result)
 {
-    rncl_training t = {.context = context, .options = options, .listener = listener};
+    rncl_training t = {
+        .context = context, .options = options, .listener = listener, .lock = RNCL_RUN_LOCK_NONE};
     rncl_pace_start(&t.pace, rncl_time_ns());
     rncl_status st = prepare(&t, options);
     if (!st) {

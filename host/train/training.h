@@ -11,6 +11,7 @@
 #include "options.h"
 #include "pace.h"
 #include "rncl/rncl.h"
+#include "run_folder.h"
 #include "schedule.h"
 #include "store.h"
 
@@ -27,6 +28,7 @@ typedef struct rncl_training {
     rncl_model_meta meta;         /* its labels are the data set's */
     rncl_schedule schedule;
     float *class_weights; /* NULL: none */
+    rncl_run_lock lock;   /* of the run folder */
     rncl_metrics metrics;
     rncl_pace pace;
     uint64_t fingerprint;

@@ -8,7 +8,10 @@ json_t *rncl_setting_to_json(const rncl_setting *setting)
 {
     json_t *knobs = json_object();
     for (int i = 0; i < setting->count; i++)
-        json_object_set_new(knobs, setting->knobs[i].name, json_integer(setting->knobs[i].value));
+        if (json_object_set_new(knobs, setting->knobs[i].name, json_integer(setting->knobs[i].value))) {
+            json_decref(knobs);
+            return NULL;
+        }
     return json_pack("{s:s, s:o}", "algorithm", setting->algorithm, "knobs", knobs);
 }
 

@@ -71,6 +71,13 @@ static rncl_status read_lines(const char *path, const json_t *document, bool own
     return RNCL_OK;
 }
 
+/* jansson does not always say so: what it cannot name is no mistake in the text. */
+static bool is_short_of_memory(const json_error_t *error)
+{
+    const enum json_error_code code = json_error_code(error);
+    return code == json_error_out_of_memory || code == json_error_unknown;
+}
+
 rncl_status rncl_store_file_read(const char *path, const rncl_device_info *device, bool own,
                                  rncl_store_lines *lines)
 {
@@ -78,6 +85,8 @@ rncl_status rncl_store_file_read(const char *path, const rncl_device_info *devic
         return RNCL_OK;
     json_error_t error;
     json_t *document = json_load_file(path, 0, &error);
+    if (!document && is_short_of_memory(&error))
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to read it", path);
     if (!document)
         return RNCL_FAIL(RNCL_ERR_DATA, "%s, line %d: %s", path, error.line, error.text);
     const size_t before = lines->count;
@@ -92,54 +101,72 @@ rncl_status rncl_store_file_read(const char *path, const rncl_device_info *devic
     return st;
 }
 
+/* NULL when out of memory. */
 static json_t *describe(const rncl_store_line *line)
 {
     char key[RNCL_PROBLEM_KEY];
     rncl_problem_key(&line->entry.problem, key);
     json_t *object = json_pack("{s:s}", "problem", key),
            *setting = rncl_setting_to_json(&line->entry.setting);
-    json_object_update(object, setting);
+    int failed = json_object_update(object, setting);
     json_decref(setting);
     if (line->why[0]) {
-        json_object_set_new(object, "failed", json_string(line->why));
+        failed |= json_object_set_new(object, "failed", json_string(line->why));
     } else {
-        json_object_set_new(object, "time_ns", json_integer((json_int_t)line->entry.time_ns));
-        json_object_set_new(object, "preset_ns", json_integer((json_int_t)line->entry.preset_ns));
-        json_object_set_new(object, "finished", json_boolean(line->entry.finished));
+        failed |= json_object_set_new(object, "time_ns", json_integer((json_int_t)line->entry.time_ns));
+        failed |= json_object_set_new(object, "preset_ns", json_integer((json_int_t)line->entry.preset_ns));
+        failed |= json_object_set_new(object, "finished", json_boolean(line->entry.finished));
     }
-    json_object_set_new(object, "driver", json_string(line->origin.driver));
-    json_object_set_new(object, "kernels", json_string(line->origin.kernels));
-    return object;
+    failed |= json_object_set_new(object, "driver", json_string(line->origin.driver));
+    failed |= json_object_set_new(object, "kernels", json_string(line->origin.kernels));
+    if (!failed)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* Writes `before` and the object without its last `left_out` bytes, and releases the object. False if it is
+ * NULL or memory is short. */
+static bool print_object(FILE *stream, json_t *object, const char *before, size_t left_out)
+{
+    char *line = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    json_decref(object);
+    if (!line)
+        return false;
+    fprintf(stream, "%s%.*s", before, (int)(strlen(line) - left_out), line);
+    free(line);
+    return true;
 }
 
 /* One result a line, so that differences can be read. */
+static bool print_results(FILE *stream, const rncl_device_info *device, const rncl_store_lines *lines)
+{
+    json_t *head = json_pack("{s:i, s:s, s:s, s:i}", "format", FORMAT, "platform", device->platform, "device",
+                             device->name, "compute_units", (int)device->compute_units);
+    /* Without the closing brace, to go on in. */
+    bool complete = print_object(stream, head, "", 1);
+    fputs(",\n\"results\":[", stream);
+    const char *separator = "\n";
+    for (size_t i = 0; complete && i < lines->count; i++) {
+        if (!lines->lines[i].own)
+            continue;
+        complete = print_object(stream, describe(&lines->lines[i]), separator, 0);
+        separator = ",\n";
+    }
+    fputs("\n]}\n", stream);
+    return complete && !ferror(stream);
+}
+
+/* NULL when out of memory: half a text would replace a good file. */
 static char *format(const rncl_device_info *device, const rncl_store_lines *lines)
 {
-    char *text = NULL, *line;
+    char *text = NULL;
     size_t size;
     FILE *stream = open_memstream(&text, &size);
     if (!stream)
         return NULL;
-    json_t *head = json_pack("{s:i, s:s, s:s, s:i}", "format", FORMAT, "platform", device->platform, "device",
-                             device->name, "compute_units", (int)device->compute_units);
-    line = json_dumps(head, JSON_COMPACT);
-    json_decref(head);
-    /* Without the closing brace, to go on in. */
-    fprintf(stream, "%.*s,\n\"results\":[", line ? (int)strlen(line) - 1 : 0, line);
-    free(line);
-    const char *separator = "\n";
-    for (size_t i = 0; i < lines->count; i++) {
-        if (!lines->lines[i].own)
-            continue;
-        json_t *object = describe(&lines->lines[i]);
-        line = json_dumps(object, JSON_COMPACT);
-        json_decref(object);
-        fprintf(stream, "%s%s", separator, line ? line : "");
-        free(line);
-        separator = ",\n";
-    }
-    fprintf(stream, "\n]}\n");
-    if (fclose(stream) == 0)
+    const bool complete = print_results(stream, device, lines);
+    if (fclose(stream) == 0 && complete)
         return text;
     free(text);
     return NULL;
@@ -150,7 +177,7 @@ rncl_status rncl_store_file_write(const char *path, const rncl_device_info *devi
 {
     char *text = format(device, lines);
     if (!text)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s", path);
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its text; the file is unchanged", path);
     rncl_status st = rncl_file_write(path, text, strlen(text));
     free(text);
     return st;

@@ -93,13 +93,17 @@ static rncl_status start(rncl_worker *worker)
     return RNCL_FAIL(RNCL_ERR_IO, "%s: %s", worker->arguments[0], strerror(error));
 }
 
+/* NULL when out of memory. */
 static char *format(const rncl_worker_request *request)
 {
     char key[RNCL_PROBLEM_KEY];
     rncl_problem_key(&request->problem, key);
     json_t *settings = json_array();
     for (size_t i = 0; i < request->count; i++)
-        json_array_append_new(settings, rncl_setting_to_json(&request->settings[i]));
+        if (json_array_append_new(settings, rncl_setting_to_json(&request->settings[i]))) {
+            json_decref(settings);
+            return NULL;
+        }
     json_t *object = json_pack("{s:s, s:I, s:o}", "problem", key, "drop_ns", (json_int_t)request->drop_ns,
                                "settings", settings);
     char *text = json_dumps(object, JSON_COMPACT), *line = text ? rncl_text_format("%s\n", text) : NULL;

@@ -6,11 +6,14 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -156,13 +159,26 @@ static int remove_folder(void **state)
     return failed;
 }
 
+/* Files of the folder whose names begin so. */
+static size_t count_files(const char *prefix)
+{
+    size_t count = 0;
+    DIR *directory = opendir(folder);
+    assert_non_null(directory);
+    const struct dirent *entry;
+    while ((entry = readdir(directory)))
+        count += !strncmp(entry->d_name, prefix, strlen(prefix));
+    closedir(directory);
+    return count;
+}
+
 static void assert_contents(const char *path, const char *expected)
 {
-    rncl_mapping mapping;
-    assert_int_equal(rncl_file_map(path, &mapping), RNCL_OK);
-    assert_int_equal(mapping.size_bytes, strlen(expected));
-    assert_memory_equal(mapping.data, expected, mapping.size_bytes);
-    rncl_file_unmap(&mapping);
+    rncl_contents contents;
+    assert_int_equal(rncl_file_read(path, &contents), RNCL_OK);
+    assert_int_equal(contents.size_bytes, strlen(expected));
+    assert_memory_equal(contents.data, expected, contents.size_bytes);
+    rncl_contents_free(&contents);
 }
 
 static void an_abandoned_file_leaves_the_old_one_and_no_trace(void **state)
@@ -208,6 +224,7 @@ static void a_full_disk_leaves_the_old_file(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_int_equal(st, RNCL_ERR_IO);
     assert_non_null(strstr(rncl_status_message(), path));
+    assert_non_null(strstr(rncl_status_message(), "File too large"));
     assert_contents(path, "old");
     free(path);
 }
@@ -215,10 +232,79 @@ static void a_full_disk_leaves_the_old_file(void **state)
 static void a_missing_file_is_named_in_the_message(void **state)
 {
     (void)state;
-    rncl_mapping mapping;
-    assert_int_equal(rncl_file_map("/nonexistent/file", &mapping), RNCL_ERR_IO);
+    rncl_contents contents;
+    assert_int_equal(rncl_file_read("/nonexistent/file", &contents), RNCL_ERR_IO);
     assert_non_null(strstr(rncl_status_message(), "/nonexistent/file"));
-    assert_int_equal(rncl_file_map(folder, &mapping), RNCL_ERR_IO);
+    assert_int_equal(rncl_file_read(folder, &contents), RNCL_ERR_IO);
+}
+
+static void touch(const char *path)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+}
+
+/* A process that is killed while it writes leaves its temporary file. */
+static void what_a_killed_writer_left_goes_when_the_file_is_written_again(void **state)
+{
+    (void)state;
+    char *path = rncl_path_join(folder, "saved"), *left = rncl_path_join(folder, "saved.Ab12Cd");
+    char *other = rncl_path_join(folder, "saved2.Ab12Cd");
+    pid_t child = fork();
+    if (child == 0) {
+        rncl_atomic_file file;
+        if (rncl_atomic_file_create(path, &file) == RNCL_OK)
+            raise(SIGKILL);
+        _exit(1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    touch(left);
+    touch(other);
+    assert_int_equal(count_files("saved."), 2);
+    assert_int_equal(rncl_file_write(path, "x", 1), RNCL_OK);
+    assert_int_equal(count_files("saved."), 0);
+    assert_true(rncl_file_exists(other));
+    free(path);
+    free(left);
+    free(other);
+}
+
+static void what_a_living_process_writes_and_copies_of_people_stay(void **state)
+{
+    (void)state;
+    char *path = rncl_path_join(folder, "shared");
+    static const char *const copies[] = {"shared.backup", "shared.old", "shared.Ab12Cd.gz", "shared.1"};
+    rncl_atomic_file slow;
+    assert_int_equal(rncl_atomic_file_create(path, &slow), RNCL_OK);
+    fputs("slow", slow.stream);
+    for (size_t i = 0; i < COUNT(copies); i++) {
+        char *copy = rncl_path_join(folder, copies[i]);
+        touch(copy);
+        free(copy);
+    }
+    assert_int_equal(rncl_file_write(path, "fast", 4), RNCL_OK);
+    assert_contents(path, "fast");
+    assert_int_equal(rncl_atomic_file_commit(&slow), RNCL_OK);
+    assert_contents(path, "slow");
+    assert_int_equal(count_files("shared."), COUNT(copies));
+    free(path);
+}
+
+/* Nobody writes to it: waiting would never end. */
+static void a_fifo_is_refused_at_once(void **state)
+{
+    (void)state;
+    char *path = rncl_path_join(folder, "fifo");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    rncl_contents contents;
+    alarm(5);
+    assert_int_equal(rncl_file_read(path, &contents), RNCL_ERR_IO);
+    alarm(0);
+    assert_non_null(strstr(rncl_status_message(), "not a regular file"));
+    free(path);
 }
 
 static void folders_are_made_with_their_parents(void **state)
@@ -252,6 +338,9 @@ int main(void)
         cmocka_unit_test(a_committed_file_replaces_the_old_one),
         cmocka_unit_test(a_full_disk_leaves_the_old_file),
         cmocka_unit_test(a_missing_file_is_named_in_the_message),
+        cmocka_unit_test(what_a_killed_writer_left_goes_when_the_file_is_written_again),
+        cmocka_unit_test(what_a_living_process_writes_and_copies_of_people_stay),
+        cmocka_unit_test(a_fifo_is_refused_at_once),
         cmocka_unit_test(folders_are_made_with_their_parents),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -10,11 +10,9 @@
 
 #include <cmocka.h>
 
-#include "check.h"
-#include "conv.h"
+#include "check_trial.h"
 #include "file.h"
 #include "kernel_sources.h"
-#include "operations.h"
 #include "util.h"
 
 static rncl_device_list *devices;
@@ -94,14 +92,14 @@ static const planted_fault late_read_of_y = {
     "batchnorm.cl",
     "RESIDUAL == RNCL_RESIDUAL_NONE ? fma(*centred, *scale, VLOAD(bias)) : VLOAD(y + at)",
     "VLOAD(y + at)",
-    "training",
+    ": d",
 };
 static const planted_fault last_maximum_instead_of_first = {
     "maxpool", "maxpool.cl", "isgreater(value, best)", "isgreaterequal(value, best)", "integers",
 };
 
 static const planted_fault partner_in_another_micro_batch = {
-    "softmax", "softmax.cl", "labels[first + shape.n - 1 - n]", "labels[shape.n - 1 - n]", "mix",
+    "softmax", "softmax.cl", "labels[first + shape.n - 1 - n]", "labels[shape.n - 1 - n]", ": dx",
 };
 
 /* `text` with the first `from` replaced; NULL if there is none. Caller frees. */
@@ -192,7 +190,7 @@ static void a_planted_fault_is_found(void **state)
  * the algorithm and the pass concerned are tried, at one small shape. */
 typedef struct conv_fault {
     const char *algorithm;
-    rncl_conv_pass pass;
+    int pass;
     planted_fault fault; /* its message: the tensor that is wrong */
     rncl_conv_shape shape;
     const char *name;
@@ -303,8 +301,10 @@ static const conv_fault conv_faults[] = {
 /* Whether the device has the algorithm for this pass; others would do the pass else. */
 static bool is_supported(rncl_context *context, const conv_fault *fault)
 {
-    const rncl_conv_plan plan = {.context = context, .shape = fault->shape, .pass = fault->pass};
-    return rncl_conv_algorithm_find(fault->algorithm, &plan);
+    const rncl_pass pass = {
+        .context = context, .desc = {.kind = RNCL_OP_conv, .conv = fault->shape}, .index = fault->pass};
+    bool exact;
+    return rncl_pass_supports(&pass, fault->algorithm, &exact);
 }
 
 /* The tensor that should be wrong, and how many results of it were. */
@@ -332,8 +332,7 @@ static rncl_status try_convolution(rncl_context *context, const conv_fault *faul
     };
     check_trial trial = {
         .context = context,
-        .operation = &check_conv,
-        .shape = {.op = {.kind = RNCL_OP_conv, .conv = fault->shape}},
+        .c.desc = {.kind = RNCL_OP_conv, .conv = fault->shape},
         .variant = &variants[fault->pass],
         .algorithm = fault->algorithm,
         .random = rncl_random_stream(1, RNCL_RANDOM_TEST, 0, 0),

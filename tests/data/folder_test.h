@@ -76,10 +76,10 @@ static inline void write_picture(const char *folder, const char *name, uint32_t 
 static inline void cut_file(const char *folder, const char *name)
 {
     char *path = place(folder, name);
-    rncl_mapping file;
-    assert_int_equal(rncl_file_map(path, &file), RNCL_OK);
+    rncl_contents file;
+    assert_int_equal(rncl_file_read(path, &file), RNCL_OK);
     const off_t half = (off_t)(file.size_bytes / 2);
-    rncl_file_unmap(&file);
+    rncl_contents_free(&file);
     assert_int_equal(truncate(path, half), 0);
     free(path);
 }

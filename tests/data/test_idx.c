@@ -72,10 +72,10 @@ static void write_gzipped(const char *folder, const char *name, const struct blo
     gzFile file = gzopen(path, "wb");
     assert_int_equal(gzwrite(file, blob->bytes, (unsigned)blob->size), (int)blob->size);
     assert_int_equal(gzclose(file), Z_OK);
-    rncl_mapping mapping;
-    assert_int_equal(rncl_file_map(path, &mapping), RNCL_OK);
-    off_t size = (off_t)mapping.size_bytes;
-    rncl_file_unmap(&mapping);
+    rncl_contents contents;
+    assert_int_equal(rncl_file_read(path, &contents), RNCL_OK);
+    off_t size = (off_t)contents.size_bytes;
+    rncl_contents_free(&contents);
     assert_int_equal(truncate(path, size - cut), 0);
     free(path);
 }
@@ -294,6 +294,15 @@ static void a_header_that_promises_too_much_is_refused(void **state)
     assert_refused(*state, RNCL_SPLIT_TRAIN, TRAIN_IMAGES, "impossible size");
 }
 
+static void a_gzipped_file_that_would_expand_without_end_is_refused(void **state)
+{
+    struct blob blob = images_blob(TRAIN);
+    blob.bytes[4] = 0x7f;
+    remove_file(*state, TRAIN_IMAGES);
+    write_gzipped(*state, TRAIN_IMAGES, &blob, 0);
+    assert_refused(*state, RNCL_SPLIT_TRAIN, TRAIN_IMAGES ".gz", "times the file");
+}
+
 static void a_header_that_promises_gigabytes_is_truncated(void **state)
 {
     struct blob blob = images_blob(TRAIN);
@@ -369,6 +378,7 @@ int main(void)
         IN_FOLDER(a_gzipped_file_is_truncated_wherever_it_ends),
         IN_FOLDER(a_gzipped_file_with_a_changed_byte_is_refused),
         IN_FOLDER(a_header_that_promises_too_much_is_refused),
+        IN_FOLDER(a_gzipped_file_that_would_expand_without_end_is_refused),
         IN_FOLDER(a_header_that_promises_gigabytes_is_truncated),
         IN_FOLDER(a_header_with_a_size_of_zero_is_refused),
         IN_FOLDER(fewer_labels_than_pictures_are_refused),

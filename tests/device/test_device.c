@@ -99,7 +99,7 @@ static void an_ambiguous_name_lists_its_matches(void **state)
     rncl_device twins[2] = {*chosen, *chosen};
     twins[0].info.number = 1;
     twins[1].info.number = 2;
-    const rncl_device_list two = {twins, 2};
+    const rncl_device_list two = {.devices = twins, .count = 2};
     const rncl_device *device;
     assert_int_equal(rncl_device_choose(&two, chosen->info.platform, &device), RNCL_ERR_DEVICE);
     assert_non_null(strstr(rncl_status_message(), "1 "));
@@ -169,10 +169,10 @@ static void damage_cache(void (*damage)(const char *path))
 
 static void cut_in_half(const char *path)
 {
-    rncl_mapping mapping;
-    assert_int_equal(rncl_file_map(path, &mapping), RNCL_OK);
-    size_t size = mapping.size_bytes;
-    rncl_file_unmap(&mapping);
+    rncl_contents contents;
+    assert_int_equal(rncl_file_read(path, &contents), RNCL_OK);
+    size_t size = contents.size_bytes;
+    rncl_contents_free(&contents);
     assert_int_equal(truncate(path, (off_t)(size / 2)), 0);
 }
 

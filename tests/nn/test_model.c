@@ -76,14 +76,14 @@ static void one_model_gives_one_file(void **unused)
     (void)unused;
     model m = make_model(small, 1);
     save_model(&m);
-    rncl_mapping first, second;
-    assert_int_equal(rncl_file_map(path, &first), RNCL_OK);
-    save_model(&m); /* replaces the name; the mapping keeps the old file */
-    assert_int_equal(rncl_file_map(path, &second), RNCL_OK);
+    rncl_contents first, second;
+    assert_int_equal(rncl_file_read(path, &first), RNCL_OK);
+    save_model(&m); /* replaces the name; the contents keeps the old file */
+    assert_int_equal(rncl_file_read(path, &second), RNCL_OK);
     assert_int_equal(first.size_bytes, second.size_bytes);
     assert_memory_equal(first.data, second.data, first.size_bytes);
-    rncl_file_unmap(&first);
-    rncl_file_unmap(&second);
+    rncl_contents_free(&first);
+    rncl_contents_free(&second);
     release(&m);
 }
 

@@ -93,11 +93,11 @@ static void every_format_is_what_its_suffix_says(void **state)
     write_run("run", "1,100,1,0.1,2.0,30,1.9,35,80,9,1\n2,200,2,0.1,1.0,60,1.1,58,90,9,2\n");
     const char *const runs[] = {"run"};
     for (size_t i = 0; i < COUNT(files); i++) {
-        rncl_mapping file;
+        rncl_contents file;
         assert_int_equal(rncl_plot_runs(files[i].path, runs, 1, RNCL_PLOT_ERROR), RNCL_OK);
-        assert_int_equal(rncl_file_map(files[i].path, &file), RNCL_OK);
+        assert_int_equal(rncl_file_read(files[i].path, &file), RNCL_OK);
         assert_memory_equal(file.data, files[i].begin, strlen(files[i].begin));
-        rncl_file_unmap(&file);
+        rncl_contents_free(&file);
     }
     assert_int_equal(rncl_plot_runs("run.gif", runs, 1, RNCL_PLOT_ERROR), RNCL_ERR_USAGE);
     assert_false(rncl_file_exists("run.gif"));

@@ -1,6 +1,7 @@
 /* Checkpoints: what goes in comes out, and whatever is damaged is refused. */
 #include "checkpoint.h"
 
+#include <math.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -74,23 +75,23 @@ static void a_file_cut_off_anywhere_is_refused(void **state)
 {
     (void)state;
     save_example();
-    rncl_mapping whole;
-    expect_ok(rncl_file_map(path, &whole));
+    rncl_contents whole;
+    expect_ok(rncl_file_read(path, &whole));
     rncl_checkpoint cut = known;
     cut.path = "cut.ckpt";
     for (size_t size = 0; size < whole.size_bytes; size++) {
         expect_ok(rncl_file_write(cut.path, whole.data, size));
         expect_refused(&cut, "cut.ckpt");
     }
-    rncl_file_unmap(&whole);
+    rncl_contents_free(&whole);
 }
 
 static void a_flipped_bit_anywhere_is_refused(void **state)
 {
     (void)state;
     save_example();
-    rncl_mapping whole;
-    expect_ok(rncl_file_map(path, &whole));
+    rncl_contents whole;
+    expect_ok(rncl_file_read(path, &whole));
     unsigned char *copy = malloc(whole.size_bytes);
     assert_non_null(copy);
     rncl_checkpoint hurt = known;
@@ -102,7 +103,7 @@ static void a_flipped_bit_anywhere_is_refused(void **state)
         expect_refused(&hurt, "hurt.ckpt");
     }
     free(copy);
-    rncl_file_unmap(&whole);
+    rncl_contents_free(&whole);
 }
 
 static void a_file_with_something_behind_its_end_is_refused(void **state)
@@ -126,6 +127,42 @@ static void the_checkpoint_of_another_run_is_refused(void **state)
     other = known;
     other.param_floats--;
     expect_refused(&other, "another network");
+}
+
+/* Their checksums are right, as a program with a mistake would leave them. */
+static void a_state_in_which_no_run_can_be_is_refused(void **state)
+{
+    (void)state;
+    enum { KINDS = 12 };
+    for (int kind = 0; kind < KINDS; kind++) {
+        contents c = example();
+        rncl_run_state *s = &c.state;
+        const struct {
+            int64_t *field;
+            int64_t value;
+        } wrong[] = {{&s->step, -1},           {&s->evaluated_step, -2},
+                     {&s->evaluated_step, 8},  {&s->batches_tracked, -1},
+                     {&s->plateau.waited, -1}, {&s->plateau.stale, -1},
+                     {&s->plateau.drops, -1},  {&s->sums.count, -1},
+                     {&s->sums.top1, -1},      {&s->sums.top1, 1}};
+        if (kind < (int)COUNT(wrong))
+            *wrong[kind].field = wrong[kind].value;
+        else
+            s->seconds = kind == KINDS - 1 ? (double)NAN : -1;
+        const rncl_network_vectors vectors = vectors_of(&c);
+        expect_ok(rncl_checkpoint_save(&known, s, &vectors));
+        expect_refused(&known, "no run can stand");
+    }
+}
+
+static void a_folder_that_is_not_there_is_told(void **state)
+{
+    (void)state;
+    contents c = example();
+    const rncl_network_vectors vectors = vectors_of(&c);
+    rncl_checkpoint elsewhere = known;
+    elsewhere.path = "nowhere/last.ckpt";
+    expect_failure(rncl_checkpoint_save(&elsewhere, &c.state, &vectors), RNCL_ERR_IO, elsewhere.path);
 }
 
 static void averages_are_asked_for_where_they_are(void **state)
@@ -184,6 +221,8 @@ int main(void)
         cmocka_unit_test(a_flipped_bit_anywhere_is_refused),
         cmocka_unit_test(a_file_with_something_behind_its_end_is_refused),
         cmocka_unit_test(the_checkpoint_of_another_run_is_refused),
+        cmocka_unit_test(a_state_in_which_no_run_can_be_is_refused),
+        cmocka_unit_test(a_folder_that_is_not_there_is_told),
         cmocka_unit_test(averages_are_asked_for_where_they_are),
         cmocka_unit_test(what_is_no_checkpoint_is_refused),
         cmocka_unit_test(a_full_disk_leaves_the_old_file),

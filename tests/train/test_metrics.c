@@ -11,7 +11,7 @@
 static void reopen(int64_t step)
 {
     rncl_metrics metrics;
-    expect_ok(rncl_metrics_open(".", step, &metrics));
+    expect_ok(rncl_metrics_open(".", step, NULL, &metrics));
     rncl_metrics_close(&metrics);
 }
 
@@ -35,7 +35,7 @@ static void rows_have_nine_digits_and_are_there_at_once(void **state)
 {
     (void)state;
     rncl_metrics metrics;
-    expect_ok(rncl_metrics_open(".", 0, &metrics));
+    expect_ok(rncl_metrics_open(".", 0, NULL, &metrics));
     const rncl_metrics_row row = {.epoch = 1.5,
                                   .step = 30,
                                   .images = 7680,
@@ -58,7 +58,7 @@ static void a_loss_that_is_not_finite_is_written_as_such(void **state)
 {
     (void)state;
     rncl_metrics metrics;
-    expect_ok(rncl_metrics_open(".", 0, &metrics));
+    expect_ok(rncl_metrics_open(".", 0, NULL, &metrics));
     expect_ok(rncl_metrics_add_step(&metrics, 1, (double)INFINITY, 1e9f));
     expect_text("steps.csv", "step,loss,lr\n1,inf,1e+09\n");
     rncl_metrics_close(&metrics);
@@ -85,12 +85,48 @@ static void a_row_that_a_killed_run_left_half_is_cut_off(void **state)
     expect_text("steps.csv", "step,loss,lr\n1,1,1\n");
 }
 
+typedef struct remarks {
+    int count;
+    char last[128];
+} remarks;
+
+static void note(void *user, rncl_log_level level, const char *line)
+{
+    remarks *r = user;
+    assert_int_equal(level, RNCL_LOG_WARNING);
+    r->count++;
+    snprintf(r->last, sizeof r->last, "%s", line);
+}
+
+/* A damaged row and those behind it used to be deleted. */
+static void a_damaged_row_is_kept_and_named(void **state)
+{
+    (void)state;
+    static const char *const damaged[] = {"garbage", "",       "x,1,1",  "2",     "2,1",
+                                          "2,1,1,1", "99,1,1", "-7,1,1", "2x,1,1"};
+    for (size_t i = 0; i < COUNT(damaged); i++) {
+        remarks r = {0};
+        const rncl_log log = {.write = note, .user = &r};
+        char *text = rncl_text_format("step,loss,lr\n1,1,1\n%s\n3,1,1\n", damaged[i]);
+        char *longer = rncl_text_format("%s4,1,1\n", text);
+        write_text("steps.csv", longer);
+        rncl_metrics metrics;
+        expect_ok(rncl_metrics_open(".", 3, &log, &metrics));
+        rncl_metrics_close(&metrics);
+        expect_text("steps.csv", text);
+        assert_int_equal(r.count, 1);
+        assert_string_equal(r.last, "./steps.csv:3: this row is damaged; it is left as it is");
+        free(text);
+        free(longer);
+    }
+}
+
 static void what_comes_next_is_appended(void **state)
 {
     (void)state;
     write_text("steps.csv", "step,loss,lr\n1,1,1\n2,1,1\n3,1,1\n");
     rncl_metrics metrics;
-    expect_ok(rncl_metrics_open(".", 2, &metrics));
+    expect_ok(rncl_metrics_open(".", 2, NULL, &metrics));
     expect_ok(rncl_metrics_add_step(&metrics, 3, 5, 1));
     rncl_metrics_close(&metrics);
     expect_text("steps.csv", "step,loss,lr\n1,1,1\n2,1,1\n3,5,1\n");
@@ -101,7 +137,7 @@ static void the_file_of_somebody_else_is_left_alone(void **state)
     (void)state;
     write_text("steps.csv", "shopping list\n");
     rncl_metrics metrics;
-    expect_failure(rncl_metrics_open(".", 0, &metrics), RNCL_ERR_DATA, "steps.csv");
+    expect_failure(rncl_metrics_open(".", 0, NULL, &metrics), RNCL_ERR_DATA, "steps.csv");
     expect_text("steps.csv", "shopping list\n");
 }
 
@@ -109,14 +145,14 @@ static void a_folder_that_is_not_there_is_told(void **state)
 {
     (void)state;
     rncl_metrics metrics;
-    expect_failure(rncl_metrics_open("nowhere", 0, &metrics), RNCL_ERR_IO, "nowhere/metrics.csv");
+    expect_failure(rncl_metrics_open("nowhere", 0, NULL, &metrics), RNCL_ERR_IO, "nowhere/metrics.csv");
 }
 
 static void a_full_disk_is_told(void **state)
 {
     (void)state;
     rncl_metrics metrics;
-    expect_ok(rncl_metrics_open(".", 0, &metrics));
+    expect_ok(rncl_metrics_open(".", 0, NULL, &metrics));
     FILE *full = freopen("/dev/full", "a", metrics.steps);
     assert_non_null(full);
     expect_failure(rncl_metrics_add_step(&metrics, 1, 1, 1), RNCL_ERR_IO, "steps.csv");
@@ -131,6 +167,7 @@ int main(void)
         cmocka_unit_test_setup(a_loss_that_is_not_finite_is_written_as_such, start_afresh),
         cmocka_unit_test_setup(rows_behind_the_checkpoint_are_cut_off, start_afresh),
         cmocka_unit_test_setup(a_row_that_a_killed_run_left_half_is_cut_off, start_afresh),
+        cmocka_unit_test_setup(a_damaged_row_is_kept_and_named, start_afresh),
         cmocka_unit_test_setup(what_comes_next_is_appended, start_afresh),
         cmocka_unit_test_setup(the_file_of_somebody_else_is_left_alone, start_afresh),
         cmocka_unit_test_setup(a_folder_that_is_not_there_is_told, start_afresh),

@@ -56,10 +56,10 @@ static inline void write_text(const char *path, const char *text)
 /* The caller frees. */
 static inline char *read_text(const char *path)
 {
-    rncl_mapping file;
-    expect_ok(rncl_file_map(path, &file));
+    rncl_contents file;
+    expect_ok(rncl_file_read(path, &file));
     char *text = rncl_text_format("%.*s", (int)file.size_bytes, file.data ? (const char *)file.data : "");
-    rncl_file_unmap(&file);
+    rncl_contents_free(&file);
     assert_non_null(text);
     return text;
 }

@@ -91,13 +91,13 @@ static inline rncl_status train(rncl_options *options)
 
 static inline void expect_same_file(const char *one, const char *other)
 {
-    rncl_mapping a, b;
-    expect_ok(rncl_file_map(one, &a));
-    expect_ok(rncl_file_map(other, &b));
+    rncl_contents a, b;
+    expect_ok(rncl_file_read(one, &a));
+    expect_ok(rncl_file_read(other, &b));
     assert_int_equal(a.size_bytes, b.size_bytes);
     assert_memory_equal(a.data, b.data, a.size_bytes);
-    rncl_file_unmap(&a);
-    rncl_file_unmap(&b);
+    rncl_contents_free(&a);
+    rncl_contents_free(&b);
 }
 
 /* The file without the columns that tell of times. The caller frees. */

@@ -184,6 +184,7 @@ static void a_problem_is_its_key(void **state)
     assert_true(rncl_problem_equal(&problem, &back));
     assert_false(rncl_problem_parse("sideways n3 h12 w12 c16 k32 r3 s3 stride1 pad1", &back));
     assert_false(rncl_problem_parse("forward n3 h1 w1 c16 k32 r3 s3 stride1 pad0", &back));
+    assert_false(rncl_problem_parse("forward n3 h1 w1 c16 k32 r3 s3 stride1 pad2147483647", &back));
 }
 
 int main(void)

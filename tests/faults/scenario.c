@@ -1,0 +1,387 @@
+/* Scenarios and verdicts. */
+#include "scenario.h"
+
+#include <err.h>
+#include <png.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "damage.h"
+#include "file.h"
+#include "util.h"
+
+const char *const verdict_texts[VERDICT_COUNT] = {
+#define X(code, text) text,
+    VERDICT_LIST(X)
+#undef X
+};
+
+enum { LIMIT_MS = 60000, SIZE = 8, TRAINING = 96, VALIDATION = 32, INTERVAL = 2 };
+
+#define SHAPE "--arch cifar-resnet --depth 8 --image 8"
+#define NETWORK SHAPE " --batch-size 8"
+#define TRAIN "train " NETWORK " --data ../data/idx --workers 1 --eval-every 1 --steps 9 --checkpoint-every 2"
+
+#define RUN_FILES "out/model.safetensors", "out/best.safetensors", "out/steps.csv"
+#define HALF "../data/half/model.safetensors"
+
+const scenario scenarios[] = {
+    {.name = "train",
+     .arguments = TRAIN " --out out",
+     .results = {RUN_FILES},
+     .resume = "train --resume out"},
+    {.name = "resume",
+     .prepare = "cp -r ../data/half out",
+     .arguments = "train --resume out --steps 9",
+     .results = {RUN_FILES},
+     .resume = "train --resume out --steps 9",
+     .files = {"out/last.ckpt", "out/config.ini", "out/metrics.csv", "out/steps.csv"}},
+    {.name = "eval", .arguments = "eval --model " HALF " --data ../data/idx --json", .results = {"output"}},
+    {.name = "predict",
+     .arguments = "predict --model " HALF " ../data/a.png ../data/b.png --json",
+     .results = {"output"}},
+    {.name = "folder",
+     .arguments = "eval --model " HALF " --data ../data/folder --json",
+     .results = {"output"}},
+    {.name = "check-data", .arguments = "check-data ../data/idx --json", .results = {"output"}},
+    {.name = "model",
+     .prepare = "cp " HALF " .",
+     .arguments = "eval --model model.safetensors --data ../data/idx --json",
+     .results = {"output"},
+     .files = {"model.safetensors"}},
+    {.name = "picture",
+     .prepare = "cp ../data/a.png .",
+     .arguments = "predict --model " HALF " a.png --json",
+     .results = {"output"},
+     .files = {"a.png"}},
+    {.name = "idx",
+     .prepare = "cp -r ../data/idx .",
+     .arguments = "check-data idx",
+     .files = {"idx/train-images-idx3-ubyte", "idx/t10k-labels-idx1-ubyte"}},
+    {.name = "devices", .arguments = "devices --json", .results = {"output"}},
+    {.name = "info", .arguments = "info " SHAPE " --json", .results = {"output"}},
+    {.name = "bench", .arguments = "bench " NETWORK " --steps 1 --json"},
+    {.name = "tune", .arguments = "tune " NETWORK " --budget 1 --json"},
+};
+const unsigned scenario_count = sizeof scenarios / sizeof *scenarios;
+
+/* ---- data ---- */
+
+static uint8_t pixel(int picture, int i)
+{
+    return (uint8_t)((picture * 37 + i * (picture % 7 + 1) * 11) & 255);
+}
+
+static void put_number(FILE *file, uint32_t number)
+{
+    for (int shift = 24; shift >= 0; shift -= 8)
+        fputc((int)(number >> shift & 255), file);
+}
+
+static FILE *create(const place *p, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/data/%s", p->work, name);
+    FILE *file = fopen(path, "w");
+    if (!file)
+        err(1, "%s", path);
+    return file;
+}
+
+static void write_idx(const place *p, const char *images_name, const char *labels_name, int count)
+{
+    FILE *images = create(p, images_name), *labels = create(p, labels_name);
+    put_number(images, 0x803);
+    put_number(images, (uint32_t)count);
+    put_number(images, SIZE);
+    put_number(images, SIZE);
+    put_number(labels, 0x801);
+    put_number(labels, (uint32_t)count);
+    for (int n = 0; n < count; n++) {
+        for (int i = 0; i < SIZE * SIZE; i++)
+            fputc(pixel(n, i), images);
+        fputc(n % 4, labels);
+    }
+    if (fclose(images) || fclose(labels))
+        err(1, "%s", images_name);
+}
+
+static void write_png(const place *p, const char *name, int picture)
+{
+    char path[256];
+    uint8_t grey[SIZE * SIZE];
+    for (int i = 0; i < SIZE * SIZE; i++)
+        grey[i] = pixel(picture, i);
+    snprintf(path, sizeof path, "%s/data/%s", p->work, name);
+    png_image image = {
+        .version = PNG_IMAGE_VERSION, .width = SIZE, .height = SIZE, .format = PNG_FORMAT_GRAY};
+    if (!png_image_write_to_file(&image, path, 0, grey, 0, NULL))
+        errx(1, "%s: %s", path, image.message);
+}
+
+static void shell(const place *p, const char *command)
+{
+    char all[1024];
+    snprintf(all, sizeof all, "cd %s && { %s ; } >log 2>&1", p->work, command);
+    if (system(all))
+        errx(1, "failed: %s", all);
+}
+
+void place_make(const char *rncl, const char *layer, place *out)
+{
+    *out = (place){.rncl = rncl, .layer = layer, .work = "/tmp/rncl-faults-XXXXXX"};
+    if (!mkdtemp(out->work))
+        err(1, "%s", out->work);
+    snprintf(out->run, sizeof out->run, "%s/run", out->work);
+    /* What rncl keeps goes into the folder; what PoCL has compiled may stay where it is. */
+    char path[128], pocl[256];
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    snprintf(pocl, sizeof pocl, "%s%s/pocl/kcache",
+             cache  ? cache
+             : home ? home
+                    : "/tmp",
+             cache ? "" : "/.cache");
+    setenv("POCL_CACHE_DIR", pocl, 0);
+    snprintf(path, sizeof path, "%s/cache", out->work);
+    setenv("XDG_CACHE_HOME", path, 1);
+    /* Tuning results change which kernels run: each run begins without. */
+    snprintf(path, sizeof path, "%s/share", out->run);
+    setenv("XDG_DATA_HOME", path, 1);
+    shell(out, "mkdir -p run data/idx data/folder/train/one data/folder/train/two data/folder/val/one "
+               "data/folder/val/two");
+    write_idx(out, "idx/train-images-idx3-ubyte", "idx/train-labels-idx1-ubyte", TRAINING);
+    write_idx(out, "idx/t10k-images-idx3-ubyte", "idx/t10k-labels-idx1-ubyte", VALIDATION);
+    for (int i = 0; i < 8; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "folder/%s/%s/%d.png", i < 4 ? "train" : "val", i % 2 ? "one" : "two", i);
+        write_png(out, name, i);
+    }
+    write_png(out, "a.png", 3);
+    write_png(out, "b.png", 5);
+    char command[512];
+    snprintf(command, sizeof command, "cd run && %s " TRAIN " --steps 4 --out ../data/half", rncl);
+    shell(out, command);
+}
+
+void place_remove(const place *p)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", p->work);
+    if (system(command))
+        warnx("%s is left", p->work);
+}
+
+/* ---- comparison ---- */
+
+/* Takes lines away that tell of times. */
+static void drop_times(char *text)
+{
+    char *to = text;
+    for (char *line = text, *next; *line; line = next) {
+        next = line + strcspn(line, "\n");
+        next += *next == '\n';
+        const size_t length = (size_t)(next - line);
+        char *found = memmem(line, length, "images_per_second", 17);
+        if (!found) {
+            memmove(to, line, length);
+            to += length;
+        }
+    }
+    *to = '\0';
+}
+
+static bool same_file(const place *p, const scenario *s, const char *name)
+{
+    char command[512];
+    if (!strcmp(name, "output")) {
+        char reference[64];
+        snprintf(reference, sizeof reference, "%s-output", s->name);
+        char *now = program_run_text(p->run, "output"), *then = program_run_text(p->work, reference);
+        drop_times(now);
+        drop_times(then);
+        const bool same = !strcmp(now, then);
+        free(now);
+        free(then);
+        return same;
+    }
+    snprintf(command, sizeof command, "cmp -s %s/%s %s/%s-%s", p->run, name, p->work, s->name,
+             strrchr(name, '/') + 1);
+    return system(command) == 0;
+}
+
+static bool same_results(const place *p, const scenario *s)
+{
+    for (int i = 0; i < 3 && s->results[i]; i++)
+        if (!same_file(p, s, s->results[i]))
+            return false;
+    return true;
+}
+
+/* ---- runs ---- */
+
+static void prepare(const place *p, const scenario *s)
+{
+    char command[256];
+    snprintf(command, sizeof command, "rm -rf run && mkdir run && cd run && %s",
+             s->prepare ? s->prepare : "true");
+    shell(p, command);
+}
+
+static program_run run(const place *p, const char *arguments, const trial *t)
+{
+    char command[2048];
+    if (t && t->environment[0])
+        snprintf(command, sizeof command, "exec env LD_PRELOAD=%s %s %s %s", p->layer, t->environment,
+                 p->rncl, arguments);
+    else
+        snprintf(command, sizeof command, "exec %s %s", p->rncl, arguments);
+    program_run r = {.folder = p->run, .command = command, .limit_ms = LIMIT_MS};
+    if (t) {
+        r.signal = t->signal;
+        r.signal_ms = t->signal_ms;
+    }
+    program_run_do(&r);
+    return r;
+}
+
+int scenario_reference(const place *p, const scenario *s)
+{
+    prepare(p, s);
+    const program_run r = run(p, s->arguments, NULL);
+    if (r.exit_status != 0)
+        errx(1, "without a fault, `rncl %s` ends with %d; see %s", s->arguments, r.exit_status, p->run);
+    char command[256];
+    for (int i = 0; i < 3 && s->results[i]; i++) {
+        const char *slash = strrchr(s->results[i], '/');
+        snprintf(command, sizeof command, "cp run/%s %s-%s", s->results[i], s->name,
+                 slash ? slash + 1 : s->results[i]);
+        shell(p, command);
+    }
+    return r.took_ms;
+}
+
+/* Takes the last line; whether it is the one line that says why a command failed, and names the call. */
+static bool says_why(const place *p, const trial *t, char last[512])
+{
+    char *text = program_run_text(p->run, "errors");
+    size_t length = strlen(text);
+    while (length && text[length - 1] == '\n')
+        text[--length] = '\0';
+    const char *newline = strrchr(text, '\n');
+    snprintf(last, 512, "%s", newline ? newline + 1 : text);
+    int lines = 0;
+    for (const char *at = text; (at = strstr(at, "rncl: ")); at++)
+        lines += at == text || at[-1] == '\n';
+    free(text);
+    return lines == 1 && !strncmp(last, "rncl: ", 6) && (!t->call || strstr(last, t->call));
+}
+
+static long last_step(const place *p)
+{
+    char *text = program_run_text(p->run, "out/steps.csv");
+    long step = 0;
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        char *end;
+        const long number = strtol(line, &end, 10);
+        if (*end == ',' && strchr(end, '\n'))
+            step = number;
+    }
+    free(text);
+    return step;
+}
+
+/* Goes on with what an ended run has left, without a fault. */
+static verdict resume(const place *p, const trial *t, char errors[512])
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/out/last.ckpt", p->run);
+    const bool saved = access(path, F_OK) == 0;
+    const long before = last_step(p);
+    const program_run r = run(p, saved ? t->scenario->resume : t->scenario->arguments, NULL);
+    if (r.hung)
+        return VERDICT_HANG;
+    if (r.exit_status != 0) {
+        says_why(p, t, errors);
+        return VERDICT_LOST;
+    }
+    char *text = program_run_text(p->run, "errors");
+    const char *after = strstr(text, " after step ");
+    const long resumed = after ? atol(after + strlen(" after step ")) : 0;
+    free(text);
+    /* steps.csv is a step ahead of the checkpoint that is being written. */
+    if (before - resumed > INTERVAL + 1)
+        return VERDICT_LOST;
+    return same_results(p, t->scenario) ? VERDICT_RESUMED : VERDICT_DIFFERENT;
+}
+
+/* Of model files only the header is damaged, and what follows is cut: their numbers may be anything. */
+static size_t header_bytes(const char *name, const unsigned char *bytes, size_t size)
+{
+    uint64_t length;
+    if (!strstr(name, ".safetensors") || size < sizeof length)
+        return size;
+    memcpy(&length, bytes, sizeof length);
+    return MIN(size, (size_t)length + sizeof length);
+}
+
+static void damage_file(const place *p, const trial *t)
+{
+    char path[256];
+    rncl_contents whole;
+    snprintf(path, sizeof path, "%s/%s", p->run, t->damaged);
+    if (rncl_file_read(path, &whole) || whole.size_bytes < 2)
+        errx(1, "%s: %s", path, rncl_status_message());
+    unsigned char *bytes = malloc(whole.size_bytes);
+    if (!bytes)
+        err(1, "%s", path);
+    memcpy(bytes, whole.data, whole.size_bytes);
+    const size_t within = header_bytes(t->damaged, bytes, whole.size_bytes);
+    const size_t size = damage_do(t->random, bytes, whole.size_bytes, within);
+    FILE *file = fopen(path, "w");
+    if (!file || fwrite(bytes, 1, size, file) != size || fclose(file))
+        err(1, "%s", path);
+    free(bytes);
+    rncl_contents_free(&whole);
+}
+
+/* Whether a damaged file may change results without a word: a text that is still a text can say anything. */
+static bool may_differ(const trial *t)
+{
+    return t->damaged && (strstr(t->damaged, ".ini") || strstr(t->damaged, ".csv"));
+}
+
+static bool documented(int status)
+{
+    return (status >= 0 && status <= 8) || status == 130;
+}
+
+verdict scenario_try(const place *p, const trial *t, char errors[512])
+{
+    const scenario *s = t->scenario;
+    prepare(p, s);
+    if (t->damaged)
+        damage_file(p, t);
+    char fired[128];
+    snprintf(fired, sizeof fired, "%s/fired", p->run);
+    const program_run r = run(p, s->arguments, t);
+    const bool said = says_why(p, t, errors);
+    if (r.hung)
+        return VERDICT_HANG;
+    if (t->environment[0] && access(fired, F_OK) != 0)
+        return r.exit_status == 0 ? VERDICT_UNREACHED : VERDICT_CRASH;
+    const bool wanted = r.died_of == SIGKILL || (t->signal && r.died_of == t->signal);
+    if (r.died_of && !wanted)
+        return VERDICT_CRASH;
+    if (!r.died_of && !documented(r.exit_status))
+        return VERDICT_STATUS;
+    if (r.exit_status == 0)
+        return same_results(p, s) ? VERDICT_SAME : may_differ(t) ? VERDICT_OTHER : VERDICT_DIFFERENT;
+    if (!r.died_of && r.exit_status != 130 && !said)
+        return VERDICT_UNSAID;
+    return s->resume && !t->damaged ? resume(p, t, errors) : VERDICT_REFUSED;
+}

@@ -1,0 +1,73 @@
+/* Short runs of rncl that faults are put into, and what may come of them. */
+#ifndef RNCL_TESTS_FAULTS_SCENARIO_H
+#define RNCL_TESTS_FAULTS_SCENARIO_H
+
+#include <stdint.h>
+
+#include "program_run.h"
+
+#define VERDICT_LIST(X)                                                                                      \
+    X(SAME, "done, same result")                                                                             \
+    X(REFUSED, "refused in one line")                                                                        \
+    X(RESUMED, "ended, resumed to the same result")                                                          \
+    X(OTHER, "went by the text as it is now")                                                                \
+    X(UNREACHED, "fault not reached")                                                                        \
+    X(CRASH, "CRASHED")                                                                                      \
+    X(HANG, "HUNG")                                                                                          \
+    X(STATUS, "UNDOCUMENTED STATUS")                                                                         \
+    X(UNSAID, "NOT SAID IN ONE LINE")                                                                        \
+    X(DIFFERENT, "SILENTLY DIFFERENT")                                                                       \
+    X(LOST, "CANNOT BE RESUMED, or more than an interval is lost")
+
+typedef enum verdict {
+#define X(code, text) VERDICT_##code,
+    VERDICT_LIST(X)
+#undef X
+        VERDICT_COUNT
+} verdict;
+
+extern const char *const verdict_texts[VERDICT_COUNT];
+
+static inline int verdict_is_bad(verdict v)
+{
+    return v >= VERDICT_CRASH;
+}
+
+typedef struct scenario {
+    const char *name;
+    const char *prepare;    /* shell, in the folder of the run; NULL: nothing */
+    const char *arguments;  /* of rncl */
+    const char *results[3]; /* files that must be the same as without a fault */
+    const char *resume;     /* arguments that go on with what an ended run has left; NULL: there is nothing */
+    const char *files[4];   /* that are worth damaging */
+} scenario;
+
+extern const scenario scenarios[];
+extern const unsigned scenario_count;
+
+/* Where things are. `work` holds `data`, what all scenarios read, and `run`, the folder of the run. */
+typedef struct place {
+    const char *rncl, *layer;
+    char work[64], run[80];
+} place;
+
+/* Makes the folders, the data and a trained model; ends the program if that fails. */
+void place_make(const char *rncl, const char *layer, place *out);
+void place_remove(const place *p);
+
+/* A fault of one run. */
+typedef struct trial {
+    const scenario *scenario;
+    const char *environment; /* "NAME=VALUE ..." for the fault layer; "" for none */
+    int signal, signal_ms;
+    const char *call;    /* that a message must name; NULL: it need not */
+    const char *damaged; /* a file of the folder that is damaged before the run; NULL: none */
+    uint64_t *random;    /* for the damage */
+} trial;
+
+/* Runs it; `errors` is the last line on standard error. Without a fault it keeps the results to compare with.
+ */
+verdict scenario_try(const place *p, const trial *t, char errors[512]);
+int scenario_reference(const place *p, const scenario *s); /* milliseconds that it took */
+
+#endif

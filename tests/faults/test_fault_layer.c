@@ -1,0 +1,89 @@
+/* The fault layer does what it says. */
+#include "program.h"
+
+#define NETWORK "--arch cifar-resnet --depth 8 --image 8 --batch-size 8"
+
+static void __attribute__((format(printf, 2, 3))) run_with(const char *faults, const char *format, ...)
+{
+    char environment[1024], arguments_text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(arguments_text, sizeof arguments_text, format, arguments);
+    va_end(arguments);
+    snprintf(environment, sizeof environment, "LD_PRELOAD=%s RNCL_FAULT_FIRED=fired %s", FAULT_LAYER, faults);
+    shell("rm -f fired");
+    run_in(environment, "%s", arguments_text);
+}
+
+static json_int_t first_device(const char *key)
+{
+    json_t *document = expect_json();
+    const json_t *devices = json_object_get(document, "devices"), *device = json_array_get(devices, 0);
+    const json_t *value = json_object_get(device, key);
+    const json_int_t number = json_is_boolean(value) ? json_is_true(value) : json_integer_value(value);
+    json_decref(document);
+    return number;
+}
+
+static void devices_report_what_they_are_told_to(void **state)
+{
+    (void)state;
+    run_with("RNCL_FAULT_DEVICE=compute_units=77,local_memory=123,compiler=0", "devices --json");
+    expect_status(0);
+    assert_int_equal(first_device("compute_units"), 77);
+    run_with("RNCL_FAULT_DEVICE=local_memory=123,compiler=0", "devices --json");
+    assert_int_equal(first_device("local_memory"), 123);
+    assert_int_equal(first_device("compiler"), 0);
+}
+
+static void a_call_fails_the_nth_time_with_a_code(void **state)
+{
+    (void)state;
+    run_with("RNCL_FAULT=clGetDeviceInfo:5:-33", "devices");
+    expect_failure(1, "clGetDeviceInfo of");
+    assert_non_null(strstr(result.errors, "CL_INVALID_DEVICE (-33)"));
+    shell("test -e fired");
+    run_with("RNCL_FAULT=clGetDeviceInfo:5000:-33", "devices");
+    expect_status(0);
+    shell("test ! -e fired");
+}
+
+static void a_process_dies_in_a_call(void **state)
+{
+    (void)state;
+    /* What the shell says of a process that was killed. */
+    run_with("RNCL_FAULT=rename:1:kill", "train " NETWORK " --steps 1 --out killed; echo $? >status");
+    shell("grep -q 137 status");
+}
+
+static void a_call_comes_late(void **state)
+{
+    (void)state;
+    shell("date +%%s%%N >before");
+    run_with("RNCL_FAULT=clGetPlatformIDs:1:delay=700", "devices");
+    expect_status(0);
+    shell("test $(($(date +%%s%%N) - $(cat before))) -gt 700000000");
+}
+
+static void a_kernel_writes_a_wrong_value(void **state)
+{
+    (void)state;
+    run("train " NETWORK " --steps 4 --out right");
+    expect_status(0);
+    run_with("RNCL_FAULT_SPOIL=sgd_update:1:8:0", "train " NETWORK " --steps 4 --out wrong");
+    expect_status(0);
+    assert_null(strstr(result.errors, "fault layer"));
+    shell("test -e fired && ! cmp -s right/model.safetensors wrong/model.safetensors");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(devices_report_what_they_are_told_to),
+        cmocka_unit_test(a_call_fails_the_nth_time_with_a_code),
+        cmocka_unit_test(a_process_dies_in_a_call),
+        cmocka_unit_test(a_call_comes_late),
+        cmocka_unit_test(a_kernel_writes_a_wrong_value),
+    };
+    return cmocka_run_group_tests_name("fault layer", tests, create_folder, remove_folder);
+}

@@ -1,0 +1,29 @@
+/* What fuzz targets share. A target is a file fuzz_NAME.c with LLVMFuzzerTestOneInput and a folder
+ * corpus/NAME; it aborts where what it tests breaks a promise, and leaves crashes to the sanitizers. */
+#ifndef RNCL_TESTS_FUZZ_FUZZ_H
+#define RNCL_TESTS_FUZZ_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* An assertion that holds in every build. */
+#define FUZZ_CHECK(condition)                                                                                \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                          \
+            abort();                                                                                         \
+        }                                                                                                    \
+    } while (0)
+
+/* A folder in memory for this process, which goes when the process ends. */
+const char *fuzz_folder(void);
+
+/* Writes a file of the folder; its path, valid until the next call. */
+const char *fuzz_file(const char *name, const void *data, size_t size);
+
+#endif

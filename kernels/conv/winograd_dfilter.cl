@@ -61,14 +61,14 @@ static void multiply(int tiles, __global const float *restrict inputs,
                      __global const float *restrict gradients, __global float *restrict products, int add)
 {
     for (int c = 0; c < VW; c += CB) {
-        __global const float *in = inputs + c;
+        __global const float *in = inputs + c, *from = gradients;
         vfloat sum[CB][KV];
         if (add)
             load_block(sum, products + c * KB, KB);
         else
             clear_block(sum);
-        for (int t = 0; t < tiles; t++)
-            ADD_OUTER_PRODUCT(sum, gradients + (size_t)t * KB, i, in[(size_t)t * VW + i]);
+        for (int t = 0; t < tiles; t++, in += VW, from += KB)
+            ADD_OUTER_PRODUCT(sum, from, i, in[i]);
         store_block(sum, products + c * KB, KB);
     }
 }

@@ -14,39 +14,39 @@ static void on_progress(void *user, uint32_t done, uint32_t count)
     rncl_meter_status(&console->meter, line);
 }
 
-static json_t *describe_problems(const rncl_problems *problems)
+static json_t *describe_defects(const rncl_defects *defects)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < problems->count; i++) {
+    for (size_t i = 0; i < defects->count; i++) {
         /* A file's name need not be UTF-8, but JSON is. */
-        const char *path = problems->items[i].path;
+        const char *path = defects->items[i].path;
         json_t *name = json_string(path);
         if (!name)
             name = json_string_nocheck("(a name that is not UTF-8)");
         if (json_array_append_new(list,
-                                  json_pack("{s:o, s:s}", "path", name, "problem", problems->items[i].text)))
+                                  json_pack("{s:o, s:s}", "path", name, "problem", defects->items[i].text)))
             break;
     }
     return list;
 }
 
-static rncl_status print_json(const rncl_data_summary *s, const rncl_problems *problems)
+static rncl_status print_json(const rncl_data_summary *s, const rncl_defects *defects)
 {
     return rncl_json_print(json_pack("{s:s, s:i, s:I, s:I, s:[I, I], s:[I, I], s:o}", "format", s->format,
                                      "classes", s->classes, "training", (json_int_t)s->training, "validation",
                                      (json_int_t)s->validation, "least_size", (json_int_t)s->least_height,
                                      (json_int_t)s->least_width, "greatest_size",
                                      (json_int_t)s->greatest_height, (json_int_t)s->greatest_width,
-                                     "problems", describe_problems(problems)));
+                                     "problems", describe_defects(defects)));
 }
 
-static void print_text(const rncl_data_summary *s, const rncl_problems *problems)
+static void print_text(const rncl_data_summary *s, const rncl_defects *defects)
 {
-    for (size_t i = 0; i < problems->count; i++)
-        printf("%s: %s\n", problems->items[i].path, problems->items[i].text);
+    for (size_t i = 0; i < defects->count; i++)
+        printf("%s: %s\n", defects->items[i].path, defects->items[i].text);
     printf("%s%s: %d classes, %" PRIu32 " pictures for training, %" PRIu32 " for validation, %" PRIu32
            "x%" PRIu32,
-           problems->count ? "\n" : "", s->format, s->classes, s->training, s->validation, s->least_height,
+           defects->count ? "\n" : "", s->format, s->classes, s->training, s->validation, s->least_height,
            s->least_width);
     if (s->least_height != s->greatest_height || s->least_width != s->greatest_width)
         printf(" to %" PRIu32 "x%" PRIu32, s->greatest_height, s->greatest_width);
@@ -68,15 +68,15 @@ rncl_status rncl_check_data_run(rncl_options *options)
         .user = &console,
     };
     rncl_data_summary summary;
-    rncl_problems problems;
-    rncl_status st = rncl_data_check(&check, &summary, &problems);
+    rncl_defects defects;
+    rncl_status st = rncl_data_check(&check, &summary, &defects);
     rncl_meter_clear(&console.meter);
     if (!st && options->json)
-        st = print_json(&summary, &problems);
+        st = print_json(&summary, &defects);
     else if (!st)
-        print_text(&summary, &problems);
-    if (!st && problems.count)
-        st = RNCL_FAIL(RNCL_ERR_DATA, "%s: problems found: %zu", options->data, problems.count);
-    rncl_problems_fini(&problems);
+        print_text(&summary, &defects);
+    if (!st && defects.count)
+        st = RNCL_FAIL(RNCL_ERR_DATA, "%s: problems found: %zu", options->data, defects.count);
+    rncl_defects_fini(&defects);
     return st;
 }

@@ -56,7 +56,7 @@ static bool is_folder(const char *path, const struct dirent *entry)
 /* What is done with each entry of a folder. */
 typedef struct visitor {
     rncl_class_tree *tree;
-    rncl_problems *problems;
+    rncl_defects *defects;
     int depth;
     rncl_status (*visit)(const struct visitor *visitor, const char *path, const struct dirent *entry);
 } visitor;
@@ -109,13 +109,13 @@ static rncl_status visit_in_class(const visitor *v, const char *path, const stru
 {
     if (is_folder(path, entry)) {
         if (v->depth == DEEPEST)
-            return rncl_problems_add(v->problems, path, "too many folders below each other");
+            return rncl_defects_add(v->defects, path, "too many folders below each other");
         visitor deeper = *v;
         deeper.depth++;
         return visit_all(&deeper, path);
     }
     if (!looks_like_picture(path))
-        return rncl_problems_add(v->problems, path, "not a PNG or JPEG by its name");
+        return rncl_defects_add(v->defects, path, "not a PNG or JPEG by its name");
     return add_file(v->tree, path);
 }
 
@@ -143,16 +143,16 @@ static rncl_status visit_class(const visitor *v, const char *path, const struct 
         return RNCL_OK;
     RNCL_TRY(add_class(v->tree, entry->d_name));
     const uint32_t before = v->tree->file_count;
-    const visitor inside = {.tree = v->tree, .problems = v->problems, .visit = visit_in_class};
+    const visitor inside = {.tree = v->tree, .defects = v->defects, .visit = visit_in_class};
     RNCL_TRY(visit_all(&inside, path));
     if (v->tree->file_count == before)
-        return rncl_problems_add(v->problems, path, "a class without pictures");
+        return rncl_defects_add(v->defects, path, "a class without pictures");
     return RNCL_OK;
 }
 
-rncl_status rncl_class_tree_scan(const char *folder, rncl_class_tree *tree, rncl_problems *problems)
+rncl_status rncl_class_tree_scan(const char *folder, rncl_class_tree *tree, rncl_defects *defects)
 {
-    const visitor v = {.tree = tree, .problems = problems, .visit = visit_class};
+    const visitor v = {.tree = tree, .defects = defects, .visit = visit_class};
     return visit_all(&v, folder);
 }
 
@@ -171,16 +171,16 @@ static int compare_names(const void *left, const void *right)
     return order ? order : (a->length > b->length) - (a->length < b->length);
 }
 
-static rncl_status report_doubles(compared *names, size_t count, const char *what, rncl_problems *problems)
+static rncl_status report_doubles(compared *names, size_t count, const char *what, rncl_defects *defects)
 {
     qsort(names, count, sizeof *names, compare_names);
     for (size_t i = 1; i < count; i++)
         if (!compare_names(&names[i - 1], &names[i]))
-            RNCL_TRY(rncl_problems_add(problems, names[i].path, "%s: %s", what, names[i - 1].path));
+            RNCL_TRY(rncl_defects_add(defects, names[i].path, "%s: %s", what, names[i - 1].path));
     return RNCL_OK;
 }
 
-rncl_status rncl_class_tree_find_doubles(const rncl_class_tree *tree, rncl_problems *problems)
+rncl_status rncl_class_tree_find_doubles(const rncl_class_tree *tree, rncl_defects *defects)
 {
     compared *names = calloc((size_t)MAX(tree->file_count, tree->class_count) + 1, sizeof *names);
     if (!names)
@@ -188,13 +188,13 @@ rncl_status rncl_class_tree_find_doubles(const rncl_class_tree *tree, rncl_probl
     for (uint32_t i = 0; i < tree->class_count; i++)
         names[i] = (compared){tree->classes[i], strlen(tree->classes[i])};
     rncl_status st =
-        report_doubles(names, tree->class_count, "a class that differs in letter case only", problems);
+        report_doubles(names, tree->class_count, "a class that differs in letter case only", defects);
     for (uint32_t i = 0; i < tree->file_count; i++) {
         const char *path = tree->files[i].path;
         names[i] = (compared){path, (size_t)(suffix_of(path) - path)};
     }
     if (!st)
-        st = report_doubles(names, tree->file_count, "the same name but for suffix or letter case", problems);
+        st = report_doubles(names, tree->file_count, "the same name but for suffix or letter case", defects);
     free(names);
     return st;
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "problems.h"
+#include "defects.h"
 #include "status.h"
 
 typedef struct rncl_class_file {
@@ -27,12 +27,12 @@ typedef struct rncl_class_tree {
 /* Whether there is any folder in `folder` that could be a class. */
 bool rncl_class_tree_exists(const char *folder);
 
-/* Lists `folder`. What does not look like a picture, and classes without pictures, become problems.
+/* Lists `folder`. What does not look like a picture, and classes without pictures, become defects.
  * RNCL_ERR_IO if a folder cannot be read. On failure the caller still calls rncl_class_tree_fini. */
-rncl_status rncl_class_tree_scan(const char *folder, rncl_class_tree *tree, rncl_problems *problems);
-/* Adds a problem for each name of a class or a picture that differs from another in nothing but letter case
+rncl_status rncl_class_tree_scan(const char *folder, rncl_class_tree *tree, rncl_defects *defects);
+/* Adds a defect for each name of a class or a picture that differs from another in nothing but letter case
  * or suffix. */
-rncl_status rncl_class_tree_find_doubles(const rncl_class_tree *tree, rncl_problems *problems);
+rncl_status rncl_class_tree_find_doubles(const rncl_class_tree *tree, rncl_defects *defects);
 void rncl_class_tree_fini(rncl_class_tree *tree);
 
 /* The index of the class of that name; class_count if there is none. */

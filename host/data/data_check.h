@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "dataset.h"
-#include "problems.h"
+#include "defects.h"
 
 typedef struct rncl_data_summary {
     const char *format;
@@ -25,9 +25,9 @@ typedef struct rncl_data_check_options {
 } rncl_data_check_options;
 
 /* Decodes every picture. Problems are in the order of the names, however many threads there are. A set that
- * cannot be opened at all is a failure, as it is for training. The caller releases `problems`, also after a
+ * cannot be opened at all is a failure, as it is for training. The caller releases `defects`, also after a
  * failure. */
 rncl_status rncl_data_check(const rncl_data_check_options *options, rncl_data_summary *summary,
-                            rncl_problems *problems);
+                            rncl_defects *defects);
 
 #endif

@@ -49,31 +49,31 @@ static uint32_t common_size(const rncl_class_tree *tree)
 
 /* What the scan has found: told and passed over, or an error. Where both splits come from one folder,
  * training tells. */
-static rncl_status judge(const rncl_problems *problems, const rncl_dataset_options *options, bool tell)
+static rncl_status judge(const rncl_defects *defects, const rncl_dataset_options *options, bool tell)
 {
     enum { MOST_TOLD = 10 };
-    if (problems->count == 0)
+    if (defects->count == 0)
         return RNCL_OK;
     if (!options->skip_bad)
         return RNCL_FAIL(RNCL_ERR_DATA,
                          "%s: %s (%zu such files and folders in all); remove them, or leave them out with "
                          "--bad-images skip; `rncl check-data %s` lists them",
-                         problems->items[0].path, problems->items[0].text, problems->count, options->path);
-    for (size_t i = 0; tell && i < MIN(problems->count, (size_t)MOST_TOLD); i++)
-        rncl_log_line(options->log, RNCL_LOG_WARNING, "left out: %s: %s", problems->items[i].path,
-                      problems->items[i].text);
-    if (tell && problems->count > MOST_TOLD)
+                         defects->items[0].path, defects->items[0].text, defects->count, options->path);
+    for (size_t i = 0; tell && i < MIN(defects->count, (size_t)MOST_TOLD); i++)
+        rncl_log_line(options->log, RNCL_LOG_WARNING, "left out: %s: %s", defects->items[i].path,
+                      defects->items[i].text);
+    if (tell && defects->count > MOST_TOLD)
         rncl_log_line(options->log, RNCL_LOG_WARNING, "and %zu more; `rncl check-data %s` lists them",
-                      problems->count - MOST_TOLD, options->path);
+                      defects->count - MOST_TOLD, options->path);
     return RNCL_OK;
 }
 
 /* The split's pictures are a share of those in the one folder. */
 static rncl_status choose_share(folder *f, const rncl_folder_parts *parts,
-                                const rncl_dataset_options *options, const rncl_problems *problems)
+                                const rncl_dataset_options *options, const rncl_defects *defects)
 {
     const bool training = options->split == RNCL_SPLIT_TRAIN;
-    RNCL_TRY(judge(problems, options, training));
+    RNCL_TRY(judge(defects, options, training));
     if (training)
         rncl_log_line(options->log, RNCL_LOG_NOTE,
                       "%s: no validation folder: %g %% of each class are held back for validation",
@@ -85,31 +85,31 @@ static rncl_status choose_share(folder *f, const rncl_folder_parts *parts,
 static rncl_status choose_validation(folder *f, const rncl_folder_parts *parts,
                                      const rncl_dataset_options *options)
 {
-    rncl_problems problems = {0};
-    rncl_status st = rncl_class_tree_scan(parts->validation, &f->validation, &problems);
+    rncl_defects defects = {0};
+    rncl_status st = rncl_class_tree_scan(parts->validation, &f->validation, &defects);
     if (!st)
-        st = rncl_folder_match_classes(&f->validation, &f->training, &problems);
+        st = rncl_folder_match_classes(&f->validation, &f->training, &defects);
     if (!st)
-        st = judge(&problems, options, true);
-    rncl_problems_fini(&problems);
+        st = judge(&defects, options, true);
+    rncl_defects_fini(&defects);
     return st;
 }
 
 /* Chooses the split's files; the trees have been zeroed. */
 static rncl_status choose_files(folder *f, const rncl_folder_parts *parts,
-                                const rncl_dataset_options *options, rncl_problems *problems,
+                                const rncl_dataset_options *options, rncl_defects *defects,
                                 rncl_dataset_info *info)
 {
-    RNCL_TRY(rncl_class_tree_scan(parts->training, &f->training, problems));
+    RNCL_TRY(rncl_class_tree_scan(parts->training, &f->training, defects));
     if (f->training.file_count == 0)
         return RNCL_FAIL(RNCL_ERR_DATA, "%s: no PNG or JPEG in its %u class folders", parts->training,
                          (unsigned)f->training.class_count);
     info->height = info->width = (int)common_size(&f->training);
     const rncl_class_tree *chosen = &f->training;
     if (!parts->validation) {
-        RNCL_TRY(choose_share(f, parts, options, problems));
+        RNCL_TRY(choose_share(f, parts, options, defects));
     } else if (options->split == RNCL_SPLIT_TRAIN) {
-        RNCL_TRY(judge(problems, options, true));
+        RNCL_TRY(judge(defects, options, true));
     } else {
         RNCL_TRY(choose_validation(f, parts, options));
         chosen = &f->validation;
@@ -140,13 +140,13 @@ static rncl_status open_folder(rncl_dataset *dataset, const rncl_dataset_options
     dataset->state = f;
     if (!f)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to open it", options->path);
-    rncl_problems problems = {0};
+    rncl_defects defects = {0};
     rncl_folder_parts parts;
     rncl_status st = rncl_folder_parts_find(options->path, &parts);
     if (!st)
-        st = choose_files(f, &parts, options, &problems, &dataset->info);
+        st = choose_files(f, &parts, options, &defects, &dataset->info);
     rncl_folder_parts_fini(&parts);
-    rncl_problems_fini(&problems);
+    rncl_defects_fini(&defects);
     RNCL_TRY(st);
     describe(f, &dataset->info);
     return options->cache_bytes

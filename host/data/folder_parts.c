@@ -121,7 +121,7 @@ rncl_status rncl_folder_keep_split(rncl_class_tree *tree, const char *root, floa
 
 /* *marks: of the files whose class training does not have. */
 static rncl_status mark_strangers(rncl_class_tree *validation, const rncl_class_tree *training, bool *marks,
-                                  rncl_problems *problems)
+                                  rncl_defects *defects)
 {
     uint32_t last = UINT32_MAX, found = 0;
     for (uint32_t i = 0; i < validation->file_count; i++) {
@@ -130,8 +130,8 @@ static rncl_status mark_strangers(rncl_class_tree *validation, const rncl_class_
             last = file->class_index;
             found = rncl_class_tree_find(training, validation->classes[last]);
             if (found == training->class_count)
-                RNCL_TRY(rncl_problems_add(problems, file->path, "of class %s, which training does not have",
-                                           validation->classes[last]));
+                RNCL_TRY(rncl_defects_add(defects, file->path, "of class %s, which training does not have",
+                                          validation->classes[last]));
         }
         marks[i] = found == training->class_count;
         file->class_index = found;
@@ -140,12 +140,12 @@ static rncl_status mark_strangers(rncl_class_tree *validation, const rncl_class_
 }
 
 rncl_status rncl_folder_match_classes(rncl_class_tree *validation, const rncl_class_tree *training,
-                                      rncl_problems *problems)
+                                      rncl_defects *defects)
 {
     bool *marks = calloc((size_t)validation->file_count + 1, sizeof *marks);
     if (!marks)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory to compare the classes of training and validation");
-    rncl_status st = mark_strangers(validation, training, marks, problems);
+    rncl_status st = mark_strangers(validation, training, marks, defects);
     if (!st)
         keep_files(validation, marks, false);
     free(marks);

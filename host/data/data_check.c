@@ -21,7 +21,7 @@ enum { MOST_WORKERS = 256 };
 typedef struct outcome {
     char *message; /* NULL: a good picture, or no memory to say what is wrong */
     bool bad;
-    uint32_t height, width;
+    rncl_image_header header;
 } outcome;
 
 /* Files that several threads decode. */
@@ -37,13 +37,9 @@ static void *decode_files(void *argument)
     for (uint32_t i; (i = atomic_fetch_add(&d->next, 1)) < d->tree->file_count;
          atomic_fetch_add(&d->done, 1)) {
         outcome *o = &d->outcomes[i];
-        rncl_image image = {0};
-        o->bad = rncl_image_file_decode(d->tree->files[i].path, 0, &image) != RNCL_OK;
+        o->bad = rncl_image_file_check(d->tree->files[i].path, &o->header) != RNCL_OK;
         if (o->bad)
             o->message = strdup(rncl_status_message());
-        o->height = image.height;
-        o->width = image.width;
-        rncl_image_fini(&image);
     }
     return NULL;
 }
@@ -111,7 +107,8 @@ static rncl_status gather(const decoding *d, uint32_t *good, rncl_data_summary *
             continue;
         }
         ++*good;
-        add_size(summary, o->height, o->width);
+        summary->turned += o->header.orientation != RNCL_UPRIGHT;
+        add_size(summary, o->header.height, o->header.width);
     }
     return RNCL_OK;
 }

@@ -13,6 +13,7 @@ typedef struct rncl_data_summary {
     uint32_t training, validation;      /* pictures, without those that are bad */
     uint32_t least_height, least_width; /* of any picture; all 0 if there is none */
     uint32_t greatest_height, greatest_width;
+    uint32_t turned; /* pictures that are not stored upright, by their EXIF data */
 } rncl_data_summary;
 
 typedef struct rncl_data_check_options {

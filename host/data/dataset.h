@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "image.h"
+#include "image_file.h"
 #include "log.h"
 #include "skips.h"
 #include "status.h"
@@ -24,6 +24,7 @@ typedef struct rncl_dataset_options {
     rncl_split split;
     int image;           /* picture size wanted from readers that can draw at any size; 0: their default */
     float val_split;     /* of class folders without a validation part: the share of each class that is it */
+    bool ignore_exif;    /* pictures stay as they are stored, whatever EXIF says of their orientation */
     bool skip_bad;       /* pass over files that are no pictures, or damaged; otherwise they are an error */
     size_t cache_bytes;  /* decoded pictures may take so much memory */
     const rncl_log *log; /* for what is passed over; may be NULL, else outlives the data set */
@@ -34,7 +35,8 @@ typedef struct rncl_dataset_info {
     const char *format; /* "idx", "cifar", "folder", "shapes" */
     uint32_t count;     /* pictures */
     int classes;
-    int height, width; /* of every picture, as the reader gives them; 0: they differ */
+    int height, width; /* of every picture, as the reader gives them; 0: they come with their own sizes */
+    int usual_size;    /* height and width of the pictures that were looked at, if that is one size; or 0 */
     int channels;
     const char *const *labels; /* `classes` names, or NULL; owned by the dataset */
     float mean[4], std[4];     /* per channel over the training split, pixel values scaled to 0..1 */
@@ -49,11 +51,10 @@ typedef struct rncl_reader {
     /* Writes picture `index` (height x width x channels bytes, HWC) and its label. Thread-safe. RNCL_ERR_DATA
      * and RNCL_ERR_IO name a file that is damaged. */
     rncl_status (*read)(const rncl_dataset *dataset, uint32_t index, uint8_t *pixels, int *label);
-    /* Instead of `read` where pictures differ in size: the picture as it is, or, to save time, smaller, but
-     * with a shorter side of `at_least` pixels. The caller's, for rncl_image_fini. Thread-safe; fails as
-     * `read` does. NULL where all are of one size. */
-    rncl_status (*decode)(const rncl_dataset *dataset, uint32_t index, uint32_t at_least, rncl_image *image,
-                          int *label);
+    /* Instead of `read` where pictures differ in size. The caller's, for rncl_image_fini, before the set is
+     * closed. Thread-safe; fails as `read` does. NULL where all are of one size. */
+    rncl_status (*decode)(const rncl_dataset *dataset, uint32_t index, const rncl_detail *detail,
+                          rncl_image *image, int *label);
     /* The label of picture `index`, which is not read for it. Thread-safe. NULL where pictures have none. */
     int (*label)(const rncl_dataset *dataset, uint32_t index);
     void (*close)(rncl_dataset *dataset); /* takes half-open ones */
@@ -85,10 +86,10 @@ static inline int rncl_dataset_label(const rncl_dataset *dataset, uint32_t index
     return dataset->reader->label(dataset, index);
 }
 
-static inline rncl_status rncl_dataset_decode(const rncl_dataset *dataset, uint32_t index, uint32_t at_least,
-                                              rncl_image *image, int *label)
+static inline rncl_status rncl_dataset_decode(const rncl_dataset *dataset, uint32_t index,
+                                              const rncl_detail *detail, rncl_image *image, int *label)
 {
-    return dataset->reader->decode(dataset, index, at_least, image, label);
+    return dataset->reader->decode(dataset, index, detail, image, label);
 }
 
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "class_tree.h"
-#include "crop.h"
 #include "file.h"
 #include "folder_parts.h"
 #include "image_cache.h"
@@ -20,6 +19,7 @@ typedef struct folder {
     rncl_class_tree validation;
     const rncl_class_file *files; /* of the split, from one of the trees */
     rncl_image_cache *cache;      /* NULL: none */
+    bool turn;                    /* pictures come upright */
 } folder;
 
 static int recognises(const char *path)
@@ -29,22 +29,26 @@ static int recognises(const char *path)
 
 /* ---- opening ---- */
 
-/* The one size of the set's pictures if they are to be taken whole, or 0; judged by some of them, evenly
- * spaced. */
-static uint32_t common_size(const rncl_class_tree *tree)
+/* Squares no larger than this have been made for a network, and give it its size. */
+enum { LARGEST_INPUT = 224 };
+
+/* The height and width of the set's pictures if all that are looked at are small squares of one size, or 0.
+ * They are evenly spaced. */
+static uint32_t usual_size(const rncl_class_tree *tree)
 {
     enum { LOOKED_AT = 64 };
-    uint32_t common = 0;
+    uint32_t usual = 0;
     for (uint32_t i = 0; i < LOOKED_AT; i++) {
-        uint32_t height, width;
+        rncl_image_header header;
         const uint32_t index = (uint32_t)((uint64_t)i * tree->file_count / LOOKED_AT);
-        if (rncl_image_file_probe(tree->files[index].path, &height, &width))
+        if (rncl_image_file_probe(tree->files[index].path, &header))
             continue; /* bad ones are found out when they are read */
-        if (height != width || height > RNCL_LARGEST_WHOLE || (common && height != common))
+        if (header.height != header.width || header.height > LARGEST_INPUT ||
+            (usual && header.height != usual))
             return 0;
-        common = height;
+        usual = header.height;
     }
-    return common;
+    return usual;
 }
 
 /* What the scan has found: told and passed over, or an error. Where both splits come from one folder,
@@ -104,7 +108,7 @@ static rncl_status choose_files(folder *f, const rncl_folder_parts *parts,
     if (f->training.file_count == 0)
         return RNCL_FAIL(RNCL_ERR_DATA, "%s: no PNG or JPEG in its %u class folders", parts->training,
                          (unsigned)f->training.class_count);
-    info->height = info->width = (int)common_size(&f->training);
+    info->usual_size = (int)usual_size(&f->training);
     const rncl_class_tree *chosen = &f->training;
     if (!parts->validation) {
         RNCL_TRY(choose_share(f, parts, options, defects));
@@ -140,6 +144,7 @@ static rncl_status open_folder(rncl_dataset *dataset, const rncl_dataset_options
     dataset->state = f;
     if (!f)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to open it", options->path);
+    f->turn = !options->ignore_exif;
     rncl_defects defects = {0};
     rncl_folder_parts parts;
     rncl_status st = rncl_folder_parts_find(options->path, &parts);
@@ -173,45 +178,26 @@ static int label_of(const rncl_dataset *dataset, uint32_t index)
     return (int)f->files[index].class_index;
 }
 
-static rncl_status decode(const rncl_dataset *dataset, uint32_t index, uint32_t at_least, rncl_image *image,
-                          int *label)
+static rncl_status decode(const rncl_dataset *dataset, uint32_t index, const rncl_detail *detail,
+                          rncl_image *image, int *label)
 {
     assert(index < dataset->info.count);
     const folder *f = dataset->state;
     *label = label_of(dataset, index);
-    if (f->cache && rncl_image_cache_get(f->cache, index, at_least, image))
+    if (f->cache && rncl_image_cache_get(f->cache, index, detail, image))
         return RNCL_OK;
-    rncl_status st = rncl_image_file_decode(f->files[index].path, at_least, image);
+    rncl_status st = rncl_image_file_decode(f->files[index].path, detail, f->turn, image);
     if (!st && f->cache)
-        rncl_image_cache_put(f->cache, index, at_least, image);
-    if (st)
-        rncl_image_fini(image);
+        rncl_image_cache_put(f->cache, index, detail, image);
     if ((st == RNCL_ERR_DATA || st == RNCL_ERR_IO) && !dataset->skips)
         return RNCL_FAIL(st, "%s; --bad-images skip leaves such files out, `rncl check-data` lists them",
                          rncl_status_message());
     return st;
 }
 
-/* Where all pictures were thought to be of one size. One that is not is squeezed. */
-static rncl_status read_picture(const rncl_dataset *dataset, uint32_t index, uint8_t *pixels, int *label)
-{
-    const uint32_t size = (uint32_t)dataset->info.height;
-    rncl_image image = {0};
-    RNCL_TRY(decode(dataset, index, size, &image, label));
-    const rncl_window all = {.height = (float)image.height, .width = (float)image.width};
-    rncl_status st = RNCL_OK;
-    if (image.height == size && image.width == size)
-        memcpy(pixels, image.pixels, (size_t)size * size * CHANNELS);
-    else
-        st = rncl_image_resize(&image, &all, size, size, pixels);
-    rncl_image_fini(&image);
-    return st;
-}
-
 const rncl_reader rncl_reader_folder = {.name = "folder",
                                         .recognises = recognises,
                                         .open = open_folder,
-                                        .read = read_picture,
                                         .decode = decode,
                                         .label = label_of,
                                         .close = close_folder};

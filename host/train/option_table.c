@@ -129,6 +129,13 @@ const rncl_option rncl_option_table[] = {
          "class folders: what to do about files that are no pictures or damaged, and about empty classes; "
          "skip: warn and leave them out (a damaged picture's place in training is taken by the next one); "
          "`rncl check-data` finds them all beforehand"},
+    {.name = "exif",
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(exif),
+     .default_text = "on",
+     .commands = WITH_MODEL | RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help = "turn pictures as the orientation in their EXIF data says; off: as they are stored"},
     {.name = "model",
      .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(model),

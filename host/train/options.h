@@ -79,6 +79,7 @@ typedef struct rncl_options {
     bool shuffle;
     float val_split;
     bool skip_bad;    /* files that are no pictures, or damaged */
+    bool exif;        /* pictures are turned as EXIF says */
     int cache_memory; /* MiB of decoded pictures; 0: what the machine can spare */
     uint64_t seed;
     int workers;                      /* 0: as many as the loader sees fit */

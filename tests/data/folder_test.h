@@ -119,7 +119,7 @@ static inline void expect_refused(const rncl_dataset_options *options, const cha
 static inline uint8_t number_of(const rncl_dataset *dataset, uint32_t index, int *label)
 {
     rncl_image image = {0};
-    assert_int_equal(rncl_dataset_decode(dataset, index, 0, &image, label), RNCL_OK);
+    assert_int_equal(rncl_dataset_decode(dataset, index, &(rncl_detail){0}, &image, label), RNCL_OK);
     const uint8_t number = image.pixels[0];
     assert_int_equal(image.pixels[1], 255 - number);
     rncl_image_fini(&image);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "folder_parts.h"
+#include "folder_split.h"
 #include "image_file.h"
 #include "readers.h"
 #include "util.h"
@@ -102,7 +103,7 @@ static rncl_status gather(const decoding *d, uint32_t *good, rncl_data_summary *
         const outcome *o = &d->outcomes[i];
         const char *path = d->tree->files[i].path;
         if (o->bad) {
-            RNCL_TRY(rncl_defects_add(defects, path, "%s",
+            RNCL_TRY(rncl_defects_add(defects, RNCL_DEFECT_WRONG, path, "%s",
                                       o->message ? without_path(o->message, path) : "cannot be read"));
             continue;
         }
@@ -146,7 +147,8 @@ static rncl_status find_unmeasured(const both *trees, const rncl_folder_parts *p
     const char *where = parts->validation ? parts->validation : parts->training;
     for (uint32_t i = 0; i < training->class_count && !st; i++)
         if (!seen[i])
-            st = rncl_defects_add(defects, where, "no validation pictures of class %s", training->classes[i]);
+            st = rncl_defects_add(defects, RNCL_DEFECT_WRONG, where, "no validation pictures of class %s",
+                                  training->classes[i]);
     free(seen);
     return st;
 }
@@ -157,6 +159,7 @@ static rncl_status list_folder(const rncl_data_check_options *options, const rnc
 {
     const char *training = parts->training, *validation = parts->validation;
     RNCL_TRY(rncl_class_tree_scan(training, &trees->training, defects));
+    RNCL_TRY(rncl_class_tree_check(&trees->training, training, options->classes > 0));
     RNCL_TRY(rncl_class_tree_find_doubles(&trees->training, defects));
     if (validation) {
         RNCL_TRY(rncl_class_tree_scan(validation, &trees->validation, defects));
@@ -179,7 +182,7 @@ static rncl_status check_folder(const rncl_data_check_options *options, rncl_dat
 {
     both trees = {0};
     rncl_folder_parts parts;
-    rncl_status st = rncl_folder_parts_find(options->path, &parts);
+    rncl_status st = rncl_folder_parts_find(options->path, options->classes == 1, NULL, &parts);
     if (!st)
         st = list_folder(options, &parts, &trees, defects);
     summary->classes = (int)trees.training.class_count;
@@ -187,9 +190,10 @@ static rncl_status check_folder(const rncl_data_check_options *options, rncl_dat
         st = check_files(&trees.training, options, &summary->training, summary, defects);
     if (!st)
         st = check_files(&trees.validation, options, &summary->validation, summary, defects);
+    summary->training_path = parts.training;
+    summary->validation_path = parts.validation;
     rncl_class_tree_fini(&trees.training);
     rncl_class_tree_fini(&trees.validation);
-    rncl_folder_parts_fini(&parts);
     return st;
 }
 
@@ -208,6 +212,13 @@ static rncl_status check_split(const rncl_data_check_options *options, rncl_spli
     add_size(summary, (uint32_t)info->height, (uint32_t)info->width);
     rncl_dataset_close(dataset);
     return RNCL_OK;
+}
+
+void rncl_data_summary_fini(rncl_data_summary *summary)
+{
+    free(summary->training_path);
+    free(summary->validation_path);
+    *summary = (rncl_data_summary){0};
 }
 
 rncl_status rncl_data_check(const rncl_data_check_options *options, rncl_data_summary *summary,

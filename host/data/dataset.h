@@ -11,6 +11,10 @@
 #include "skips.h"
 #include "status.h"
 
+/* The built-in set among paths. A folder of that name could be given as ./builtin:shapes. The bare word
+ * `shapes` stands for it too, where there is no such folder. */
+#define RNCL_DATA_BUILT_IN "builtin:shapes"
+
 typedef enum rncl_split {
     RNCL_SPLIT_TRAIN,
     RNCL_SPLIT_VALIDATION,
@@ -20,10 +24,11 @@ typedef struct rncl_dataset rncl_dataset;
 
 /* What is to be opened. */
 typedef struct rncl_dataset_options {
-    const char *path; /* a folder; NULL or "shapes": the built-in generated set */
+    const char *path; /* a folder; NULL or RNCL_DATA_BUILT_IN: the built-in generated set */
     rncl_split split;
     int image;           /* picture size wanted from readers that can draw at any size; 0: their default */
     float val_split;     /* of class folders without a validation part: the share of each class that is it */
+    int classes;         /* that the network is to have; 0: as many as there are, but more than one */
     bool ignore_exif;    /* pictures stay as they are stored, whatever EXIF says of their orientation */
     bool skip_bad;       /* pass over files that are no pictures, or damaged; otherwise they are an error */
     size_t cache_bytes;  /* decoded pictures may take so much memory */
@@ -38,14 +43,14 @@ typedef struct rncl_dataset_info {
     int height, width; /* of every picture, as the reader gives them; 0: they come with their own sizes */
     int usual_size;    /* height and width of the pictures that were looked at, if that is one size; or 0 */
     int channels;
-    const char *const *labels; /* `classes` names, or NULL; owned by the dataset */
+    const char *const *labels; /* `classes` names in UTF-8, or NULL; owned by the dataset */
     float mean[4], std[4];     /* per channel over the training split, pixel values scaled to 0..1 */
 } rncl_dataset_info;
 
 /* A row of the table of readers: one static table per file, ending that file. */
 typedef struct rncl_reader {
     const char *name;
-    /* Whether `path` (a folder) holds what this reader reads. NULL for readers that are asked for by name. */
+    /* Whether `path` (a folder) holds what this reader reads. NULL: it is asked for by name. */
     int (*recognises)(const char *path);
     rncl_status (*open)(rncl_dataset *dataset, const rncl_dataset_options *options);
     /* Writes picture `index` (height x width x channels bytes, HWC) and its label. Thread-safe. RNCL_ERR_DATA

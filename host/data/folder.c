@@ -1,30 +1,42 @@
-/* The reader of class folders of PNG and JPEG: train/CLASS/… with val/CLASS/…, or CLASS/… of which a share is
- * for validation. */
+/* The reader of class folders of PNG, JPEG and WebP: train/CLASS/… with val/CLASS/…, or CLASS/… of which a
+ * share is for validation. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "class_tree.h"
-#include "file.h"
 #include "folder_parts.h"
+#include "folder_split.h"
+#include "folder_walk.h"
 #include "image_cache.h"
 #include "image_file.h"
 #include "readers.h"
+#include "utf8.h"
 #include "util.h"
 
 enum { CHANNELS = 3 };
 
 typedef struct folder {
-    rncl_class_tree training; /* its classes are the labels */
+    rncl_class_tree training;
+    char **labels; /* its classes, in UTF-8 */
     rncl_class_tree validation;
     const rncl_class_file *files; /* of the split, from one of the trees */
     rncl_image_cache *cache;      /* NULL: none */
     bool turn;                    /* pictures come upright */
 } folder;
 
+static rncl_status look_for_any(void *user, const char *path, const struct dirent *entry)
+{
+    bool *found = user;
+    *found |= rncl_walk_is_folder(path, entry) || rncl_walk_is_picture(path);
+    return RNCL_OK;
+}
+
+/* Pictures without class folders are a mistake that opening explains. */
 static int recognises(const char *path)
 {
-    return rncl_class_tree_exists(path);
+    bool found = false;
+    return rncl_walk(path, look_for_any, &found) == RNCL_OK && found;
 }
 
 /* ---- opening ---- */
@@ -51,25 +63,75 @@ static uint32_t usual_size(const rncl_class_tree *tree)
     return usual;
 }
 
-/* What the scan has found: told and passed over, or an error. Where both splits come from one folder,
- * training tells. */
-static rncl_status judge(const rncl_defects *defects, const rncl_dataset_options *options, bool tell)
+static void tell(const rncl_defects *defects, const rncl_dataset_options *options)
 {
     enum { MOST_TOLD = 10 };
-    if (defects->count == 0)
-        return RNCL_OK;
-    if (!options->skip_bad)
+    size_t told = 0, more = 0;
+    for (size_t i = 0; i < defects->count; i++) {
+        const rncl_defect *defect = &defects->items[i];
+        if (defect->kind < RNCL_DEFECT_LEFT_OUT)
+            continue;
+        if (told == MOST_TOLD) {
+            more++;
+            continue;
+        }
+        told++;
+        rncl_log_line(options->log, RNCL_LOG_WARNING, "left out: %s: %s", defect->path, defect->text);
+    }
+    if (more)
+        rncl_log_line(options->log, RNCL_LOG_WARNING, "and %zu more; `rncl check-data %s` lists them", more,
+                      options->path);
+}
+
+/* What the scan has found: told and passed over, or an error. Where both splits come from one folder,
+ * training tells. */
+static rncl_status judge(const rncl_defects *defects, const rncl_dataset_options *options, bool tells)
+{
+    const rncl_defect *first = rncl_defects_first(defects, RNCL_DEFECT_WRONG);
+    if (first && !options->skip_bad)
         return RNCL_FAIL(RNCL_ERR_DATA,
                          "%s: %s (%zu such files and folders in all); remove them, or leave them out with "
                          "--bad-images skip; `rncl check-data %s` lists them",
-                         defects->items[0].path, defects->items[0].text, defects->count, options->path);
-    for (size_t i = 0; tell && i < MIN(defects->count, (size_t)MOST_TOLD); i++)
-        rncl_log_line(options->log, RNCL_LOG_WARNING, "left out: %s: %s", defects->items[i].path,
-                      defects->items[i].text);
-    if (tell && defects->count > MOST_TOLD)
-        rncl_log_line(options->log, RNCL_LOG_WARNING, "and %zu more; `rncl check-data %s` lists them",
-                      defects->count - MOST_TOLD, options->path);
+                         first->path, first->text, rncl_defects_count(defects, RNCL_DEFECT_WRONG),
+                         options->path);
+    if (tells)
+        tell(defects, options);
     return RNCL_OK;
+}
+
+static bool has_good_picture(const rncl_class_tree *tree, uint32_t class_index)
+{
+    for (uint32_t i = 0; i < tree->file_count; i++) {
+        rncl_image_header header;
+        if (tree->files[i].class_index == class_index && !rncl_image_file_check(tree->files[i].path, &header))
+            return true;
+    }
+    return false;
+}
+
+/* Where bad pictures are skipped, a class of nothing else is none. */
+static void drop_spoilt_classes(rncl_class_tree *tree, const rncl_log *log)
+{
+    for (uint32_t i = tree->class_count; i-- > 0;) {
+        if (has_good_picture(tree, i))
+            continue;
+        rncl_log_line(log, RNCL_LOG_WARNING, "left out: class %s: none of its pictures can be read",
+                      tree->classes[i]);
+        rncl_class_tree_remove(tree, i);
+    }
+}
+
+static rncl_status list_classes(folder *f, const rncl_folder_parts *parts,
+                                const rncl_dataset_options *options, rncl_defects *defects)
+{
+    RNCL_TRY(rncl_class_tree_scan(parts->training, &f->training, defects));
+    const bool any = f->training.class_count > 0;
+    if (options->skip_bad)
+        drop_spoilt_classes(&f->training, options->log);
+    if (any && f->training.class_count == 0)
+        return RNCL_FAIL(RNCL_ERR_DATA, "%s: none of the pictures can be read; `rncl check-data %s` says why",
+                         parts->training, options->path);
+    return rncl_class_tree_check(&f->training, parts->training, options->classes > 0);
 }
 
 /* The split's pictures are a share of those in the one folder. */
@@ -104,10 +166,7 @@ static rncl_status choose_files(folder *f, const rncl_folder_parts *parts,
                                 const rncl_dataset_options *options, rncl_defects *defects,
                                 rncl_dataset_info *info)
 {
-    RNCL_TRY(rncl_class_tree_scan(parts->training, &f->training, defects));
-    if (f->training.file_count == 0)
-        return RNCL_FAIL(RNCL_ERR_DATA, "%s: no PNG or JPEG in its %u class folders", parts->training,
-                         (unsigned)f->training.class_count);
+    RNCL_TRY(list_classes(f, parts, options, defects));
     info->usual_size = (int)usual_size(&f->training);
     const rncl_class_tree *chosen = &f->training;
     if (!parts->validation) {
@@ -127,11 +186,21 @@ static rncl_status choose_files(folder *f, const rncl_folder_parts *parts,
     return RNCL_OK;
 }
 
+static rncl_status name_classes(folder *f)
+{
+    f->labels = calloc(f->training.class_count, sizeof *f->labels);
+    for (uint32_t i = 0; i < f->training.class_count; i++)
+        if (!f->labels || !(f->labels[i] = rncl_utf8_text(f->training.classes[i])))
+            return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for the names of %u classes",
+                             (unsigned)f->training.class_count);
+    return RNCL_OK;
+}
+
 static void describe(const folder *f, rncl_dataset_info *info)
 {
     info->classes = (int)f->training.class_count;
     info->channels = CHANNELS;
-    info->labels = (const char *const *)f->training.classes;
+    info->labels = (const char *const *)f->labels;
     /* ImageNet's, as everywhere in torchvision: models for these pictures expect them. */
     static const float mean[] = {0.485f, 0.456f, 0.406f}, std[] = {0.229f, 0.224f, 0.225f};
     memcpy(info->mean, mean, sizeof mean);
@@ -147,12 +216,13 @@ static rncl_status open_folder(rncl_dataset *dataset, const rncl_dataset_options
     f->turn = !options->ignore_exif;
     rncl_defects defects = {0};
     rncl_folder_parts parts;
-    rncl_status st = rncl_folder_parts_find(options->path, &parts);
+    rncl_status st = rncl_folder_parts_find(options->path, options->classes == 1, options->log, &parts);
     if (!st)
         st = choose_files(f, &parts, options, &defects, &dataset->info);
     rncl_folder_parts_fini(&parts);
     rncl_defects_fini(&defects);
     RNCL_TRY(st);
+    RNCL_TRY(name_classes(f));
     describe(f, &dataset->info);
     return options->cache_bytes
                ? rncl_image_cache_create(dataset->info.count, options->cache_bytes, &f->cache)
@@ -165,6 +235,9 @@ static void close_folder(rncl_dataset *dataset)
     if (!f)
         return;
     rncl_image_cache_destroy(f->cache);
+    for (uint32_t i = 0; f->labels && i < f->training.class_count; i++)
+        free(f->labels[i]);
+    free(f->labels);
     rncl_class_tree_fini(&f->training);
     rncl_class_tree_fini(&f->validation);
     free(f);

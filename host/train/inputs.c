@@ -29,6 +29,7 @@ rncl_status rncl_inputs_open(const rncl_options *options, bool training, const r
         .split = RNCL_SPLIT_TRAIN,
         .image = drawn_size(&options->network),
         .val_split = options->val_split,
+        .classes = options->network.classes,
         .ignore_exif = !options->exif,
         .skip_bad = options->skip_bad,
         .log = log,

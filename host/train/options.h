@@ -133,6 +133,7 @@ typedef struct rncl_option {
     double least, most;         /* of numbers */
     unsigned commands;          /* RNCL_FOR_… */
     bool in_config;             /* written to config.ini */
+    bool is_path;               /* there as an absolute one */
     const char *help;
 } rncl_option;
 
@@ -157,7 +158,7 @@ rncl_option_source rncl_option_source_of(const rncl_options *options, const char
  * nearest. */
 rncl_status rncl_options_read(rncl_options *options, const char *path, unsigned commands);
 
-/* Writes all rows with in_config; reading it back gives the same options. */
+/* Writes all rows with in_config; reading it back gives the same options, in whatever folder. */
 rncl_status rncl_options_write(const rncl_options *options, const char *path);
 
 /* One row's value as text, as rncl_options_set takes it. */

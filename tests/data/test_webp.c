@@ -31,7 +31,7 @@ static webp_file compress(bool lossless, bool alpha)
     for (int i = 0; i < HEIGHT * WIDTH; i++) {
         for (int c = 0; c < 3; c++)
             pixels[i * 4 + c] = drawn(i / WIDTH, i % WIDTH, c);
-        pixels[i * 4 + 3] = alpha ? (uint8_t)(i % 200 + 20) : 255;
+        pixels[i * 4 + 3] = (uint8_t)(alpha ? i % 200 + 20 : 255);
     }
     webp_file file;
     file.size = lossless ? WebPEncodeLosslessRGBA(pixels, WIDTH, HEIGHT, WIDTH * 4, &file.bytes)

@@ -173,7 +173,8 @@ static rncl_status read_rows(decoder *d, rncl_image *image)
         if (d->inks)
             convert_inks(d->inks, image->width, row);
     }
-    return jpeg_finish_decompress(&d->jpeg) ? RNCL_OK : truncated();
+    (void)jpeg_finish_decompress(&d->jpeg); /* the end marker may be missing: all pixels are there */
+    return RNCL_OK;
 }
 
 static rncl_status read_picture(decoder *d, uint32_t at_least, rncl_image_header *header, rncl_image *image)

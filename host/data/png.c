@@ -1,7 +1,8 @@
 /* PNG, every colour type and depth, to 8-bit RGB. Transparency is dropped and gamma ignored, as by Pillow's
  * convert("RGB"). Of 16 bits the upper 8 are kept, as Pillow does it for colour; its convert("RGB") takes all
  * grey above 255 for white, which would leave nothing of such a picture. A wrong checksum in any chunk
- * refuses the picture. Of an animation, the default picture is read. The only file that knows libpng. */
+ * refuses the picture, and so does an end before all pixels are there. Of an animation, the default picture
+ * is read. The only file that knows libpng. */
 #include <png.h>
 
 #include <setjmp.h>
@@ -15,13 +16,16 @@
 typedef struct png_source {
     const uint8_t *bytes;
     size_t size, at;
+    bool complete;       /* all pixels have been read */
+    bool ended;          /* too early */
     char complaint[128]; /* libpng's */
 } png_source;
 
 static void read_bytes(png_structp png, png_bytep to, size_t size)
 {
     png_source *source = png_get_io_ptr(png);
-    if (size > source->size - source->at)
+    source->ended = size > source->size - source->at;
+    if (source->ended)
         png_error(png, "it ends too early");
     memcpy(to, source->bytes + source->at, size);
     source->at += size;
@@ -126,6 +130,7 @@ static rncl_status read_rows(png_structp png, png_infop info, rncl_image *image)
     for (int pass = 0; pass < passes; pass++)
         for (uint32_t y = 0; y < image->height; y++)
             png_read_row(png, image->pixels + y * row_bytes, NULL);
+    ((png_source *)png_get_io_ptr(png))->complete = true;
     png_read_end(png, info);
     return RNCL_OK;
 }
@@ -142,7 +147,9 @@ static rncl_status read_png(const void *bytes, size_t size, rncl_image_header *h
     }
     rncl_status st = RNCL_OK;
     if (setjmp(png_jmpbuf(png))) {
-        st = RNCL_FAIL(RNCL_ERR_DATA, "damaged PNG: %s", source.complaint);
+        /* The end's own chunk may be missing: all pixels are there. */
+        if (!source.complete || !source.ended)
+            st = RNCL_FAIL(RNCL_ERR_DATA, "damaged PNG: %s", source.complaint);
     } else {
         png_set_read_fn(png, &source, read_bytes);
         png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);

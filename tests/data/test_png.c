@@ -176,14 +176,23 @@ static const png_kind kinds[] = {
     {PNG_COLOR_TYPE_GRAY, 16, 0, false},
 };
 
-static void a_file_cut_anywhere_is_refused(void **state)
+/* The empty chunk at the end may be missing. */
+static void a_file_that_ends_before_its_pixels_do_is_refused(void **state)
 {
     (void)state;
+    enum { END = 12 };
     png_file file;
     for (size_t i = 0; i < COUNT(kinds); i++) {
         make(&kinds[i], &file);
-        for (size_t cut = 0; cut < file.size; cut++)
+        for (size_t cut = 0; cut < file.size - END; cut++)
             assert_refused(file.bytes, cut);
+        for (size_t cut = file.size - END; cut < file.size; cut++) {
+            rncl_image image;
+            rncl_image_header header;
+            assert_int_equal(rncl_image_decode(file.bytes, cut, 0, &header, &image), RNCL_OK);
+            check_pixels(&kinds[i], &image);
+            rncl_image_fini(&image);
+        }
     }
 }
 
@@ -382,7 +391,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_colour_type_depth_and_interlacing_decodes_to_its_values),
-        cmocka_unit_test(a_file_cut_anywhere_is_refused),
+        cmocka_unit_test(a_file_that_ends_before_its_pixels_do_is_refused),
         cmocka_unit_test(a_wrong_checksum_in_any_chunk_is_refused),
         cmocka_unit_test(an_animation_decodes_to_its_default_picture),
         cmocka_unit_test(the_orientation_is_read_from_every_place_that_pillow_knows),

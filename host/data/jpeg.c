@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* after stdio.h, which it needs */
+/* after stdio.h, which they need */
 #include <jpeglib.h>
+
+#include <jerror.h>
 
 #include "exif.h"
 #include "util.h"
@@ -39,15 +41,26 @@ typedef struct decoder {
 
 /* ---- what libjpeg calls ---- */
 
+static rncl_status status_of(const decoder *d)
+{
+    const unsigned width = d->jpeg.image_width, height = d->jpeg.image_height;
+    if (d->errors.msg_code == JERR_OUT_OF_MEMORY)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory to decode a JPEG of %u x %u pixels", width, height);
+    if (d->errors.msg_code == JERR_NO_BACKING_STORE)
+        return RNCL_FAIL(
+            RNCL_ERR_DATA,
+            "a progressive JPEG of %u x %u pixels, for which decoding needs more than %d MiB; save "
+            "it as a baseline JPEG, or smaller",
+            width, height, MOST_MEBIBYTES);
+    char message[JMSG_LENGTH_MAX];
+    d->errors.format_message((j_common_ptr)&d->jpeg, message);
+    return RNCL_FAIL(RNCL_ERR_DATA, "damaged JPEG: %s", message);
+}
+
 static void on_error(j_common_ptr common)
 {
     decoder *d = (decoder *)common;
-    char message[JMSG_LENGTH_MAX];
-    common->err->format_message(common, message);
-    const bool memory = strncmp(message, "Insufficient memory", 19) == 0;
-    d->status = memory ? RNCL_FAIL(RNCL_ERR_MEMORY, "no memory to decode a JPEG of %u x %u pixels",
-                                   d->jpeg.image_width, d->jpeg.image_height)
-                       : RNCL_FAIL(RNCL_ERR_DATA, "damaged JPEG: %s", message);
+    d->status = status_of(d);
     longjmp(d->failed, 1);
 }
 

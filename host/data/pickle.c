@@ -288,11 +288,6 @@ void rncl_pickle_destroy(rncl_pickle *p)
 
 /* ---- looking ---- */
 
-static bool same(const uint8_t *bytes, size_t size, const char *text)
-{
-    return size == strlen(text) && !memcmp(bytes, text, size);
-}
-
 const rncl_pickle_value *rncl_pickle_root(const rncl_pickle *pickle)
 {
     return &pickle->root->value;
@@ -304,8 +299,7 @@ const rncl_pickle_value *rncl_pickle_find(const rncl_pickle_value *dict, const c
     if (dict->kind != RNCL_PICKLE_DICT)
         return NULL;
     for (size_t i = 0; i + 1 < dict->count; i += 2)
-        if (dict->items[i]->kind == RNCL_PICKLE_TEXT &&
-            same(dict->items[i]->bytes, dict->items[i]->size, key))
+        if (dict->items[i]->kind == RNCL_PICKLE_TEXT && rncl_pickle_is(dict->items[i], key))
             return dict->items[i + 1]->kind == kind ? dict->items[i + 1] : NULL;
     return NULL;
 }

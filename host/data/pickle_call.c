@@ -19,16 +19,10 @@ static const struct {
     {"numpy", "dtype", RNCL_PICKLE_DTYPE},
 };
 
-static bool same(const uint8_t *bytes, size_t size, const char *text)
-{
-    return size == strlen(text) && !memcmp(bytes, text, size);
-}
-
 static rncl_status push_name(rncl_pickle *p, const rncl_pickle_value *module, const rncl_pickle_value *wanted)
 {
     for (size_t i = 0; i < COUNT(names); i++) {
-        if (!same(module->bytes, module->size, names[i].module) ||
-            !same(wanted->bytes, wanted->size, names[i].name))
+        if (!rncl_pickle_is(module, names[i].module) || !rncl_pickle_is(wanted, names[i].name))
             continue;
         rncl_pickle_cell *c;
         RNCL_TRY(rncl_pickle_push(p, RNCL_PICKLE_OTHER, &c));
@@ -75,7 +69,7 @@ static rncl_status call_encode(rncl_pickle *p, const rncl_pickle_cell *arguments
     rncl_pickle_cell *result;
     const rncl_pickle_cell *text = item_of(arguments, 0, RNCL_PICKLE_TEXT),
                            *codec = item_of(arguments, 1, RNCL_PICKLE_TEXT);
-    if (!text || !codec || !same(codec->value.bytes, codec->value.size, "latin1"))
+    if (!text || !codec || !rncl_pickle_is(&codec->value, "latin1"))
         return rncl_pickle_damaged();
     RNCL_TRY(rncl_pickle_push(p, RNCL_PICKLE_TEXT, &result));
     result->owned = malloc(text->value.size + 1);
@@ -102,7 +96,7 @@ static rncl_status call_dtype(rncl_pickle *p, const rncl_pickle_cell *arguments)
     const rncl_pickle_cell *type = item_of(arguments, 0, RNCL_PICKLE_TEXT);
     if (!type)
         return rncl_pickle_damaged();
-    if (!same(type->value.bytes, type->value.size, "u1") && !same(type->value.bytes, type->value.size, "|u1"))
+    if (!rncl_pickle_is(&type->value, "u1") && !rncl_pickle_is(&type->value, "|u1"))
         return RNCL_FAIL(RNCL_ERR_DATA,
                          "the pickle has an array of %.*s, and unsigned bytes (u1) can be read",
                          (int)MIN(type->value.size, 16), (const char *)type->value.bytes);
@@ -132,7 +126,7 @@ static rncl_status call_frombuffer(rncl_pickle *p, const rncl_pickle_cell *argum
 {
     rncl_pickle_cell *array;
     const rncl_pickle_cell *order = item_of(arguments, 3, RNCL_PICKLE_TEXT);
-    if (!order || !same(order->value.bytes, order->value.size, "C"))
+    if (!order || !rncl_pickle_is(&order->value, "C"))
         return rncl_pickle_damaged();
     RNCL_TRY(rncl_pickle_push(p, RNCL_PICKLE_ARRAY, &array));
     return fill_array(array, item_of(arguments, 2, RNCL_PICKLE_LIST),

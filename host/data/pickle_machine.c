@@ -8,6 +8,11 @@
 
 rncl_pickle_cell rncl_pickle_mark;
 
+bool rncl_pickle_is(const rncl_pickle_value *value, const char *text)
+{
+    return value->size == strlen(text) && !memcmp(value->bytes, text, value->size);
+}
+
 /* ---- failures ---- */
 
 rncl_status rncl_pickle_truncated(void)

@@ -44,6 +44,9 @@ struct rncl_pickle {
 /* On the stack where a group begins. */
 extern rncl_pickle_cell rncl_pickle_mark;
 
+/* Whether a text is that one. */
+bool rncl_pickle_is(const rncl_pickle_value *value, const char *text);
+
 rncl_status rncl_pickle_truncated(void);
 rncl_status rncl_pickle_damaged(void);
 rncl_status rncl_pickle_no_memory(void);

@@ -129,7 +129,8 @@ const rncl_option rncl_option_table[] = {
      .commands = WITH_DATA,
      .in_config = true,
      .help =
-         "class folders: what to do about files that are no pictures or damaged, and about empty classes; "
+         "class folders: what to do about files that are no pictures or damaged, and about classes of "
+         "nothing else; "
          "skip: warn and leave them out (a damaged picture's place in training is taken by the next one); "
          "`rncl check-data` finds them all beforehand"},
     {.name = "exif",

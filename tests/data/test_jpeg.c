@@ -214,6 +214,20 @@ static void pictures_of_telephones_are_within_the_limit(void **state)
     free(file.bytes);
 }
 
+static void a_file_that_would_take_all_memory_is_refused(void **state)
+{
+    (void)state;
+    enum { PROGRESSIVE_FRAME = 0xc2, PICTURE_SIZE = 5 };
+    static const uint8_t largest[] = {0x30, 0x00, 0x40, 0x00}; /* 12288 x 16384 */
+    jpeg_file file = compress(&(jpeg_kind){.channels = 4,
+                                           .stored = JCS_CMYK,
+                                           .progressive = true,
+                                           .sampling = {{1, 1}, {1, 1}, {1, 1}, {1, 1}}});
+    memcpy(find_marker(&file, PROGRESSIVE_FRAME) + PICTURE_SIZE, largest, sizeof largest);
+    expect_refused(&file, "MiB");
+    free(file.bytes);
+}
+
 static void the_smallest_sufficient_scale_is_decoded(void **state)
 {
     (void)state;
@@ -354,6 +368,7 @@ int main(void)
         cmocka_unit_test(four_inks_that_were_stored_as_they_are_decode),
         cmocka_unit_test(a_header_that_promises_too_much_is_refused),
         cmocka_unit_test(pictures_of_telephones_are_within_the_limit),
+        cmocka_unit_test(a_file_that_would_take_all_memory_is_refused),
         cmocka_unit_test(the_smallest_sufficient_scale_is_decoded),
         cmocka_unit_test(a_file_that_ends_too_early_is_refused),
         cmocka_unit_test(endless_scans_are_refused),

@@ -99,26 +99,32 @@ static rncl_status judge(const rncl_defects *defects, const rncl_dataset_options
     return RNCL_OK;
 }
 
-static bool has_good_picture(const rncl_class_tree *tree, uint32_t class_index)
+/* Where bad pictures are skipped, a class of nothing else is none. */
+static rncl_status drop_spoilt_classes(rncl_class_tree *tree, const rncl_log *log)
 {
+    bool *good = calloc((size_t)tree->class_count + 1, sizeof *good);
+    if (!good)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory to check %u classes", (unsigned)tree->class_count);
     for (uint32_t i = 0; i < tree->file_count; i++) {
         rncl_image_header header;
-        if (tree->files[i].class_index == class_index && !rncl_image_file_check(tree->files[i].path, &header))
-            return true;
+        bool *of_class = &good[tree->files[i].class_index];
+        *of_class = *of_class || !rncl_image_file_check(tree->files[i].path, &header);
     }
-    return false;
-}
-
-/* Where bad pictures are skipped, a class of nothing else is none. */
-static void drop_spoilt_classes(rncl_class_tree *tree, const rncl_log *log)
-{
     for (uint32_t i = tree->class_count; i-- > 0;) {
-        if (has_good_picture(tree, i))
+        if (good[i])
             continue;
         rncl_log_line(log, RNCL_LOG_WARNING, "left out: class %s: none of its pictures can be read",
                       tree->classes[i]);
         rncl_class_tree_remove(tree, i);
     }
+    free(good);
+    return RNCL_OK;
+}
+
+/* Both splits look at the training folder, and training tells. */
+static const rncl_log *log_of(const rncl_dataset_options *options)
+{
+    return options->split == RNCL_SPLIT_TRAIN ? options->log : NULL;
 }
 
 static rncl_status list_classes(folder *f, const rncl_folder_parts *parts,
@@ -127,7 +133,7 @@ static rncl_status list_classes(folder *f, const rncl_folder_parts *parts,
     RNCL_TRY(rncl_class_tree_scan(parts->training, &f->training, defects));
     const bool any = f->training.class_count > 0;
     if (options->skip_bad)
-        drop_spoilt_classes(&f->training, options->log);
+        RNCL_TRY(drop_spoilt_classes(&f->training, log_of(options)));
     if (any && f->training.class_count == 0)
         return RNCL_FAIL(RNCL_ERR_DATA, "%s: none of the pictures can be read; `rncl check-data %s` says why",
                          parts->training, options->path);
@@ -216,7 +222,7 @@ static rncl_status open_folder(rncl_dataset *dataset, const rncl_dataset_options
     f->turn = !options->ignore_exif;
     rncl_defects defects = {0};
     rncl_folder_parts parts;
-    rncl_status st = rncl_folder_parts_find(options->path, options->classes == 1, options->log, &parts);
+    rncl_status st = rncl_folder_parts_find(options->path, options->classes == 1, log_of(options), &parts);
     if (!st)
         st = choose_files(f, &parts, options, &defects, &dataset->info);
     rncl_folder_parts_fini(&parts);

@@ -14,43 +14,66 @@ static void on_progress(void *user, uint32_t done, uint32_t count)
     rncl_meter_status(&console->meter, line);
 }
 
-static json_t *describe_problems(const rncl_problems *problems)
+/* Those of one kind, or worse ones too. */
+static json_t *describe_defects(const rncl_defects *defects, rncl_defect_kind least, rncl_defect_kind most)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < problems->count; i++) {
-        /* A file's name need not be UTF-8, but JSON is. */
-        const char *path = problems->items[i].path;
-        json_t *name = json_string(path);
-        if (!name)
-            name = json_string_nocheck("(a name that is not UTF-8)");
-        if (json_array_append_new(list,
-                                  json_pack("{s:o, s:s}", "path", name, "problem", problems->items[i].text)))
+    for (size_t i = 0; i < defects->count; i++) {
+        const rncl_defect *defect = &defects->items[i];
+        if (defect->kind < least || defect->kind > most)
+            continue;
+        if (json_array_append_new(list, json_pack("{s:o, s:o}", "path", rncl_json_text(defect->path),
+                                                  "problem", rncl_json_text(defect->text))))
             break;
     }
     return list;
 }
 
-static rncl_status print_json(const rncl_data_summary *s, const rncl_problems *problems)
+static json_t *describe_path(const char *path)
 {
-    return rncl_json_print(json_pack("{s:s, s:i, s:I, s:I, s:[I, I], s:[I, I], s:o}", "format", s->format,
-                                     "classes", s->classes, "training", (json_int_t)s->training, "validation",
-                                     (json_int_t)s->validation, "least_size", (json_int_t)s->least_height,
-                                     (json_int_t)s->least_width, "greatest_size",
-                                     (json_int_t)s->greatest_height, (json_int_t)s->greatest_width,
-                                     "problems", describe_problems(problems)));
+    return path ? rncl_json_text(path) : json_null();
 }
 
-static void print_text(const rncl_data_summary *s, const rncl_problems *problems)
+static rncl_status print_json(const rncl_data_summary *s, const rncl_defects *defects)
 {
-    for (size_t i = 0; i < problems->count; i++)
-        printf("%s: %s\n", problems->items[i].path, problems->items[i].text);
-    printf("%s%s: %d classes, %" PRIu32 " pictures for training, %" PRIu32 " for validation, %" PRIu32
+    return rncl_json_print(
+        json_pack("{s:s, s:i, s:I, s:I, s:o, s:o, s:I, s:[I, I], s:[I, I], s:o, s:o}", "format", s->format,
+                  "classes", s->classes, "training", (json_int_t)s->training, "validation",
+                  (json_int_t)s->validation, "training_path", describe_path(s->training_path),
+                  "validation_path", describe_path(s->validation_path), "turned", (json_int_t)s->turned,
+                  "least_size", (json_int_t)s->least_height, (json_int_t)s->least_width, "greatest_size",
+                  (json_int_t)s->greatest_height, (json_int_t)s->greatest_width, "problems",
+                  describe_defects(defects, RNCL_DEFECT_LEFT_OUT, RNCL_DEFECT_WRONG), "notes",
+                  describe_defects(defects, RNCL_DEFECT_HARMLESS, RNCL_DEFECT_HARMLESS)));
+}
+
+static void print_summary(const rncl_data_summary *s)
+{
+    printf("%s: %d classes, %" PRIu32 " pictures for training, %" PRIu32 " for validation, %" PRIu32
            "x%" PRIu32,
-           problems->count ? "\n" : "", s->format, s->classes, s->training, s->validation, s->least_height,
-           s->least_width);
+           s->format, s->classes, s->training, s->validation, s->least_height, s->least_width);
     if (s->least_height != s->greatest_height || s->least_width != s->greatest_width)
         printf(" to %" PRIu32 "x%" PRIu32, s->greatest_height, s->greatest_width);
     printf(" pixels\n");
+}
+
+static void print_text(const rncl_options *options, const rncl_data_summary *s, const rncl_defects *defects)
+{
+    for (size_t i = 0; i < defects->count; i++)
+        printf("%s: %s\n", defects->items[i].path, defects->items[i].text);
+    if (defects->count)
+        putchar('\n');
+    print_summary(s);
+    if (s->training_path)
+        printf("training split: %s\n", s->training_path);
+    if (s->validation_path)
+        printf("validation split: %s\n", s->validation_path);
+    else if (s->training_path)
+        printf("validation split: %g %% of each class of these\n", 100 * (double)options->val_split);
+    if (s->turned)
+        printf("stored sideways, mirrored or upside down, and turned by their EXIF data: %" PRIu32
+               " pictures\n",
+               s->turned);
 }
 
 rncl_status rncl_check_data_run(rncl_options *options)
@@ -63,20 +86,23 @@ rncl_status rncl_check_data_run(rncl_options *options)
     const rncl_data_check_options check = {
         .path = options->data,
         .val_split = options->val_split,
+        .classes = options->network.classes,
         .workers = options->workers,
         .progress = on_progress,
         .user = &console,
     };
     rncl_data_summary summary;
-    rncl_problems problems;
-    rncl_status st = rncl_data_check(&check, &summary, &problems);
+    rncl_defects defects;
+    rncl_status st = rncl_data_check(&check, &summary, &defects);
     rncl_meter_clear(&console.meter);
     if (!st && options->json)
-        st = print_json(&summary, &problems);
+        st = print_json(&summary, &defects);
     else if (!st)
-        print_text(&summary, &problems);
-    if (!st && problems.count)
-        st = RNCL_FAIL(RNCL_ERR_DATA, "%s: problems found: %zu", options->data, problems.count);
-    rncl_problems_fini(&problems);
+        print_text(options, &summary, &defects);
+    const size_t problems = rncl_defects_count(&defects, RNCL_DEFECT_LEFT_OUT);
+    if (!st && problems)
+        st = RNCL_FAIL(RNCL_ERR_DATA, "%s: problems found: %zu", options->data, problems);
+    rncl_data_summary_fini(&summary);
+    rncl_defects_fini(&defects);
     return st;
 }

@@ -3,9 +3,9 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "device.h"
+#include "utf8.h"
 
 static const char *const prefixes[] = {
     [RNCL_LOG_WARNING] = "warning: ",
@@ -44,15 +44,9 @@ rncl_status rncl_console_open_device(rncl_console *console, const rncl_options *
 
 json_t *rncl_json_text(const char *text)
 {
-    json_t *json = json_string(text);
-    if (json)
-        return json;
-    char *ascii = strdup(text);
-    for (char *c = ascii; c && *c; c++)
-        if ((unsigned char)*c >= 0x80)
-            *c = '?';
-    json = json_string(ascii);
-    free(ascii);
+    char *utf8 = rncl_utf8_text(text);
+    json_t *json = utf8 ? json_string(utf8) : NULL;
+    free(utf8);
     return json;
 }
 

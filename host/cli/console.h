@@ -23,7 +23,8 @@ void rncl_console_init(rncl_console *console, const rncl_options *options);
 /* Makes the device of --device ready. What is wrong with other platforms is only told with --verbose. */
 rncl_status rncl_console_open_device(rncl_console *console, const rncl_options *options, rncl_context **out);
 
-/* A JSON string; what is not UTF-8, as file names may be, becomes question marks. New reference. */
+/* A JSON string; bytes that are not UTF-8, as file names may have them, are written as in utf8.h. New
+ * reference. */
 json_t *rncl_json_text(const char *text);
 
 /* A JSON number; null for what JSON has no number for. New reference. */

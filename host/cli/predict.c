@@ -93,7 +93,7 @@ static rncl_status check_usage(const rncl_options *options)
         return RNCL_FAIL(RNCL_ERR_USAGE,
                          "rncl predict needs --model FILE, such as runs/NAME/best.safetensors");
     if (options->argument_count == 0)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "rncl predict needs pictures: PNG or JPEG files");
+        return RNCL_FAIL(RNCL_ERR_USAGE, "rncl predict needs pictures: PNG, JPEG or WebP files");
     if (options->json && options->csv)
         return RNCL_FAIL(RNCL_ERR_USAGE, "--json and --csv: choose one");
     return RNCL_OK;

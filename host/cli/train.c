@@ -73,12 +73,12 @@ static json_t *evaluated_number(double value, bool evaluated)
 static rncl_status print_json(const rncl_train_result *r, const watcher *w, bool interrupted)
 {
     return rncl_json_print(json_pack(
-        "{s:s, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", r->run, "interrupted", interrupted,
-        "steps", (json_int_t)r->steps, "seconds", rncl_json_number(r->seconds), "images_per_second",
-        rncl_json_number(r->images_per_second), "waiting", rncl_json_number(r->waiting), "first_step_seconds",
-        rncl_json_number(w->first_step_seconds), "val_loss", evaluated_number(r->val_loss, w->evaluated),
-        "val_top1", evaluated_number(r->val_top1, w->evaluated), "val_top5",
-        evaluated_number(r->val_top5, w->evaluated), "best_top1",
+        "{s:o, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", rncl_json_text(r->run),
+        "interrupted", interrupted, "steps", (json_int_t)r->steps, "seconds", rncl_json_number(r->seconds),
+        "images_per_second", rncl_json_number(r->images_per_second), "waiting", rncl_json_number(r->waiting),
+        "first_step_seconds", rncl_json_number(w->first_step_seconds), "val_loss",
+        evaluated_number(r->val_loss, w->evaluated), "val_top1", evaluated_number(r->val_top1, w->evaluated),
+        "val_top5", evaluated_number(r->val_top5, w->evaluated), "best_top1",
         evaluated_number(r->best_top1, r->best_top1 >= 0)));
 }
 

@@ -1,10 +1,12 @@
-/* The reader of CIFAR-10's and CIFAR-100's binary files (Krizhevsky 2009): records of one or two label bytes
- * and three planes of 32 x 32 bytes. */
+/* The reader of CIFAR-10 and CIFAR-100 (Krizhevsky 2009), in both forms that they are given away in: binary
+ * files of records of one or two label bytes and three planes of 32 x 32 bytes, and Python's pickles of an
+ * array of such planes and a list of labels. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "file.h"
+#include "pickle.h"
 #include "picture.h"
 #include "readers.h"
 #include "util.h"
@@ -15,14 +17,17 @@ enum {
     CHANNELS = 3,
     PIXELS = PLANE * CHANNELS,
     MOST_FILES = 5,
-    MOST_CLASSES = 100
+    MOST_CLASSES = 100,
+    MOST_PICTURES = INT32_MAX / 8, /* of a file */
 };
 
 typedef struct variant {
     const char *folder; /* that the archive unpacks to */
-    const char *names;  /* of the classes, one a line */
-    size_t label_bytes; /* the last one is the class */
+    const char *names;  /* of the classes, in a file of its own */
+    bool names_needed;  /* to recognise it: the other files' names are everyday words */
     int classes;
+    size_t label_bytes;                   /* binary: the last one is the class */
+    const char *label_key, *names_key;    /* pickles; NULL: binary */
     const char *files[2][MOST_FILES + 1]; /* of each split */
 } variant;
 
@@ -39,6 +44,21 @@ static const variant variants[] = {
      .label_bytes = 2,
      .classes = 100,
      .files = {[RNCL_SPLIT_TRAIN] = {"train.bin"}, [RNCL_SPLIT_VALIDATION] = {"test.bin"}}},
+    {.folder = "cifar-10-batches-py",
+     .names = "batches.meta",
+     .label_key = "labels",
+     .names_key = "label_names",
+     .classes = 10,
+     .files = {[RNCL_SPLIT_TRAIN] = {"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4",
+                                     "data_batch_5"},
+               [RNCL_SPLIT_VALIDATION] = {"test_batch"}}},
+    {.folder = "cifar-100-python",
+     .names = "meta",
+     .names_needed = true,
+     .label_key = "fine_labels",
+     .names_key = "fine_label_names",
+     .classes = 100,
+     .files = {[RNCL_SPLIT_TRAIN] = {"train"}, [RNCL_SPLIT_VALIDATION] = {"test"}}},
 };
 
 typedef struct cifar {
@@ -59,8 +79,9 @@ static bool holds_file(const char *folder, const char *name)
 
 static bool holds_variant(const char *folder, const variant *v)
 {
-    return holds_file(folder, v->files[RNCL_SPLIT_TRAIN][0]) ||
-           holds_file(folder, v->files[RNCL_SPLIT_VALIDATION][0]);
+    return (!v->names_needed || holds_file(folder, v->names)) &&
+           (holds_file(folder, v->files[RNCL_SPLIT_TRAIN][0]) ||
+            holds_file(folder, v->files[RNCL_SPLIT_VALIDATION][0]));
 }
 
 /* The folder, or its usual subfolder, with the files of a variant; NULL if there is none. Caller frees. */
@@ -106,24 +127,66 @@ static void interleave(const uint8_t *planes, uint8_t *pixels)
             pixels[i * CHANNELS + k] = planes[k * PLANE + i];
 }
 
+static rncl_status add_picture(cifar *set, const variant *v, int64_t label, const uint8_t *planes,
+                               const char *path)
+{
+    if (label < 0 || label >= v->classes)
+        return RNCL_FAIL(RNCL_ERR_DATA, "%s: label %lld of picture %u, but there are %d classes", path,
+                         (long long)label, (unsigned)set->count, v->classes);
+    set->labels[set->count] = (uint8_t)label;
+    interleave(planes, set->pixels + (size_t)set->count++ * PIXELS);
+    return RNCL_OK;
+}
+
 static rncl_status take_records(cifar *set, const variant *v, const rncl_contents *file, const char *path)
 {
     const size_t record = v->label_bytes + PIXELS;
-    if (file->size_bytes == 0 || file->size_bytes % record != 0 || file->size_bytes / record > INT32_MAX / 8)
+    if (file->size_bytes == 0 || file->size_bytes % record != 0 || file->size_bytes / record > MOST_PICTURES)
         return RNCL_FAIL(RNCL_ERR_DATA,
                          "%s: %zu bytes are not a whole number of records of %zu; fetch the file again", path,
                          file->size_bytes, record);
     const uint32_t added = (uint32_t)(file->size_bytes / record);
     RNCL_TRY(grow(set, set->count + added, path));
-    for (uint32_t i = 0; i < added; i++, set->count++) {
-        const uint8_t *bytes = file->data + i * record, label = bytes[v->label_bytes - 1];
-        if (label >= v->classes)
-            return RNCL_FAIL(RNCL_ERR_DATA, "%s: label %d in record %u, but there are %d classes", path,
-                             label, (unsigned)i, v->classes);
-        set->labels[set->count] = label;
-        interleave(bytes + v->label_bytes, set->pixels + (size_t)set->count * PIXELS);
+    for (uint32_t i = 0; i < added; i++) {
+        const uint8_t *bytes = file->data + i * record;
+        RNCL_TRY(add_picture(set, v, bytes[v->label_bytes - 1], bytes + v->label_bytes, path));
     }
     return RNCL_OK;
+}
+
+static rncl_status open_pickle(const rncl_contents *file, const char *path, rncl_pickle **out)
+{
+    const rncl_status st = rncl_pickle_read(file->data, file->size_bytes, out);
+    return st ? RNCL_FAIL(st, "%s: %s; fetch the file again", path, rncl_status_message()) : RNCL_OK;
+}
+
+static rncl_status take_batch(cifar *set, const variant *v, const rncl_pickle *pickle, const char *path)
+{
+    const rncl_pickle_value *root = rncl_pickle_root(pickle);
+    const rncl_pickle_value *data = rncl_pickle_find(root, "data", RNCL_PICKLE_ARRAY);
+    const rncl_pickle_value *labels = rncl_pickle_find(root, v->label_key, RNCL_PICKLE_LIST);
+    if (!data || !labels || labels->count == 0 || labels->count > MOST_PICTURES ||
+        data->size != labels->count * PIXELS)
+        return RNCL_FAIL(RNCL_ERR_DATA, "%s: not %d bytes in `data` for each of `%s`", path, PIXELS,
+                         v->label_key);
+    RNCL_TRY(grow(set, set->count + (uint32_t)labels->count, path));
+    for (size_t i = 0; i < labels->count; i++) {
+        const rncl_pickle_value *label = labels->items[i];
+        RNCL_TRY(add_picture(set, v, label->kind == RNCL_PICKLE_NUMBER ? label->number : -1,
+                             data->bytes + i * PIXELS, path));
+    }
+    return RNCL_OK;
+}
+
+static rncl_status take_file(cifar *set, const variant *v, const rncl_contents *file, const char *path)
+{
+    if (!v->label_key)
+        return take_records(set, v, file, path);
+    rncl_pickle *pickle;
+    RNCL_TRY(open_pickle(file, path, &pickle));
+    const rncl_status st = take_batch(set, v, pickle, path);
+    rncl_pickle_destroy(pickle);
+    return st;
 }
 
 static rncl_status read_file(cifar *set, const variant *v, const char *folder, const char *name)
@@ -138,7 +201,7 @@ static rncl_status read_file(cifar *set, const variant *v, const char *folder, c
     if (!st)
         st = rncl_file_read(path, &file);
     if (!st)
-        st = take_records(set, v, &file, path);
+        st = take_file(set, v, &file, path);
     rncl_contents_free(&file);
     free(path);
     return st;
@@ -168,6 +231,45 @@ static bool split_names(cifar *set, int classes)
     return count == classes;
 }
 
+static rncl_status copy_names(cifar *set, const rncl_contents *file, const char *path)
+{
+    set->text = calloc(1, file->size_bytes + 1);
+    if (!set->text)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for it", path);
+    if (file->size_bytes)
+        memcpy(set->text, file->data, file->size_bytes);
+    return RNCL_OK;
+}
+
+/* A pickle's list as lines, as the other form has them. */
+static rncl_status join_names(cifar *set, const rncl_pickle_value *list, const char *path)
+{
+    size_t size = 1;
+    for (size_t i = 0; list && i < list->count; i++)
+        size += list->items[i]->size + 1;
+    char *to = set->text = calloc(1, size);
+    if (!to)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for it", path);
+    for (size_t i = 0; list && i < list->count; i++) {
+        memcpy(to, list->items[i]->size ? (const char *)list->items[i]->bytes : "", list->items[i]->size);
+        to += list->items[i]->size;
+        *to++ = '\n';
+    }
+    return RNCL_OK;
+}
+
+static rncl_status take_names(cifar *set, const variant *v, const rncl_contents *file, const char *path)
+{
+    if (!v->names_key)
+        return copy_names(set, file, path);
+    rncl_pickle *pickle;
+    RNCL_TRY(open_pickle(file, path, &pickle));
+    const rncl_status st =
+        join_names(set, rncl_pickle_find(rncl_pickle_root(pickle), v->names_key, RNCL_PICKLE_LIST), path);
+    rncl_pickle_destroy(pickle);
+    return st;
+}
+
 /* A set without the file has classes without names; one with a strange file is refused. */
 static rncl_status read_names(cifar *set, const variant *v, const char *folder)
 {
@@ -177,13 +279,9 @@ static rncl_status read_names(cifar *set, const variant *v, const char *folder)
     rncl_contents file = {0};
     rncl_status st = RNCL_OK;
     if (rncl_file_exists(path) && !(st = rncl_file_read(path, &file))) {
-        set->text = calloc(1, file.size_bytes + 1);
-        if (!set->text)
-            st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for it", path);
-        else if (file.size_bytes)
-            memcpy(set->text, file.data, file.size_bytes);
+        st = take_names(set, v, &file, path);
         if (!st && !split_names(set, v->classes))
-            st = RNCL_FAIL(RNCL_ERR_DATA, "%s: not the names of %d classes, one a line", path, v->classes);
+            st = RNCL_FAIL(RNCL_ERR_DATA, "%s: not the names of %d classes", path, v->classes);
     }
     rncl_contents_free(&file);
     free(path);

@@ -1,85 +1,19 @@
-/* Listing of class folders, at any depth, in an order that the file system has no part in. */
+/* Listing of class folders, at any depth. */
 #include "class_tree.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
-#include "file.h"
+#include "folder_walk.h"
 #include "util.h"
 
-enum { DEEPEST = 32 }; /* folders below a class; links may lead in circles */
-
-static const char *const suffixes[] = {".png", ".jpg", ".jpeg", ".jpe", ".jfif"};
-
-/* ---- names ---- */
-
-/* Where the suffix of a path begins; its end if there is none. */
-static const char *suffix_of(const char *path)
-{
-    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
-    return dot && (!slash || dot > slash) ? dot : path + strlen(path);
-}
-
-static bool looks_like_picture(const char *path)
-{
-    for (size_t i = 0; i < COUNT(suffixes); i++)
-        if (!strcasecmp(suffix_of(path), suffixes[i]))
-            return true;
-    return false;
-}
-
-static int is_visible(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
-}
-
-/* By bytes, whatever the locale. */
-static int compare_entries(const struct dirent **left, const struct dirent **right)
-{
-    return strcmp((*left)->d_name, (*right)->d_name);
-}
-
-/* Links count as what they lead to. */
-static bool is_folder(const char *path, const struct dirent *entry)
-{
-    if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN)
-        return entry->d_type == DT_DIR;
-    return rncl_directory_exists(path);
-}
-
-/* ---- going through a folder ---- */
-
-/* What is done with each entry of a folder. */
-typedef struct visitor {
+/* A scan under way. */
+typedef struct scan {
     rncl_class_tree *tree;
-    rncl_problems *problems;
-    int depth;
-    rncl_status (*visit)(const struct visitor *visitor, const char *path, const struct dirent *entry);
-} visitor;
-
-static rncl_status visit_all(const visitor *v, const char *folder)
-{
-    struct dirent **entries;
-    const int count = scandir(folder, &entries, is_visible, compare_entries);
-    if (count < 0)
-        return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot list the folder: %s", folder, strerror(errno));
-    rncl_status st = RNCL_OK;
-    for (int i = 0; i < count; i++) {
-        char *path = st ? NULL : rncl_path_join(folder, entries[i]->d_name);
-        if (path)
-            st = v->visit(v, path, entries[i]);
-        else if (!st)
-            st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to list it", folder);
-        free(path);
-        free(entries[i]);
-    }
-    free(entries);
-    return st;
-}
+    rncl_defects *defects;
+    rncl_trail trail;
+} scan;
 
 /* ---- files ---- */
 
@@ -105,18 +39,31 @@ static rncl_status add_file(rncl_class_tree *tree, const char *path)
     return RNCL_OK;
 }
 
-static rncl_status visit_in_class(const visitor *v, const char *path, const struct dirent *entry)
+static rncl_status visit_in_class(void *user, const char *path, const struct dirent *entry);
+
+/* All that is in a folder. One that must not be read is left out, and a link that leads back has been there.
+ */
+static rncl_status visit_folder(scan *s, const char *path)
 {
-    if (is_folder(path, entry)) {
-        if (v->depth == DEEPEST)
-            return rncl_problems_add(v->problems, path, "too many folders below each other");
-        visitor deeper = *v;
-        deeper.depth++;
-        return visit_all(&deeper, path);
-    }
-    if (!looks_like_picture(path))
-        return rncl_problems_add(v->problems, path, "not a PNG or JPEG by its name");
-    return add_file(v->tree, path);
+    if (rncl_trail_is_full(&s->trail))
+        return rncl_defects_add(s->defects, RNCL_DEFECT_WRONG, path, "too many folders below each other");
+    if (!rncl_trail_enter(&s->trail, path))
+        return RNCL_OK;
+    rncl_status st = rncl_walk(path, visit_in_class, s);
+    rncl_trail_leave(&s->trail);
+    if (st == RNCL_ERR_IO)
+        st = rncl_defects_add(s->defects, RNCL_DEFECT_LEFT_OUT, path, "the folder cannot be listed");
+    return st;
+}
+
+static rncl_status visit_in_class(void *user, const char *path, const struct dirent *entry)
+{
+    scan *s = user;
+    if (rncl_walk_is_folder(path, entry))
+        return visit_folder(s, path);
+    if (!rncl_walk_is_picture(path))
+        return rncl_defects_add(s->defects, RNCL_DEFECT_WRONG, path, "not a PNG, JPEG or WebP by its name");
+    return add_file(s->tree, path);
 }
 
 /* ---- classes ---- */
@@ -136,24 +83,64 @@ static rncl_status add_class(rncl_class_tree *tree, const char *name)
     return RNCL_OK;
 }
 
-/* Files beside the class folders (a README, a licence) are nobody's concern. */
-static rncl_status visit_class(const visitor *v, const char *path, const struct dirent *entry)
+/* Files beside the class folders (a README, a licence) are nobody's concern. A folder without pictures is no
+ * class. */
+static rncl_status visit_class(void *user, const char *path, const struct dirent *entry)
 {
-    if (!is_folder(path, entry))
+    scan *s = user;
+    if (!rncl_walk_is_folder(path, entry))
         return RNCL_OK;
-    RNCL_TRY(add_class(v->tree, entry->d_name));
-    const uint32_t before = v->tree->file_count;
-    const visitor inside = {.tree = v->tree, .problems = v->problems, .visit = visit_in_class};
-    RNCL_TRY(visit_all(&inside, path));
-    if (v->tree->file_count == before)
-        return rncl_problems_add(v->problems, path, "a class without pictures");
+    const uint32_t before = s->tree->file_count;
+    const size_t defects_before = s->defects->count;
+    RNCL_TRY(add_class(s->tree, entry->d_name));
+    RNCL_TRY(visit_folder(s, path));
+    if (s->tree->file_count > before)
+        return RNCL_OK;
+    free(s->tree->classes[--s->tree->class_count]);
+    return s->defects->count > defects_before
+               ? RNCL_OK
+               : rncl_defects_add(s->defects, RNCL_DEFECT_HARMLESS, path, "no pictures: not a class");
+}
+
+rncl_status rncl_class_tree_scan(const char *folder, rncl_class_tree *tree, rncl_defects *defects)
+{
+    scan s = {.tree = tree, .defects = defects};
+    rncl_trail_start(&s.trail, folder);
+    return rncl_walk(folder, visit_class, &s);
+}
+
+rncl_status rncl_class_tree_check(const rncl_class_tree *tree, const char *folder, bool one_is_enough)
+{
+    if (tree->class_count == 0)
+        return RNCL_FAIL(RNCL_ERR_DATA,
+                         "%s: no PNG, JPEG or WebP in class folders; each class is a folder of pictures",
+                         folder);
+    if (tree->class_count == 1 && !one_is_enough)
+        return RNCL_FAIL(
+            RNCL_ERR_DATA,
+            "%s: %s is the only class, and there is nothing to tell it from; give the folder that "
+            "holds all class folders, or --classes 1 if this is meant",
+            folder, tree->classes[0]);
     return RNCL_OK;
 }
 
-rncl_status rncl_class_tree_scan(const char *folder, rncl_class_tree *tree, rncl_problems *problems)
+void rncl_class_tree_remove(rncl_class_tree *tree, uint32_t class_index)
 {
-    const visitor v = {.tree = tree, .problems = problems, .visit = visit_class};
-    return visit_all(&v, folder);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < tree->file_count; i++) {
+        rncl_class_file file = tree->files[i];
+        if (file.class_index == class_index) {
+            free(file.path);
+            continue;
+        }
+        file.class_index -= file.class_index > class_index;
+        tree->files[kept++] = file;
+    }
+    tree->file_count = kept;
+    free(tree->classes[class_index]);
+    tree->class_count--;
+    memmove(tree->classes + class_index, tree->classes + class_index + 1,
+            (tree->class_count - class_index) * sizeof *tree->classes);
 }
 
 /* ---- names that are too much alike ---- */
@@ -171,16 +158,17 @@ static int compare_names(const void *left, const void *right)
     return order ? order : (a->length > b->length) - (a->length < b->length);
 }
 
-static rncl_status report_doubles(compared *names, size_t count, const char *what, rncl_problems *problems)
+static rncl_status report_doubles(compared *names, size_t count, const char *what, rncl_defects *defects)
 {
     qsort(names, count, sizeof *names, compare_names);
     for (size_t i = 1; i < count; i++)
         if (!compare_names(&names[i - 1], &names[i]))
-            RNCL_TRY(rncl_problems_add(problems, names[i].path, "%s: %s", what, names[i - 1].path));
+            RNCL_TRY(rncl_defects_add(defects, RNCL_DEFECT_WRONG, names[i].path, "%s: %s", what,
+                                      names[i - 1].path));
     return RNCL_OK;
 }
 
-rncl_status rncl_class_tree_find_doubles(const rncl_class_tree *tree, rncl_problems *problems)
+rncl_status rncl_class_tree_find_doubles(const rncl_class_tree *tree, rncl_defects *defects)
 {
     compared *names = calloc((size_t)MAX(tree->file_count, tree->class_count) + 1, sizeof *names);
     if (!names)
@@ -188,13 +176,13 @@ rncl_status rncl_class_tree_find_doubles(const rncl_class_tree *tree, rncl_probl
     for (uint32_t i = 0; i < tree->class_count; i++)
         names[i] = (compared){tree->classes[i], strlen(tree->classes[i])};
     rncl_status st =
-        report_doubles(names, tree->class_count, "a class that differs in letter case only", problems);
+        report_doubles(names, tree->class_count, "a class that differs in letter case only", defects);
     for (uint32_t i = 0; i < tree->file_count; i++) {
         const char *path = tree->files[i].path;
-        names[i] = (compared){path, (size_t)(suffix_of(path) - path)};
+        names[i] = (compared){path, (size_t)(rncl_walk_suffix(path) - path)};
     }
     if (!st)
-        st = report_doubles(names, tree->file_count, "the same name but for suffix or letter case", problems);
+        st = report_doubles(names, tree->file_count, "the same name but for suffix or letter case", defects);
     free(names);
     return st;
 }
@@ -210,20 +198,6 @@ void rncl_class_tree_fini(rncl_class_tree *tree)
     free(tree->classes);
     free(tree->files);
     *tree = (rncl_class_tree){0};
-}
-
-bool rncl_class_tree_exists(const char *folder)
-{
-    DIR *directory = opendir(folder);
-    bool exists = false;
-    for (const struct dirent *entry; directory && !exists && (entry = readdir(directory));) {
-        char *path = rncl_path_join(folder, entry->d_name);
-        exists = path && is_visible(entry) && is_folder(path, entry);
-        free(path);
-    }
-    if (directory)
-        closedir(directory);
-    return exists;
 }
 
 uint32_t rncl_class_tree_find(const rncl_class_tree *tree, const char *name)

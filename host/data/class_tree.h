@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "problems.h"
+#include "defects.h"
 #include "status.h"
 
 typedef struct rncl_class_file {
@@ -16,7 +16,8 @@ typedef struct rncl_class_file {
 } rncl_class_file;
 
 /* Zeroed at first. Classes are the folders' names in the order of their bytes (torchvision's ImageFolder);
- * files are ordered by class and path. Hidden files and folders do not exist. */
+ * files are ordered by class and path. Folders without pictures are no classes; hidden ones, and what
+ * operating systems and archives leave behind, do not exist. */
 typedef struct rncl_class_tree {
     char **classes;
     uint32_t class_count;
@@ -24,15 +25,20 @@ typedef struct rncl_class_tree {
     uint32_t file_count;
 } rncl_class_tree;
 
-/* Whether there is any folder in `folder` that could be a class. */
-bool rncl_class_tree_exists(const char *folder);
+/* Lists `folder`. What does not look like a picture, cannot be listed, or holds nothing, becomes a defect.
+ * RNCL_ERR_IO if `folder` itself cannot be listed. On failure the caller still calls rncl_class_tree_fini. */
+rncl_status rncl_class_tree_scan(const char *folder, rncl_class_tree *tree, rncl_defects *defects);
 
-/* Lists `folder`. What does not look like a picture, and classes without pictures, become problems.
- * RNCL_ERR_IO if a folder cannot be read. On failure the caller still calls rncl_class_tree_fini. */
-rncl_status rncl_class_tree_scan(const char *folder, rncl_class_tree *tree, rncl_problems *problems);
-/* Adds a problem for each name of a class or a picture that differs from another in nothing but letter case
+/* RNCL_ERR_DATA, saying what to do, if there is no class, or only one and `one_is_enough` is false. `folder`
+ * is what was scanned. */
+rncl_status rncl_class_tree_check(const rncl_class_tree *tree, const char *folder, bool one_is_enough);
+
+/* Takes a class away, with its files. */
+void rncl_class_tree_remove(rncl_class_tree *tree, uint32_t class_index);
+
+/* Adds a defect for each name of a class or a picture that differs from another in nothing but letter case
  * or suffix. */
-rncl_status rncl_class_tree_find_doubles(const rncl_class_tree *tree, rncl_problems *problems);
+rncl_status rncl_class_tree_find_doubles(const rncl_class_tree *tree, rncl_defects *defects);
 void rncl_class_tree_fini(rncl_class_tree *tree);
 
 /* The index of the class of that name; class_count if there is none. */

@@ -131,11 +131,12 @@ static rncl_crop draw_scale(uint32_t height, uint32_t width, int image, rncl_ran
 static const struct {
     rncl_crop (*draw)(uint32_t height, uint32_t width, int image, rncl_random *random);
     int detail; /* for an input of 224 */
+    bool exact; /* evaluation, which is compared with other programs' */
 } crops[] = {
-    [RNCL_AUGMENT_NONE] = {draw_centre, PAPER_EVALUATION},
-    [RNCL_AUGMENT_CIFAR] = {draw_centre, PAPER_EVALUATION},
-    [RNCL_AUGMENT_IMAGENET] = {draw_imagenet, 2 * PAPER_IMAGE},
-    [RNCL_AUGMENT_SCALE] = {draw_scale, PAPER_LONGEST},
+    [RNCL_AUGMENT_NONE] = {draw_centre, PAPER_EVALUATION, true},
+    [RNCL_AUGMENT_CIFAR] = {draw_centre, PAPER_EVALUATION, true},
+    [RNCL_AUGMENT_IMAGENET] = {draw_imagenet, 2 * PAPER_IMAGE, false},
+    [RNCL_AUGMENT_SCALE] = {draw_scale, PAPER_LONGEST, false},
 };
 
 rncl_crop rncl_crop_draw(rncl_augment augment, uint32_t height, uint32_t width, int image,
@@ -144,7 +145,7 @@ rncl_crop rncl_crop_draw(rncl_augment augment, uint32_t height, uint32_t width, 
     return crops[augment].draw(height, width, image, random);
 }
 
-uint32_t rncl_crop_detail(rncl_augment augment, int image)
+rncl_detail rncl_crop_detail(rncl_augment augment, int image)
 {
-    return in_proportion(image, crops[augment].detail);
+    return (rncl_detail){in_proportion(image, crops[augment].detail), crops[augment].exact};
 }

@@ -11,10 +11,6 @@
 
 enum { RNCL_TEN_CROPS = 10 };
 
-/* Squares no larger than this were made for a network, and are not for cropping: evaluation takes them whole,
- * in folders if all pictures are of that one size. */
-enum { RNCL_LARGEST_WHOLE = 224 };
-
 /* `window`, in pixels of the picture, is resized to image x image pixels and then mirrored, or not. */
 typedef struct rncl_crop {
     rncl_window window;
@@ -34,8 +30,7 @@ rncl_crop rncl_crop_centre(uint32_t height, uint32_t width, int image);
  * centre, 5 to 9 the same places of the mirrored picture. */
 rncl_crop rncl_crop_ten(uint32_t height, uint32_t width, int image, int number);
 
-/* How long the shorter side of a decoded picture has to be for these crops; what is larger may be decoded
- * smaller. */
-uint32_t rncl_crop_detail(rncl_augment augment, int image);
+/* How large a decoded picture has to be for these crops. */
+rncl_detail rncl_crop_detail(rncl_augment augment, int image);
 
 #endif

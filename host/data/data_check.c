@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "folder_parts.h"
+#include "folder_split.h"
 #include "image_file.h"
 #include "readers.h"
 #include "util.h"
@@ -21,7 +22,7 @@ enum { MOST_WORKERS = 256 };
 typedef struct outcome {
     char *message; /* NULL: a good picture, or no memory to say what is wrong */
     bool bad;
-    uint32_t height, width;
+    rncl_image_header header;
 } outcome;
 
 /* Files that several threads decode. */
@@ -37,13 +38,9 @@ static void *decode_files(void *argument)
     for (uint32_t i; (i = atomic_fetch_add(&d->next, 1)) < d->tree->file_count;
          atomic_fetch_add(&d->done, 1)) {
         outcome *o = &d->outcomes[i];
-        rncl_image image = {0};
-        o->bad = rncl_image_file_decode(d->tree->files[i].path, 0, &image) != RNCL_OK;
+        o->bad = rncl_image_file_check(d->tree->files[i].path, &o->header) != RNCL_OK;
         if (o->bad)
             o->message = strdup(rncl_status_message());
-        o->height = image.height;
-        o->width = image.width;
-        rncl_image_fini(&image);
     }
     return NULL;
 }
@@ -91,7 +88,7 @@ static void add_size(rncl_data_summary *s, uint32_t height, uint32_t width)
     s->greatest_width = MAX(s->greatest_width, width);
 }
 
-/* The decoders' messages begin with the file's name, which the problem has already. */
+/* The decoders' messages begin with the file's name, which the defect has already. */
 static const char *without_path(const char *message, const char *path)
 {
     const size_t length = strlen(path);
@@ -100,30 +97,31 @@ static const char *without_path(const char *message, const char *path)
 }
 
 static rncl_status gather(const decoding *d, uint32_t *good, rncl_data_summary *summary,
-                          rncl_problems *problems)
+                          rncl_defects *defects)
 {
     for (uint32_t i = 0; i < d->tree->file_count; i++) {
         const outcome *o = &d->outcomes[i];
         const char *path = d->tree->files[i].path;
         if (o->bad) {
-            RNCL_TRY(rncl_problems_add(problems, path, "%s",
-                                       o->message ? without_path(o->message, path) : "cannot be read"));
+            RNCL_TRY(rncl_defects_add(defects, RNCL_DEFECT_WRONG, path, "%s",
+                                      o->message ? without_path(o->message, path) : "cannot be read"));
             continue;
         }
         ++*good;
-        add_size(summary, o->height, o->width);
+        summary->turned += o->header.orientation != RNCL_UPRIGHT;
+        add_size(summary, o->header.height, o->header.width);
     }
     return RNCL_OK;
 }
 
 static rncl_status check_files(const rncl_class_tree *tree, const rncl_data_check_options *options,
-                               uint32_t *good, rncl_data_summary *summary, rncl_problems *problems)
+                               uint32_t *good, rncl_data_summary *summary, rncl_defects *defects)
 {
     decoding d = {.tree = tree, .outcomes = calloc((size_t)tree->file_count + 1, sizeof *d.outcomes)};
     if (!d.outcomes)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory to check %u files", (unsigned)tree->file_count);
     decode_all(&d, options);
-    rncl_status st = gather(&d, good, summary, problems);
+    rncl_status st = gather(&d, good, summary, defects);
     for (uint32_t i = 0; i < tree->file_count; i++)
         free(d.outcomes[i].message);
     free(d.outcomes);
@@ -137,7 +135,7 @@ typedef struct both {
 } both;
 
 /* A class of training that validation has no picture of is never measured. */
-static rncl_status find_unmeasured(const both *trees, const rncl_folder_parts *parts, rncl_problems *problems)
+static rncl_status find_unmeasured(const both *trees, const rncl_folder_parts *parts, rncl_defects *defects)
 {
     const rncl_class_tree *training = &trees->training, *validation = &trees->validation;
     bool *seen = calloc((size_t)training->class_count + 1, sizeof *seen);
@@ -149,51 +147,53 @@ static rncl_status find_unmeasured(const both *trees, const rncl_folder_parts *p
     const char *where = parts->validation ? parts->validation : parts->training;
     for (uint32_t i = 0; i < training->class_count && !st; i++)
         if (!seen[i])
-            st = rncl_problems_add(problems, where, "no validation pictures of class %s",
-                                   training->classes[i]);
+            st = rncl_defects_add(defects, RNCL_DEFECT_WRONG, where, "no validation pictures of class %s",
+                                  training->classes[i]);
     free(seen);
     return st;
 }
 
 /* Both splits as training sees them. */
 static rncl_status list_folder(const rncl_data_check_options *options, const rncl_folder_parts *parts,
-                               both *trees, rncl_problems *problems)
+                               both *trees, rncl_defects *defects)
 {
     const char *training = parts->training, *validation = parts->validation;
-    RNCL_TRY(rncl_class_tree_scan(training, &trees->training, problems));
-    RNCL_TRY(rncl_class_tree_find_doubles(&trees->training, problems));
+    RNCL_TRY(rncl_class_tree_scan(training, &trees->training, defects));
+    RNCL_TRY(rncl_class_tree_check(&trees->training, training, options->classes > 0));
+    RNCL_TRY(rncl_class_tree_find_doubles(&trees->training, defects));
     if (validation) {
-        RNCL_TRY(rncl_class_tree_scan(validation, &trees->validation, problems));
-        RNCL_TRY(rncl_class_tree_find_doubles(&trees->validation, problems));
-        RNCL_TRY(rncl_folder_match_classes(&trees->validation, &trees->training, problems));
+        RNCL_TRY(rncl_class_tree_scan(validation, &trees->validation, defects));
+        RNCL_TRY(rncl_class_tree_find_doubles(&trees->validation, defects));
+        RNCL_TRY(rncl_folder_match_classes(&trees->validation, &trees->training, defects));
     } else {
-        rncl_problems again = {0}; /* the same as before */
+        rncl_defects again = {0}; /* the same as before */
         rncl_status st = rncl_class_tree_scan(training, &trees->validation, &again);
-        rncl_problems_fini(&again);
+        rncl_defects_fini(&again);
         RNCL_TRY(st);
         RNCL_TRY(rncl_folder_keep_split(&trees->training, training, options->val_split, RNCL_SPLIT_TRAIN));
         RNCL_TRY(
             rncl_folder_keep_split(&trees->validation, training, options->val_split, RNCL_SPLIT_VALIDATION));
     }
-    return find_unmeasured(trees, parts, problems);
+    return find_unmeasured(trees, parts, defects);
 }
 
 static rncl_status check_folder(const rncl_data_check_options *options, rncl_data_summary *summary,
-                                rncl_problems *problems)
+                                rncl_defects *defects)
 {
     both trees = {0};
     rncl_folder_parts parts;
-    rncl_status st = rncl_folder_parts_find(options->path, &parts);
+    rncl_status st = rncl_folder_parts_find(options->path, options->classes == 1, NULL, &parts);
     if (!st)
-        st = list_folder(options, &parts, &trees, problems);
+        st = list_folder(options, &parts, &trees, defects);
     summary->classes = (int)trees.training.class_count;
     if (!st)
-        st = check_files(&trees.training, options, &summary->training, summary, problems);
+        st = check_files(&trees.training, options, &summary->training, summary, defects);
     if (!st)
-        st = check_files(&trees.validation, options, &summary->validation, summary, problems);
+        st = check_files(&trees.validation, options, &summary->validation, summary, defects);
+    summary->training_path = parts.training;
+    summary->validation_path = parts.validation;
     rncl_class_tree_fini(&trees.training);
     rncl_class_tree_fini(&trees.validation);
-    rncl_folder_parts_fini(&parts);
     return st;
 }
 
@@ -214,16 +214,23 @@ static rncl_status check_split(const rncl_data_check_options *options, rncl_spli
     return RNCL_OK;
 }
 
+void rncl_data_summary_fini(rncl_data_summary *summary)
+{
+    free(summary->training_path);
+    free(summary->validation_path);
+    *summary = (rncl_data_summary){0};
+}
+
 rncl_status rncl_data_check(const rncl_data_check_options *options, rncl_data_summary *summary,
-                            rncl_problems *problems)
+                            rncl_defects *defects)
 {
     *summary = (rncl_data_summary){0};
-    *problems = (rncl_problems){0};
+    *defects = (rncl_defects){0};
     const rncl_reader *reader;
     RNCL_TRY(rncl_dataset_recognise(options->path, &reader));
     summary->format = reader->name;
     if (reader == &rncl_reader_folder)
-        return check_folder(options, summary, problems);
+        return check_folder(options, summary, defects);
     RNCL_TRY(check_split(options, RNCL_SPLIT_TRAIN, &summary->training, summary));
     return check_split(options, RNCL_SPLIT_VALIDATION, &summary->validation, summary);
 }

@@ -4,10 +4,10 @@
 
 #include "dataset.h"
 
-/* Pictures come out image x image, RGB, as evaluation sees them: squares of up to RNCL_LARGEST_WHOLE pixels
- * whole, others cropped by rncl_crop_centre. All are labelled 0. Those that cannot be read are passed over,
- * as loader.h says. `paths` outlives the set. */
-rncl_status rncl_files_open(const char *const *paths, uint32_t count, int image, rncl_dataset **out);
+/* Pictures come with their own sizes, so that the loader prepares them as those of a folder; `turn`: upright,
+ * as EXIF says. All are labelled 0. Those that cannot be read are passed over, as loader.h says. `paths`
+ * outlives the set. */
+rncl_status rncl_files_open(const char *const *paths, uint32_t count, bool turn, rncl_dataset **out);
 
 /* Why a picture that has been read was passed over; NULL: it was not. */
 const char *rncl_files_problem(const rncl_dataset *files, uint32_t index);

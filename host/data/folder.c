@@ -1,79 +1,151 @@
-/* The reader of class folders of PNG and JPEG: train/CLASS/… with val/CLASS/…, or CLASS/… of which a share is
- * for validation. */
+/* The reader of class folders of PNG, JPEG and WebP: train/CLASS/… with val/CLASS/…, or CLASS/… of which a
+ * share is for validation. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "class_tree.h"
-#include "crop.h"
-#include "file.h"
 #include "folder_parts.h"
+#include "folder_split.h"
+#include "folder_walk.h"
 #include "image_cache.h"
 #include "image_file.h"
 #include "readers.h"
+#include "utf8.h"
 #include "util.h"
 
 enum { CHANNELS = 3 };
 
 typedef struct folder {
-    rncl_class_tree training; /* its classes are the labels */
+    rncl_class_tree training;
+    char **labels; /* its classes, in UTF-8 */
     rncl_class_tree validation;
     const rncl_class_file *files; /* of the split, from one of the trees */
     rncl_image_cache *cache;      /* NULL: none */
+    bool turn;                    /* pictures come upright */
 } folder;
 
+static rncl_status look_for_any(void *user, const char *path, const struct dirent *entry)
+{
+    bool *found = user;
+    *found |= rncl_walk_is_folder(path, entry) || rncl_walk_is_picture(path);
+    return RNCL_OK;
+}
+
+/* Pictures without class folders are a mistake that opening explains. */
 static int recognises(const char *path)
 {
-    return rncl_class_tree_exists(path);
+    bool found = false;
+    return rncl_walk(path, look_for_any, &found) == RNCL_OK && found;
 }
 
 /* ---- opening ---- */
 
-/* The one size of the set's pictures if they are to be taken whole, or 0; judged by some of them, evenly
- * spaced. */
-static uint32_t common_size(const rncl_class_tree *tree)
+/* Squares no larger than this have been made for a network, and give it its size. */
+enum { LARGEST_INPUT = 224 };
+
+/* The height and width of the set's pictures if all that are looked at are small squares of one size, or 0.
+ * They are evenly spaced. */
+static uint32_t usual_size(const rncl_class_tree *tree)
 {
     enum { LOOKED_AT = 64 };
-    uint32_t common = 0;
+    uint32_t usual = 0;
     for (uint32_t i = 0; i < LOOKED_AT; i++) {
-        uint32_t height, width;
+        rncl_image_header header;
         const uint32_t index = (uint32_t)((uint64_t)i * tree->file_count / LOOKED_AT);
-        if (rncl_image_file_probe(tree->files[index].path, &height, &width))
+        if (rncl_image_file_probe(tree->files[index].path, &header))
             continue; /* bad ones are found out when they are read */
-        if (height != width || height > RNCL_LARGEST_WHOLE || (common && height != common))
+        if (header.height != header.width || header.height > LARGEST_INPUT ||
+            (usual && header.height != usual))
             return 0;
-        common = height;
+        usual = header.height;
     }
-    return common;
+    return usual;
+}
+
+static void tell(const rncl_defects *defects, const rncl_dataset_options *options)
+{
+    enum { MOST_TOLD = 10 };
+    size_t told = 0, more = 0;
+    for (size_t i = 0; i < defects->count; i++) {
+        const rncl_defect *defect = &defects->items[i];
+        if (defect->kind < RNCL_DEFECT_LEFT_OUT)
+            continue;
+        if (told == MOST_TOLD) {
+            more++;
+            continue;
+        }
+        told++;
+        rncl_log_line(options->log, RNCL_LOG_WARNING, "left out: %s: %s", defect->path, defect->text);
+    }
+    if (more)
+        rncl_log_line(options->log, RNCL_LOG_WARNING, "and %zu more; `rncl check-data %s` lists them", more,
+                      options->path);
 }
 
 /* What the scan has found: told and passed over, or an error. Where both splits come from one folder,
  * training tells. */
-static rncl_status judge(const rncl_problems *problems, const rncl_dataset_options *options, bool tell)
+static rncl_status judge(const rncl_defects *defects, const rncl_dataset_options *options, bool tells)
 {
-    enum { MOST_TOLD = 10 };
-    if (problems->count == 0)
-        return RNCL_OK;
-    if (!options->skip_bad)
+    const rncl_defect *first = rncl_defects_first(defects, RNCL_DEFECT_WRONG);
+    if (first && !options->skip_bad)
         return RNCL_FAIL(RNCL_ERR_DATA,
                          "%s: %s (%zu such files and folders in all); remove them, or leave them out with "
                          "--bad-images skip; `rncl check-data %s` lists them",
-                         problems->items[0].path, problems->items[0].text, problems->count, options->path);
-    for (size_t i = 0; tell && i < MIN(problems->count, (size_t)MOST_TOLD); i++)
-        rncl_log_line(options->log, RNCL_LOG_WARNING, "left out: %s: %s", problems->items[i].path,
-                      problems->items[i].text);
-    if (tell && problems->count > MOST_TOLD)
-        rncl_log_line(options->log, RNCL_LOG_WARNING, "and %zu more; `rncl check-data %s` lists them",
-                      problems->count - MOST_TOLD, options->path);
+                         first->path, first->text, rncl_defects_count(defects, RNCL_DEFECT_WRONG),
+                         options->path);
+    if (tells)
+        tell(defects, options);
     return RNCL_OK;
+}
+
+/* Where bad pictures are skipped, a class of nothing else is none. */
+static rncl_status drop_spoilt_classes(rncl_class_tree *tree, const rncl_log *log)
+{
+    bool *good = calloc((size_t)tree->class_count + 1, sizeof *good);
+    if (!good)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory to check %u classes", (unsigned)tree->class_count);
+    for (uint32_t i = 0; i < tree->file_count; i++) {
+        rncl_image_header header;
+        bool *of_class = &good[tree->files[i].class_index];
+        *of_class = *of_class || !rncl_image_file_check(tree->files[i].path, &header);
+    }
+    for (uint32_t i = tree->class_count; i-- > 0;) {
+        if (good[i])
+            continue;
+        rncl_log_line(log, RNCL_LOG_WARNING, "left out: class %s: none of its pictures can be read",
+                      tree->classes[i]);
+        rncl_class_tree_remove(tree, i);
+    }
+    free(good);
+    return RNCL_OK;
+}
+
+/* Both splits look at the training folder, and training tells. */
+static const rncl_log *log_of(const rncl_dataset_options *options)
+{
+    return options->split == RNCL_SPLIT_TRAIN ? options->log : NULL;
+}
+
+static rncl_status list_classes(folder *f, const rncl_folder_parts *parts,
+                                const rncl_dataset_options *options, rncl_defects *defects)
+{
+    RNCL_TRY(rncl_class_tree_scan(parts->training, &f->training, defects));
+    const bool any = f->training.class_count > 0;
+    if (options->skip_bad)
+        RNCL_TRY(drop_spoilt_classes(&f->training, log_of(options)));
+    if (any && f->training.class_count == 0)
+        return RNCL_FAIL(RNCL_ERR_DATA, "%s: none of the pictures can be read; `rncl check-data %s` says why",
+                         parts->training, options->path);
+    return rncl_class_tree_check(&f->training, parts->training, options->classes > 0);
 }
 
 /* The split's pictures are a share of those in the one folder. */
 static rncl_status choose_share(folder *f, const rncl_folder_parts *parts,
-                                const rncl_dataset_options *options, const rncl_problems *problems)
+                                const rncl_dataset_options *options, const rncl_defects *defects)
 {
     const bool training = options->split == RNCL_SPLIT_TRAIN;
-    RNCL_TRY(judge(problems, options, training));
+    RNCL_TRY(judge(defects, options, training));
     if (training)
         rncl_log_line(options->log, RNCL_LOG_NOTE,
                       "%s: no validation folder: %g %% of each class are held back for validation",
@@ -85,31 +157,28 @@ static rncl_status choose_share(folder *f, const rncl_folder_parts *parts,
 static rncl_status choose_validation(folder *f, const rncl_folder_parts *parts,
                                      const rncl_dataset_options *options)
 {
-    rncl_problems problems = {0};
-    rncl_status st = rncl_class_tree_scan(parts->validation, &f->validation, &problems);
+    rncl_defects defects = {0};
+    rncl_status st = rncl_class_tree_scan(parts->validation, &f->validation, &defects);
     if (!st)
-        st = rncl_folder_match_classes(&f->validation, &f->training, &problems);
+        st = rncl_folder_match_classes(&f->validation, &f->training, &defects);
     if (!st)
-        st = judge(&problems, options, true);
-    rncl_problems_fini(&problems);
+        st = judge(&defects, options, true);
+    rncl_defects_fini(&defects);
     return st;
 }
 
 /* Chooses the split's files; the trees have been zeroed. */
 static rncl_status choose_files(folder *f, const rncl_folder_parts *parts,
-                                const rncl_dataset_options *options, rncl_problems *problems,
+                                const rncl_dataset_options *options, rncl_defects *defects,
                                 rncl_dataset_info *info)
 {
-    RNCL_TRY(rncl_class_tree_scan(parts->training, &f->training, problems));
-    if (f->training.file_count == 0)
-        return RNCL_FAIL(RNCL_ERR_DATA, "%s: no PNG or JPEG in its %u class folders", parts->training,
-                         (unsigned)f->training.class_count);
-    info->height = info->width = (int)common_size(&f->training);
+    RNCL_TRY(list_classes(f, parts, options, defects));
+    info->usual_size = (int)usual_size(&f->training);
     const rncl_class_tree *chosen = &f->training;
     if (!parts->validation) {
-        RNCL_TRY(choose_share(f, parts, options, problems));
+        RNCL_TRY(choose_share(f, parts, options, defects));
     } else if (options->split == RNCL_SPLIT_TRAIN) {
-        RNCL_TRY(judge(problems, options, true));
+        RNCL_TRY(judge(defects, options, true));
     } else {
         RNCL_TRY(choose_validation(f, parts, options));
         chosen = &f->validation;
@@ -123,11 +192,21 @@ static rncl_status choose_files(folder *f, const rncl_folder_parts *parts,
     return RNCL_OK;
 }
 
+static rncl_status name_classes(folder *f)
+{
+    f->labels = calloc(f->training.class_count, sizeof *f->labels);
+    for (uint32_t i = 0; i < f->training.class_count; i++)
+        if (!f->labels || !(f->labels[i] = rncl_utf8_text(f->training.classes[i])))
+            return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for the names of %u classes",
+                             (unsigned)f->training.class_count);
+    return RNCL_OK;
+}
+
 static void describe(const folder *f, rncl_dataset_info *info)
 {
     info->classes = (int)f->training.class_count;
     info->channels = CHANNELS;
-    info->labels = (const char *const *)f->training.classes;
+    info->labels = (const char *const *)f->labels;
     /* ImageNet's, as everywhere in torchvision: models for these pictures expect them. */
     static const float mean[] = {0.485f, 0.456f, 0.406f}, std[] = {0.229f, 0.224f, 0.225f};
     memcpy(info->mean, mean, sizeof mean);
@@ -140,14 +219,16 @@ static rncl_status open_folder(rncl_dataset *dataset, const rncl_dataset_options
     dataset->state = f;
     if (!f)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to open it", options->path);
-    rncl_problems problems = {0};
+    f->turn = !options->ignore_exif;
+    rncl_defects defects = {0};
     rncl_folder_parts parts;
-    rncl_status st = rncl_folder_parts_find(options->path, &parts);
+    rncl_status st = rncl_folder_parts_find(options->path, options->classes == 1, log_of(options), &parts);
     if (!st)
-        st = choose_files(f, &parts, options, &problems, &dataset->info);
+        st = choose_files(f, &parts, options, &defects, &dataset->info);
     rncl_folder_parts_fini(&parts);
-    rncl_problems_fini(&problems);
+    rncl_defects_fini(&defects);
     RNCL_TRY(st);
+    RNCL_TRY(name_classes(f));
     describe(f, &dataset->info);
     return options->cache_bytes
                ? rncl_image_cache_create(dataset->info.count, options->cache_bytes, &f->cache)
@@ -160,6 +241,9 @@ static void close_folder(rncl_dataset *dataset)
     if (!f)
         return;
     rncl_image_cache_destroy(f->cache);
+    for (uint32_t i = 0; f->labels && i < f->training.class_count; i++)
+        free(f->labels[i]);
+    free(f->labels);
     rncl_class_tree_fini(&f->training);
     rncl_class_tree_fini(&f->validation);
     free(f);
@@ -173,45 +257,26 @@ static int label_of(const rncl_dataset *dataset, uint32_t index)
     return (int)f->files[index].class_index;
 }
 
-static rncl_status decode(const rncl_dataset *dataset, uint32_t index, uint32_t at_least, rncl_image *image,
-                          int *label)
+static rncl_status decode(const rncl_dataset *dataset, uint32_t index, const rncl_detail *detail,
+                          rncl_image *image, int *label)
 {
     assert(index < dataset->info.count);
     const folder *f = dataset->state;
     *label = label_of(dataset, index);
-    if (f->cache && rncl_image_cache_get(f->cache, index, at_least, image))
+    if (f->cache && rncl_image_cache_get(f->cache, index, detail, image))
         return RNCL_OK;
-    rncl_status st = rncl_image_file_decode(f->files[index].path, at_least, image);
+    rncl_status st = rncl_image_file_decode(f->files[index].path, detail, f->turn, image);
     if (!st && f->cache)
-        rncl_image_cache_put(f->cache, index, at_least, image);
-    if (st)
-        rncl_image_fini(image);
+        rncl_image_cache_put(f->cache, index, detail, image);
     if ((st == RNCL_ERR_DATA || st == RNCL_ERR_IO) && !dataset->skips)
         return RNCL_FAIL(st, "%s; --bad-images skip leaves such files out, `rncl check-data` lists them",
                          rncl_status_message());
     return st;
 }
 
-/* Where all pictures were thought to be of one size. One that is not is squeezed. */
-static rncl_status read_picture(const rncl_dataset *dataset, uint32_t index, uint8_t *pixels, int *label)
-{
-    const uint32_t size = (uint32_t)dataset->info.height;
-    rncl_image image = {0};
-    RNCL_TRY(decode(dataset, index, size, &image, label));
-    const rncl_window all = {.height = (float)image.height, .width = (float)image.width};
-    rncl_status st = RNCL_OK;
-    if (image.height == size && image.width == size)
-        memcpy(pixels, image.pixels, (size_t)size * size * CHANNELS);
-    else
-        st = rncl_image_resize(&image, &all, size, size, pixels);
-    rncl_image_fini(&image);
-    return st;
-}
-
 const rncl_reader rncl_reader_folder = {.name = "folder",
                                         .recognises = recognises,
                                         .open = open_folder,
-                                        .read = read_picture,
                                         .decode = decode,
                                         .label = label_of,
                                         .close = close_folder};

@@ -1,34 +1,295 @@
-/* Which files are for training, which for validation. */
+/* Layouts of folders, as people and archives make them. What is found decides only where it can mean one
+ * thing. */
 #include "folder_parts.h"
 
-#include <math.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "file.h"
+#include "folder_walk.h"
 #include "util.h"
 
-/* The first that there is. */
-static const char *const validation_names[] = {"val", "valid", "validation", "test"};
+/* ---- names of splits ---- */
 
-/* The subfolder, if there are class folders in it. Caller frees. */
-static char *find_part(const char *path, const char *name)
+typedef enum role { NO_ROLE, TRAINING, VALIDATION, TEST } role;
+
+static const struct {
+    const char *name;
+    role role;
+} roles[] = {
+    {"train", TRAINING},   {"training", TRAINING},     {"trn", TRAINING},        {"val", VALIDATION},
+    {"valid", VALIDATION}, {"validation", VALIDATION}, {"validate", VALIDATION}, {"dev", VALIDATION},
+    {"eval", VALIDATION},  {"evaluation", VALIDATION}, {"test", TEST},           {"testing", TEST},
+    {"tst", TEST},
+};
+
+/* Words around the name of a split, as in seg_train, TrainSet, test-images. */
+static const char *const around[] = {"seg",     "images", "image", "imgs",  "data",
+                                     "dataset", "set",    "split", "folder"};
+
+/* Lower case, without separators. */
+static void squeeze(const char *name, char *text, size_t size)
 {
-    char *part = rncl_path_join(path, name);
-    if (part && rncl_class_tree_exists(part))
-        return part;
-    free(part);
+    size_t length = 0;
+    for (; *name && length + 1 < size; name++)
+        if (!strchr("_-. ", *name))
+            text[length++] = (char)tolower((unsigned char)*name);
+    text[length] = '\0';
+}
+
+static role role_of_word(const char *word)
+{
+    for (size_t i = 0; i < COUNT(roles); i++)
+        if (!strcmp(roles[i].name, word))
+            return roles[i].role;
+    return NO_ROLE;
+}
+
+static role role_of(const char *name)
+{
+    char text[64];
+    squeeze(name, text, sizeof text);
+    role found = role_of_word(text);
+    const size_t length = strlen(text);
+    for (size_t i = 0; i < COUNT(around) && found == NO_ROLE; i++) {
+        const size_t extra = strlen(around[i]);
+        if (length > extra && !strncmp(text, around[i], extra))
+            found = role_of_word(text + extra);
+        if (found == NO_ROLE && length > extra && !strcmp(text + length - extra, around[i])) {
+            text[length - extra] = '\0';
+            found = role_of_word(text);
+            text[length - extra] = around[i][0];
+        }
+    }
+    return found;
+}
+
+/* ---- what a folder holds ---- */
+
+typedef struct listing {
+    char **folders; /* names, in order, of those that hold pictures */
+    size_t count;
+    size_t pictures; /* that lie in the folder itself */
+} listing;
+
+static rncl_status note_entry(void *user, const char *path, const struct dirent *entry)
+{
+    listing *l = user;
+    if (!rncl_walk_is_folder(path, entry)) {
+        l->pictures += rncl_walk_is_picture(path);
+        return RNCL_OK;
+    }
+    if (!rncl_walk_holds_pictures(path))
+        return RNCL_OK;
+    char **folders = realloc(l->folders, (l->count + 1) * sizeof *folders);
+    if (folders)
+        l->folders = folders;
+    char *name = folders ? strdup(entry->d_name) : NULL;
+    if (!name)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to list it", path);
+    l->folders[l->count++] = name;
+    return RNCL_OK;
+}
+
+/* The caller forgets it, also after a failure. */
+static rncl_status list(const char *path, listing *out)
+{
+    *out = (listing){0};
+    return rncl_walk(path, note_entry, out);
+}
+
+static void forget(listing *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        free(l->folders[i]);
+    free(l->folders);
+    *l = (listing){0};
+}
+
+static size_t count_role(const listing *l, role wanted)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < l->count; i++)
+        count += role_of(l->folders[i]) == wanted;
+    return count;
+}
+
+/* ---- choosing ---- */
+
+/* The first of `preferred` that there is; NULL: none of them. */
+static const char *find_preferred(const listing *l, const char *const *preferred)
+{
+    for (; *preferred; preferred++)
+        for (size_t i = 0; i < l->count; i++)
+            if (!strcmp(l->folders[i], *preferred))
+                return l->folders[i];
     return NULL;
 }
 
-rncl_status rncl_folder_parts_find(const char *path, rncl_folder_parts *out)
+/* Number `n` of those with that role. */
+static const char *find_role(const listing *l, role wanted, size_t n)
 {
-    *out = (rncl_folder_parts){.training = find_part(path, "train")};
-    for (size_t i = 0; out->training && !out->validation && i < COUNT(validation_names); i++)
-        out->validation = find_part(path, validation_names[i]);
+    for (size_t i = 0; i < l->count; i++)
+        if (role_of(l->folders[i]) == wanted && n-- == 0)
+            return l->folders[i];
+    return NULL;
+}
+
+/* *part: the folder of that role, or NULL if there is none. Of several, the first of `preferred` decides. */
+static rncl_status choose(const char *path, const listing *l, role wanted, const char *const *preferred,
+                          char **part)
+{
+    *part = NULL;
+    const char *name = find_preferred(l, preferred);
+    if (!name && count_role(l, wanted) > 1)
+        return RNCL_FAIL(RNCL_ERR_DATA, "%s: both %s and %s could be meant; rename or move one of them", path,
+                         find_role(l, wanted, 0), find_role(l, wanted, 1));
+    if (!name)
+        name = find_role(l, wanted, 0);
+    if (name)
+        *part = rncl_path_join(path, name);
+    return !name || *part ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", path);
+}
+
+/* Whether each class has its own folder for training in it. */
+static bool splits_are_in_classes(const char *path, const listing *l)
+{
+    size_t split = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        char *class = rncl_path_join(path, l->folders[i]);
+        listing inside;
+        if (class && !list(class, &inside))
+            split += count_role(&inside, TRAINING) > 0 && inside.pictures == 0;
+        if (class)
+            forget(&inside);
+        free(class);
+    }
+    return l->count > 1 && split == l->count;
+}
+
+/* ---- refusals ---- */
+
+static rncl_status refuse_pictures(const char *path, const listing *l)
+{
+    return RNCL_FAIL(RNCL_ERR_DATA,
+                     "%s: %zu pictures, but no class folders: each class is a folder of pictures; give the "
+                     "folder above if this is one of them (%s/..)",
+                     path, l->pictures, path);
+}
+
+static rncl_status check_flat(const char *path, const listing *l)
+{
+    if (l->count == 0 && l->pictures > 0)
+        return refuse_pictures(path, l);
+    const size_t others = count_role(l, VALIDATION) + count_role(l, TEST);
+    if (l->count > 0 && others == l->count)
+        return RNCL_FAIL(
+            RNCL_ERR_DATA,
+            "%s: found %s, but no folder for training: add %s/train, or give %s/%s for a share of "
+            "its class folders",
+            path, l->folders[0], path, path, l->folders[0]);
+    if (splits_are_in_classes(path, l))
+        return RNCL_FAIL(RNCL_ERR_DATA,
+                         "%s: each class (%s, …) has a folder for training of its own; move them to "
+                         "%s/train/%s, … and the others to %s/val/%s, …",
+                         path, l->folders[0], path, l->folders[0], path, l->folders[0]);
+    return RNCL_OK;
+}
+
+/* ---- levels ---- */
+
+/* Goes down while there is nothing but one folder, and ends at one with several (or with a folder for
+ * training, if `splits` may be there); otherwise *path stays. */
+static rncl_status descend(char **path, bool splits)
+{
+    enum { MOST_LEVELS = 8 };
+    rncl_status st = RNCL_OK;
+    char *at = strdup(*path);
+    for (int level = 0; at && !st && level < MOST_LEVELS; level++) {
+        listing l;
+        st = list(at, &l);
+        char *below = !st && l.count == 1 && l.pictures == 0 ? rncl_path_join(at, l.folders[0]) : NULL;
+        const bool several = l.count > 1 || (splits && count_role(&l, TRAINING) == 1);
+        forget(&l);
+        if (!below || several) {
+            free(below);
+            if (!st && several && level > 0) {
+                free(*path);
+                *path = at;
+                return RNCL_OK;
+            }
+            break;
+        }
+        free(at);
+        at = below;
+    }
+    free(at);
+    return st;
+}
+
+static rncl_status find_splits(const char *path, const listing *l, rncl_folder_parts *out)
+{
+    static const char *const training[] = {"train", NULL},
+                             *const validation[] = {"val", "valid", "validation", NULL},
+                             *const test[] = {"test", NULL};
+    RNCL_TRY(choose(path, l, TRAINING, training, &out->training));
     if (!out->training)
-        out->training = strdup(path);
-    return out->training ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", path);
+        return RNCL_OK;
+    RNCL_TRY(choose(path, l, VALIDATION, validation, &out->validation));
+    return out->validation ? RNCL_OK : choose(path, l, TEST, test, &out->validation);
+}
+
+/* The folder for training was given: its neighbour is for validation, most likely. */
+static void tell_of_neighbours(const char *path, const rncl_log *log)
+{
+    char *real = realpath(path, NULL), *slash = real ? strrchr(real, '/') : NULL;
+    listing beside = {0};
+    if (slash && slash != real && role_of(slash + 1) == TRAINING) {
+        *slash = '\0';
+        if (!list(real, &beside) && count_role(&beside, VALIDATION) + count_role(&beside, TEST) > 0)
+            rncl_log_line(
+                log, RNCL_LOG_NOTE,
+                "%s: read as class folders, without the validation pictures beside it; give %s for both",
+                path, real);
+        forget(&beside);
+    }
+    free(real);
+}
+
+static rncl_status find(char **path, bool one_class, const rncl_log *log, rncl_folder_parts *out)
+{
+    listing l;
+    if (!one_class)
+        RNCL_TRY(descend(path, true));
+    rncl_status st = list(*path, &l);
+    if (!st)
+        st = find_splits(*path, &l, out);
+    /* train/train, as some archives are packed */
+    if (!st && out->training && !one_class)
+        st = descend(&out->training, false);
+    if (!st && out->validation && !one_class)
+        st = descend(&out->validation, false);
+    if (!st && !out->training) {
+        st = check_flat(*path, &l);
+        out->training = strdup(*path);
+        if (!st)
+            tell_of_neighbours(*path, log);
+    }
+    forget(&l);
+    return st;
+}
+
+rncl_status rncl_folder_parts_find(const char *path, bool one_class, const rncl_log *log,
+                                   rncl_folder_parts *out)
+{
+    *out = (rncl_folder_parts){0};
+    char *at = strdup(path);
+    rncl_status st = at ? find(&at, one_class, log, out) : RNCL_OK;
+    if (!st && !out->training)
+        st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", path);
+    free(at);
+    return st;
 }
 
 void rncl_folder_parts_fini(rncl_folder_parts *parts)
@@ -36,118 +297,4 @@ void rncl_folder_parts_fini(rncl_folder_parts *parts)
     free(parts->training);
     free(parts->validation);
     *parts = (rncl_folder_parts){0};
-}
-
-/* ---- a share of each class ---- */
-
-typedef struct ranked {
-    uint64_t hash;
-    uint32_t file;
-} ranked;
-
-static int compare_ranked(const void *left, const void *right)
-{
-    const ranked *a = left, *b = right;
-    if (a->hash != b->hash)
-        return a->hash < b->hash ? -1 : 1;
-    return (a->file > b->file) - (a->file < b->file);
-}
-
-/* FNV's last bytes hardly reach its high bits, and numbered names differ in nothing else: mixed once more
- * (murmur's finaliser). */
-static uint64_t rank_of(const char *name)
-{
-    uint64_t hash = rncl_hash(RNCL_HASH_START, name, strlen(name));
-    hash = (hash ^ hash >> 33) * UINT64_C(0xff51afd7ed558ccd);
-    hash = (hash ^ hash >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-    return hash ^ hash >> 33;
-}
-
-static uint32_t validation_count(uint32_t count, float val_split)
-{
-    const uint32_t share = (uint32_t)lround((double)val_split * count);
-    return count < 2 || val_split <= 0 ? 0 : MIN(MAX(share, 1u), count - 1);
-}
-
-/* Marks the files of one class, `first` to `end`, that are for validation. */
-static void mark_class(const rncl_class_tree *tree, uint32_t first, uint32_t end, size_t root_length,
-                       float val_split, ranked *scratch, bool *marks)
-{
-    for (uint32_t i = first; i < end; i++)
-        scratch[i - first] = (ranked){rank_of(tree->files[i].path + root_length), i};
-    qsort(scratch, end - first, sizeof *scratch, compare_ranked);
-    const uint32_t count = validation_count(end - first, val_split);
-    for (uint32_t i = 0; i < count; i++)
-        marks[scratch[i].file] = true;
-}
-
-/* Keeps the marked files, or the others. */
-static void keep_files(rncl_class_tree *tree, const bool *marks, bool marked)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < tree->file_count; i++) {
-        if (marks[i] == marked)
-            tree->files[kept++] = tree->files[i];
-        else
-            free(tree->files[i].path);
-    }
-    tree->file_count = kept;
-}
-
-rncl_status rncl_folder_keep_split(rncl_class_tree *tree, const char *root, float val_split, rncl_split split)
-{
-    ranked *scratch = calloc((size_t)tree->file_count + 1, sizeof *scratch);
-    bool *marks = calloc((size_t)tree->file_count + 1, sizeof *marks);
-    rncl_status st = RNCL_OK;
-    if (scratch && marks) {
-        /* "pictures" and "pictures/" are one folder */
-        const size_t root_length = strlen(root) - (root[strlen(root) - 1] == '/');
-        for (uint32_t first = 0, end; first < tree->file_count; first = end) {
-            for (end = first; end < tree->file_count; end++)
-                if (tree->files[end].class_index != tree->files[first].class_index)
-                    break;
-            mark_class(tree, first, end, root_length, val_split, scratch, marks);
-        }
-        keep_files(tree, marks, split == RNCL_SPLIT_VALIDATION);
-    } else {
-        st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to split it", root);
-    }
-    free(scratch);
-    free(marks);
-    return st;
-}
-
-/* ---- two folders ---- */
-
-/* *marks: of the files whose class training does not have. */
-static rncl_status mark_strangers(rncl_class_tree *validation, const rncl_class_tree *training, bool *marks,
-                                  rncl_problems *problems)
-{
-    uint32_t last = UINT32_MAX, found = 0;
-    for (uint32_t i = 0; i < validation->file_count; i++) {
-        rncl_class_file *file = &validation->files[i];
-        if (file->class_index != last) {
-            last = file->class_index;
-            found = rncl_class_tree_find(training, validation->classes[last]);
-            if (found == training->class_count)
-                RNCL_TRY(rncl_problems_add(problems, file->path, "of class %s, which training does not have",
-                                           validation->classes[last]));
-        }
-        marks[i] = found == training->class_count;
-        file->class_index = found;
-    }
-    return RNCL_OK;
-}
-
-rncl_status rncl_folder_match_classes(rncl_class_tree *validation, const rncl_class_tree *training,
-                                      rncl_problems *problems)
-{
-    bool *marks = calloc((size_t)validation->file_count + 1, sizeof *marks);
-    if (!marks)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory to compare the classes of training and validation");
-    rncl_status st = mark_strangers(validation, training, marks, problems);
-    if (!st)
-        keep_files(validation, marks, false);
-    free(marks);
-    return st;
 }

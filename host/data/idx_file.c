@@ -10,13 +10,20 @@
 #include "file.h"
 #include "util.h"
 
-static const char *const suffixes[] = {"", ".gz"};
+/* Where the files are found: as published, as Kaggle renames them (train-images.idx3-ubyte), and where
+ * torchvision keeps them. */
+static const char *const suffixes[] = {"", ".gz"}, *const folders[] = {"", "raw/"};
 
 /* The path of the first form of the file that exists; NULL if none does. Caller frees. */
 static char *find_file(const char *folder, const char *name)
 {
-    for (size_t i = 0; i < COUNT(suffixes); i++) {
-        char *path = rncl_text_format("%s/%s%s", folder, name, suffixes[i]);
+    const char *dash = strstr(name, "-idx");
+    const int length = dash ? (int)(dash - name) : (int)strlen(name);
+    for (size_t i = 0; i < COUNT(folders) * COUNT(suffixes) * 2; i++) {
+        const char *below = folders[i / 4], *suffix = suffixes[i / 2 % 2];
+        char *path = i % 2 ? rncl_text_format("%s/%s%.*s.%s%s", folder, below, length, name,
+                                              dash ? dash + 1 : "", suffix)
+                           : rncl_text_format("%s/%s%s%s", folder, below, name, suffix);
         if (path && rncl_file_exists(path))
             return path;
         free(path);

@@ -18,10 +18,11 @@ typedef struct rncl_idx_array {
     uint8_t *bytes;
 } rncl_idx_array;
 
-/* Whether folder/name or folder/name.gz is there. */
+/* Whether folder/name is there: plain or with .gz, with -idx or .idx in its name, in the folder or its `raw`.
+ */
 bool rncl_idx_exists(const char *folder, const char *name);
 
-/* Reads folder/name, or folder/name.gz if that is not there, whole. RNCL_ERR_DATA, naming the file, if there
+/* Reads the file, in the first of these forms that is there, whole. RNCL_ERR_DATA, naming the file, if there
  * is neither, if it is not an array of unsigned bytes of that many dimensions, or if it is shorter, longer or
  * damaged. */
 rncl_status rncl_idx_read(const char *folder, const char *name, int dimensions, rncl_idx_array *out);

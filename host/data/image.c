@@ -2,44 +2,44 @@
 #include "image.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "image_formats.h"
 #include "util.h"
 
-static const rncl_image_format *const formats[] = {&rncl_image_png, &rncl_image_jpeg};
+static const rncl_image_format *const formats[] = {&rncl_image_png, &rncl_image_jpeg, &rncl_image_webp};
 
-static const rncl_image_format *format_of(const void *bytes, size_t size)
+static rncl_status find_format(const void *bytes, size_t size, const rncl_image_format **out)
 {
-    for (size_t i = 0; i < COUNT(formats); i++)
-        if (size >= formats[i]->magic_size && !memcmp(bytes, formats[i]->magic, formats[i]->magic_size))
-            return formats[i];
-    return NULL;
+    *out = NULL;
+    for (size_t i = 0; i < COUNT(formats) && !*out; i++)
+        if (formats[i]->recognises(bytes, size))
+            *out = formats[i];
+    return *out ? RNCL_OK : RNCL_FAIL(RNCL_ERR_DATA, "not PNG, JPEG or WebP");
 }
 
 rncl_image_kind rncl_image_recognise(const void *bytes, size_t size)
 {
-    const rncl_image_format *format = format_of(bytes, size);
-    return format ? format->kind : RNCL_IMAGE_UNKNOWN;
+    const rncl_image_format *format;
+    return find_format(bytes, size, &format) ? RNCL_IMAGE_UNKNOWN : format->kind;
 }
 
-rncl_status rncl_image_probe(const void *bytes, size_t size, uint32_t *height, uint32_t *width)
+rncl_status rncl_image_probe(const void *bytes, size_t size, rncl_image_header *header)
 {
-    const rncl_image_format *format = format_of(bytes, size);
-    *height = *width = 0;
-    if (!format)
-        return RNCL_FAIL(RNCL_ERR_DATA, "neither PNG nor JPEG");
-    RNCL_TRY(format->probe(bytes, size, height, width));
-    return rncl_image_check_size(*height, *width);
+    *header = (rncl_image_header){.orientation = RNCL_UPRIGHT, .scale = 1};
+    const rncl_image_format *format;
+    RNCL_TRY(find_format(bytes, size, &format));
+    RNCL_TRY(format->probe(bytes, size, header));
+    return rncl_image_check_size(header->height, header->width);
 }
 
-rncl_status rncl_image_decode(const void *bytes, size_t size, uint32_t at_least, rncl_image *image)
+rncl_status rncl_image_decode(const void *bytes, size_t size, uint32_t at_least, rncl_image_header *header,
+                              rncl_image *image)
 {
-    const rncl_image_format *format = format_of(bytes, size);
     *image = (rncl_image){0};
-    if (!format)
-        return RNCL_FAIL(RNCL_ERR_DATA, "neither PNG nor JPEG");
-    rncl_status st = format->decode(bytes, size, at_least, image);
+    *header = (rncl_image_header){.orientation = RNCL_UPRIGHT, .scale = 1};
+    const rncl_image_format *format;
+    RNCL_TRY(find_format(bytes, size, &format));
+    rncl_status st = format->decode(bytes, size, at_least, header, image);
     if (st)
         rncl_image_fini(image);
     return st;
@@ -64,6 +64,7 @@ rncl_status rncl_image_allocate(rncl_image *image, uint32_t height, uint32_t wid
 
 void rncl_image_fini(rncl_image *image)
 {
-    free(image->pixels);
+    if (!image->borrowed)
+        free(image->pixels);
     *image = (rncl_image){0};
 }

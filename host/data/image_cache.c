@@ -3,11 +3,10 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct entry {
-    rncl_image image;
-    uint32_t at_least;
+    rncl_image image; /* no pixels: not there */
+    rncl_detail detail;
 };
 
 struct rncl_image_cache {
@@ -51,38 +50,28 @@ static size_t size_of(const rncl_image *image)
     return (size_t)image->height * image->width * 3;
 }
 
-static bool copy_image(const rncl_image *from, rncl_image *to)
-{
-    *to = (rncl_image){from->height, from->width, malloc(size_of(from))};
-    if (to->pixels)
-        memcpy(to->pixels, from->pixels, size_of(from));
-    return to->pixels != NULL;
-}
-
-bool rncl_image_cache_get(rncl_image_cache *cache, uint32_t index, uint32_t at_least, rncl_image *image)
+bool rncl_image_cache_get(rncl_image_cache *cache, uint32_t index, const rncl_detail *detail,
+                          rncl_image *image)
 {
     pthread_mutex_lock(&cache->lock);
     const struct entry entry = cache->entries[index];
     pthread_mutex_unlock(&cache->lock);
-    return entry.image.pixels && entry.at_least == at_least && copy_image(&entry.image, image);
+    if (!entry.image.pixels || entry.detail.shorter != detail->shorter || entry.detail.exact != detail->exact)
+        return false;
+    *image = entry.image;
+    image->borrowed = true;
+    return true;
 }
 
-void rncl_image_cache_put(rncl_image_cache *cache, uint32_t index, uint32_t at_least, const rncl_image *image)
+void rncl_image_cache_put(rncl_image_cache *cache, uint32_t index, const rncl_detail *detail,
+                          rncl_image *image)
 {
-    struct entry entry = {.at_least = at_least};
     pthread_mutex_lock(&cache->lock);
-    const bool wanted = !cache->entries[index].image.pixels && size_of(image) <= cache->left;
-    if (wanted)
+    struct entry *entry = &cache->entries[index];
+    if (!entry->image.pixels && size_of(image) <= cache->left) {
+        *entry = (struct entry){.image = *image, .detail = *detail};
         cache->left -= size_of(image);
-    pthread_mutex_unlock(&cache->lock);
-    if (!wanted || !copy_image(image, &entry.image))
-        return;
-    pthread_mutex_lock(&cache->lock);
-    if (cache->entries[index].image.pixels) { /* another thread was faster */
-        cache->left += size_of(image);
-        free(entry.image.pixels);
-    } else {
-        cache->entries[index] = entry;
+        image->borrowed = true;
     }
     pthread_mutex_unlock(&cache->lock);
 }

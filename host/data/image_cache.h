@@ -1,11 +1,12 @@
-/* Decoded pictures that stay in memory: as many as fit into a budget, the first ones that come. */
+/* Decoded pictures that stay in memory until the end: the first ones that come, as many as fit into a budget.
+ */
 #ifndef RNCL_DATA_IMAGE_CACHE_H
 #define RNCL_DATA_IMAGE_CACHE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "image.h"
+#include "image_file.h"
 #include "status.h"
 
 typedef struct rncl_image_cache rncl_image_cache;
@@ -14,12 +15,12 @@ typedef struct rncl_image_cache rncl_image_cache;
 rncl_status rncl_image_cache_create(uint32_t count, size_t budget, rncl_image_cache **out);
 void rncl_image_cache_destroy(rncl_image_cache *cache); /* takes NULL */
 
-/* Thread-safe. Copies picture `index`, decoded for `at_least`, for the caller to release; false if it is not
- * there. RNCL_ERR_MEMORY is no answer here: then it is not there either. */
-bool rncl_image_cache_get(rncl_image_cache *cache, uint32_t index, uint32_t at_least, rncl_image *image);
+/* Thread-safe. Lends picture `index`, decoded for `detail`; false if it is not there. */
+bool rncl_image_cache_get(rncl_image_cache *cache, uint32_t index, const rncl_detail *detail,
+                          rncl_image *image);
 
-/* Thread-safe. Keeps a copy, if there is room. */
-void rncl_image_cache_put(rncl_image_cache *cache, uint32_t index, uint32_t at_least,
-                          const rncl_image *image);
+/* Thread-safe. If there is room, the picture becomes the cache's, and *image is lent. */
+void rncl_image_cache_put(rncl_image_cache *cache, uint32_t index, const rncl_detail *detail,
+                          rncl_image *image);
 
 #endif

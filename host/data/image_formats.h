@@ -2,22 +2,24 @@
 #ifndef RNCL_DATA_IMAGE_FORMATS_H
 #define RNCL_DATA_IMAGE_FORMATS_H
 
+#include <stdbool.h>
+
 #include "image.h"
 
-/* Larger pictures are refused, so that a hostile header cannot take all memory. */
-#define RNCL_IMAGE_MOST_PIXELS (1u << 26)
+/* Larger pictures are refused, so that a hostile header cannot take all memory: 16384 x 12288, as the largest
+ * sensors of telephones have it, 604 MB as RGB. */
+#define RNCL_IMAGE_MOST_PIXELS (3u << 26)
 
 typedef struct rncl_image_format {
     rncl_image_kind kind;
-    const char *magic; /* the first bytes */
-    size_t magic_size;
-    rncl_status (*probe)(const void *bytes, size_t size, uint32_t *height, uint32_t *width);
+    bool (*recognises)(const uint8_t *bytes, size_t size);
+    rncl_status (*probe)(const void *bytes, size_t size, rncl_image_header *header);
     /* Fills a zeroed image; what it has allocated on failure is the caller's to free. */
-    rncl_status (*decode)(const void *bytes, size_t size, uint32_t at_least, rncl_image *image);
+    rncl_status (*decode)(const void *bytes, size_t size, uint32_t at_least, rncl_image_header *header,
+                          rncl_image *image);
 } rncl_image_format;
 
-extern const rncl_image_format rncl_image_png;
-extern const rncl_image_format rncl_image_jpeg;
+extern const rncl_image_format rncl_image_png, rncl_image_jpeg, rncl_image_webp;
 
 /* RNCL_ERR_DATA for sizes that no picture has. */
 rncl_status rncl_image_check_size(uint32_t height, uint32_t width);

@@ -20,9 +20,9 @@ typedef enum rncl_augment {
 typedef struct rncl_loader_options {
     const rncl_dataset *dataset; /* must outlive the loader */
     int batch_size;
-    /* Pictures come out image x image. Those of a set of one size are taken whole, unless a crop is asked
-     * for; others are cropped as evaluation does it, unless the augmentation has crops of its own. See
-     * crop.h. */
+    /* Pictures come out image x image. Those of a set of one size are taken whole, and resized, unless a crop
+     * is asked for. Of others, those of image x image pixels are taken as they are, and the rest is cropped
+     * as evaluation does it (crop.h); an augmentation that has crops of its own crops all. */
     int image;
     int channels; /* grey is repeated, or averaged to grey, when the dataset's differ */
     bool shuffle;

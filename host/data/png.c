@@ -1,25 +1,31 @@
 /* PNG, every colour type and depth, to 8-bit RGB. Transparency is dropped and gamma ignored, as by Pillow's
- * convert("RGB"); 16 bits are rounded to 8, where Pillow cuts them off (colour) or takes all above 255 for
- * white (grey). A wrong checksum in any chunk refuses the picture. Of an animation, the default picture is
- * read. The only file that knows libpng. */
+ * convert("RGB"). Of 16 bits the upper 8 are kept, as Pillow does it for colour; its convert("RGB") takes all
+ * grey above 255 for white, which would leave nothing of such a picture. A wrong checksum in any chunk
+ * refuses the picture, and so does an end before all pixels are there. Of an animation, the default picture
+ * is read. The only file that knows libpng. */
 #include <png.h>
 
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "exif.h"
 #include "image_formats.h"
+#include "util.h"
 
 typedef struct png_source {
     const uint8_t *bytes;
     size_t size, at;
+    bool complete;       /* all pixels have been read */
+    bool ended;          /* too early */
     char complaint[128]; /* libpng's */
 } png_source;
 
 static void read_bytes(png_structp png, png_bytep to, size_t size)
 {
     png_source *source = png_get_io_ptr(png);
-    if (size > source->size - source->at)
+    source->ended = size > source->size - source->at;
+    if (source->ended)
         png_error(png, "it ends too early");
     memcpy(to, source->bytes + source->at, size);
     source->at += size;
@@ -43,10 +49,73 @@ static void ignore_warning(png_structp png, png_const_charp message)
 static void set_transforms(png_structp png)
 {
     png_set_expand(png);
-    png_set_scale_16(png);
+    png_set_strip_16(png);
     png_set_gray_to_rgb(png);
     png_set_strip_alpha(png);
 }
+
+/* ---- orientation ---- */
+
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c ? strchr(digits, c | 0x20) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+/* ImageMagick's way before PNG had a chunk for EXIF: a line with a name, one with the length, then the bytes
+ * in hexadecimal. As many of them as can hold the orientation. */
+static int raw_profile_orientation(const char *text)
+{
+    uint8_t exif[4096];
+    size_t count = 0;
+    for (int lines = 0; lines < 3 && text; lines++) /* the first one is empty */
+        text = strchr(text, '\n') ? strchr(text, '\n') + 1 : NULL;
+    for (int high = -1; text && *text && count < sizeof exif; text++) {
+        const int digit = hex_digit(*text);
+        if (digit < 0)
+            continue;
+        if (high >= 0)
+            exif[count++] = (uint8_t)(high << 4 | digit);
+        high = high < 0 ? digit : -1;
+    }
+    return rncl_exif_orientation(exif, count);
+}
+
+static int text_orientation(const png_text *text)
+{
+    if (!strcmp(text->key, "Raw profile type exif") || !strcmp(text->key, "Raw profile type APP1"))
+        return raw_profile_orientation(text->text);
+    return 0;
+}
+
+static int xmp_orientation(const png_text *text)
+{
+    return strcmp(text->key, "XML:com.adobe.xmp") != 0
+               ? 0
+               : rncl_xmp_orientation((const uint8_t *)text->text, strlen(text->text));
+}
+
+/* By EXIF or, failing that, by XMP, as far as the file has been read. */
+static int orientation_of(png_structp png, png_infop info)
+{
+    int orientation = 0, count = 0;
+    png_textp texts = NULL;
+#ifdef PNG_eXIf_SUPPORTED
+    png_uint_32 size = 0;
+    png_bytep exif = NULL;
+    if (png_get_eXIf_1(png, info, &size, &exif))
+        orientation = rncl_exif_orientation(exif, size);
+#endif
+    png_get_text(png, info, &texts, &count);
+    for (int i = 0; i < count && !orientation; i++)
+        orientation = text_orientation(&texts[i]);
+    for (int i = 0; i < count && !orientation; i++)
+        orientation = xmp_orientation(&texts[i]);
+    return orientation ? orientation : RNCL_UPRIGHT;
+}
+
+/* ---- pixels ---- */
 
 /* Inside setjmp's reach: nothing here is read after a jump but what the pointers lead to. */
 static rncl_status read_rows(png_structp png, png_infop info, rncl_image *image)
@@ -61,13 +130,13 @@ static rncl_status read_rows(png_structp png, png_infop info, rncl_image *image)
     for (int pass = 0; pass < passes; pass++)
         for (uint32_t y = 0; y < image->height; y++)
             png_read_row(png, image->pixels + y * row_bytes, NULL);
-    png_read_end(png, NULL);
+    ((png_source *)png_get_io_ptr(png))->complete = true;
+    png_read_end(png, info);
     return RNCL_OK;
 }
 
 /* Reads the header and, if `image` is there, the pixels. */
-static rncl_status read_png(const void *bytes, size_t size, uint32_t *height, uint32_t *width,
-                            rncl_image *image)
+static rncl_status read_png(const void *bytes, size_t size, rncl_image_header *header, rncl_image *image)
 {
     png_source source = {.bytes = bytes, .size = size};
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &source, complain, ignore_warning);
@@ -78,36 +147,44 @@ static rncl_status read_png(const void *bytes, size_t size, uint32_t *height, ui
     }
     rncl_status st = RNCL_OK;
     if (setjmp(png_jmpbuf(png))) {
-        st = RNCL_FAIL(RNCL_ERR_DATA, "damaged PNG: %s", source.complaint);
+        /* The end's own chunk may be missing: all pixels are there. */
+        if (!source.complete || !source.ended)
+            st = RNCL_FAIL(RNCL_ERR_DATA, "damaged PNG: %s", source.complaint);
     } else {
         png_set_read_fn(png, &source, read_bytes);
         png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
         png_read_info(png, info);
-        *height = png_get_image_height(png, info);
-        *width = png_get_image_width(png, info);
+        header->height = png_get_image_height(png, info);
+        header->width = png_get_image_width(png, info);
         if (image)
             st = read_rows(png, info, image);
+        header->orientation = orientation_of(png, info);
     }
     png_destroy_read_struct(&png, &info, NULL);
     return st;
 }
 
-static rncl_status png_probe(const void *bytes, size_t size, uint32_t *height, uint32_t *width)
+static rncl_status png_probe(const void *bytes, size_t size, rncl_image_header *header)
 {
-    return read_png(bytes, size, height, width, NULL);
+    return read_png(bytes, size, header, NULL);
 }
 
-static rncl_status png_decode(const void *bytes, size_t size, uint32_t at_least, rncl_image *image)
+static rncl_status png_decode(const void *bytes, size_t size, uint32_t at_least, rncl_image_header *header,
+                              rncl_image *image)
 {
     (void)at_least; /* PNG has no smaller scales */
-    uint32_t height, width;
-    return read_png(bytes, size, &height, &width, image);
+    return read_png(bytes, size, header, image);
+}
+
+static bool png_recognises(const uint8_t *bytes, size_t size)
+{
+    static const uint8_t magic[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    return size >= sizeof magic && !memcmp(bytes, magic, sizeof magic);
 }
 
 const rncl_image_format rncl_image_png = {
     .kind = RNCL_IMAGE_PNG,
-    .magic = "\x89PNG\r\n\x1a\n",
-    .magic_size = 8,
+    .recognises = png_recognises,
     .probe = png_probe,
     .decode = png_decode,
 };

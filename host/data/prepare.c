@@ -1,5 +1,5 @@
-/* The steps of one picture. Sets whose pictures are of one size may take them whole; everything else goes
- * through a crop, as RGB. */
+/* The steps of one picture. Sets whose pictures are of one size give them whole, and so does a folder those
+ * that have just the network's size; everything else goes through a crop, as RGB. */
 #include "prepare.h"
 
 #include <stdlib.h>
@@ -16,7 +16,7 @@ enum { RGB = 3 };
 struct rncl_preparer {
     const rncl_loader_options *options;
     rncl_normalisation normalisation;
-    bool crops;        /* or whole pictures */
+    bool crops;        /* of a set of one size: its pictures are cropped */
     size_t image_size; /* pixels of the result */
 
     /* The last picture that was read, since ten crops of one follow each other. */
@@ -30,10 +30,11 @@ struct rncl_preparer {
     uint8_t *fitted; /* image x image x channels */
 };
 
+/* Crops are asked for, whatever the picture. */
 static bool wants_crops(const rncl_loader_options *options)
 {
-    return options->dataset->info.height == 0 || options->crops > 1 ||
-           options->augment == RNCL_AUGMENT_IMAGENET || options->augment == RNCL_AUGMENT_SCALE;
+    return options->crops > 1 || options->augment == RNCL_AUGMENT_IMAGENET ||
+           options->augment == RNCL_AUGMENT_SCALE;
 }
 
 /* ---- checks ---- */
@@ -47,7 +48,7 @@ static bool jitters(const rncl_loader_options *options)
 static rncl_status check_channels(const rncl_loader_options *options)
 {
     const rncl_dataset_info *info = &options->dataset->info;
-    const int between = wants_crops(options) ? RGB : info->channels;
+    const int between = wants_crops(options) || info->height == 0 ? RGB : info->channels;
     if (options->channels < 1 || options->channels > RNCL_MOST_CHANNELS ||
         !rncl_picture_convertible(info->channels, between) ||
         !rncl_picture_convertible(between, options->channels))
@@ -135,9 +136,9 @@ static rncl_status read_whole(rncl_preparer *p, uint32_t index, int *label)
 static rncl_status decode(rncl_preparer *p, uint32_t index, int *label)
 {
     const rncl_loader_options *options = p->options;
+    const rncl_detail detail = rncl_crop_detail(options->augment, options->image);
     rncl_image_fini(&p->decoded);
-    return rncl_dataset_decode(options->dataset, index, rncl_crop_detail(options->augment, options->image),
-                               &p->decoded, label);
+    return rncl_dataset_decode(options->dataset, index, &detail, &p->decoded, label);
 }
 
 /* Makes picture `index` the one that is held. */
@@ -224,11 +225,22 @@ static rncl_status fit_whole(rncl_preparer *p)
 {
     const rncl_loader_options *options = p->options;
     const rncl_dataset_info *info = &options->dataset->info;
+    if (info->height == 0) {
+        rncl_picture_convert(p->decoded.pixels, RGB, p->fitted, options->channels, p->image_size);
+        return RNCL_OK;
+    }
     if (info->height != options->image || info->width != options->image)
         return rncl_picture_resize(p->converted, info->height, info->width, options->channels, p->fitted,
                                    options->image, options->image);
     memcpy(p->fitted, p->converted, p->image_size * (size_t)options->channels);
     return RNCL_OK;
+}
+
+static bool crops_held(const rncl_preparer *p)
+{
+    const uint32_t size = (uint32_t)p->options->image;
+    const bool just_fits = p->decoded.height == size && p->decoded.width == size;
+    return p->crops || (p->options->dataset->info.height == 0 && !just_fits);
 }
 
 /* ---- all of it ---- */
@@ -240,7 +252,7 @@ static rncl_status finish(rncl_preparer *p, const rncl_sample *sample, float *im
     rncl_random random = rncl_random_stream(options->seed, RNCL_RANDOM_AUGMENT, sample->epoch, sample->index);
     rncl_random colours = rncl_random_stream(options->seed, RNCL_RANDOM_COLOUR, sample->epoch, sample->index);
     rncl_view view = rncl_augment_draw(options->augment, &random);
-    if (p->crops) {
+    if (crops_held(p)) {
         bool flip;
         RNCL_TRY(fit_crop(p, sample, &random, &flip));
         view.flip |= flip;

@@ -9,6 +9,7 @@
 
 #include "arch.h"
 #include "safetensors.h"
+#include "utf8.h"
 #include "util.h"
 
 /* Options that are words in the file: their names, NULL behind the last. */
@@ -76,18 +77,12 @@ static int set_floats(json_t *metadata, const char *key, const float *values, in
     return failed;
 }
 
-/* A label as JSON. Folder names need not be UTF-8, and no training should be lost for that. */
+/* A label as JSON. Names need not be UTF-8, and no training should be lost for that. */
 static json_t *label_json(const char *label)
 {
-    json_t *json = json_string(label);
-    if (json)
-        return json;
-    char *ascii = strdup(label);
-    for (char *c = ascii; c && *c; c++)
-        if ((unsigned char)*c >= 0x80)
-            *c = '?';
-    json = json_string(ascii);
-    free(ascii);
+    char *utf8 = rncl_utf8_text(label);
+    json_t *json = utf8 ? json_string(utf8) : NULL;
+    free(utf8);
     return json;
 }
 

@@ -9,6 +9,7 @@
 
 #include "file.h"
 #include "plot.h"
+#include "utf8.h"
 #include "util.h"
 
 /* The columns that are drawn. */
@@ -156,21 +157,27 @@ rncl_status rncl_plot_runs(const char *path, const char *const *folders, size_t 
 {
     run_metrics *metrics = calloc(count, sizeof *metrics);
     rncl_plot_series *series = calloc(2 * count, sizeof *series);
-    const char **labels = calloc(count, sizeof *labels);
+    char **labels = calloc(count, sizeof *labels); /* in UTF-8, as drawing wants it */
     rncl_status st = RNCL_OK;
     if (!metrics || !series || !labels)
         st = RNCL_FAIL(RNCL_ERR_MEMORY, "%zu runs", count);
     for (size_t i = 0; i < count && !st; i++) {
-        labels[i] = name_of(folders[i]);
-        st = read_metrics(folders[i], &metrics[i]);
+        labels[i] = rncl_utf8_text(name_of(folders[i]));
+        if (labels[i])
+            st = read_metrics(folders[i], &metrics[i]);
+        else
+            st = RNCL_FAIL(RNCL_ERR_MEMORY, "%zu runs", count);
         to_errors(&metrics[i]);
     }
     if (!st) {
-        const rncl_plot_panel panel = make_panel(series, metrics, labels, count, quantity);
+        const rncl_plot_panel panel =
+            make_panel(series, metrics, (const char *const *)labels, count, quantity);
         st = rncl_plot_write(path, &panel, 1);
     }
     for (size_t i = 0; metrics && i < count; i++)
         metrics_fini(&metrics[i]);
+    for (size_t i = 0; labels && i < count; i++)
+        free(labels[i]);
     free(metrics);
     free(series);
     free(labels);

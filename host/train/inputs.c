@@ -29,6 +29,8 @@ rncl_status rncl_inputs_open(const rncl_options *options, bool training, const r
         .split = RNCL_SPLIT_TRAIN,
         .image = drawn_size(&options->network),
         .val_split = options->val_split,
+        .classes = options->network.classes,
+        .ignore_exif = !options->exif,
         .skip_bad = options->skip_bad,
         .log = log,
     };
@@ -65,7 +67,9 @@ static int photograph_size(const rncl_network_options *network)
 static rncl_status complete_network(const rncl_dataset_info *info, rncl_network_options *network)
 {
     if (!network->image)
-        network->image = info->height ? MAX(info->height, info->width) : photograph_size(network);
+        network->image = info->height       ? MAX(info->height, info->width)
+                         : info->usual_size ? info->usual_size
+                                            : photograph_size(network);
     if (!network->channels)
         network->channels = info->channels;
     if (!network->classes)

@@ -1,6 +1,7 @@
 /* The one table of options: help, parsing, config.ini and the command line all follow from it. */
 #include <assert.h>
 
+#include "dataset.h"
 #include "options.h"
 #include "util.h"
 
@@ -92,9 +93,10 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(network.classes),
      .value = "N",
      NUMBERS(0, 1000000),
-     .commands = RNCL_FOR_NETWORKS,
+     .commands = RNCL_FOR_NETWORKS | RNCL_FOR_CHECK_DATA,
      .in_config = true,
-     .help = "outputs; 0 or not given: the data's, without data 1000 (cifar-*: 10)"},
+     .help = "outputs; 0 or not given: the data's, without data 1000 (cifar-*: 10); 1 allows class folders "
+             "with a single class"},
 
     /* files */
     {.name = "data",
@@ -103,10 +105,11 @@ const rncl_option rncl_option_table[] = {
      .value = "DIR",
      .commands = WITH_FOLDERS,
      .in_config = true,
-     .help = "folder of pictures: IDX files (MNIST, Fashion-MNIST; plain or .gz), CIFAR-10 or CIFAR-100 "
-             "binaries, "
-             "or class folders of PNG and JPEG (train/CLASS/* with val/CLASS/*, or CLASS/*); not given: the "
-             "built-in set of drawn shapes"},
+     .is_path = true,
+     .help =
+         "folder of pictures: IDX files (MNIST, Fashion-MNIST; plain or .gz), CIFAR-10 or CIFAR-100 "
+         "(binaries or pickles), or class folders of PNG, JPEG and WebP (train/CLASS/* with val/CLASS/*, or "
+         "CLASS/*); not given: " RNCL_DATA_BUILT_IN ", the built-in set of drawn shapes"},
     {.name = "val-split",
      .kind = RNCL_OPTION_FLOAT,
      .offset = FIELD(val_split),
@@ -126,9 +129,17 @@ const rncl_option rncl_option_table[] = {
      .commands = WITH_DATA,
      .in_config = true,
      .help =
-         "class folders: what to do about files that are no pictures or damaged, and about empty classes; "
+         "class folders: what to do about files that are no pictures or damaged, and about classes of "
+         "nothing else; "
          "skip: warn and leave them out (a damaged picture's place in training is taken by the next one); "
          "`rncl check-data` finds them all beforehand"},
+    {.name = "exif",
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(exif),
+     .default_text = "on",
+     .commands = WITH_MODEL | RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help = "turn pictures as the orientation in their EXIF data says; off: as they are stored"},
     {.name = "model",
      .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(model),
@@ -168,6 +179,7 @@ const rncl_option rncl_option_table[] = {
      .value = "FILE",
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
+     .is_path = true,
      .help = "start from the weights in this safetensors file; of one with another number of classes fc, the "
              "last "
              "layer, is not taken"},

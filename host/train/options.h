@@ -79,6 +79,7 @@ typedef struct rncl_options {
     bool shuffle;
     float val_split;
     bool skip_bad;    /* files that are no pictures, or damaged */
+    bool exif;        /* pictures are turned as EXIF says */
     int cache_memory; /* MiB of decoded pictures; 0: what the machine can spare */
     uint64_t seed;
     int workers;                      /* 0: as many as the loader sees fit */
@@ -132,6 +133,7 @@ typedef struct rncl_option {
     double least, most;         /* of numbers */
     unsigned commands;          /* RNCL_FOR_… */
     bool in_config;             /* written to config.ini */
+    bool is_path;               /* there as an absolute one */
     const char *help;
 } rncl_option;
 
@@ -156,7 +158,7 @@ rncl_option_source rncl_option_source_of(const rncl_options *options, const char
  * nearest. */
 rncl_status rncl_options_read(rncl_options *options, const char *path, unsigned commands);
 
-/* Writes all rows with in_config; reading it back gives the same options. */
+/* Writes all rows with in_config; reading it back gives the same options, in whatever folder. */
 rncl_status rncl_options_write(const rncl_options *options, const char *path);
 
 /* One row's value as text, as rncl_options_set takes it. */

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "file.h"
 #include "options.h"
@@ -76,6 +77,29 @@ rncl_status rncl_options_read(rncl_options *options, const char *path, unsigned 
     return st;
 }
 
+/* Longer ones do not fit into a line of inih's. */
+enum { LONGEST_PATH = 180 };
+
+/* The path from the root, if there is such a file and config.ini can hold it; otherwise it stays. */
+static void make_absolute(char path[RNCL_TEXT_LENGTH])
+{
+    if (path[0] == '\0' || path[0] == '/' || (!rncl_file_exists(path) && !rncl_directory_exists(path)))
+        return;
+    char *folder = getcwd(NULL, 0);
+    char *absolute = folder ? rncl_path_join(folder, path) : NULL;
+    if (absolute && strlen(absolute) < LONGEST_PATH && !strstr(absolute, " ;"))
+        snprintf(path, RNCL_TEXT_LENGTH, "%s", absolute);
+    free(folder);
+    free(absolute);
+}
+
+static void make_paths_absolute(rncl_options *options)
+{
+    for (size_t i = 0; i < rncl_option_count; i++)
+        if (rncl_option_table[i].is_path)
+            make_absolute((char *)options + rncl_option_table[i].offset);
+}
+
 static void print_rows(const rncl_options *options, FILE *stream)
 {
     fputs("; what this run was told; `rncl train --config` with this file repeats it\n", stream);
@@ -114,16 +138,18 @@ rncl_status rncl_options_write(const rncl_options *options, const char *path)
 {
     char *text = NULL;
     size_t size;
+    rncl_options written = *options;
+    make_paths_absolute(&written);
     FILE *stream = open_memstream(&text, &size);
     if (stream)
-        print_rows(options, stream);
+        print_rows(&written, stream);
     /* A stream in memory that could not grow closes well and leaves no text. */
     const bool failed = !stream || ferror(stream);
     if ((stream && fclose(stream) != 0) || failed || !text) {
         free(text);
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its text", path);
     }
-    rncl_status st = check_text(options, text, path);
+    rncl_status st = check_text(&written, text, path);
     if (!st)
         st = rncl_file_write(path, text, size);
     free(text);

@@ -126,7 +126,7 @@ static rncl_status predict(predictor *p, rncl_options *options, uint32_t count)
     p->answers = calloc((size_t)options->network.classes, sizeof *p->answers);
     if (!p->answers)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "answers of %d classes", options->network.classes);
-    RNCL_TRY(rncl_files_open(p->paths, count, options->network.image, &p->pictures));
+    RNCL_TRY(rncl_files_open(p->paths, count, options->exif, &p->pictures));
     RNCL_TRY(run(p));
     if (p->bad)
         return RNCL_FAIL(RNCL_ERR_DATA, "%u of the %u pictures could not be read", (unsigned)p->bad,

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <turbojpeg.h>
+
+/* after stdio.h, which it needs */
+#include <jpeglib.h>
 
 #include "dataset.h"
 #include "file.h"
@@ -46,19 +48,30 @@ static void add_noise(uint8_t *rgb, size_t pixel_count, uint32_t number)
 
 static int write_jpeg(const kind *k, const char *path, uint8_t *rgb, uint32_t number)
 {
-    unsigned char *bytes = NULL;
-    unsigned long size = 0;
     add_noise(rgb, (size_t)k->height * (size_t)k->width, number);
-    tjhandle jpeg = tjInitCompress();
-    const int failed = !jpeg || tjCompress2(jpeg, rgb, k->width, 0, k->height, TJPF_RGB, &bytes, &size,
-                                            TJSAMP_420, k->quality, TJFLAG_FASTDCT);
-    FILE *file = failed ? NULL : fopen(path, "wb");
-    const int written = file && fwrite(bytes, 1, size, file) == size;
-    if (file)
-        fclose(file);
-    tjFree(bytes);
-    tjDestroy(jpeg);
-    return written;
+    FILE *file = fopen(path, "wb");
+    if (!file)
+        return 0;
+    struct jpeg_compress_struct jpeg;
+    struct jpeg_error_mgr errors; /* the standard one, which ends the program */
+    jpeg.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&jpeg);
+    jpeg_stdio_dest(&jpeg, file);
+    jpeg.image_height = (JDIMENSION)k->height;
+    jpeg.image_width = (JDIMENSION)k->width;
+    jpeg.input_components = 3;
+    jpeg.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&jpeg);
+    jpeg.dct_method = JDCT_IFAST;
+    jpeg_set_quality(&jpeg, k->quality, TRUE);
+    jpeg_start_compress(&jpeg, TRUE);
+    while (jpeg.next_scanline < jpeg.image_height) {
+        JSAMPROW row = rgb + (size_t)jpeg.next_scanline * (size_t)k->width * 3;
+        jpeg_write_scanlines(&jpeg, &row, 1);
+    }
+    jpeg_finish_compress(&jpeg);
+    jpeg_destroy_compress(&jpeg);
+    return fclose(file) == 0;
 }
 
 static const kind kinds[] = {

@@ -87,7 +87,7 @@ static void a_file_that_is_no_picture_is_a_problem(void **state)
     write_good_set("text");
     write_file("text/val/dog/notes.txt", "good boy", 8);
     run("check-data text --json");
-    expect_one_problem("text/val/dog/notes.txt", "not a PNG or JPEG");
+    expect_one_problem("text/val/dog/notes.txt", "not a PNG, JPEG or WebP");
     write_good_set("named");
     write_file("named/val/dog/9.jpg", "good boy", 8);
     run("check-data named --json");
@@ -107,15 +107,56 @@ static void a_class_of_one_split_only_is_a_problem(void **state)
     expect_one_problem("less/val/cow/1.png", "class cow");
 }
 
-static void an_empty_class_is_a_problem(void **state)
+static void an_empty_folder_is_noted_and_no_problem(void **state)
 {
     (void)state;
     write_good_set("empty");
     shell("mkdir empty/val/cow empty/train/cow");
     run("check-data empty");
+    expect_status(0);
+    assert_non_null(strstr(result.output, "empty/train/cow: no pictures"));
+    assert_non_null(strstr(result.output, "empty/val/cow: no pictures"));
+    assert_non_null(strstr(result.output, "2 classes"));
+}
+
+static void the_splits_are_named(void **state)
+{
+    (void)state;
+    write_good_set("split");
+    shell("mv split/train split/Training; mv split/val split/Test_set; mkdir outer; mv split outer");
+    run("check-data outer");
+    expect_status(0);
+    assert_non_null(strstr(result.output, "training split: outer/split/Training\n"));
+    assert_non_null(strstr(result.output, "validation split: outer/split/Test_set\n"));
+}
+
+static void names_that_are_no_utf8_are_told_apart_in_json(void **state)
+{
+    (void)state;
+    write_good_set("latin");
+    write_file("latin/train/cat/\xe9.jpg", "x", 1);
+    write_file("latin/train/cat/\xe8.jpg", "x", 1);
+    run("check-data latin --json");
     expect_status(4);
-    assert_non_null(strstr(result.output, "empty/train/cow: a class without pictures"));
-    assert_non_null(strstr(result.output, "empty/val/cow: a class without pictures"));
+    json_t *document = expect_json(), *problems = json_object_get(document, "problems");
+    assert_int_equal(json_array_size(problems), 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_string_equal(json_string_value(json_object_get(json_array_get(problems, i), "path")),
+                            i ? "latin/train/cat/\\xe9.jpg" : "latin/train/cat/\\xe8.jpg");
+    json_decref(document);
+}
+
+static void a_folder_called_shapes_is_the_users(void **state)
+{
+    (void)state;
+    write_good_set("shapes");
+    run("check-data shapes");
+    expect_status(0);
+    assert_non_null(strstr(result.output, "2 classes"));
+    run("check-data builtin:shapes");
+    expect_status(0);
+    assert_non_null(strstr(result.output, "10 classes"));
+    shell("rm -r shapes");
 }
 
 static void names_that_differ_in_their_suffix_only_are_a_problem(void **state)
@@ -171,7 +212,10 @@ int main(void)
         cmocka_unit_test(a_truncated_picture_is_a_problem),
         cmocka_unit_test(a_file_that_is_no_picture_is_a_problem),
         cmocka_unit_test(a_class_of_one_split_only_is_a_problem),
-        cmocka_unit_test(an_empty_class_is_a_problem),
+        cmocka_unit_test(an_empty_folder_is_noted_and_no_problem),
+        cmocka_unit_test(the_splits_are_named),
+        cmocka_unit_test(names_that_are_no_utf8_are_told_apart_in_json),
+        cmocka_unit_test(a_folder_called_shapes_is_the_users),
         cmocka_unit_test(names_that_differ_in_their_suffix_only_are_a_problem),
         cmocka_unit_test(the_report_does_not_depend_on_the_threads),
         cmocka_unit_test(a_folder_is_needed),

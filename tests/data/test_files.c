@@ -21,53 +21,59 @@ static void write_halves(const char *folder, const char *name, uint32_t height, 
     free(pixels);
 }
 
-/* Reads one picture as bytes. */
-static rncl_status read_one(const char *folder, const char *name, uint8_t *pixels)
+/* The first picture of a set as a loader prepares it for evaluation, as bytes. */
+static void prepare_first(const rncl_dataset *dataset, float *image)
+{
+    const float unit = 1.0f / 255;
+    const rncl_loader_options options = {
+        .dataset = dataset, .batch_size = 1, .image = IMAGE, .channels = 3, .std = {unit, unit, unit}};
+    rncl_loader *loader;
+    const rncl_batch *batch;
+    assert_int_equal(rncl_loader_create(&options, &loader), RNCL_OK);
+    assert_int_equal(rncl_loader_next(loader, &batch), RNCL_OK);
+    memcpy(image, batch->images, FLOATS * sizeof *image);
+    rncl_loader_destroy(loader);
+}
+
+static void read_one(const char *folder, const char *name, float *image)
 {
     char *path = place(folder, name);
     rncl_dataset *dataset;
-    int label;
-    assert_int_equal(rncl_files_open((const char *const *)&path, 1, IMAGE, &dataset), RNCL_OK);
-    const rncl_status st = rncl_dataset_read(dataset, 0, pixels, &label);
-    assert_int_equal(rncl_files_problem(dataset, 0) != NULL, st != RNCL_OK);
+    assert_int_equal(rncl_files_open((const char *const *)&path, 1, true, &dataset), RNCL_OK);
+    prepare_first(dataset, image);
+    assert_null(rncl_files_problem(dataset, 0));
     rncl_dataset_close(dataset);
     free(path);
-    return st;
 }
 
 static void a_square_of_the_networks_size_comes_out_as_it_is(void **state)
 {
-    uint8_t pixels[FLOATS];
+    float image[FLOATS];
     write_halves(*state, "square.png", IMAGE, IMAGE);
-    assert_int_equal(read_one(*state, "square.png", pixels), RNCL_OK);
+    read_one(*state, "square.png", image);
     for (int i = 0; i < FLOATS; i++)
-        assert_int_equal(pixels[i], i / 3 % IMAGE < IMAGE / 2 ? 0 : 255);
+        assert_float_equal(image[i], (i / 3 % IMAGE < IMAGE / 2 ? 0 : 255), 1e-3f);
 }
 
-/* As it does in a folder of pictures of different sizes. */
-static void other_pictures_are_cropped_as_in_an_evaluation(void **state)
+/* Whatever the others of their folder are like. */
+static void pictures_come_out_as_in_an_evaluation_of_their_folder(void **state)
 {
-    static const uint32_t sizes[][2] = {{20, 30}, {300, 300}, {90, 31}};
-    uint8_t pixels[FLOATS];
-    write_halves(*state, "set/train/a/small.png", 40, 20);
-    for (size_t i = 0; i < COUNT(sizes); i++) {
-        write_halves(*state, "set/val/a/1.png", sizes[i][0], sizes[i][1]);
-        assert_int_equal(read_one(*state, "set/val/a/1.png", pixels), RNCL_OK);
-
-        char *path = place(*state, "set");
-        rncl_dataset *dataset = open_part(path, RNCL_SPLIT_VALIDATION);
-        const float unit = 1.0f / 255;
-        const rncl_loader_options options = {
-            .dataset = dataset, .batch_size = 1, .image = IMAGE, .channels = 3, .std = {unit, unit, unit}};
-        rncl_loader *loader;
-        const rncl_batch *batch;
-        assert_int_equal(rncl_loader_create(&options, &loader), RNCL_OK);
-        assert_int_equal(rncl_loader_next(loader, &batch), RNCL_OK);
-        for (int k = 0; k < FLOATS; k++)
-            assert_float_equal(batch->images[k], (float)pixels[k], 1e-3f);
-        rncl_loader_destroy(loader);
-        rncl_dataset_close(dataset);
-        free(path);
+    static const uint32_t sizes[][2] = {{20, 30},       {300, 300}, {90, 31},
+                                        {IMAGE, IMAGE}, {60, 60},   {IMAGE + 2, IMAGE + 2}};
+    float alone[FLOATS], in_folder[FLOATS];
+    for (size_t other = 0; other < 2; other++) {
+        write_halves(*state, "set/train/a/other.png", 60, other ? 60 : 20); /* of one size, or of several */
+        write_halves(*state, "set/train/b/other.png", 60, 60);
+        for (size_t i = 0; i < COUNT(sizes); i++) {
+            write_halves(*state, "set/val/a/1.png", sizes[i][0], sizes[i][1]);
+            read_one(*state, "set/val/a/1.png", alone);
+            char *path = place(*state, "set");
+            rncl_dataset *dataset = open_part(path, RNCL_SPLIT_VALIDATION);
+            prepare_first(dataset, in_folder);
+            assert_memory_equal(alone, in_folder, sizeof alone);
+            rncl_dataset_close(dataset);
+            free(path);
+        }
     }
 }
 
@@ -83,7 +89,7 @@ static void bad_pictures_are_blank_and_named_and_the_others_are_read(void **stat
     }
     cut_file(*state, "cut.png");
     rncl_dataset *dataset;
-    assert_int_equal(rncl_files_open((const char *const *)paths, PICTURES, IMAGE, &dataset), RNCL_OK);
+    assert_int_equal(rncl_files_open((const char *const *)paths, PICTURES, true, &dataset), RNCL_OK);
     const float unit = 1.0f / 255;
     const rncl_loader_options options = {
         .dataset = dataset, .batch_size = BATCH, .image = IMAGE, .channels = 3, .std = {unit, unit, unit}};
@@ -116,7 +122,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_square_of_the_networks_size_comes_out_as_it_is, make_folder,
                                         remove_folder),
-        cmocka_unit_test_setup_teardown(other_pictures_are_cropped_as_in_an_evaluation, make_folder,
+        cmocka_unit_test_setup_teardown(pictures_come_out_as_in_an_evaluation_of_their_folder, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(bad_pictures_are_blank_and_named_and_the_others_are_read, make_folder,
                                         remove_folder),

@@ -149,25 +149,20 @@ static void hidden_files_and_files_beside_the_classes_do_not_count(void **state)
     rncl_dataset_close(dataset);
 }
 
-static void small_squares_of_one_size_are_read_whole(void **state)
+static void small_squares_of_one_size_give_the_network_its_size(void **state)
 {
     enum { SIZE = 16 };
     for (int i = 0; i < 8; i++) {
         char name[64];
-        snprintf(name, sizeof name, "cat/%d.png", i);
+        snprintf(name, sizeof name, "%s/%d.png", i % 2 ? "cat" : "dog", i);
         write_picture(*state, name, SIZE, SIZE, (uint8_t)i);
     }
     rncl_dataset *dataset = open_part(*state, RNCL_SPLIT_VALIDATION);
-    assert_int_equal(dataset->info.height, SIZE);
-    assert_int_equal(dataset->info.width, SIZE);
-    assert_int_equal(dataset->info.channels, 3);
-    uint8_t pixels[SIZE * SIZE * 3];
-    int label;
-    assert_int_equal(rncl_dataset_read(dataset, 0, pixels, &label), RNCL_OK);
-    for (int i = 0; i < SIZE * SIZE; i++) {
-        assert_int_equal(pixels[i * 3 + 1], 255 - pixels[0]);
-        assert_int_equal(pixels[i * 3 + 2], 7);
-    }
+    assert_int_equal(dataset->info.usual_size, SIZE);
+    rncl_dataset_close(dataset);
+    write_picture(*state, "cat/9.png", SIZE, SIZE + 1, 9);
+    dataset = open_part(*state, RNCL_SPLIT_VALIDATION);
+    assert_int_equal(dataset->info.usual_size, 0);
     rncl_dataset_close(dataset);
 }
 
@@ -182,7 +177,8 @@ static void pictures_of_different_sizes_come_as_they_are(void **state)
     for (uint32_t i = 0; i < 2; i++) {
         rncl_image image = {0};
         int label;
-        assert_int_equal(rncl_dataset_decode(dataset, i, 15, &image, &label), RNCL_OK);
+        assert_int_equal(rncl_dataset_decode(dataset, i, &(rncl_detail){.shorter = 15}, &image, &label),
+                         RNCL_OK);
         assert_int_equal(image.height, heights[i]);
         assert_int_equal(image.width, widths[i]);
         rncl_image_fini(&image);
@@ -197,7 +193,7 @@ static void a_picture_much_larger_than_needed_is_made_smaller(void **state)
     rncl_dataset *dataset = open_part(*state, RNCL_SPLIT_TRAIN);
     rncl_image image = {0};
     int label;
-    assert_int_equal(rncl_dataset_decode(dataset, 0, 50, &image, &label), RNCL_OK);
+    assert_int_equal(rncl_dataset_decode(dataset, 0, &(rncl_detail){.shorter = 50}, &image, &label), RNCL_OK);
     assert_int_equal(image.height, 100);
     assert_int_equal(image.width, 50);
     assert_int_equal(image.pixels[0], 1);
@@ -222,16 +218,104 @@ static void a_file_that_is_no_picture_is_named_and_refused_or_left_out(void **st
     rncl_dataset_close(dataset);
 }
 
-static void an_empty_class_is_named_and_refused_or_kept_without_pictures(void **state)
+static void what_systems_and_archives_leave_behind_is_no_class_and_no_error(void **state)
+{
+    static const char *const left[] = {
+        "Thumbs.db",
+        "desktop.ini",
+        ".DS_Store",
+        "._cat",
+        "cat/Thumbs.db",
+        "cat/THUMBS.DB",
+        "cat/desktop.ini",
+        "cat/._00.png",
+        "lost+found/file",
+        "__MACOSX/cat/._00.png",
+        "cow/.nothing",
+        "__MACOSX/dog/x.png",
+        "dog/__MACOSX/x.txt",
+        "cat/.ipynb_checkpoints/00.png",
+        "$RECYCLE.BIN/desktop.ini",
+        ".ipynb_checkpoints/x.png",
+        "dog/@eaDir/x.txt",
+    };
+    write_two_classes(*state);
+    for (size_t i = 0; i < COUNT(left); i++)
+        write_bytes(*state, left[i], "x", 1);
+    rncl_dataset *dataset = open_part(*state, RNCL_SPLIT_TRAIN);
+    assert_int_equal(dataset->info.classes, 2);
+    assert_int_equal(dataset->info.count, 2 * (A_CLASS - A_CLASS / 4));
+    rncl_dataset_close(dataset);
+}
+
+static void a_class_of_bad_pictures_alone_is_left_out_with_them(void **state)
 {
     write_two_classes(*state);
-    write_bytes(*state, "cow/.nothing", "", 0);
+    write_picture(*state, "cow/1.png", 30, 20, 1);
+    cut_file(*state, "cow/1.png");
+    write_bytes(*state, "bee/notes.txt", "x", 1);
+    struct heard heard = {0};
+    const rncl_log log = {.write = hear, .user = &heard};
     rncl_dataset_options options = folder_options(*state, RNCL_SPLIT_TRAIN);
-    expect_refused(&options, "cow", "without pictures");
+    options.log = &log;
     options.skip_bad = true;
     rncl_dataset *dataset = open_with(&options);
-    assert_int_equal(dataset->info.classes, 3);
+    assert_int_equal(dataset->info.classes, 2);
+    assert_string_equal(dataset->info.labels[1], "dog");
+    assert_non_null(strstr(heard.text, "class cow"));
+    assert_non_null(strstr(heard.text, "bee/notes.txt"));
+    int label;
+    number_of(dataset, dataset->info.count - 1, &label);
+    assert_int_equal(label, 1);
     rncl_dataset_close(dataset);
+}
+
+static void one_class_is_refused_unless_that_is_what_is_wanted(void **state)
+{
+    write_class(*state, "cat", 0, false);
+    rncl_dataset_options options = folder_options(*state, RNCL_SPLIT_TRAIN);
+    options.classes = 0;
+    expect_refused(&options, "cat", "--classes 1");
+    options.classes = 1;
+    rncl_dataset *dataset = open_with(&options);
+    assert_int_equal(dataset->info.classes, 1);
+    rncl_dataset_close(dataset);
+}
+
+static void make_link(const char *folder, const char *target, const char *name)
+{
+    char *path = place(folder, name);
+    assert_int_equal(symlink(target, path), 0);
+    free(path);
+}
+
+static void links_that_lead_in_a_circle_end(void **state)
+{
+    write_two_classes(*state);
+    make_link(*state, "..", "cat/up");       /* all classes again */
+    make_link(*state, ".", "cat/here");      /* the class again */
+    make_link(*state, "../dog", "cat/dogs"); /* and back from there */
+    make_link(*state, "../cat", "dog/cats");
+    make_link(*state, ".", "all");
+    make_link(*state, "nowhere", "cow");
+    rncl_dataset *dataset = open_part(*state, RNCL_SPLIT_TRAIN);
+    assert_int_equal(dataset->info.classes, 2);
+    /* Each class holds the other one's pictures too, once. */
+    assert_int_equal(dataset->info.count, 2 * (2 * A_CLASS - 2 * A_CLASS / 4));
+    rncl_dataset_close(dataset);
+}
+
+static void links_to_pictures_and_classes_are_what_they_lead_to(void **state)
+{
+    write_class(*state, "elsewhere/deep/pictures", 0, false);
+    write_class(*state, "set/dog", 100, false);
+    make_link(*state, "../elsewhere/deep/pictures", "set/cat");
+    char *path = rncl_path_join(*state, "set");
+    rncl_dataset *dataset = open_part(path, RNCL_SPLIT_TRAIN);
+    assert_int_equal(dataset->info.classes, 2);
+    assert_int_equal(dataset->info.count, 2 * (A_CLASS - A_CLASS / 4));
+    rncl_dataset_close(dataset);
+    free(path);
 }
 
 static void a_class_that_training_does_not_have_is_refused_or_left_out(void **state)
@@ -247,11 +331,12 @@ static void a_class_that_training_does_not_have_is_refused_or_left_out(void **st
     rncl_dataset_close(dataset);
 }
 
-static void one_picture_is_enough_to_train_but_not_to_validate(void **state)
+static void one_picture_of_a_class_is_enough_to_train_but_not_to_validate(void **state)
 {
     write_picture(*state, "cat/1.png", 8, 9, 1);
+    write_picture(*state, "dog/1.png", 8, 9, 2);
     rncl_dataset *dataset = open_part(*state, RNCL_SPLIT_TRAIN);
-    assert_int_equal(dataset->info.count, 1);
+    assert_int_equal(dataset->info.count, 2);
     rncl_dataset_close(dataset);
     const rncl_dataset_options options = folder_options(*state, RNCL_SPLIT_VALIDATION);
     expect_refused(&options, *state, "validation");
@@ -261,7 +346,7 @@ static void folders_without_any_picture_are_refused(void **state)
 {
     write_bytes(*state, "docs/readme", "", 0);
     const rncl_dataset_options options = folder_options(*state, RNCL_SPLIT_TRAIN);
-    expect_refused(&options, *state, "no PNG or JPEG");
+    expect_refused(&options, *state, "no PNG, JPEG or WebP");
 }
 
 static void a_kept_picture_needs_its_file_no_more(void **state)
@@ -278,7 +363,7 @@ static void a_kept_picture_needs_its_file_no_more(void **state)
         assert_int_equal(unlink(path), 0);
         free(path);
         rncl_image image = {0};
-        const rncl_status st = rncl_dataset_decode(dataset, 0, 0, &image, &label);
+        const rncl_status st = rncl_dataset_decode(dataset, 0, &(rncl_detail){0}, &image, &label);
         assert_int_equal(st, i ? RNCL_OK : RNCL_ERR_IO);
         assert_int_equal(i ? image.pixels[0] : 5, 5);
         rncl_image_fini(&image);
@@ -298,13 +383,17 @@ int main(void)
         FOLDER_TEST(another_picture_moves_at_most_one_of_a_class_to_the_other_split),
         FOLDER_TEST(pictures_in_deeper_folders_belong_to_their_class),
         FOLDER_TEST(hidden_files_and_files_beside_the_classes_do_not_count),
-        FOLDER_TEST(small_squares_of_one_size_are_read_whole),
+        FOLDER_TEST(small_squares_of_one_size_give_the_network_its_size),
         FOLDER_TEST(pictures_of_different_sizes_come_as_they_are),
         FOLDER_TEST(a_picture_much_larger_than_needed_is_made_smaller),
         FOLDER_TEST(a_file_that_is_no_picture_is_named_and_refused_or_left_out),
-        FOLDER_TEST(an_empty_class_is_named_and_refused_or_kept_without_pictures),
+        FOLDER_TEST(what_systems_and_archives_leave_behind_is_no_class_and_no_error),
+        FOLDER_TEST(a_class_of_bad_pictures_alone_is_left_out_with_them),
+        FOLDER_TEST(one_class_is_refused_unless_that_is_what_is_wanted),
+        FOLDER_TEST(links_that_lead_in_a_circle_end),
+        FOLDER_TEST(links_to_pictures_and_classes_are_what_they_lead_to),
         FOLDER_TEST(a_class_that_training_does_not_have_is_refused_or_left_out),
-        FOLDER_TEST(one_picture_is_enough_to_train_but_not_to_validate),
+        FOLDER_TEST(one_picture_of_a_class_is_enough_to_train_but_not_to_validate),
         FOLDER_TEST(folders_without_any_picture_are_refused),
         FOLDER_TEST(a_kept_picture_needs_its_file_no_more),
     };

@@ -115,7 +115,7 @@ static void make(const png_kind *kind, png_file *file)
 static unsigned to_eight_bits(unsigned value, int depth)
 {
     unsigned most = (1u << depth) - 1;
-    return (value * 255 + most / 2) / most;
+    return depth == 16 ? value >> 8 : value * 255 / most;
 }
 
 static unsigned expected(const png_kind *kind, int y, int x, int c)
@@ -155,7 +155,8 @@ static void every_colour_type_depth_and_interlacing_decodes_to_its_values(void *
                 const png_kind kind = {colours[i].colour, *depth, variant & 1, (variant & 2) && !has_alpha};
                 make(&kind, &file);
                 rncl_image image;
-                assert_int_equal(rncl_image_decode(file.bytes, file.size, 0, &image), RNCL_OK);
+                rncl_image_header header;
+                assert_int_equal(rncl_image_decode(file.bytes, file.size, 0, &header, &image), RNCL_OK);
                 check_pixels(&kind, &image);
                 rncl_image_fini(&image);
             }
@@ -164,7 +165,8 @@ static void every_colour_type_depth_and_interlacing_decodes_to_its_values(void *
 static void assert_refused(const uint8_t *bytes, size_t size)
 {
     rncl_image image;
-    assert_int_equal(rncl_image_decode(bytes, size, 0, &image), RNCL_ERR_DATA);
+    rncl_image_header header;
+    assert_int_equal(rncl_image_decode(bytes, size, 0, &header, &image), RNCL_ERR_DATA);
     assert_null(image.pixels);
 }
 
@@ -174,14 +176,23 @@ static const png_kind kinds[] = {
     {PNG_COLOR_TYPE_GRAY, 16, 0, false},
 };
 
-static void a_file_cut_anywhere_is_refused(void **state)
+/* The empty chunk at the end may be missing. */
+static void a_file_that_ends_before_its_pixels_do_is_refused(void **state)
 {
     (void)state;
+    enum { END = 12 };
     png_file file;
     for (size_t i = 0; i < COUNT(kinds); i++) {
         make(&kinds[i], &file);
-        for (size_t cut = 0; cut < file.size; cut++)
+        for (size_t cut = 0; cut < file.size - END; cut++)
             assert_refused(file.bytes, cut);
+        for (size_t cut = file.size - END; cut < file.size; cut++) {
+            rncl_image image;
+            rncl_image_header header;
+            assert_int_equal(rncl_image_decode(file.bytes, cut, 0, &header, &image), RNCL_OK);
+            check_pixels(&kinds[i], &image);
+            rncl_image_fini(&image);
+        }
     }
 }
 
@@ -258,10 +269,45 @@ static void an_animation_decodes_to_its_default_picture(void **state)
     add_chunk(&animated, "fdAT", data, data_size + 4);
     add_chunk(&animated, "IEND", "", 0);
     rncl_image image;
-    assert_int_equal(rncl_image_decode(animated.bytes, animated.size, 0, &image), RNCL_OK);
+    rncl_image_header header;
+    assert_int_equal(rncl_image_decode(animated.bytes, animated.size, 0, &header, &image), RNCL_OK);
     for (size_t i = 0; i < 12; i++)
         assert_int_equal(image.pixels[i], 10 * (i / 3 + 1));
     rncl_image_fini(&image);
+}
+
+static int orientation_with(const char *type, const void *data, size_t size, bool at_end)
+{
+    static const uint8_t rows[] = {0, 10, 20, 0, 30, 40};
+    png_file plain, file = {.size = 0};
+    assemble(&plain, 2, 2, rows, sizeof rows);
+    const size_t end_size = 12,
+                 before = at_end ? plain.size - end_size : 8 + 25; /* IEND; signature and IHDR */
+    memcpy(file.bytes, plain.bytes, file.size = before);
+    add_chunk(&file, type, data, size);
+    memcpy(file.bytes + file.size, plain.bytes + before, plain.size - before);
+    file.size += plain.size - before;
+    rncl_image image;
+    rncl_image_header header;
+    assert_int_equal(rncl_image_decode(file.bytes, file.size, 0, &header, &image), RNCL_OK);
+    rncl_image_fini(&image);
+    return header.orientation;
+}
+
+static void the_orientation_is_read_from_every_place_that_pillow_knows(void **state)
+{
+    (void)state;
+    static const uint8_t exif[] = "II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x05\0\0\0\0\0\0";
+    char raw[] = "Raw profile type exif\0\nexif\n      26\n"
+                 "49492a00080000000100120103000100000008000000\n00000000\n";
+    static const char xmp[] = "XML:com.adobe.xmp\0\0\0\0\0<tiff:Orientation>4</tiff:Orientation>";
+    for (int at_end = 0; at_end < 2; at_end++) {
+        assert_int_equal(orientation_with("eXIf", exif, sizeof exif - 1, at_end), 5);
+        assert_int_equal(orientation_with("tEXt", raw, sizeof raw - 1, at_end), 8);
+        assert_int_equal(orientation_with("iTXt", xmp, sizeof xmp - 1, at_end), 4);
+    }
+    for (size_t cut = 0; cut < sizeof exif - 8; cut++) /* without the value, or before */
+        assert_int_equal(orientation_with("eXIf", exif, cut, false), RNCL_UPRIGHT);
 }
 
 static void a_filter_that_does_not_exist_is_refused(void **state)
@@ -271,7 +317,8 @@ static void a_filter_that_does_not_exist_is_refused(void **state)
     uint8_t rows[] = {0, 10, 20, 0, 30, 40};
     assemble(&file, 2, 2, rows, sizeof rows);
     rncl_image image;
-    assert_int_equal(rncl_image_decode(file.bytes, file.size, 0, &image), RNCL_OK);
+    rncl_image_header header;
+    assert_int_equal(rncl_image_decode(file.bytes, file.size, 0, &header, &image), RNCL_OK);
     assert_int_equal(image.pixels[9], 40);
     rncl_image_fini(&image);
     rows[3] = 9;
@@ -291,9 +338,9 @@ static void a_header_that_promises_too_much_is_refused(void **state)
         assemble(&file, sizes[i].height, sizes[i].width, rows, sizeof rows);
         assert_refused(file.bytes, file.size);
     }
-    uint32_t height, width;
+    rncl_image_header header;
     assemble(&file, 60000, 60000, rows, sizeof rows);
-    assert_int_equal(rncl_image_probe(file.bytes, file.size, &height, &width), RNCL_ERR_DATA);
+    assert_int_equal(rncl_image_probe(file.bytes, file.size, &header), RNCL_ERR_DATA);
 }
 
 /* Checksums are made right again, so that the damage gets past them. */
@@ -312,7 +359,8 @@ static void random_damage_never_does_harm(void **state)
             put_big_endian(file.bytes + at + 8 + size, (uint32_t)crc32(0, file.bytes + at + 4, size + 4));
         }
         rncl_image image;
-        rncl_status st = rncl_image_decode(file.bytes, file.size, 0, &image);
+        rncl_image_header header;
+        rncl_status st = rncl_image_decode(file.bytes, file.size, 0, &header, &image);
         assert_true(st == RNCL_ERR_DATA ? !image.pixels : st == RNCL_OK && image.pixels);
         rncl_image_fini(&image);
     }
@@ -332,10 +380,10 @@ static void probing_reads_the_size(void **state)
     (void)state;
     png_file file;
     make(&kinds[0], &file);
-    uint32_t height, width;
-    assert_int_equal(rncl_image_probe(file.bytes, file.size, &height, &width), RNCL_OK);
-    assert_int_equal(height, HEIGHT);
-    assert_int_equal(width, WIDTH);
+    rncl_image_header header;
+    assert_int_equal(rncl_image_probe(file.bytes, file.size, &header), RNCL_OK);
+    assert_int_equal(header.height, HEIGHT);
+    assert_int_equal(header.width, WIDTH);
     assert_int_equal(rncl_image_recognise(file.bytes, file.size), RNCL_IMAGE_PNG);
 }
 
@@ -343,9 +391,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_colour_type_depth_and_interlacing_decodes_to_its_values),
-        cmocka_unit_test(a_file_cut_anywhere_is_refused),
+        cmocka_unit_test(a_file_that_ends_before_its_pixels_do_is_refused),
         cmocka_unit_test(a_wrong_checksum_in_any_chunk_is_refused),
         cmocka_unit_test(an_animation_decodes_to_its_default_picture),
+        cmocka_unit_test(the_orientation_is_read_from_every_place_that_pillow_knows),
         cmocka_unit_test(a_filter_that_does_not_exist_is_refused),
         cmocka_unit_test(a_header_that_promises_too_much_is_refused),
         cmocka_unit_test(random_damage_never_does_harm),

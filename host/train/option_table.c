@@ -171,6 +171,23 @@ const rncl_option rncl_option_table[] = {
      .help = "start from the weights in this safetensors file; of one with another number of classes fc, the "
              "last "
              "layer, is not taken"},
+    {.name = "adapt-stem",
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(adapt_stem),
+     .default_text = "off",
+     .commands = RNCL_FOR_TRAIN | WITH_MODEL,
+     .in_config = true,
+     .help =
+         "weights whose first convolution is for another number of channels than the pictures have are "
+         "converted: for grey pictures the channels are summed, otherwise they are taken in turn and scaled"},
+    {.name = "labels",
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(labels),
+     .value = "FILE",
+     .commands = WITH_MODEL,
+     .help =
+         "names of the classes, one a line, in the order of the network's outputs; not given: the model's "
+         "own, and ImageNet's for a model of 1000 classes that has none"},
     {.name = "zero-init-residual",
      .kind = RNCL_OPTION_SWITCH,
      .offset = FIELD(zero_init_residual),

@@ -39,14 +39,17 @@ rncl_status rncl_trained_describe(rncl_options *options, rncl_model_meta *meta)
     return st;
 }
 
-static rncl_status load_weights(const rncl_graph *graph, const char *path, rncl_network_vectors *out)
+static rncl_status load_weights(const rncl_context *context, const rncl_options *options,
+                                const rncl_graph *graph, rncl_network_vectors *out)
 {
+    const rncl_model_source source = {
+        .path = options->model, .log = &context->log, .adapt_stem = options->adapt_stem};
     out->params = calloc(graph->param_floats, sizeof *out->params);
     out->state = calloc(graph->state_floats + 1, sizeof *out->state);
     if (!out->params || !out->state)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for %zu parameters", graph->param_floats);
     int64_t batches_tracked;
-    return rncl_model_load(path, graph, out->params, out->state, &batches_tracked);
+    return rncl_model_load(&source, graph, out->params, out->state, &batches_tracked);
 }
 
 rncl_status rncl_trained_create(rncl_context *context, const rncl_options *options, const rncl_graph *graph,
@@ -62,7 +65,7 @@ rncl_status rncl_trained_create(rncl_context *context, const rncl_options *optio
     rncl_network_vectors vectors = {0};
     rncl_network *network = NULL;
     rncl_store *store = NULL;
-    rncl_status st = load_weights(graph, options->model, &vectors);
+    rncl_status st = load_weights(context, options, graph, &vectors);
     if (!st)
         st = rncl_store_open(&context->info, &context->log, &store);
     rncl_planning_apply(options, store, &setup);

@@ -123,12 +123,18 @@ void rncl_file_tensor_pack(rncl_file_tensor *tensor)
     }
 }
 
-void rncl_file_tensor_floats(const rncl_file_tensor *tensor, float *values)
+static bool is_packed(const rncl_file_tensor *tensor)
+{
+    rncl_file_tensor packed = *tensor;
+    rncl_file_tensor_pack(&packed);
+    return memcmp(packed.strides, tensor->strides, (size_t)tensor->rank * sizeof *packed.strides) == 0;
+}
+
+/* Element by element, along the strides. */
+static void gather(const rncl_file_tensor *tensor, size_t count, float *values)
 {
     const struct dtype *dtype = &dtypes[tensor->dtype];
-    size_t count = 1, index[RNCL_TENSOR_RANK] = {0}, offset = 0;
-    for (int i = 0; i < tensor->rank; i++)
-        count *= tensor->dims[i];
+    size_t index[RNCL_TENSOR_RANK] = {0}, offset = 0;
     for (size_t i = 0; i < count; i++) {
         values[i] = dtype->to_float(tensor->data + offset * dtype->size_bytes);
         for (int d = tensor->rank - 1; d >= 0; d--) { /* counts up, last dimension first */
@@ -139,6 +145,21 @@ void rncl_file_tensor_floats(const rncl_file_tensor *tensor, float *values)
             index[d] = 0;
         }
     }
+}
+
+void rncl_file_tensor_floats(const rncl_file_tensor *tensor, float *values)
+{
+    const struct dtype *dtype = &dtypes[tensor->dtype];
+    size_t count = 1;
+    for (int i = 0; i < tensor->rank; i++)
+        count *= tensor->dims[i];
+    if (!is_packed(tensor))
+        gather(tensor, count, values);
+    else if (tensor->dtype == RNCL_DTYPE_F32 && count)
+        memcpy(values, tensor->data, count * sizeof *values);
+    else
+        for (size_t i = 0; i < count; i++)
+            values[i] = dtype->to_float(tensor->data + i * dtype->size_bytes);
 }
 
 int64_t rncl_file_tensor_integer(const rncl_file_tensor *tensor)

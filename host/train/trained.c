@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "labels.h"
 #include "planning.h"
 #include "util.h"
 
@@ -24,16 +25,24 @@ static rncl_status take_rows(const rncl_options *known, rncl_options *options)
     return RNCL_OK;
 }
 
+/* Where nothing else says how many classes there are, the names do. */
+static rncl_status take_labels(rncl_options *options, rncl_model_meta *meta)
+{
+    RNCL_TRY(rncl_labels_read(options->labels, options->network.classes, meta));
+    options->network.classes = meta->label_count;
+    return RNCL_OK;
+}
+
 rncl_status rncl_trained_describe(rncl_options *options, rncl_model_meta *meta)
 {
     rncl_options known;
     rncl_options_init(&known);
     RNCL_TRY(rncl_model_read_meta(options->model, &known.network, meta));
-    if (!meta->has_network)
-        return RNCL_OK;
     memcpy(known.mean, meta->mean, sizeof known.mean);
     memcpy(known.std, meta->std, sizeof known.std);
-    rncl_status st = take_rows(&known, options);
+    rncl_status st = meta->has_network ? take_rows(&known, options) : RNCL_OK;
+    if (!st && options->labels[0])
+        st = take_labels(options, meta);
     if (st)
         rncl_model_meta_fini(meta);
     return st;

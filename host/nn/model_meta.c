@@ -251,8 +251,7 @@ static rncl_status read_options(const meta_source *source, rncl_network_options 
         RNCL_TRY(read_number(source, numbers[i].key, &value));
         memcpy((char *)&read + numbers[i].field, &value, sizeof value);
     }
-    rncl_layout layout;
-    if (rncl_arch_resolve(&read, options, &layout))
+    if (rncl_arch_complete(&read, options))
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: its metadata describe no network: %s", source->path,
                          rncl_status_message());
     return RNCL_OK;

@@ -12,6 +12,11 @@
         __VA_ARGS__, NULL                                                                                    \
     }
 
+/* What the options say about each family of networks. */
+#define FAMILY_WORD(constant, table, word, depths, remark) word,
+#define FAMILY_DEPTHS(constant, table, word, depths, remark) "; " word ": " depths
+#define FAMILY_REMARK(constant, table, word, depths, remark) remark
+
 enum {
     WITH_MODEL = RNCL_FOR_EVAL | RNCL_FOR_PREDICT,
     WITH_BATCHES = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_BENCH | RNCL_FOR_TUNE,
@@ -37,10 +42,10 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_CHOICE,
      .offset = FIELD(network.arch),
      .default_text = "resnet",
-     CHOICES("resnet", "plain", "cifar-resnet", "cifar-plain", "vgg"),
+     .choices = (const char *const[]){RNCL_FAMILIES(FAMILY_WORD) NULL},
      .commands = RNCL_FOR_NETWORKS,
      .in_config = true,
-     .help = "kind of network; the plain ones have no shortcuts; vgg is there for info only"},
+     .help = "kind of network" RNCL_FAMILIES(FAMILY_REMARK)},
     {.name = "depth",
      .kind = RNCL_OPTION_INT,
      .offset = FIELD(network.depth),
@@ -49,8 +54,7 @@ const rncl_option rncl_option_table[] = {
      NUMBERS(1, 1000000),
      .commands = RNCL_FOR_NETWORKS,
      .in_config = true,
-     .help =
-         "layers; resnet: 18, 34, 50, 101, 152; plain: 18, 34; cifar-*: 6n+2, such as 20, 56, 110; vgg: 19"},
+     .help = "layers" RNCL_FAMILIES(FAMILY_DEPTHS)},
     {.name = "shortcut",
      .kind = RNCL_OPTION_CHOICE,
      .offset = FIELD(network.shortcut),

@@ -10,6 +10,7 @@ void rncl_model_contents_fini(rncl_model_contents *list)
 {
     free(list->entries);
     free(list->tensors);
+    *list = (rncl_model_contents){0};
 }
 
 static void append(rncl_model_contents *list, const rncl_content *added, const char *name, const char *suffix,

@@ -43,7 +43,7 @@ typedef enum rncl_param_kind {
     RNCL_PARAM_VECTOR, /* batch-norm weight or bias, linear bias */
 } rncl_param_kind;
 
-/* A learnt tensor: a stretch of the one parameter vector. */
+/* A trainable tensor: a contiguous part of the parameter vector. */
 typedef struct rncl_param {
     char name[64]; /* torchvision's: "layer1.0.conv1.weight" */
     rncl_param_kind kind;

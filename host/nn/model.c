@@ -1,4 +1,4 @@
-/* Saving. */
+/* Saving: metadata, then the tensors in PyTorch's layout. */
 #include "model.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Model files: safetensors with PyTorch's shapes under torchvision's names, and what rncl must know to run
- * them in the metadata. The only place where filters change between the layouts of files and devices. */
+/* Model files: rncl writes safetensors with PyTorch's shapes under torchvision's names, and what it must know
+ * to run them in the metadata; it reads those, and weights that other programs wrote. */
 #ifndef RNCL_NN_MODEL_H
 #define RNCL_NN_MODEL_H
 

@@ -162,9 +162,9 @@ static rncl_status match(loading *l)
 
 /* ---- values ---- */
 
-/* A stem for pictures of another number of channels. One channel gets the sum of all, so that grey pictures
- * give what they gave in every channel; otherwise the channels are taken in turn, scaled so that their sum
- * stays. */
+/* Converts the first convolution to another number of input channels. To one channel: the sum over all, so
+ * that a grey picture gives what the same picture gave in all channels. Otherwise channel i is taken from
+ * channel i modulo `from`, scaled by from / to (as timm does). */
 static void adapt_stem(const loading *l, const rncl_content *e)
 {
     const size_t from = l->stem_channels;

@@ -30,7 +30,7 @@ static bool has_attention(const rncl_tensor_file *file)
 
 static bool has_blur_pooling(const rncl_tensor_file *file)
 {
-    return has_part(file, ".aa.") || has_part(file, "filt");
+    return has_part(file, ".aa.") || has_part(file, ".filt");
 }
 
 static bool has_group_norm(const rncl_tensor_file *file)

@@ -202,7 +202,7 @@ static size_t common_prefix(const rncl_tensor_file *file, size_t taken)
     return 0;
 }
 
-static rncl_status take_prefix_off(const char *path, rncl_tensor_file *file)
+static rncl_status strip_prefix(const char *path, rncl_tensor_file *file)
 {
     size_t taken = 0, length = 0;
     while (file->count && (length = common_prefix(file, taken)))
@@ -226,7 +226,7 @@ static int compare_names(const void *a, const void *b)
 
 static rncl_status sort_names(const char *path, rncl_tensor_file *file)
 {
-    RNCL_TRY(take_prefix_off(path, file));
+    RNCL_TRY(strip_prefix(path, file));
     if (file->count)
         qsort(file->tensors, file->count, sizeof *file->tensors, compare_names);
     for (size_t i = 1; i < file->count; i++)

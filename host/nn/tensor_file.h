@@ -24,7 +24,7 @@ typedef enum rncl_dtype {
     RNCL_DTYPE_U32,
     RNCL_DTYPE_U16,
     RNCL_DTYPE_U8,
-    RNCL_DTYPE_BOOL, /* recognised in files, used for nothing */
+    RNCL_DTYPE_BOOL, /* read, but no network has such a tensor */
 } rncl_dtype;
 
 #define RNCL_TENSOR_RANK 8 /* the most dimensions that rncl reads */

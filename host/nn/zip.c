@@ -232,9 +232,10 @@ const rncl_zip_entry *rncl_zip_find(const rncl_zip *zip, const char *folder, siz
 /* Where the packed bytes begin; the local header has lengths of its own. */
 static rncl_status find_packed(const rncl_zip *zip, const rncl_zip_entry *entry, rncl_mapping *packed)
 {
-    const unsigned char *header = zip->bytes.data + entry->header;
-    if (!contains(zip->bytes, entry->header, LOCAL_BYTES) || !has_signature(header, LOCAL_SIGNATURE))
+    if (!contains(zip->bytes, entry->header, LOCAL_BYTES) ||
+        !has_signature(zip->bytes.data + entry->header, LOCAL_SIGNATURE))
         return bad_entry(zip, entry, "has no header where it should be");
+    const unsigned char *header = zip->bytes.data + entry->header;
     const uint64_t begin = entry->header + LOCAL_BYTES + number(header + 26, 2) + number(header + 28, 2);
     if (!contains(zip->bytes, begin, entry->packed_bytes))
         return bad_entry(zip, entry, "is cut short; copy the file again");

@@ -138,7 +138,8 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(model),
      .value = "FILE",
      .commands = WITH_MODEL,
-     .help = "safetensors file with the weights; says itself which network it is and how its pictures are "
+     .help = "file with the weights, safetensors or PyTorch's .pth; says itself which network it is and how "
+             "its pictures are "
              "normalised, unless another program has written it"},
     {.name = "out",
      .kind = RNCL_OPTION_TEXT,
@@ -172,7 +173,8 @@ const rncl_option rncl_option_table[] = {
      .value = "FILE",
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help = "start from the weights in this safetensors file; of one with another number of classes fc, the "
+     .help = "start from the weights in this file, safetensors or PyTorch's .pth; of one with another number "
+             "of classes fc, the "
              "last "
              "layer, is not taken"},
     {.name = "adapt-stem",

@@ -1,5 +1,5 @@
-/* A machine for the instructions of pickles (pickletools.py of Python describes them). It makes values in an
- * arena, all of them bounded in number, and has no way to do anything else. */
+/* A stack machine for the opcodes of pickles (Python's pickletools.py describes them). It builds values in an
+ * arena, bounded in number, and has no opcode that does anything else. */
 #include "pickle.h"
 
 #include <limits.h>
@@ -8,11 +8,8 @@
 
 #include "util.h"
 
-enum {
-    MOST_VALUES =
-        1000000, /* and items; the checkpoint of a deep network with its optimiser has some 100,000 */
-    CHUNK_CELLS = 512,
-};
+/* Values and items together: the checkpoint of a deep network with its optimiser has some 100,000. */
+enum { MOST_VALUES = 1000000, CHUNK_CELLS = 512 };
 
 typedef union cell {
     rncl_pickle_value value;
@@ -25,11 +22,11 @@ struct rncl_pickle_chunk {
     cell cells[CHUNK_CELLS];
 };
 
-/* Pointers to values; grows when something is put in. */
-typedef struct shelf {
+/* A growing array of pointers to values. */
+typedef struct value_list {
     rncl_pickle_value **values;
     size_t count, room;
-} shelf;
+} value_list;
 
 typedef struct machine {
     const char *path;
@@ -37,10 +34,10 @@ typedef struct machine {
     rncl_pickle_allows *allows;
     rncl_pickle *pickle;
     size_t cells; /* made so far */
-    shelf stack, memo;
+    value_list stack, memo;
 } machine;
 
-/* Stands on the stack where the elements of a container begin. */
+/* Marks on the stack where the elements of a container begin. */
 static rncl_pickle_value mark;
 
 /* ---- failing ---- */
@@ -75,7 +72,7 @@ static rncl_status make_cell(machine *m, cell **out)
     return RNCL_OK;
 }
 
-static rncl_status put(machine *m, shelf *to, size_t index, rncl_pickle_value *value)
+static rncl_status put(machine *m, value_list *to, size_t index, rncl_pickle_value *value)
 {
     if (index >= MOST_VALUES)
         return refuse(m, "more values than any state dict has");
@@ -428,33 +425,33 @@ static rncl_status push_mark(machine *m, size_t unused)
     return push(m, &mark);
 }
 
-/* The value on top also becomes number `index` of those that are kept. */
-static rncl_status keep(machine *m, uint64_t index)
+/* The value on top becomes entry `index` of the memo, too. */
+static rncl_status memoize(machine *m, uint64_t index)
 {
     rncl_pickle_value *value;
     RNCL_TRY(top(m, &value));
     return put(m, &m->memo, (size_t)MIN(index, (uint64_t)MOST_VALUES), value);
 }
 
-static rncl_status keep_next(machine *m, size_t unused)
+static rncl_status memoize_next(machine *m, size_t unused)
 {
     (void)unused;
-    return keep(m, m->memo.count);
+    return memoize(m, m->memo.count);
 }
 
-static rncl_status keep_numbered(machine *m, size_t index_bytes)
+static rncl_status memoize_at(machine *m, size_t index_bytes)
 {
     uint64_t index;
     RNCL_TRY(take_number(m, index_bytes, &index));
-    return keep(m, index);
+    return memoize(m, index);
 }
 
-static rncl_status push_kept(machine *m, size_t index_bytes)
+static rncl_status push_memo(machine *m, size_t index_bytes)
 {
     uint64_t index;
     RNCL_TRY(take_number(m, index_bytes, &index));
     if (index >= m->memo.count || !m->memo.values[index])
-        return refuse(m, "a value that was never kept");
+        return refuse(m, "a memo entry that was never set");
     return push(m, m->memo.values[index]);
 }
 
@@ -500,11 +497,11 @@ static const struct {
     ['s'] = {append_top, 2},
     ['e'] = {append_marked, RNCL_PICKLE_LIST},
     ['u'] = {append_marked, RNCL_PICKLE_DICT},
-    ['q'] = {keep_numbered, 1},
-    ['r'] = {keep_numbered, 4},
-    [0x94] = {keep_next, 0},
-    ['h'] = {push_kept, 1},
-    ['j'] = {push_kept, 4},
+    ['q'] = {memoize_at, 1},
+    ['r'] = {memoize_at, 4},
+    [0x94] = {memoize_next, 0},
+    ['h'] = {push_memo, 1},
+    ['j'] = {push_memo, 4},
     ['c'] = {read_global, 0},
     [0x93] = {stack_global, 0},
     ['R'] = {call, 0},

@@ -48,11 +48,11 @@ static void tell_match(const evaluation *e, const rncl_class_match *match)
     const char *const *labels = e->inputs.validation->info.labels;
     char names[256];
     if (!match->by_name && labels && e->meta.label_count)
-        rncl_log_line(log, RNCL_LOG_WARNING,
-                      "the data know no class by a name that the model has (%s and so on; %s and so on): "
-                      "classes are matched by "
-                      "their position",
-                      labels[0], e->meta.labels[0]);
+        rncl_log_line(
+            log, RNCL_LOG_WARNING,
+            "the class names of the data (%s, …) and of the model (%s, …) have none in common: classes "
+            "are matched by their position",
+            labels[0], e->meta.labels[0]);
     list_names(match->missing, match->missing_count, names, sizeof names);
     if (match->missing_count)
         rncl_log_line(log, RNCL_LOG_NOTE,

@@ -299,7 +299,7 @@ static void other_pickles_are_refused_and_nothing_is_executed(void **unused)
         PICKLE("\x80\x02"
                "a.",
                "nothing on the stack"),
-        PICKLE("\x80\x02h\x05.", "never kept"),
+        PICKLE("\x80\x02h\x05.", "never set"),
         PICKLE("\x80\x02Nr\xff\xff\xff\xff.", "more values"),
         PICKLE("\x80\x02X\xff\xff\xff\xff.", "its end"),
         PICKLE("\x80\x04\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", "its end"),

@@ -15,24 +15,34 @@ static const relabelled *of(const rncl_dataset *dataset)
     return dataset->state;
 }
 
+/* Damaged sets have labels that are no class of theirs. */
+static rncl_status relabel(const relabelled *r, uint32_t index, int *label)
+{
+    const rncl_dataset_info *info = &r->inside->info;
+    if (*label < 0 || *label >= info->classes)
+        return RNCL_FAIL(RNCL_ERR_DATA, "picture %u of the %s set: label %d is not one of its %d classes",
+                         (unsigned)index, info->format, *label, info->classes);
+    *label = r->new_of[*label];
+    return RNCL_OK;
+}
+
 static rncl_status read_picture(const rncl_dataset *dataset, uint32_t index, uint8_t *pixels, int *label)
 {
     RNCL_TRY(rncl_dataset_read(of(dataset)->inside, index, pixels, label));
-    *label = of(dataset)->new_of[*label];
-    return RNCL_OK;
+    return relabel(of(dataset), index, label);
 }
 
 static rncl_status decode_picture(const rncl_dataset *dataset, uint32_t index, uint32_t at_least,
                                   rncl_image *image, int *label)
 {
     RNCL_TRY(rncl_dataset_decode(of(dataset)->inside, index, at_least, image, label));
-    *label = of(dataset)->new_of[*label];
-    return RNCL_OK;
+    return relabel(of(dataset), index, label);
 }
 
 static int label_of(const rncl_dataset *dataset, uint32_t index)
 {
-    return of(dataset)->new_of[rncl_dataset_label(of(dataset)->inside, index)];
+    const int label = rncl_dataset_label(of(dataset)->inside, index);
+    return label < 0 || label >= of(dataset)->inside->info.classes ? label : of(dataset)->new_of[label];
 }
 
 static void close_inside(rncl_dataset *dataset)

@@ -242,6 +242,8 @@ static void tell(const loading *l)
 {
     const rncl_log *log = l->source->log;
     const char *path = l->source->path;
+    if (!l->file.has_checksum)
+        rncl_log_line(log, RNCL_LOG_NOTE, "%s has no checksum: that it is undamaged was not checked", path);
     if (l->file.prefix)
         rncl_log_line(log, RNCL_LOG_NOTE, "%s: the names of its tensors are read without their prefix %s",
                       path, l->file.prefix);
@@ -287,7 +289,9 @@ rncl_status rncl_model_load(const rncl_model_source *source, const rncl_graph *g
 {
     loading l = {.source = source, .graph = graph};
     RNCL_TRY(rncl_tensor_file_open(source->path, &l.file));
-    const rncl_status st = load(&l, params, state, batches_tracked);
+    rncl_status st = rncl_tensor_file_verify(source->path, &l.file);
+    if (!st)
+        st = load(&l, params, state, batches_tracked);
     free(l.stem);
     free(l.scratch);
     free(l.known);

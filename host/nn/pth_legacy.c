@@ -90,4 +90,4 @@ static rncl_status read_file(const char *path, rncl_mapping bytes, rncl_tensor_f
     return st;
 }
 
-const rncl_tensor_format rncl_format_pth_legacy = {recognises, read_file};
+const rncl_tensor_format rncl_format_pth_legacy = {recognises, read_file, NULL};

@@ -17,6 +17,8 @@ typedef struct archive {
 static rncl_status read_entry(archive *r, const rncl_zip_entry *entry, rncl_mapping *data)
 {
     RNCL_TRY(rncl_zip_locate(&r->zip, entry, data));
+    if (!entry->crc32 && data->size_bytes)
+        r->pth.file->has_checksum = false;
     if (data->data)
         return RNCL_OK;
     unsigned char *unpacked = rncl_tensor_file_allocate(r->pth.file, data->size_bytes);
@@ -94,6 +96,7 @@ static rncl_status check_archive(archive *r)
 static rncl_status read_all(archive *r, rncl_mapping bytes)
 {
     RNCL_TRY(rncl_zip_open(r->pth.path, bytes, &r->zip));
+    r->pth.file->has_checksum = true; /* of each entry, unless one has none */
     RNCL_TRY(find_folder(r));
     RNCL_TRY(check_archive(r));
     rncl_mapping pickled;
@@ -113,4 +116,4 @@ static rncl_status read_file(const char *path, rncl_mapping bytes, rncl_tensor_f
     return st;
 }
 
-const rncl_tensor_format rncl_format_pth_zip = {rncl_zip_recognises, read_file};
+const rncl_tensor_format rncl_format_pth_zip = {rncl_zip_recognises, read_file, NULL};

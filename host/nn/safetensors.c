@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "util.h"
 
@@ -176,16 +177,46 @@ static rncl_status check_cover(const char *path, rncl_tensor_file *file, rncl_ma
     return RNCL_OK;
 }
 
+rncl_safetensors_checksum rncl_safetensors_add(rncl_safetensors_checksum checksum, const void *bytes,
+                                               size_t count)
+{
+    return (rncl_safetensors_checksum)crc32_z(checksum, bytes, count);
+}
+
+static const char checksum_key[] = "rncl.crc32";
+
+/* As it stands in the metadata. */
+static void checksum_text(rncl_safetensors_checksum checksum, char text[9])
+{
+    snprintf(text, 9, "%08x", (unsigned)checksum);
+}
+
+static rncl_status verify(const char *path, const rncl_tensor_file *file)
+{
+    const char *promised = rncl_tensor_file_metadata(file, checksum_key);
+    char found[9];
+    checksum_text(rncl_safetensors_add(0, file->data.data, file->data.size_bytes), found);
+    if (!promised || strcmp(promised, found) == 0)
+        return RNCL_OK;
+    return RNCL_FAIL(
+        RNCL_ERR_MODEL,
+        "%s: damaged, or changed after rncl wrote it: its tensors do not have the checksum that its "
+        "metadata promise; copy the file again, or take another",
+        path);
+}
+
 static rncl_status read_file(const char *path, rncl_mapping bytes, rncl_tensor_file *file)
 {
     rncl_mapping data;
     RNCL_TRY(read_header(path, bytes, file, &data));
     RNCL_TRY(read_metadata(path, file));
     RNCL_TRY(read_tensors(path, file, data));
+    file->data = data;
+    file->has_checksum = rncl_tensor_file_metadata(file, checksum_key) != NULL;
     return check_cover(path, file, data);
 }
 
-const rncl_tensor_format rncl_format_safetensors = {NULL, read_file};
+const rncl_tensor_format rncl_format_safetensors = {NULL, read_file, verify};
 
 /* ---- writing ---- */
 
@@ -225,6 +256,15 @@ static char *header_text(json_t *metadata, const rncl_file_tensor *tensors, size
     free(text);
     json_decref(header);
     return padded;
+}
+
+rncl_status rncl_safetensors_seal(const char *path, json_t *metadata, rncl_safetensors_checksum checksum)
+{
+    char text[9];
+    checksum_text(checksum, text);
+    if (json_object_set_new(metadata, checksum_key, json_string(text)))
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its metadata", path);
+    return RNCL_OK;
 }
 
 rncl_status rncl_safetensors_create(const char *path, json_t *metadata, const rncl_file_tensor *tensors,

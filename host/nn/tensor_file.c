@@ -247,6 +247,7 @@ rncl_status rncl_tensor_file_parse(const char *path, rncl_mapping bytes, rncl_te
     size_t i = 0;
     while (i + 1 < COUNT(formats) && !formats[i]->recognises(bytes))
         i++;
+    out->format = formats[i];
     rncl_status st = formats[i]->read(path, bytes, out);
     if (!st)
         st = sort_names(path, out);
@@ -267,6 +268,11 @@ rncl_status rncl_tensor_file_open(const char *path, rncl_tensor_file *out)
     else
         out->file = file;
     return st;
+}
+
+rncl_status rncl_tensor_file_verify(const char *path, const rncl_tensor_file *file)
+{
+    return file->format->verify ? file->format->verify(path, file) : RNCL_OK;
 }
 
 struct rncl_memory_block {

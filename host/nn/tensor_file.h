@@ -39,14 +39,18 @@ typedef struct rncl_file_tensor {
 } rncl_file_tensor;
 
 typedef struct rncl_memory_block rncl_memory_block;
+typedef struct rncl_tensor_format rncl_tensor_format;
 
 typedef struct rncl_tensor_file {
+    const rncl_tensor_format *format;
     rncl_mapping file;         /* mapped by rncl_tensor_file_open */
     json_t *header;            /* safetensors; NULL in others */
     const json_t *metadata;    /* object of strings, or NULL */
     rncl_file_tensor *tensors; /* by name */
     size_t count;
     char *prefix;              /* what every name in the file begins with, such as "module."; NULL: nothing */
+    rncl_mapping data;         /* safetensors: all tensors' bytes */
+    bool has_checksum;         /* what rncl_tensor_file_verify compares, or what was compared in reading */
     rncl_memory_block *blocks; /* names and unpacked data, freed on closing */
 } rncl_tensor_file;
 
@@ -57,6 +61,9 @@ typedef struct rncl_tensor_file {
 rncl_status rncl_tensor_file_open(const char *path, rncl_tensor_file *out);
 /* The same for bytes in memory, which must outlive the file. */
 rncl_status rncl_tensor_file_parse(const char *path, rncl_mapping bytes, rncl_tensor_file *out);
+/* Whether the tensors' bytes are those that were written, as far as the file has a checksum: reads all of it.
+ * RNCL_ERR_MODEL. */
+rncl_status rncl_tensor_file_verify(const char *path, const rncl_tensor_file *file);
 void rncl_tensor_file_close(rncl_tensor_file *file); /* harmless on a zeroed one */
 
 const rncl_file_tensor *rncl_tensor_file_find(const rncl_tensor_file *file, const char *name);
@@ -86,10 +93,12 @@ void *rncl_tensor_file_allocate(rncl_tensor_file *file, size_t size_bytes);
 
 /* A format. Readers fill in `tensors` (in any order, with plain names), `count` and what they need of header,
  * metadata and blocks; what they leave on failure is freed by the caller. */
-typedef struct rncl_tensor_format {
+struct rncl_tensor_format {
     bool (*recognises)(rncl_mapping bytes); /* NULL: nothing marks its files */
     rncl_status (*read)(const char *path, rncl_mapping bytes, rncl_tensor_file *file);
-} rncl_tensor_format;
+    /* Compares the checksum; NULL: `read` has done that, or there is none. */
+    rncl_status (*verify)(const char *path, const rncl_tensor_file *file);
+};
 
 extern const rncl_tensor_format rncl_format_pth_zip, rncl_format_pth_legacy, rncl_format_safetensors;
 

@@ -37,6 +37,7 @@ static inline int read_and_touch(const uint8_t *data, size_t size)
     rncl_tensor_file file;
     if (rncl_tensor_file_parse("input", (rncl_mapping){data, size}, &file))
         return 0;
+    (void)rncl_tensor_file_verify("input", &file);
     for (size_t i = 0; i < file.count; i++) {
         if (rncl_tensor_file_find(&file, file.tensors[i].name) != &file.tensors[i])
             abort();

@@ -269,6 +269,50 @@ static rncl_status start_from_file(model *m)
     return rncl_model_load(&source, m->graph, m->params, m->state, &m->batches);
 }
 
+/* The file with one byte changed at `place`, counted from its end. */
+static void change_byte(size_t place)
+{
+    rncl_mapping file;
+    assert_int_equal(rncl_file_map(path, &file), RNCL_OK);
+    unsigned char *bytes = malloc(file.size_bytes);
+    assert_non_null(bytes);
+    memcpy(bytes, file.data, file.size_bytes);
+    const size_t size = file.size_bytes;
+    rncl_file_unmap(&file);
+    bytes[size - 1 - place] ^= 0x10;
+    assert_int_equal(rncl_file_write(path, bytes, size), RNCL_OK);
+    free(bytes);
+}
+
+static void a_changed_tensor_is_noticed_by_the_checksum(void **unused)
+{
+    (void)unused;
+    static const size_t places[] = {0, 1, 4321, 100000};
+    model m = make_model(small, 1);
+    for (size_t i = 0; i < COUNT(places); i++) {
+        save_model(&m);
+        assert_int_equal(load_model(&m), RNCL_OK);
+        change_byte(places[i]);
+        assert_int_equal(load_model(&m), RNCL_ERR_MODEL);
+        assert_message_has("do not have the checksum");
+        assert_message_has(path);
+    }
+    release(&m);
+}
+
+static void files_without_a_checksum_are_read_and_that_is_said(void **unused)
+{
+    (void)unused;
+    model m = make_model(small, 1);
+    write_foreign(m.graph, SIZE_MAX, NULL);
+    assert_int_equal(start_from_file(&m), RNCL_OK);
+    assert_non_null(strstr(said, "has no checksum"));
+    save_model(&m);
+    assert_int_equal(start_from_file(&m), RNCL_OK);
+    assert_int_equal(said_lines, 0);
+    release(&m);
+}
+
 static void training_keeps_the_last_layer_where_the_classes_differ(void **unused)
 {
     (void)unused;
@@ -447,6 +491,8 @@ int main(void)
         cmocka_unit_test(wrong_shapes_are_named_with_both_shapes),
         cmocka_unit_test(networks_of_another_depth_are_refused),
         cmocka_unit_test(training_keeps_the_last_layer_where_the_classes_differ),
+        cmocka_unit_test(a_changed_tensor_is_noticed_by_the_checksum),
+        cmocka_unit_test(files_without_a_checksum_are_read_and_that_is_said),
         cmocka_unit_test(metadata_rebuild_the_network),
         cmocka_unit_test(normalisation_comes_back_to_the_last_bit),
         cmocka_unit_test(labels_come_back_whatever_is_in_them),

@@ -132,6 +132,8 @@ static void hear(void *user, rncl_log_level level, const char *line)
 {
     (void)user;
     (void)level;
+    if (strstr(line, "has no checksum")) /* which is so of all files here */
+        return;
     snprintf(said + strlen(said), sizeof said - strlen(said), "%s\n", line);
     said_lines++;
 }

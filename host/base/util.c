@@ -65,6 +65,14 @@ const char *rncl_text_nearest(const char *text, const char *const *names, size_t
     return nearest;
 }
 
+bool rncl_text_is_plain(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            return false;
+    return true;
+}
+
 uint64_t rncl_hash(uint64_t hash, const void *data, size_t size)
 {
     const unsigned char *bytes = data;

@@ -30,6 +30,9 @@ char *rncl_text_format(const char *format, ...) __attribute__((format(printf, 1,
  * enough to be a plausible misspelling. */
 const char *rncl_text_nearest(const char *text, const char *const *names, size_t count);
 
+/* Whether a text from a file can stand in a message: no line breaks, no terminal commands. */
+bool rncl_text_is_plain(const char *text);
+
 /* FNV-1a, 64 bits; start with RNCL_HASH_START and chain. */
 #define RNCL_HASH_START UINT64_C(14695981039346656037)
 uint64_t rncl_hash(uint64_t hash, const void *data, size_t size);

@@ -2,6 +2,7 @@
  * that have just the network's size; everything else goes through a crop, as RGB. */
 #include "prepare.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,12 +146,12 @@ static rncl_status decode(rncl_preparer *p, uint32_t index, int *label)
 static rncl_status read_picture(rncl_preparer *p, uint32_t index)
 {
     const rncl_dataset *dataset = p->options->dataset;
-    int label = RNCL_NO_LABEL;
+    int label = INT_MIN;
     if (p->holds && p->held_index == index)
         return RNCL_OK;
     p->holds = false;
     RNCL_TRY((dataset->info.height ? read_whole : decode)(p, index, &label));
-    if (label < 0 || label >= dataset->info.classes)
+    if (label != RNCL_NO_LABEL && (label < 0 || label >= dataset->info.classes))
         return RNCL_FAIL(RNCL_ERR_DATA, "picture %u of the %s set: label %d is not one of its %d classes",
                          (unsigned)index, dataset->info.format, label, dataset->info.classes);
     p->holds = true;

@@ -77,12 +77,12 @@ static int add_running(rncl_builder *builder, const char *name, int channels)
         return -1;
     graph->running = running;
     rncl_running *added = &running[graph->running_count];
-    size_t stretch = rncl_round_up((size_t)channels, RNCL_PARAM_ALIGNMENT);
+    size_t padded = rncl_round_up((size_t)channels, RNCL_PARAM_ALIGNMENT);
     *added = (rncl_running){.channels = channels,
                             .mean_offset = graph->state_floats,
-                            .variance_offset = graph->state_floats + stretch};
+                            .variance_offset = graph->state_floats + padded};
     rncl_builder_name(added->name, "%s", name);
-    graph->state_floats += 2 * stretch;
+    graph->state_floats += 2 * padded;
     return (int)graph->running_count++;
 }
 

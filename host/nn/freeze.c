@@ -1,10 +1,9 @@
 /* Layers that are not to be trained. */
+#include <stdio.h>
 #include <string.h>
 
 #include "graph.h"
 #include "util.h"
-
-enum { MOST_NAMES = 16 };
 
 /* Whether the layer has that name, or is part of what has it: layer1 has layer1.0.conv1, not layer10. */
 static bool is_part_of(const char *layer, const char *name, size_t length)
@@ -12,33 +11,30 @@ static bool is_part_of(const char *layer, const char *name, size_t length)
     return strncmp(layer, name, length) == 0 && (layer[length] == '\0' || layer[length] == '.');
 }
 
-/* The layers' first words, once each: conv1, bn1, layer1 … fc. */
-static size_t list_names(const rncl_graph *graph, char names[MOST_NAMES][64])
+/* "conv1, bn1, layer1 … fc": the first words of the layers' names, once each, cut off where they do not fit.
+ */
+static void list_layers(const rncl_graph *graph, char *text, size_t size)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < graph->node_count && count < MOST_NAMES; i++) {
+    const char *last = "";
+    size_t length = 0;
+    for (size_t i = 0; i < graph->node_count && length < size; i++) {
         const rncl_node *node = &graph->nodes[i];
-        const size_t length = strcspn(node->name, ".");
-        if (node->weight < 0 ||
-            (count > 0 && is_part_of(node->name, names[count - 1], strlen(names[count - 1]))))
+        const size_t word = strcspn(node->name, ".");
+        if (node->weight < 0 || (strncmp(last, node->name, word) == 0 && strcspn(last, ".") == word))
             continue;
-        memcpy(names[count], node->name, length);
-        names[count++][length] = '\0';
+        length += (size_t)snprintf(text + length, size - length, "%s%.*s", *last ? ", " : "", (int)word,
+                                   node->name);
+        last = node->name;
     }
-    return count;
 }
 
 static rncl_status no_such_layer(const rncl_graph *graph, const char *name, size_t length)
 {
-    char names[MOST_NAMES][64], list[256] = "";
-    const size_t count = list_names(graph, names);
-    for (size_t i = 0; i < count; i++) {
-        strncat(list, i ? ", " : "", sizeof list - strlen(list) - 1);
-        strncat(list, names[i], sizeof list - strlen(list) - 1);
-    }
+    char layers[256] = "";
+    list_layers(graph, layers, sizeof layers);
     return RNCL_FAIL(RNCL_ERR_USAGE,
                      "--freeze: no layer %.*s; there are %s, and their parts such as layer1.0",
-                     (int)MIN(length, 60), name, list);
+                     (int)MIN(length, 60), name, layers);
 }
 
 static rncl_status freeze_one(rncl_graph *graph, const char *name, size_t length)

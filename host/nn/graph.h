@@ -7,16 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "families.h"
 #include "op.h"
 #include "shape.h"
 #include "status.h"
 
+/* RNCL_ARCH_RESNET and so on: a constant for each family. */
 typedef enum rncl_arch {
-    RNCL_ARCH_RESNET,       /* He et al. 2015, section 3.3 and table 1 */
-    RNCL_ARCH_PLAIN,        /* the same layers without shortcuts */
-    RNCL_ARCH_CIFAR_RESNET, /* section 4.2: 6n+2 layers, 16/32/64 channels */
-    RNCL_ARCH_CIFAR_PLAIN,
-    RNCL_ARCH_VGG, /* Simonyan and Zisserman 2015; its cost only, see rncl_arch_check_runs */
+#define ROW(constant, ...) RNCL_ARCH_##constant,
+    RNCL_FAMILIES(ROW)
+#undef ROW
 } rncl_arch;
 
 typedef enum rncl_shortcut {
@@ -43,7 +43,7 @@ typedef enum rncl_param_kind {
     RNCL_PARAM_VECTOR, /* batch-norm weight or bias, linear bias */
 } rncl_param_kind;
 
-/* A learnt tensor: a stretch of the one parameter vector. */
+/* A trainable tensor: a contiguous part of the parameter vector. */
 typedef struct rncl_param {
     char name[64]; /* torchvision's: "layer1.0.conv1.weight" */
     rncl_param_kind kind;
@@ -96,6 +96,10 @@ rncl_status rncl_graph_freeze(rncl_graph *graph, const char *names);
 
 /* RNCL_ERR_USAGE for an architecture whose graph can be counted but not run. */
 rncl_status rncl_arch_check_runs(rncl_arch arch);
+
+/* Side of the pictures where nobody says one: of photographs; of pictures that can be drawn at any size. */
+int rncl_arch_image(rncl_arch arch);
+int rncl_arch_drawn_image(rncl_arch arch);
 
 /* Cost per image. Multiply-adds of convolutions and linear layers, as the paper counts them. */
 typedef struct rncl_graph_cost {

@@ -1,5 +1,5 @@
-/* Model files: safetensors with PyTorch's shapes under torchvision's names, and what rncl must know to run
- * them in the metadata. The only place where filters change between the layouts of files and devices. */
+/* Model files: rncl writes safetensors with PyTorch's shapes under torchvision's names, and what it must know
+ * to run them in the metadata; it reads those, and weights that other programs wrote. */
 #ifndef RNCL_NN_MODEL_H
 #define RNCL_NN_MODEL_H
 
@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "graph.h"
+#include "log.h"
 #include "status.h"
 
 /* What a model file says besides its tensors. */
@@ -24,16 +25,21 @@ typedef struct rncl_model_meta {
 rncl_status rncl_model_save(const char *path, const rncl_graph *graph, const rncl_model_meta *meta,
                             const float *params, const float *state, int64_t batches_tracked);
 
-/* Reads into the graph's vectors (padding becomes zero). The file must have exactly the graph's tensors; only
- * num_batches_tracked may be missing, as old PyTorch did not write it, and counts as 0. On failure
- * (RNCL_ERR_MODEL) nothing is changed. */
-rncl_status rncl_model_load(const char *path, const rncl_graph *graph, float *params, float *state,
-                            int64_t *batches_tracked);
+/* How weights are taken from a file, in any format that tensor_file.h reads. */
+typedef struct rncl_model_source {
+    const char *path;
+    const rncl_log *log; /* hears of names that lost a prefix, and of what else was adapted; may be NULL */
+    bool adapt_stem;     /* a first convolution for other numbers of input channels is converted */
+    /* To start from: where the file has another number of classes, or no last layer, that layer keeps the
+     * values in `params`; NaN and infinity are refused, naming the tensor. */
+    bool training;
+} rncl_model_source;
 
-/* As rncl_model_load, for training on other classes: where the file differs in their number and in nothing
- * else, the last layer keeps the values that are in `params`, and *fresh says so. */
-rncl_status rncl_model_adopt(const char *path, const rncl_graph *graph, float *params, float *state,
-                             int64_t *batches_tracked, bool *fresh);
+/* Reads into the graph's vectors (padding becomes zero, unless training). F64, F16 and BF16 are converted.
+ * The file must have exactly the graph's tensors; only num_batches_tracked may be missing, as old PyTorch did
+ * not write it, and counts as 0. On failure (RNCL_ERR_MODEL) nothing is changed. */
+rncl_status rncl_model_load(const rncl_model_source *source, const rncl_graph *graph, float *params,
+                            float *state, int64_t *batches_tracked);
 
 /* Reads the metadata; `options` become complete. A file without rncl's gives RNCL_OK, has_network = false and
  * zeroed options. RNCL_ERR_MODEL for metadata that contradict themselves. The caller calls

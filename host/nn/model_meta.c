@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "arch.h"
-#include "safetensors.h"
+#include "tensor_file.h"
 #include "utf8.h"
 #include "util.h"
 
@@ -66,10 +66,11 @@ static int set_number(json_t *metadata, const char *key, int value)
 static int set_floats(json_t *metadata, const char *key, const float *values, int count)
 {
     json_t *array = json_array();
-    for (int i = 0; i < count; i++)
-        json_array_append_new(array, json_real((double)values[i]));
-    char *text = json_dumps(array, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    int failed = -1;
+    int failed = array ? 0 : -1;
+    for (int i = 0; i < count && !failed; i++)
+        failed = json_array_append_new(array, json_real((double)values[i]));
+    char *text = failed ? NULL : json_dumps(array, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    failed = -1;
     if (text)
         failed = json_object_set_new(metadata, key, json_stringn(text + 1, strlen(text) - 2));
     free(text);
@@ -142,7 +143,7 @@ rncl_status rncl_model_meta_json(const char *path, const rncl_network_options *o
 
 typedef struct meta_source {
     const char *path;
-    const rncl_safetensors *file;
+    const rncl_tensor_file *file;
 } meta_source;
 
 static rncl_status bad_value(const meta_source *source, const char *key)
@@ -152,7 +153,7 @@ static rncl_status bad_value(const meta_source *source, const char *key)
 
 static rncl_status read_word(const meta_source *source, const char *key, word_list *words, int *value)
 {
-    const char *text = rncl_safetensors_metadata(source->file, key);
+    const char *text = rncl_tensor_file_metadata(source->file, key);
     if (!text)
         return RNCL_OK;
     for (int i = 0; words(i); i++) {
@@ -166,7 +167,7 @@ static rncl_status read_word(const meta_source *source, const char *key, word_li
 
 static rncl_status read_number(const meta_source *source, const char *key, int *value)
 {
-    const char *text = rncl_safetensors_metadata(source->file, key);
+    const char *text = rncl_tensor_file_metadata(source->file, key);
     if (!text)
         return RNCL_OK;
     char *end;
@@ -180,7 +181,7 @@ static rncl_status read_number(const meta_source *source, const char *key, int *
 
 static rncl_status read_floats(const meta_source *source, const char *key, float *values, int count)
 {
-    const char *text = rncl_safetensors_metadata(source->file, key);
+    const char *text = rncl_tensor_file_metadata(source->file, key);
     if (!text)
         return RNCL_OK;
     char *bracketed = rncl_text_format("[%s]", text);
@@ -220,7 +221,7 @@ static rncl_status copy_labels(const meta_source *source, const json_t *array, r
 
 static rncl_status read_labels(const meta_source *source, rncl_model_meta *meta)
 {
-    const char *text = rncl_safetensors_metadata(source->file, "rncl.labels");
+    const char *text = rncl_tensor_file_metadata(source->file, "rncl.labels");
     if (!text)
         return RNCL_OK;
     json_t *array = json_loads(text, 0, NULL);
@@ -245,8 +246,7 @@ static rncl_status read_options(const meta_source *source, rncl_network_options 
         RNCL_TRY(read_number(source, numbers[i].key, &value));
         memcpy((char *)&read + numbers[i].field, &value, sizeof value);
     }
-    rncl_layout layout;
-    if (rncl_arch_resolve(&read, options, &layout))
+    if (rncl_arch_complete(&read, options))
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: its metadata describe no network: %s", source->path,
                          rncl_status_message());
     return RNCL_OK;
@@ -266,13 +266,13 @@ rncl_status rncl_model_read_meta(const char *path, rncl_network_options *options
 {
     *options = (rncl_network_options){0};
     *meta = (rncl_model_meta){.std = {1, 1, 1, 1}};
-    rncl_safetensors file;
-    RNCL_TRY(rncl_safetensors_open(path, &file));
+    rncl_tensor_file file;
+    RNCL_TRY(rncl_tensor_file_open(path, &file));
     meta_source source = {path, &file};
     rncl_status st = RNCL_OK;
-    if (rncl_safetensors_metadata(&file, "rncl.arch"))
+    if (rncl_tensor_file_metadata(&file, "rncl.arch"))
         st = read_all(&source, options, meta);
-    rncl_safetensors_close(&file);
+    rncl_tensor_file_close(&file);
     if (st)
         rncl_model_meta_fini(meta);
     return st;

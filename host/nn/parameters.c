@@ -74,17 +74,17 @@ static rncl_status slice(rncl_parameters *p)
     return RNCL_OK;
 }
 
-/* Parameters that follow each other, with the padding behind them, are one stretch. */
-static void add_stretch(rncl_parameters *p, size_t first, size_t end)
+/* Adjacent parameters, padding included, are one range and so one launch. */
+static void add_range(rncl_parameters *p, size_t first, size_t end)
 {
-    rncl_stretch *last = p->trained_count ? &p->trained[p->trained_count - 1] : NULL;
+    rncl_parameter_range *last = p->trained_count ? &p->trained[p->trained_count - 1] : NULL;
     if (last && last->first + last->count == first)
         last->count += end - first;
     else
-        p->trained[p->trained_count++] = (rncl_stretch){first, end - first};
+        p->trained[p->trained_count++] = (rncl_parameter_range){first, end - first};
 }
 
-static rncl_status find_stretches(rncl_parameters *p)
+static rncl_status find_trained_ranges(rncl_parameters *p)
 {
     const rncl_graph *graph = p->graph;
     bool *frozen = calloc(graph->param_count, sizeof *frozen);
@@ -99,7 +99,7 @@ static rncl_status find_stretches(rncl_parameters *p)
     for (size_t i = 0; frozen && p->trained && i < graph->param_count; i++) {
         const bool last = i + 1 == graph->param_count;
         if (!frozen[i])
-            add_stretch(p, graph->params[i].offset, last ? graph->param_floats : graph->params[i + 1].offset);
+            add_range(p, graph->params[i].offset, last ? graph->param_floats : graph->params[i + 1].offset);
     }
     const bool failed = !frozen || !p->trained;
     free(frozen);
@@ -126,7 +126,7 @@ rncl_status rncl_parameters_init(rncl_context *context, const rncl_network_setup
     RNCL_TRY(allocate(out, setup));
     RNCL_TRY(slice(out));
     if (setup->training) {
-        RNCL_TRY(find_stretches(out));
+        RNCL_TRY(find_trained_ranges(out));
         const rncl_op_desc sgd = rncl_parameters_op(RNCL_OP_sgd, graph->param_floats);
         RNCL_TRY(create_op(context, &sgd, &setup->tuned, &out->sgd));
     }

@@ -4,21 +4,21 @@
 
 #include "network.h"
 
-/* Floats of a vector. */
-typedef struct rncl_stretch {
+/* A contiguous part of the parameter vector, in floats. */
+typedef struct rncl_parameter_range {
     size_t first, count;
-} rncl_stretch;
+} rncl_parameter_range;
 
 typedef struct rncl_parameters {
     rncl_context *context;
     const rncl_graph *graph;
     cl_mem params, state;
     cl_mem gradients, velocity;             /* NULL without training */
-    cl_mem average, average_state;          /* of params and state; NULL where nobody asks for them */
+    cl_mem average, average_state;          /* of params and state; NULL unless the setup asks for them */
     cl_mem *param_slices, *gradient_slices; /* of each parameter */
     cl_mem *mean_slices, *variance_slices;  /* of each running statistic */
     rncl_op *sgd;                           /* NULL without training */
-    rncl_stretch *trained;                  /* the stretches of the vector that are not frozen */
+    rncl_parameter_range *trained;          /* the parts of the vector that are not frozen */
     size_t trained_count;
     rncl_op *ema, *state_ema; /* of params and state */
 } rncl_parameters;

@@ -6,54 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "util.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are copied as they are in the file");
-
 /* The deepest networks have headers of a megabyte; parsed, they take up to thirty times as much memory. */
 enum { LENGTH_BYTES = 8, MAX_HEADER_BYTES = 10000000 };
-
-static const struct {
-    const char *name;
-    size_t size_bytes;
-} dtypes[] = {
-    [RNCL_DTYPE_F32] = {"F32", 4},
-    [RNCL_DTYPE_I64] = {"I64", 8},
-};
-
-const char *rncl_dtype_name(rncl_dtype dtype)
-{
-    return dtypes[dtype].name;
-}
-
-void rncl_safetensor_shape_text(const rncl_safetensor *tensor, char *text, size_t size)
-{
-    size_t length = (size_t)snprintf(text, size, "[");
-    for (int i = 0; i < tensor->rank && length < size; i++)
-        length += (size_t)snprintf(text + length, size - length, "%s%zu", i ? ", " : "", tensor->dims[i]);
-    if (length < size)
-        snprintf(text + length, size - length, "]");
-}
-
-/* Bytes of a tensor from its dtype and shape; false if there are more than memory has addresses. */
-static bool tensor_bytes(const rncl_safetensor *tensor, size_t *size_bytes)
-{
-    *size_bytes = dtypes[tensor->dtype].size_bytes;
-    for (int i = 0; i < tensor->rank; i++)
-        if (!rncl_size_multiply(*size_bytes, tensor->dims[i], size_bytes))
-            return false;
-    return true;
-}
-
-/* Whether a text from a file can stand in a message: no line breaks, no terminal commands. */
-static bool is_plain(const char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            return false;
-    return true;
-}
 
 static bool read_size(const json_t *value, size_t *size)
 {
@@ -64,39 +22,46 @@ static bool read_size(const json_t *value, size_t *size)
     return true;
 }
 
-static rncl_status read_dtype(const char *path, const json_t *entry, rncl_safetensor *tensor)
+static rncl_status read_dtype(const char *path, const json_t *entry, rncl_file_tensor *tensor)
 {
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
-    for (size_t i = 0; dtype && i < COUNT(dtypes); i++) {
-        if (strcmp(dtype, dtypes[i].name) == 0) {
-            tensor->dtype = (rncl_dtype)i;
-            return RNCL_OK;
-        }
-    }
-    return RNCL_FAIL(RNCL_ERR_MODEL, "%s: %s has the data type %s; rncl reads F32 and I64: convert the file",
-                     path, tensor->name, dtype && is_plain(dtype) ? dtype : "?");
+    if (dtype && rncl_dtype_find(dtype, &tensor->dtype))
+        return RNCL_OK;
+    return RNCL_FAIL(
+        RNCL_ERR_MODEL,
+        "%s: %s has the data type %s; rncl reads F64, F32, F16, BF16 and integers: convert the file", path,
+        tensor->name, dtype && rncl_text_is_plain(dtype) ? dtype : "?");
 }
 
-static rncl_status read_shape(const char *path, const json_t *entry, rncl_safetensor *tensor)
+static rncl_status read_shape(const char *path, const json_t *entry, rncl_file_tensor *tensor)
 {
     const json_t *shape = json_object_get(entry, "shape");
     size_t rank = json_array_size(shape);
-    if (!json_is_array(shape) || rank > RNCL_SAFETENSORS_RANK)
+    if (!json_is_array(shape) || rank > RNCL_TENSOR_RANK)
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: %s does not have a shape of at most %d dimensions", path,
-                         tensor->name, RNCL_SAFETENSORS_RANK);
+                         tensor->name, RNCL_TENSOR_RANK);
     tensor->rank = (int)rank;
     for (size_t i = 0; i < rank; i++)
         if (!read_size(json_array_get(shape, i), &tensor->dims[i]))
             return RNCL_FAIL(RNCL_ERR_MODEL, "%s: dimension %zu of %s is not a size", path, i + 1,
                              tensor->name);
-    if (!tensor_bytes(tensor, &tensor->size_bytes))
+    size_t size_bytes;
+    if (!rncl_file_tensor_bytes(tensor, &size_bytes))
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: the shape of %s is too large", path, tensor->name);
+    rncl_file_tensor_pack(tensor);
     return RNCL_OK;
+}
+
+/* Of a tensor whose shape has been checked. */
+static size_t bytes_of(const rncl_file_tensor *tensor)
+{
+    size_t size_bytes;
+    return rncl_file_tensor_bytes(tensor, &size_bytes) ? size_bytes : 0;
 }
 
 /* `data` is what follows the header. */
 static rncl_status read_data(const char *path, const json_t *entry, rncl_contents data,
-                             rncl_safetensor *tensor)
+                             rncl_file_tensor *tensor)
 {
     const json_t *offsets = json_object_get(entry, "data_offsets");
     size_t begin, end;
@@ -107,17 +72,17 @@ static rncl_status read_data(const char *path, const json_t *entry, rncl_content
     if (end > data.size_bytes)
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: cut short: %s ends at byte %zu of %zu; copy the file again",
                          path, tensor->name, end, data.size_bytes);
-    if (end - begin != tensor->size_bytes)
+    if (end - begin != bytes_of(tensor))
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: %s has %zu bytes, its shape asks for %zu", path, tensor->name,
-                         end - begin, tensor->size_bytes);
+                         end - begin, bytes_of(tensor));
     tensor->data = data.data + begin;
     return RNCL_OK;
 }
 
 static rncl_status read_tensor(const char *path, const char *name, const json_t *entry, rncl_contents data,
-                               rncl_safetensor *tensor)
+                               rncl_file_tensor *tensor)
 {
-    if (!is_plain(name))
+    if (!rncl_text_is_plain(name))
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: a tensor's name has control characters in it", path);
     tensor->name = name;
     RNCL_TRY(read_dtype(path, entry, tensor));
@@ -125,7 +90,7 @@ static rncl_status read_tensor(const char *path, const char *name, const json_t 
     return read_data(path, entry, data, tensor);
 }
 
-static rncl_status read_metadata(const char *path, rncl_safetensors *file)
+static rncl_status read_metadata(const char *path, rncl_tensor_file *file)
 {
     json_t *metadata = json_object_get(file->header, "__metadata__");
     if (!metadata)
@@ -141,29 +106,33 @@ static rncl_status read_metadata(const char *path, rncl_safetensors *file)
 }
 
 /* Splits the file: the parsed header into `file`, what follows it into `data`. */
-static rncl_status read_header(const char *path, rncl_safetensors *file, rncl_contents *data)
+static rncl_status read_header(const char *path, rncl_contents bytes, rncl_tensor_file *file,
+                               rncl_contents *data)
 {
     uint64_t length;
-    if (file->file.size_bytes < LENGTH_BYTES)
+    if (bytes.size_bytes < LENGTH_BYTES)
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: too short for a safetensors file", path);
-    memcpy(&length, file->file.data, LENGTH_BYTES);
-    if (length > MAX_HEADER_BYTES || length > file->file.size_bytes - LENGTH_BYTES)
-        return RNCL_FAIL(RNCL_ERR_MODEL,
-                         "%s: not a safetensors file, or cut short: its header would have %llu bytes", path,
-                         (unsigned long long)length);
-    const char *text = (const char *)file->file.data + LENGTH_BYTES;
+    memcpy(&length, bytes.data, LENGTH_BYTES);
+    if (length > MAX_HEADER_BYTES || length > bytes.size_bytes - LENGTH_BYTES)
+        return RNCL_FAIL(
+            RNCL_ERR_MODEL,
+            "%s: neither a safetensors nor a .pth file, or cut short: its header would have %llu bytes", path,
+            (unsigned long long)length);
+    const char *text = (const char *)bytes.data + LENGTH_BYTES;
     json_error_t error;
     file->header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
+    if (!file->header && json_error_code(&error) == json_error_out_of_memory)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its header", path);
     if (!file->header || !json_is_object(file->header))
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: not a safetensors file: the header is not a JSON object without duplicates",
                          path);
-    *data = (rncl_contents){file->file.data + LENGTH_BYTES + length,
-                            file->file.size_bytes - LENGTH_BYTES - (size_t)length};
+    *data =
+        (rncl_contents){bytes.data + LENGTH_BYTES + length, bytes.size_bytes - LENGTH_BYTES - (size_t)length};
     return RNCL_OK;
 }
 
-static rncl_status read_tensors(const char *path, rncl_safetensors *file, rncl_contents data)
+static rncl_status read_tensors(const char *path, rncl_tensor_file *file, rncl_contents data)
 {
     file->tensors = calloc(json_object_size(file->header) + 1, sizeof *file->tensors);
     if (!file->tensors)
@@ -182,28 +151,25 @@ static rncl_status read_tensors(const char *path, rncl_safetensors *file, rncl_c
 /* By place in the file; empty tensors before what begins where they stand. */
 static int compare_places(const void *a, const void *b)
 {
-    const rncl_safetensor *left = a, *right = b;
+    const rncl_file_tensor *left = a, *right = b;
     if (left->data != right->data)
         return left->data < right->data ? -1 : 1;
-    return left->size_bytes < right->size_bytes ? -1 : left->size_bytes > right->size_bytes;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(((const rncl_safetensor *)a)->name, ((const rncl_safetensor *)b)->name);
+    const size_t left_bytes = bytes_of(left), right_bytes = bytes_of(right);
+    return left_bytes < right_bytes ? -1 : left_bytes > right_bytes;
 }
 
 /* Every byte belongs to exactly one tensor. */
-static rncl_status check_cover(const char *path, rncl_safetensors *file, rncl_contents data)
+static rncl_status check_cover(const char *path, rncl_tensor_file *file, rncl_contents data)
 {
     const unsigned char *position = data.data;
-    qsort(file->tensors, file->count, sizeof *file->tensors, compare_places);
+    if (file->count)
+        qsort(file->tensors, file->count, sizeof *file->tensors, compare_places);
     for (size_t i = 0; i < file->count; i++) {
-        const rncl_safetensor *tensor = &file->tensors[i];
+        const rncl_file_tensor *tensor = &file->tensors[i];
         if (tensor->data != position)
             return RNCL_FAIL(RNCL_ERR_MODEL, "%s: damaged: the data of %s %s", path, tensor->name,
                              tensor->data < position ? "overlaps another tensor's" : "comes after a gap");
-        position += tensor->size_bytes;
+        position += bytes_of(tensor);
     }
     if (position != data.data + data.size_bytes)
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: damaged: %zu bytes at its end belong to no tensor", path,
@@ -211,59 +177,66 @@ static rncl_status check_cover(const char *path, rncl_safetensors *file, rncl_co
     return RNCL_OK;
 }
 
-rncl_status rncl_safetensors_open(const char *path, rncl_safetensors *out)
+rncl_safetensors_checksum rncl_safetensors_add(rncl_safetensors_checksum checksum, const void *bytes,
+                                               size_t count)
 {
-    *out = (rncl_safetensors){0};
-    const rncl_status missing = rncl_file_read(path, &out->file);
-    if (missing)
-        return RNCL_FAIL(missing == RNCL_ERR_MEMORY ? missing : RNCL_ERR_MODEL, "%s", rncl_status_message());
+    return (rncl_safetensors_checksum)crc32_z(checksum, bytes, count);
+}
+
+static const char checksum_key[] = "rncl.crc32";
+
+/* As it stands in the metadata. */
+static void checksum_text(rncl_safetensors_checksum checksum, char text[9])
+{
+    snprintf(text, 9, "%08x", (unsigned)checksum);
+}
+
+static rncl_status verify(const char *path, const rncl_tensor_file *file)
+{
+    const char *promised = rncl_tensor_file_metadata(file, checksum_key);
+    char found[9];
+    checksum_text(rncl_safetensors_add(0, file->data.data, file->data.size_bytes), found);
+    if (!promised || strcmp(promised, found) == 0)
+        return RNCL_OK;
+    return RNCL_FAIL(
+        RNCL_ERR_MODEL,
+        "%s: damaged, or changed after rncl wrote it: its tensors do not have the checksum that its "
+        "metadata promise; copy the file again, or take another",
+        path);
+}
+
+static rncl_status read_file(const char *path, rncl_contents bytes, rncl_tensor_file *file)
+{
     rncl_contents data;
-    rncl_status st = read_header(path, out, &data);
-    if (!st)
-        st = read_metadata(path, out);
-    if (!st)
-        st = read_tensors(path, out, data);
-    if (!st)
-        st = check_cover(path, out, data);
-    if (st) {
-        rncl_safetensors_close(out);
-        return st;
-    }
-    qsort(out->tensors, out->count, sizeof *out->tensors, compare_names);
-    return RNCL_OK;
+    RNCL_TRY(read_header(path, bytes, file, &data));
+    RNCL_TRY(read_metadata(path, file));
+    RNCL_TRY(read_tensors(path, file, data));
+    file->data = data;
+    file->has_checksum = rncl_tensor_file_metadata(file, checksum_key) != NULL;
+    return check_cover(path, file, data);
 }
 
-void rncl_safetensors_close(rncl_safetensors *file)
-{
-    free(file->tensors);
-    json_decref(file->header);
-    rncl_contents_free(&file->file);
-    *file = (rncl_safetensors){0};
-}
+const rncl_tensor_format rncl_format_safetensors = {NULL, read_file, verify};
 
-const rncl_safetensor *rncl_safetensors_find(const rncl_safetensors *file, const char *name)
-{
-    rncl_safetensor key = {.name = name};
-    return bsearch(&key, file->tensors, file->count, sizeof key, compare_names);
-}
+/* ---- writing ---- */
 
-const char *rncl_safetensors_metadata(const rncl_safetensors *file, const char *key)
-{
-    return json_string_value(json_object_get(file->metadata, key));
-}
-
-static json_t *tensor_entry(const rncl_safetensor *tensor, size_t begin, size_t end)
+/* NULL when out of memory. */
+static json_t *tensor_entry(const rncl_file_tensor *tensor, size_t begin, size_t end)
 {
     json_t *shape = json_array();
-    for (int i = 0; i < tensor->rank; i++)
-        json_array_append_new(shape, json_integer((json_int_t)tensor->dims[i]));
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtypes[tensor->dtype].name, "shape", shape,
+    for (int i = 0; i < tensor->rank; i++) {
+        if (json_array_append_new(shape, json_integer((json_int_t)tensor->dims[i]))) {
+            json_decref(shape);
+            return NULL;
+        }
+    }
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", rncl_dtype_name(tensor->dtype), "shape", shape,
                      "data_offsets", (json_int_t)begin, (json_int_t)end);
 }
 
 /* The header's text, padded with spaces so that the data begin at a multiple of 8 bytes; NULL when out of
  * memory. */
-static char *header_text(json_t *metadata, const rncl_safetensor *tensors, size_t count)
+static char *header_text(json_t *metadata, const rncl_file_tensor *tensors, size_t count)
 {
     char *padded = NULL;
     json_t *header = json_object();
@@ -271,7 +244,7 @@ static char *header_text(json_t *metadata, const rncl_safetensor *tensors, size_
     size_t position = 0;
     for (size_t i = 0; complete && i < count; i++) {
         size_t size_bytes;
-        complete = tensor_bytes(&tensors[i], &size_bytes);
+        complete = rncl_file_tensor_bytes(&tensors[i], &size_bytes);
         complete =
             complete && !json_object_set_new(header, tensors[i].name,
                                              tensor_entry(&tensors[i], position, position + size_bytes));
@@ -285,7 +258,16 @@ static char *header_text(json_t *metadata, const rncl_safetensor *tensors, size_
     return padded;
 }
 
-rncl_status rncl_safetensors_create(const char *path, json_t *metadata, const rncl_safetensor *tensors,
+rncl_status rncl_safetensors_seal(const char *path, json_t *metadata, rncl_safetensors_checksum checksum)
+{
+    char text[9];
+    checksum_text(checksum, text);
+    if (json_object_set_new(metadata, checksum_key, json_string(text)))
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its metadata", path);
+    return RNCL_OK;
+}
+
+rncl_status rncl_safetensors_create(const char *path, json_t *metadata, const rncl_file_tensor *tensors,
                                     size_t count, rncl_atomic_file *out)
 {
     *out = (rncl_atomic_file){0};

@@ -1,12 +1,15 @@
 /* rncl_evaluate: a model file, measured. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "confusion.h"
 #include "file.h"
 #include "inputs.h"
+#include "labels.h"
 #include "measure.h"
 #include "plot.h"
+#include "relabel.h"
 #include "trained.h"
 #include "trainer.h"
 #include "util.h"
@@ -28,19 +31,55 @@ static const char *label_of(const evaluation *e, int i)
     return i < e->meta.label_count ? e->meta.labels[i] : NULL;
 }
 
-/* A model that has learnt other classes, or in another order, measures badly for a reason that does not show.
- */
-static void compare_labels(const evaluation *e)
+/* "a, b, c and 7 more" */
+static void list_names(char *const *names, int count, char *text, size_t size)
+{
+    enum { SHOWN = 5 };
+    size_t length = 0;
+    for (int i = 0; i < MIN(count, SHOWN) && length < size; i++)
+        length += (size_t)snprintf(text + length, size - length, "%s%s", i ? ", " : "", names[i]);
+    if (count > SHOWN && length < size)
+        snprintf(text + length, size - length, " and %d more", count - SHOWN);
+}
+
+static void tell_match(const evaluation *e, const rncl_class_match *match)
+{
+    const rncl_log *log = &e->context->log;
+    const char *const *labels = e->inputs.validation->info.labels;
+    char names[256];
+    if (!match->by_name && labels && e->meta.label_count)
+        rncl_log_line(
+            log, RNCL_LOG_WARNING,
+            "the class names of the data (%s, …) and of the model (%s, …) have none in common: classes "
+            "are matched by their position",
+            labels[0], e->meta.labels[0]);
+    list_names(match->missing, match->missing_count, names, sizeof names);
+    if (match->missing_count)
+        rncl_log_line(log, RNCL_LOG_NOTE,
+                      "classes are matched by name; %d of the model are not in the data: %s",
+                      match->missing_count, names);
+    list_names(match->added, match->added_count, names, sizeof names);
+    if (match->added_count)
+        rncl_log_line(
+            log, RNCL_LOG_WARNING,
+            "classes are matched by name; %d of the data are new to the model, and their pictures do "
+            "not count: %s",
+            match->added_count, names);
+}
+
+/* Puts the pictures under the model's classes where both sides have names. */
+static rncl_status match_classes(evaluation *e, rncl_class_match *match)
 {
     const rncl_dataset_info *info = &e->inputs.validation->info;
-    for (int i = 0; info->labels && i < MIN(info->classes, e->meta.label_count); i++) {
-        if (!strcmp(info->labels[i], e->meta.labels[i]))
-            continue;
-        rncl_log_line(&e->context->log, RNCL_LOG_WARNING,
-                      "class %d is %s in the data and %s in the model: check that they belong together", i,
-                      info->labels[i], e->meta.labels[i]);
-        return;
-    }
+    const int classes = e->options->network.classes;
+    RNCL_TRY(rncl_labels_default(classes ? classes : info->classes, &e->meta));
+    const rncl_class_names model = {(const char *const *)e->meta.labels, e->meta.label_count};
+    const rncl_class_names data = {info->labels, info->labels ? info->classes : 0};
+    RNCL_TRY(rncl_class_match_init(&model, &data, match));
+    tell_match(e, match);
+    if (!match->by_name)
+        return RNCL_OK;
+    return rncl_dataset_relabel(&e->inputs.validation, match->model_of, model.count, model.names);
 }
 
 /* Names of all classes, in `labels` for the caller to free; numbers where there are no names. */
@@ -112,22 +151,28 @@ static rncl_status measure(const evaluation *e, rncl_evaluation *result)
     return st;
 }
 
-rncl_status rncl_evaluate(rncl_context *context, rncl_options *options, rncl_evaluation *result)
+rncl_status rncl_evaluate(rncl_context *context, rncl_options *options, rncl_evaluation *result,
+                          rncl_class_match *classes)
 {
     *result = (rncl_evaluation){0};
+    rncl_class_match match = {0};
     evaluation e = {.context = context, .options = options};
     RNCL_TRY(rncl_trained_describe(options, &e.meta));
     rncl_status st = rncl_inputs_open(options, false, &context->log, &e.inputs);
     if (!st)
+        st = match_classes(&e, &match);
+    if (!st)
         st = rncl_inputs_complete(&e.inputs, options);
     if (!st)
         st = rncl_graph_build(&options->network, &e.graph);
-    if (!st) {
-        compare_labels(&e);
+    if (!st)
         st = measure(&e, result);
-    }
     rncl_graph_destroy(e.graph);
     rncl_inputs_close(&e.inputs);
     rncl_model_meta_fini(&e.meta);
+    if (classes && !st)
+        *classes = match;
+    else
+        rncl_class_match_fini(&match);
     return st;
 }

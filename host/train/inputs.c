@@ -12,7 +12,7 @@ static int drawn_size(const rncl_network_options *network)
 {
     if (network->image)
         return network->image;
-    return network->arch == RNCL_ARCH_RESNET || network->arch == RNCL_ARCH_PLAIN ? 64 : 32;
+    return rncl_arch_drawn_image(network->arch);
 }
 
 static size_t cache_bytes(const rncl_options *options)
@@ -58,18 +58,12 @@ void rncl_inputs_close(rncl_inputs *inputs)
     *inputs = (rncl_inputs){0};
 }
 
-/* The input for pictures of all sizes. */
-static int photograph_size(const rncl_network_options *network)
-{
-    return network->arch == RNCL_ARCH_RESNET || network->arch == RNCL_ARCH_PLAIN ? 224 : 32;
-}
-
 static rncl_status complete_network(const rncl_dataset_info *info, rncl_network_options *network)
 {
     if (!network->image)
         network->image = info->height       ? MAX(info->height, info->width)
                          : info->usual_size ? info->usual_size
-                                            : photograph_size(network);
+                                            : rncl_arch_image(network->arch);
     if (!network->channels)
         network->channels = info->channels;
     if (!network->classes)

@@ -13,6 +13,11 @@
         __VA_ARGS__, NULL                                                                                    \
     }
 
+/* What the options say about each family of networks. */
+#define FAMILY_WORD(constant, table, word, depths, remark) word,
+#define FAMILY_DEPTHS(constant, table, word, depths, remark) "; " word ": " depths
+#define FAMILY_REMARK(constant, table, word, depths, remark) remark
+
 enum {
     WITH_MODEL = RNCL_FOR_EVAL | RNCL_FOR_PREDICT,
     WITH_BATCHES = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_BENCH | RNCL_FOR_TUNE,
@@ -38,10 +43,10 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_CHOICE,
      .offset = FIELD(network.arch),
      .default_text = "resnet",
-     CHOICES("resnet", "plain", "cifar-resnet", "cifar-plain", "vgg"),
+     .choices = (const char *const[]){RNCL_FAMILIES(FAMILY_WORD) NULL},
      .commands = RNCL_FOR_NETWORKS,
      .in_config = true,
-     .help = "kind of network; the plain ones have no shortcuts; vgg is there for info only"},
+     .help = "kind of network" RNCL_FAMILIES(FAMILY_REMARK)},
     {.name = "depth",
      .kind = RNCL_OPTION_INT,
      .offset = FIELD(network.depth),
@@ -50,8 +55,7 @@ const rncl_option rncl_option_table[] = {
      NUMBERS(1, 1000000),
      .commands = RNCL_FOR_NETWORKS,
      .in_config = true,
-     .help =
-         "layers; resnet: 18, 34, 50, 101, 152; plain: 18, 34; cifar-*: 6n+2, such as 20, 56, 110; vgg: 19"},
+     .help = "layers" RNCL_FAMILIES(FAMILY_DEPTHS)},
     {.name = "shortcut",
      .kind = RNCL_OPTION_CHOICE,
      .offset = FIELD(network.shortcut),
@@ -145,7 +149,8 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(model),
      .value = "FILE",
      .commands = WITH_MODEL,
-     .help = "safetensors file with the weights; says itself which network it is and how its pictures are "
+     .help = "file with the weights, safetensors or PyTorch's .pth; says itself which network it is and how "
+             "its pictures are "
              "normalised, unless another program has written it"},
     {.name = "out",
      .kind = RNCL_OPTION_TEXT,
@@ -180,9 +185,28 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
      .is_path = true,
-     .help = "start from the weights in this safetensors file; of one with another number of classes fc, the "
+     .help = "start from the weights in this file, safetensors or PyTorch's .pth; of one with another number "
+             "of classes fc, the "
              "last "
              "layer, is not taken"},
+    {.name = "adapt-stem",
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(adapt_stem),
+     .default_text = "off",
+     .commands = RNCL_FOR_TRAIN | WITH_MODEL,
+     .in_config = true,
+     .help =
+         "weights whose first convolution is for another number of channels than the pictures have are "
+         "converted: for grey pictures the channels are summed, otherwise they are taken in turn and scaled"},
+    {.name = "labels",
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(labels),
+     .value = "FILE",
+     .is_path = true,
+     .commands = WITH_MODEL,
+     .help =
+         "names of the classes, one a line, in the order of the network's outputs; not given: the model's "
+         "own, and ImageNet's for a model of 1000 classes that has none"},
     {.name = "zero-init-residual",
      .kind = RNCL_OPTION_SWITCH,
      .offset = FIELD(zero_init_residual),

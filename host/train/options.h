@@ -58,8 +58,10 @@ typedef struct rncl_options {
     char data[RNCL_TEXT_LENGTH]; /* "": the built-in shapes */
     char out[RNCL_TEXT_LENGTH];  /* "": runs/DATE-ARCH-DEPTH */
     char resume[RNCL_TEXT_LENGTH], init[RNCL_TEXT_LENGTH], model[RNCL_TEXT_LENGTH];
-    int epochs, steps;           /* steps > 0 wins */
-    int batch_size, micro_batch; /* micro_batch 0: auto */
+    bool adapt_stem;               /* convert a model's first convolution to the channels of the pictures */
+    char labels[RNCL_TEXT_LENGTH]; /* eval, predict: file of class names; "": the model's */
+    int epochs, steps;             /* steps > 0 wins */
+    int batch_size, micro_batch;   /* micro_batch 0: auto */
     float lr, momentum, weight_decay;
     rncl_schedule_kind schedule;
     bool zero_init_residual;

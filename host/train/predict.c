@@ -7,6 +7,7 @@
 
 #include "files.h"
 #include "inference.h"
+#include "labels.h"
 #include "trained.h"
 #include "util.h"
 
@@ -122,6 +123,7 @@ static rncl_status predict(predictor *p, rncl_options *options, uint32_t count)
 {
     RNCL_TRY(rncl_graph_build(&options->network, &p->graph));
     options->network = p->graph->options;
+    RNCL_TRY(rncl_labels_default(options->network.classes, &p->meta));
     options->batch_size = fitting_batch(options->batch_size, count);
     p->answers = calloc((size_t)options->network.classes, sizeof *p->answers);
     if (!p->answers)

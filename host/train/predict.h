@@ -9,7 +9,7 @@
 
 typedef struct rncl_answer {
     int class_index;
-    const char *label; /* NULL: the model file has none */
+    const char *label; /* NULL: neither the model file nor options->labels has one */
     double probability;
     float logit;
 } rncl_answer;

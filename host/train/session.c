@@ -86,7 +86,7 @@ rncl_status rncl_session_evaluate(rncl_session *session, rncl_evaluation *result
 {
     rncl_context *context;
     RNCL_TRY(open_device(session, &context));
-    rncl_status st = rncl_evaluate(context, &session->options, result);
+    rncl_status st = rncl_evaluate(context, &session->options, result, NULL);
     rncl_context_destroy(context);
     return st;
 }

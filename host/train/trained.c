@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "labels.h"
 #include "planning.h"
 #include "util.h"
 
@@ -24,29 +25,40 @@ static rncl_status take_rows(const rncl_options *known, rncl_options *options)
     return RNCL_OK;
 }
 
+/* Where nothing else says how many classes there are, the names do. */
+static rncl_status take_labels(rncl_options *options, rncl_model_meta *meta)
+{
+    RNCL_TRY(rncl_labels_read(options->labels, options->network.classes, meta));
+    options->network.classes = meta->label_count;
+    return RNCL_OK;
+}
+
 rncl_status rncl_trained_describe(rncl_options *options, rncl_model_meta *meta)
 {
     rncl_options known;
     rncl_options_init(&known);
     RNCL_TRY(rncl_model_read_meta(options->model, &known.network, meta));
-    if (!meta->has_network)
-        return RNCL_OK;
     memcpy(known.mean, meta->mean, sizeof known.mean);
     memcpy(known.std, meta->std, sizeof known.std);
-    rncl_status st = take_rows(&known, options);
+    rncl_status st = meta->has_network ? take_rows(&known, options) : RNCL_OK;
+    if (!st && options->labels[0])
+        st = take_labels(options, meta);
     if (st)
         rncl_model_meta_fini(meta);
     return st;
 }
 
-static rncl_status load_weights(const rncl_graph *graph, const char *path, rncl_network_vectors *out)
+static rncl_status load_weights(const rncl_context *context, const rncl_options *options,
+                                const rncl_graph *graph, rncl_network_vectors *out)
 {
+    const rncl_model_source source = {
+        .path = options->model, .log = &context->log, .adapt_stem = options->adapt_stem};
     out->params = calloc(graph->param_floats, sizeof *out->params);
     out->state = calloc(graph->state_floats + 1, sizeof *out->state);
     if (!out->params || !out->state)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for %zu parameters", graph->param_floats);
     int64_t batches_tracked;
-    return rncl_model_load(path, graph, out->params, out->state, &batches_tracked);
+    return rncl_model_load(&source, graph, out->params, out->state, &batches_tracked);
 }
 
 rncl_status rncl_trained_create(rncl_context *context, const rncl_options *options, const rncl_graph *graph,
@@ -62,7 +74,7 @@ rncl_status rncl_trained_create(rncl_context *context, const rncl_options *optio
     rncl_network_vectors vectors = {0};
     rncl_network *network = NULL;
     rncl_store *store = NULL;
-    rncl_status st = load_weights(graph, options->model, &vectors);
+    rncl_status st = load_weights(context, options, graph, &vectors);
     if (!st)
         st = rncl_store_open(&context->info, &context->log, &store);
     rncl_planning_apply(options, store, &setup);

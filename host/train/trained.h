@@ -7,7 +7,8 @@
 #include "network.h"
 #include "options.h"
 
-/* Takes the network and its normalisation from the metadata of options->model, except what the options give.
+/* Takes the network and its normalisation from the metadata of options->model, except what the options give,
+ * and the names of its classes from options->labels if that is given.
  * The caller calls rncl_model_meta_fini after RNCL_OK. RNCL_ERR_MODEL. */
 rncl_status rncl_trained_describe(rncl_options *options, rncl_model_meta *meta);
 

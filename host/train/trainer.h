@@ -3,6 +3,7 @@
 #ifndef RNCL_TRAIN_TRAINER_H
 #define RNCL_TRAIN_TRAINER_H
 
+#include "class_match.h"
 #include "context.h"
 #include "options.h"
 #include "rncl/rncl.h"
@@ -14,7 +15,10 @@ rncl_status rncl_train(rncl_context *context, rncl_options *options, const rncl_
                        rncl_train_result *result);
 
 /* Evaluates options->model on the validation split of options->data. The network and normalisation come from
- * the model file's metadata unless the options give them. */
-rncl_status rncl_evaluate(rncl_context *context, rncl_options *options, rncl_evaluation *result);
+ * the model file's metadata unless the options give them. Where model and data have names for their classes,
+ * these belong together by name: pictures of classes that the model does not have are left out. How they were
+ * matched is handed out in `classes`, the caller's to fini after RNCL_OK, unless it is NULL. */
+rncl_status rncl_evaluate(rncl_context *context, rncl_options *options, rncl_evaluation *result,
+                          rncl_class_match *classes);
 
 #endif

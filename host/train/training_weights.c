@@ -47,17 +47,13 @@ static rncl_status allocate(rncl_training *t)
 }
 
 /* What the model does not have, the last layer of other classes, stays as it was initialised. */
-static rncl_status adopt_model(rncl_training *t)
+static rncl_status start_from_model(rncl_training *t)
 {
-    const char *path = t->options->init;
-    bool fresh;
-    RNCL_TRY(rncl_model_adopt(path, t->graph, t->vectors.params, t->vectors.state, &t->state.batches_tracked,
-                              &fresh));
-    if (fresh)
-        rncl_log_line(&t->context->log, RNCL_LOG_NOTE,
-                      "%s has another number of classes than %d: %s starts anew, everything else is kept",
-                      path, t->graph->options.classes, t->graph->nodes[t->graph->node_count - 1].name);
-    return RNCL_OK;
+    const rncl_model_source source = {.path = t->options->init,
+                                      .log = &t->context->log,
+                                      .adapt_stem = t->options->adapt_stem,
+                                      .training = true};
+    return rncl_model_load(&source, t->graph, t->vectors.params, t->vectors.state, &t->state.batches_tracked);
 }
 
 /* Before the first step an average is what it will be taken of. */
@@ -82,7 +78,7 @@ rncl_status rncl_training_prepare_weights(rncl_training *t)
     if (options->zero_init_residual)
         rncl_graph_zero_residuals(t->graph, v->params);
     if (options->init[0])
-        RNCL_TRY(adopt_model(t));
+        RNCL_TRY(start_from_model(t));
     start_average(t);
     return RNCL_OK;
 }

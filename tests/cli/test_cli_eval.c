@@ -101,6 +101,87 @@ static void a_report_that_cannot_be_written_is_one_clear_line(void **state)
     expect_failure(1, "taken");
 }
 
+/* A field of the last run's JSON is the list of these names, NULL behind the last. */
+static void expect_names(const char *field, const char *const *names)
+{
+    json_t *document = expect_json(), *list = json_object_get(document, field);
+    assert_true(json_is_array(list));
+    size_t count = 0;
+    for (; names[count]; count++)
+        assert_string_equal(json_string_value(json_array_get(list, count)), names[count]);
+    assert_int_equal(json_array_size(list), count);
+    json_decref(document);
+}
+
+static void expect_match(const char *by, const char *const *missing, const char *const *added)
+{
+    expect_status(0);
+    json_t *document = expect_json();
+    assert_string_equal(json_string_value(json_object_get(document, "matched_by")), by);
+    json_decref(document);
+    expect_names("missing_classes", missing);
+    expect_names("new_classes", added);
+}
+
+#define NAMES(...)                                                                                           \
+    (const char *const[])                                                                                    \
+    {                                                                                                        \
+        __VA_ARGS__ NULL                                                                                     \
+    }
+
+static void classes_belong_together_by_their_names(void **state)
+{
+    (void)state;
+    run("eval --model run/model.safetensors --data pictures --json");
+    const double all = number("loss");
+    expect_match("name", NAMES(), NAMES());
+    /* Another class in front moves the folders' numbers, and changes nothing. */
+    shell("mkdir -p more/train more/val && cp -r pictures/train/* more/train && cp -r pictures/val/* "
+          "more/val && "
+          "cp -r pictures/val/calm more/val/another && cp -r pictures/val/calm more/train/another");
+    run("eval --model run/model.safetensors --data more --json");
+    assert_non_null(strstr(result.errors, "new to the model, and their pictures do not count: another"));
+    expect_match("name", NAMES(), NAMES("another", ));
+    assert_true(number("images") == PICTURES);
+    assert_true(fabs(number("loss") - all) < 1e-9);
+    shell("rm -r more/val/calm more/train/calm");
+    run("eval --model run/model.safetensors --data more --report matched --json");
+    expect_match("name", NAMES("calm", ), NAMES("another", ));
+    assert_true(number("images") == PICTURES / CLASSES);
+    char text[1024];
+    read_text("matched/per_class.csv", text, sizeof text);
+    assert_non_null(strstr(text, "\n0,calm,0,"));
+    assert_non_null(strstr(text, "\n1,wild,3,"));
+}
+
+static void classes_without_common_names_are_matched_by_position_and_that_is_said(void **state)
+{
+    (void)state;
+    shell("cp -r pictures others && cd others && mv train/calm train/a && mv val/calm val/a && mv train/wild "
+          "train/b && mv val/wild val/b");
+    run("eval --model run/model.safetensors --data pictures --json");
+    const double named = number("loss");
+    run("eval --model run/model.safetensors --data others --json");
+    expect_match("position", NAMES(), NAMES());
+    assert_non_null(strstr(result.errors, "matched by their position"));
+    assert_true(fabs(number("loss") - named) < 1e-9);
+}
+
+static void labels_of_a_file_replace_those_of_the_model(void **state)
+{
+    (void)state;
+    run("eval --model run/model.safetensors --data pictures --json");
+    const double right = number("loss");
+    shell("printf 'wild\\ncalm\\n' > turned && printf 'calm\\n' > short");
+    run("eval --model run/model.safetensors --data pictures --labels turned --json");
+    assert_true(fabs(number("loss") - right) > 1e-6);
+    run("eval --model run/model.safetensors --data pictures --labels short --json");
+    expect_failure(2, "it has 1 names, one a line, and the network 2 classes");
+    run("predict --model run/model.safetensors pictures/val/wild/0.png --labels turned");
+    expect_status(0);
+    assert_non_null(strstr(result.output, "0  wild"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +189,9 @@ int main(void)
         cmocka_unit_test(crops_are_one_or_ten),
         cmocka_unit_test(a_report_adds_up_to_the_evaluation),
         cmocka_unit_test(a_report_that_cannot_be_written_is_one_clear_line),
+        cmocka_unit_test(classes_belong_together_by_their_names),
+        cmocka_unit_test(classes_without_common_names_are_matched_by_position_and_that_is_said),
+        cmocka_unit_test(labels_of_a_file_replace_those_of_the_model),
     };
     return cmocka_run_group_tests_name("cli eval", tests, prepare, remove_folder);
 }

@@ -1,6 +1,8 @@
 /* The networks: what they consist of, how their nodes are wired, which there are. */
 #include "nn_test.h"
 
+#include <stdlib.h>
+
 #include <stdio.h>
 
 #include "torchvision.h"
@@ -338,6 +340,25 @@ static void defaults_depend_on_the_architecture(void **unused)
     rncl_graph_destroy(graph);
 }
 
+/* The list is text, for help and errors; the families decide by tables of their own. */
+static void depths_that_help_names_are_the_depths_that_build(void **unused)
+{
+    (void)unused;
+#define DEPTHS(constant, table, word, depths, remark) depths,
+    static const char *const texts[] = {RNCL_FAMILIES(DEPTHS)};
+#undef DEPTHS
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        const char *next = strncmp(texts[i], "6n+2", 4) == 0 ? texts[i] + 4 : texts[i];
+        int count = 0;
+        for (next += strcspn(next, "0123456789"); *next; next += strcspn(next, "0123456789")) {
+            rncl_graph_destroy(build((rncl_network_options){.arch = (rncl_arch)i, .depth = atoi(next)}));
+            next += strspn(next, "0123456789");
+            count++;
+        }
+        assert_true(count > 0);
+    }
+}
+
 static void refused_options_name_what_there_is(void **unused)
 {
     (void)unused;
@@ -346,10 +367,10 @@ static void refused_options_name_what_there_is(void **unused)
         rncl_status status;
         const char *message;
     } cases[] = {
-        {{.depth = 35}, RNCL_ERR_USAGE, "--depth 35: resnet has 18, 34, 50, 101 and 152; the nearest is 34"},
+        {{.depth = 35}, RNCL_ERR_USAGE, "--depth 35: resnet has 18, 34, 50, 101, 152; the nearest is 34"},
         {{.depth = 0}, RNCL_ERR_USAGE, "nearest is 18"},
         {{.depth = INT32_MIN}, RNCL_ERR_USAGE, "nearest is 18"},
-        {{.arch = RNCL_ARCH_PLAIN, .depth = 50}, RNCL_ERR_USAGE, "plain has 18 and 34; the nearest is 34"},
+        {{.arch = RNCL_ARCH_PLAIN, .depth = 50}, RNCL_ERR_USAGE, "plain has 18, 34; the nearest is 34"},
         {{.arch = RNCL_ARCH_VGG, .depth = 16}, RNCL_ERR_USAGE, "vgg has 19"},
         {{.arch = RNCL_ARCH_VGG, .depth = 19, .image = 65536}, RNCL_ERR_SHAPE, "smaller images"},
         {{.arch = RNCL_ARCH_VGG, .depth = 19, .image = 31}, RNCL_ERR_SHAPE, "larger images"},
@@ -414,6 +435,7 @@ int main(void)
         cmocka_unit_test(bottleneck_version_moves_the_stride),
         cmocka_unit_test(stem_pool_is_3x3_with_padding_or_2x2_without),
         cmocka_unit_test(defaults_depend_on_the_architecture),
+        cmocka_unit_test(depths_that_help_names_are_the_depths_that_build),
         cmocka_unit_test(refused_options_name_what_there_is),
         cmocka_unit_test(vgg_has_torchvisions_names_and_is_not_run),
         cmocka_unit_test(names_end_where_the_list_ends),

@@ -45,7 +45,7 @@ static void save_model(const model *m)
 
 static rncl_status load_model(model *m)
 {
-    return rncl_model_load(path, m->graph, m->params, m->state, &m->batches);
+    return rncl_model_load(&(rncl_model_source){.path = path}, m->graph, m->params, m->state, &m->batches);
 }
 
 static void saved_models_load_bit_for_bit(void **unused)
@@ -241,7 +241,79 @@ static void networks_of_another_depth_are_refused(void **unused)
     release(&deep);
 }
 
-static void adopting_leaves_the_last_layer_where_only_the_classes_differ(void **unused)
+/* Collects what is said. */
+static char said[1024];
+static int said_lines;
+
+static void hear(void *user, rncl_log_level level, const char *line)
+{
+    (void)user;
+    (void)level;
+    snprintf(said + strlen(said), sizeof said - strlen(said), "%s\n", line);
+    said_lines++;
+}
+
+static const rncl_log ear = {.write = hear};
+
+static void forget(void)
+{
+    said[0] = '\0';
+    said_lines = 0;
+}
+
+/* Loads as a start of training. */
+static rncl_status start_from_file(model *m)
+{
+    const rncl_model_source source = {.path = path, .log = &ear, .training = true};
+    forget();
+    return rncl_model_load(&source, m->graph, m->params, m->state, &m->batches);
+}
+
+/* The file with one byte changed at `place`, counted from its end. */
+static void change_byte(size_t place)
+{
+    rncl_contents file;
+    assert_int_equal(rncl_file_read(path, &file), RNCL_OK);
+    unsigned char *bytes = malloc(file.size_bytes);
+    assert_non_null(bytes);
+    memcpy(bytes, file.data, file.size_bytes);
+    const size_t size = file.size_bytes;
+    rncl_contents_free(&file);
+    bytes[size - 1 - place] ^= 0x10;
+    assert_int_equal(rncl_file_write(path, bytes, size), RNCL_OK);
+    free(bytes);
+}
+
+static void a_changed_tensor_is_noticed_by_the_checksum(void **unused)
+{
+    (void)unused;
+    static const size_t places[] = {0, 1, 4321, 100000};
+    model m = make_model(small, 1);
+    for (size_t i = 0; i < COUNT(places); i++) {
+        save_model(&m);
+        assert_int_equal(load_model(&m), RNCL_OK);
+        change_byte(places[i]);
+        assert_int_equal(load_model(&m), RNCL_ERR_MODEL);
+        assert_message_has("do not have the checksum");
+        assert_message_has(path);
+    }
+    release(&m);
+}
+
+static void files_without_a_checksum_are_read_and_that_is_said(void **unused)
+{
+    (void)unused;
+    model m = make_model(small, 1);
+    write_foreign(m.graph, SIZE_MAX, NULL);
+    assert_int_equal(start_from_file(&m), RNCL_OK);
+    assert_non_null(strstr(said, "has no checksum"));
+    save_model(&m);
+    assert_int_equal(start_from_file(&m), RNCL_OK);
+    assert_int_equal(said_lines, 0);
+    release(&m);
+}
+
+static void training_keeps_the_last_layer_where_the_classes_differ(void **unused)
 {
     (void)unused;
     rncl_network_options more = small, deeper = small;
@@ -250,17 +322,14 @@ static void adopting_leaves_the_last_layer_where_only_the_classes_differ(void **
     model ten = make_model(small, 1), twelve = make_model(more, 2), deep = make_model(deeper, 3);
     const size_t fc = ten.graph->params[ten.graph->param_count - 2].offset;
     const float first = twelve.params[fc];
-    bool fresh;
     save_model(&ten);
-    assert_int_equal(
-        rncl_model_adopt(path, twelve.graph, twelve.params, twelve.state, &twelve.batches, &fresh), RNCL_OK);
-    assert_true(fresh);
+    assert_int_equal(start_from_file(&twelve), RNCL_OK);
+    assert_non_null(strstr(said, "fc starts anew"));
     assert_memory_equal(twelve.params, ten.params, fc * sizeof *ten.params);
     assert_memory_equal(&twelve.params[fc], &first, sizeof first);
-    assert_int_equal(rncl_model_adopt(path, ten.graph, ten.params, ten.state, &ten.batches, &fresh), RNCL_OK);
-    assert_false(fresh);
-    assert_int_equal(rncl_model_adopt(path, deep.graph, deep.params, deep.state, &deep.batches, &fresh),
-                     RNCL_ERR_MODEL);
+    assert_int_equal(start_from_file(&ten), RNCL_OK);
+    assert_int_equal(said_lines, 0);
+    assert_int_equal(start_from_file(&deep), RNCL_ERR_MODEL);
     assert_int_equal(load_model(&twelve), RNCL_ERR_MODEL); /* no evaluation takes it */
     release(&ten);
     release(&twelve);
@@ -421,7 +490,9 @@ int main(void)
         cmocka_unit_test(unexpected_tensors_are_named),
         cmocka_unit_test(wrong_shapes_are_named_with_both_shapes),
         cmocka_unit_test(networks_of_another_depth_are_refused),
-        cmocka_unit_test(adopting_leaves_the_last_layer_where_only_the_classes_differ),
+        cmocka_unit_test(training_keeps_the_last_layer_where_the_classes_differ),
+        cmocka_unit_test(a_changed_tensor_is_noticed_by_the_checksum),
+        cmocka_unit_test(files_without_a_checksum_are_read_and_that_is_said),
         cmocka_unit_test(metadata_rebuild_the_network),
         cmocka_unit_test(normalisation_comes_back_to_the_last_bit),
         cmocka_unit_test(labels_come_back_whatever_is_in_them),

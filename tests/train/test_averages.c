@@ -57,7 +57,7 @@ static void evaluations_are_of_the_average(void **state)
     set(&options, "model", "evaluated/model.safetensors");
     rncl_context *context = open_device();
     rncl_evaluation result;
-    expect_ok(rncl_evaluate(context, &options, &result));
+    expect_ok(rncl_evaluate(context, &options, &result, NULL));
     rncl_context_destroy(context);
     assert_float_equal(result.loss, last_metric("evaluated/metrics.csv", 6), 1e-5);
 }

@@ -26,7 +26,7 @@ static rncl_evaluation evaluate(rncl_options *options)
 {
     rncl_evaluation result;
     rncl_context *context = open_device();
-    expect_ok(rncl_evaluate(context, options, &result));
+    expect_ok(rncl_evaluate(context, options, &result, NULL));
     rncl_context_destroy(context);
     return result;
 }

@@ -45,7 +45,7 @@ static model load_model(const char *run)
     m.params = calloc(m.graph->param_floats, sizeof *m.params);
     m.state = calloc(m.graph->state_floats, sizeof *m.state);
     assert_true(m.params && m.state);
-    expect_ok(rncl_model_load(path, m.graph, m.params, m.state, &batches));
+    expect_ok(rncl_model_load(&(rncl_model_source){.path = path}, m.graph, m.params, m.state, &batches));
     return m;
 }
 

@@ -95,7 +95,7 @@ static void evaluating_the_model_gives_the_last_row(void **state)
     set(&options, "batch-size", "7");
     rncl_context *context = open_device();
     rncl_evaluation result;
-    expect_ok(rncl_evaluate(context, &options, &result));
+    expect_ok(rncl_evaluate(context, &options, &result, NULL));
     rncl_context_destroy(context);
     assert_int_equal(options.network.image, 8);
     assert_int_equal(result.images, 2000);

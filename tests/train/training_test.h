@@ -149,7 +149,7 @@ static inline float *load_params(const char *path, size_t *count, int64_t *batch
     float *params = calloc(graph->param_floats, sizeof *params);
     float *running = calloc(graph->state_floats, sizeof *running);
     assert_true(params && running);
-    expect_ok(rncl_model_load(path, graph, params, running, batches_tracked));
+    expect_ok(rncl_model_load(&(rncl_model_source){.path = path}, graph, params, running, batches_tracked));
     *count = graph->param_floats;
     free(running);
     rncl_graph_destroy(graph);

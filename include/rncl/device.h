@@ -12,30 +12,33 @@
 extern "C" {
 #endif
 
+/** Kinds of devices. */
 typedef enum rncl_device_type {
     RNCL_DEVICE_GPU,
     RNCL_DEVICE_ACCELERATOR,
     RNCL_DEVICE_CPU,
 } rncl_device_type;
 
+/** One OpenCL device, as its driver describes it. */
 typedef struct rncl_device_info {
-    int number; /* from 1, as --device takes it */
+    int number; /**< from 1, as --device takes it */
     char name[128], platform[128], vendor[128];
-    char version[128]; /* of OpenCL, as the device reports it */
-    char driver[64];   /* driver version */
+    char version[128]; /**< of OpenCL, as the device reports it */
+    char driver[64];   /**< driver version */
     rncl_device_type type;
-    bool emulator;       /* a simulator for debugging; listed last */
-    bool unified_memory; /* shares memory with the host */
-    bool compiler;       /* can build kernels from source */
+    bool emulator;       /**< a simulator for debugging; listed last */
+    bool unified_memory; /**< shares memory with the host */
+    bool compiler;       /**< can build kernels from source */
     bool fp16;
     unsigned compute_units;
-    unsigned vector_width;      /* floats in its preferred vector; 1 if it has none */
-    size_t max_work_group_size; /* work-items */
-    size_t address_alignment;   /* bytes; of sub-buffers */
-    uint64_t global_memory, max_allocation, local_memory; /* bytes */
+    unsigned vector_width;      /**< floats in its preferred vector; 1 if it has none */
+    size_t max_work_group_size; /**< work-items */
+    size_t address_alignment;   /**< bytes; of sub-buffers */
+    uint64_t global_memory, max_allocation, local_memory; /**< bytes */
 } rncl_device_info;
 
-RNCL_API const char *rncl_device_type_name(rncl_device_type type); /* "gpu" */
+/** "gpu", "accelerator" or "cpu". */
+RNCL_API const char *rncl_device_type_name(rncl_device_type type);
 
 #ifdef __cplusplus
 }

@@ -53,9 +53,8 @@ char *rncl_installation_find(const char *const *folders, const char *name)
         else if (origin)
             path = rncl_text_format("%s/%s/%s", origin, *folders, name);
         if (path && rncl_file_exists(path))
-            found = path;
-        else
-            free(path);
+            found = realpath(path, NULL);
+        free(path);
     }
     free(own);
     return found;

@@ -15,7 +15,7 @@ extern "C" {
 /** One class, and how much the network thinks of it. */
 typedef struct rncl_answer {
     int class_index;
-    const char *label;  /**< UTF-8; NULL: the model file has no labels */
+    const char *label;  /**< UTF-8; lives as long as the predictor; NULL: the model has none */
     double probability; /**< 0 to 1; softmax of the logits */
     float logit;        /**< output of the last layer */
 } rncl_answer;

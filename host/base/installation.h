@@ -3,7 +3,7 @@
 #ifndef RNCL_BASE_INSTALLATION_H
 #define RNCL_BASE_INSTALLATION_H
 
-/* The first of these paths that exists as a file: `folder`/`name` for each of `folders`, NULL at its end.
+/* The first of the files `folder`/`name` that exists, without symbolic links; `folders` ends with NULL.
  * Folders that do not begin with a slash are relative to the folder of this code's file. NULL: none, or out
  * of memory. The caller frees. */
 char *rncl_installation_find(const char *const *folders, const char *name);

@@ -1,4 +1,5 @@
-/* Images in memory: what a program hands to rncl instead of a folder or of file names. */
+/** @file
+ * Images in memory: what a program hands to rncl instead of a folder or of file names. */
 #ifndef RNCL_IMAGES_H
 #define RNCL_IMAGES_H
 
@@ -15,7 +16,8 @@ extern "C" {
  * fields that are added later are 0 when they are not wanted. */
 typedef struct rncl_image_set {
     uint32_t count;           /**< images */
-    int height, width;        /**< pixels, of every image */
+    int height;               /**< pixels, of every image */
+    int width;                /**< pixels, of every image */
     int channels;             /**< 1: grey, 3: RGB */
     const uint8_t *pixels;    /**< [count][height][width][channels], or NULL */
     const int32_t *labels;    /**< [count], 0 to classes - 1; prediction does not need them */

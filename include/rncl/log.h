@@ -1,4 +1,5 @@
-/* Remarks of the library: warnings, decisions taken on the user's behalf. The library never prints; a log
+/** @file
+ * Remarks of the library: warnings, decisions taken on the user's behalf. The library never prints; a log
  * callback receives them, and without one they are dropped. */
 #ifndef RNCL_LOG_H
 #define RNCL_LOG_H
@@ -17,6 +18,7 @@ typedef enum rncl_log_level {
 /** Receives remarks. `write` is called on the thread that called the library; `line` is UTF-8 without a
  * newline and valid during the call. `write` NULL drops everything. */
 typedef struct rncl_log {
+    /** Called once a line. */
     void (*write)(void *user, rncl_log_level level, const char *line);
     void *user; /**< handed to `write` as it is */
 } rncl_log;

@@ -1,4 +1,5 @@
-/* Prediction: a trained model that answers for images from files or in memory. */
+/** @file
+ * Prediction: a trained model that answers for images from files or in memory. */
 #ifndef RNCL_PREDICTOR_H
 #define RNCL_PREDICTOR_H
 
@@ -14,7 +15,7 @@ extern "C" {
 
 /** One class, and how much the network thinks of it. */
 typedef struct rncl_answer {
-    int class_index;
+    int class_index;    /**< from 0 */
     const char *label;  /**< UTF-8; lives as long as the predictor; NULL: the model has none */
     double probability; /**< 0 to 1; softmax of the logits */
     float logit;        /**< output of the last layer */
@@ -28,12 +29,13 @@ typedef struct rncl_prediction {
     int top_count;               /**< option `top`, or fewer if there are not so many classes */
     const float *logits;         /**< [classes], by class */
     const double *probabilities; /**< [classes], by class */
-    int classes;
+    int classes;                 /**< outputs of the network */
 } rncl_prediction;
 
 /** Takes predictions one by one, in the order of the images, on the thread that asked. A status other than
  * RNCL_OK ends the call that asked, with that status. */
 typedef struct rncl_prediction_sink {
+    /** Takes the next one; must not be NULL. */
     rncl_status (*take)(void *user, const rncl_prediction *prediction);
     void *user; /**< handed to `take` as it is */
 } rncl_prediction_sink;

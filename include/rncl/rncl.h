@@ -46,9 +46,6 @@ RNCL_API rncl_status rncl_devices(rncl_device_info **devices, size_t *count);
 /** @name Sessions
  * @{ */
 
-/** A set of options, a log, and image sets. */
-typedef struct rncl_session rncl_session;
-
 /** All options at their defaults, which are those of `rncl train`. *out is NULL on failure. */
 RNCL_API rncl_status rncl_session_create(rncl_session **out);
 RNCL_API void rncl_session_destroy(rncl_session *session); /**< takes NULL */
@@ -93,14 +90,16 @@ RNCL_API rncl_status rncl_session_evaluate(const rncl_session *session, rncl_eva
 
 /** A network, without having been run. */
 typedef struct rncl_network_info {
-    const char *arch;           /**< "resnet", "cifar-resnet", ... */
-    int depth;                  /**< layers with weights, as option `depth` */
-    int image, channels;        /**< input: image x image x channels */
-    int classes;                /**< outputs */
-    uint64_t parameters;        /**< learnt numbers, without running statistics */
-    uint64_t macs, activations; /**< multiply-adds, and numbers written, for one image */
-    const char *const *labels;  /**< [label_count], UTF-8; NULL: classes have no names */
-    int label_count;            /**< at most classes */
+    const char *arch;          /**< "resnet", "cifar-resnet", ... */
+    int depth;                 /**< layers with weights, as option `depth` */
+    int image;                 /**< height and width of the input in pixels */
+    int channels;              /**< of the input */
+    int classes;               /**< outputs */
+    uint64_t parameters;       /**< learnt numbers, without running statistics */
+    uint64_t macs;             /**< multiply-adds of convolutions and linear layers for one image */
+    uint64_t activations;      /**< numbers that layers write for one image */
+    const char *const *labels; /**< [label_count], UTF-8; NULL: classes have no names */
+    int label_count;           /**< at most classes */
 } rncl_network_info;
 
 /** The network of option `model`, or the one that the options describe: its image size, channels and classes
@@ -113,12 +112,13 @@ typedef struct rncl_check_result {
     char name[160];   /**< operation, algorithm, shape and result, as "conv/direct 2x9x7x3 3x3 k5 ...: dx" */
     double error;     /**< relative, in the L2 norm; 1e30: no number tells it, the name does */
     double tolerance; /**< 0: the result must be exact */
-    bool ok;
+    bool ok;          /**< the error is within the tolerance */
 } rncl_check_result;
 
 /** How many comparisons came out well, and how many did not. */
 typedef struct rncl_check_summary {
-    int passed, failed;
+    int passed; /**< comparisons within their tolerance */
+    int failed; /**< all others */
 } rncl_check_summary;
 
 /** Compares every kernel, forward and backward, with a reference on the host, on the session's device:
@@ -131,8 +131,10 @@ RNCL_API rncl_status rncl_session_check(const rncl_session *session,
 
 /** What tuning has found for the passes of a training step that can be tuned. */
 typedef struct rncl_tune_result {
-    int passes, tuned;            /**< of the network, and those that the time was enough for */
-    double preset_ms, tuned_ms;   /**< all of them together, of one step: before and after */
+    int passes;                   /**< that the network has and that can be tuned */
+    int tuned;                    /**< those of them that the time was enough for */
+    double preset_ms;             /**< all of them in one step, untuned */
+    double tuned_ms;              /**< the same, tuned */
     char store[RNCL_TEXT_LENGTH]; /**< the file of results, which every later training reads */
 } rncl_tune_result;
 

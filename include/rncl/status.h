@@ -1,4 +1,5 @@
-/* Every way in which rncl can fail. */
+/** @file
+ * Every way in which rncl can fail. */
 #ifndef RNCL_STATUS_H
 #define RNCL_STATUS_H
 

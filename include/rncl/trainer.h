@@ -1,4 +1,5 @@
-/* Training: what it reports, and a trainer that the caller steps. */
+/** @file
+ * Training: what it reports, and a trainer that the caller steps. */
 #ifndef RNCL_TRAINER_H
 #define RNCL_TRAINER_H
 
@@ -16,20 +17,27 @@ extern "C" {
 /** Longest text that an option takes, with its terminating zero, in bytes. */
 enum { RNCL_TEXT_LENGTH = 512 };
 
+/** A set of options, a log, and image sets; see rncl.h. */
 typedef struct rncl_session rncl_session;
 
 /** How far training is. */
 typedef struct rncl_progress {
-    int64_t step, steps;                 /**< done, and in all; of this run from its very beginning */
-    double epoch, epochs;                /**< the same in passes over the training images */
-    double loss, top1;                   /**< of the last step: mean loss; percent */
-    float lr;                            /**< learning rate of the last step */
-    double images_per_second;            /**< of training so far, without evaluations */
-    double seconds, seconds_left;        /**< since the start; expected, NaN before it is known */
-    double waiting;                      /**< share of the time that the device waited for data, 0 to 1 */
-    bool evaluated;                      /**< an evaluation has just ended; its results follow */
-    double val_loss, val_top1, val_top5; /**< of the last evaluation: mean loss; percent */
-    double first_step_seconds;           /**< from the start to the end of the first step; 0 before */
+    int64_t step;              /**< steps done, from the very beginning of the run */
+    int64_t steps;             /**< steps of the whole run */
+    double epoch;              /**< step, in passes over the training images */
+    double epochs;             /**< steps, likewise */
+    double loss;               /**< mean over the batch of the last step */
+    double top1;               /**< percent of that batch */
+    float lr;                  /**< learning rate of the last step */
+    double images_per_second;  /**< of training so far, without evaluations */
+    double seconds;            /**< since the start, in this process */
+    double seconds_left;       /**< expected; NaN before it can be known */
+    double waiting;            /**< share of the time that the device waited for data, 0 to 1 */
+    bool evaluated;            /**< an evaluation has just ended; its results follow */
+    double val_loss;           /**< mean, of the last evaluation */
+    double val_top1;           /**< percent, of the last evaluation */
+    double val_top5;           /**< percent, of the last evaluation */
+    double first_step_seconds; /**< from the start to the end of the first step; 0 before */
 } rncl_progress;
 
 /** Watches rncl_session_train and may stop it. */
@@ -42,19 +50,24 @@ typedef struct rncl_train_listener {
 
 /** What a training has come to. */
 typedef struct rncl_train_result {
-    char run[RNCL_TEXT_LENGTH];                     /**< the run folder */
-    int64_t steps;                                  /**< done, of the whole run */
-    double seconds;                                 /**< of training, in this process */
-    double images_per_second;                       /**< without evaluations */
-    double waiting;                                 /**< share of the time that the device waited for data */
-    double val_loss, val_top1, val_top5, best_top1; /**< mean loss; percent; best_top1 -1: no evaluation */
+    char run[RNCL_TEXT_LENGTH]; /**< the run folder */
+    int64_t steps;              /**< done, of the whole run */
+    double seconds;             /**< of training, in this process */
+    double images_per_second;   /**< without evaluations */
+    double waiting;             /**< share of the time that the device waited for data */
+    double val_loss;            /**< mean, of the last evaluation */
+    double val_top1;            /**< percent, of the last evaluation */
+    double val_top5;            /**< percent, of the last evaluation */
+    double best_top1;           /**< percent, of the best evaluation; -1: there was none */
 } rncl_train_result;
 
 /** A model measured on images with labels. */
 typedef struct rncl_evaluation {
-    int64_t images;
-    double loss, top1, top5; /**< mean loss; percent */
-    double images_per_second;
+    int64_t images;           /**< evaluated */
+    double loss;              /**< mean */
+    double top1;              /**< percent whose most probable class is the label */
+    double top5;              /**< percent whose label is among the five most probable classes */
+    double images_per_second; /**< reading included */
 } rncl_evaluation;
 
 /** A training whose loop is the caller's. It has a device, a run folder and the options that the session had
@@ -117,16 +130,21 @@ typedef struct rncl_parameter {
     size_t count;   /**< of floats: the product of the dims */
 } rncl_parameter;
 
-/** How many parameters there are, and what the one with number `index` (from 0) is: names, shapes and order
- * are those of the model files. RNCL_ERR_USAGE for an index out of range. */
+/** How many parameters there are, running statistics included. */
 RNCL_API size_t rncl_trainer_parameter_count(const rncl_trainer *trainer);
+
+/** What the parameter with number `index` (from 0) is: names and shapes are those of the model files.
+ * RNCL_ERR_USAGE for an index out of range. */
 RNCL_API rncl_status rncl_trainer_parameter(const rncl_trainer *trainer, size_t index, rncl_parameter *out);
 
-/** Copies a parameter of this name to or from `values`, [dims[0]]...[dims[rank - 1]] without gaps, as model
- * files have it. `count` is the size of `values` in floats and must be the parameter's. RNCL_ERR_USAGE for a
- * name that the network does not have, naming the nearest one, and for another count. Averages (option `ema`)
- * are neither read nor written: they follow the written values in later steps. */
+/** Copies the parameter of this name into `values`: [dims[0]]...[dims[rank - 1]] without gaps, as model files
+ * have it. `count` is the size of `values` in floats and must be the parameter's. The value is the one that
+ * is trained, not its average (option `ema`). RNCL_ERR_USAGE for a name that the network does not have,
+ * naming the nearest one, and for another count. */
 RNCL_API rncl_status rncl_trainer_read(rncl_trainer *trainer, const char *name, float *values, size_t count);
+
+/** The reverse of rncl_trainer_read. Averages (option `ema`) and the momentum are not written: averages
+ * follow in later steps. Fails as rncl_trainer_read. */
 RNCL_API rncl_status rncl_trainer_write(rncl_trainer *trainer, const char *name, const float *values,
                                         size_t count);
 

@@ -7,8 +7,7 @@
 #include "memory.h"
 #include "util.h"
 
-/* Size of drawn pictures where nobody says one: nets that halve their input five times need something to
- * halve. */
+/* Size of drawn pictures where no option gives it: larger for networks that halve their input five times. */
 static int drawn_size(const rncl_network_options *network)
 {
     if (network->image)
@@ -63,7 +62,7 @@ rncl_status rncl_inputs_open(const rncl_options *options, bool training, const r
     };
     rncl_dataset_options validation = train;
     validation.split = RNCL_SPLIT_VALIDATION;
-    if (training) { /* an evaluation alone sees each picture once */
+    if (training) { /* an evaluation alone reads each picture once */
         const size_t cache = cache_bytes(options);
         validation.cache_bytes = cache / 4;
         train.cache_bytes = cache - validation.cache_bytes;
@@ -85,7 +84,7 @@ void rncl_inputs_close(rncl_inputs *inputs)
     *inputs = (rncl_inputs){0};
 }
 
-/* The input for pictures of all sizes. */
+/* Input size where the pictures differ in size. */
 static int photograph_size(const rncl_network_options *network)
 {
     return network->arch == RNCL_ARCH_RESNET || network->arch == RNCL_ARCH_PLAIN ? 224 : 32;

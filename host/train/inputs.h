@@ -1,4 +1,4 @@
-/* What a network learns from and is measured on: both splits of a data set, and how loaders read them. */
+/* Training and validation pictures, and how loaders read them. */
 #ifndef RNCL_TRAIN_INPUTS_H
 #define RNCL_TRAIN_INPUTS_H
 

@@ -15,9 +15,9 @@
  *
  * Process: the library does not print, does not exit, installs no signal handlers, and reads and writes
  * numbers with a decimal point whatever the program's locale is. It reads the environment variables
- * RNCL_DEVICE (default of option `device`), RNCL_PROGRAM, RNCL_TUNING_DIR, XDG_CACHE_HOME (compiled kernels),
- * XDG_DATA_HOME (tuning results) and HOME; a program that changes the environment does so before it starts
- * threads. */
+ * RNCL_DEVICE (default of option `device`), RNCL_PROGRAM, RNCL_TUNING_DIR, RNCL_KERNELS, XDG_CACHE_HOME
+ * (compiled kernels), XDG_DATA_HOME (tuning results) and HOME; a program that changes the environment does so
+ * before it starts threads. */
 #ifndef RNCL_RNCL_H
 #define RNCL_RNCL_H
 
@@ -78,9 +78,10 @@ RNCL_API rncl_status rncl_session_set_images(rncl_session *session, const rncl_i
  * @name What sessions do
  * @{ */
 
-/** Trains to the end into a run folder: option `out`, or a new runs/DATE-ARCH-DEPTH for each call. `listener`
- * and `result` may be NULL. On RNCL_ERR_INTERRUPTED and RNCL_ERR_DIVERGED the run folder holds what was
- * saved, and *result tells how far it went. */
+/** Trains to the end into a run folder: option `out`, or a new runs/DATE-ARCH-DEPTH for each call. No run is
+ * overwritten: RNCL_ERR_USAGE if `out` holds one. `listener` and `result` may be NULL. On
+ * RNCL_ERR_INTERRUPTED and RNCL_ERR_DIVERGED the run folder holds what was saved, and *result tells how far
+ * it went. */
 RNCL_API rncl_status rncl_session_train(const rncl_session *session, const rncl_train_listener *listener,
                                         rncl_train_result *result);
 

@@ -16,6 +16,9 @@
 /* The error where no number tells it; the name then says what went wrong. */
 #define RNCL_CHECK_BROKEN 1e30
 
+/* Work of a shape that the host's reference computes in a moment. */
+#define RNCL_CHECK_WORK ((size_t)4000000)
+
 typedef struct rncl_check_options {
     uint64_t seed;
     int shapes;         /* random shapes an operation */

@@ -14,9 +14,6 @@
 #include "tuning.h"
 #include "util.h"
 
-/* Multiply-adds of a shape that is checked, at most. */
-static const size_t check_work = 4000000;
-
 const char *rncl_version(void)
 {
     return RNCL_VERSION;
@@ -199,7 +196,7 @@ rncl_status rncl_session_check(const rncl_session *session,
     const rncl_check_options what = {
         .seed = options->seed,
         .shapes = options->shapes,
-        .work = check_work,
+        .work = RNCL_CHECK_WORK,
         .filter = options->operation[0] ? options->operation : NULL,
         .report = report,
         .user = user,

@@ -15,23 +15,9 @@
 #include <cmocka.h>
 #include <rncl/rncl.h>
 
+#include "folder.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static char folder[] = "/tmp/rncl-api-XXXXXX";
-
-static inline int make_folder(void **unused)
-{
-    (void)unused;
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
-}
-
-static inline int remove_folder(void **unused)
-{
-    (void)unused;
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return chdir("/") || system(command);
-}
 
 static inline void expect_ok(rncl_status got)
 {

@@ -22,7 +22,6 @@ typedef struct device_parameters {
 /* CLBlast's state, which is the process's; under the lock. */
 static struct {
     pthread_mutex_t lock;
-    unsigned contexts; /* that use CLBlast */
     device_parameters devices[MOST_DEVICES];
     size_t device_count;
 } process = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -63,12 +62,12 @@ static rncl_status status_of(CLBlastStatusCode code, const rncl_gemm *gemm, cons
                      context->info.name, (int)code);
 }
 
-/* CLBlast would keep programs until the process ends, which for some drivers is after their own end. */
+/* CLBlast would keep programs, and through them their context, until the process ends, which for some drivers
+ * is after their own end. Other contexts compile theirs again when they next need them. */
 static void release(void *state)
 {
     pthread_mutex_lock(&process.lock);
-    if (--process.contexts == 0)
-        CLBlastClearCache();
+    CLBlastClearCache();
     pthread_mutex_unlock(&process.lock);
     free(state);
 }
@@ -80,7 +79,6 @@ static rncl_status state_of(rncl_context *context, gemm_state **out)
         if (!context->library)
             return RNCL_FAIL(RNCL_ERR_MEMORY, "state of CLBlast");
         context->release_library = release;
-        process.contexts++;
     }
     *out = context->library;
     return RNCL_OK;
@@ -127,6 +125,8 @@ static rncl_status use_parameters(rncl_context *context, const int *parameters)
     device_parameters *in_force = parameters_of(context->device, &known);
     if (known && !memcmp(in_force->values, parameters, sizeof in_force->values))
         return RNCL_OK;
+    if (known)
+        memset(in_force->values, 0, sizeof in_force->values); /* some may be set when others fail */
     for (size_t i = 0; i < COUNT(kernels); i++)
         RNCL_TRY(set_parameters(context, i, parameters));
     if (in_force) {

@@ -1,8 +1,9 @@
-/* Formats a remark and hands it on. */
+/* Formats a remark and hands it to the log. */
 #include "log.h"
 
 #include <stdarg.h>
-#include <stdio.h>
+
+#include "number.h"
 
 void rncl_log_line(const rncl_log *log, rncl_log_level level, const char *format, ...)
 {
@@ -11,7 +12,7 @@ void rncl_log_line(const rncl_log *log, rncl_log_level level, const char *format
     char line[1024];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    rncl_number_vformat(line, sizeof line, format, arguments);
     va_end(arguments);
     log->write(log->user, level, line);
 }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "number.h"
 #include "util.h"
 
 static _Thread_local char last_message[1024];
@@ -34,11 +35,11 @@ const char *rncl_status_message(void)
 
 void rncl_status_fail(const char *format, ...)
 {
-    /* Formatted aside first: an argument may be the previous message. */
+    /* Formatted into a copy first: an argument may be the previous message. */
     char message[sizeof last_message];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    rncl_number_vformat(message, sizeof message, format, arguments);
     va_end(arguments);
     snprintf(last_message, sizeof last_message, "%s", message);
 }

@@ -14,6 +14,13 @@
             return try_status;                                                                               \
     } while (0)
 
+/* For parameters of the public interface that must not be NULL. */
+#define RNCL_NEED(pointer)                                                                                   \
+    do {                                                                                                     \
+        if (!(pointer))                                                                                      \
+            return RNCL_FAIL(RNCL_ERR_USAGE, "%s: %s is NULL", __func__, #pointer);                          \
+    } while (0)
+
 /* Records the message for this thread. A message is one line, without a full stop. */
 void rncl_status_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

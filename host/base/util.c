@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "number.h"
+
 bool rncl_size_multiply(size_t a, size_t b, size_t *product)
 {
     return !__builtin_mul_overflow(a, b, product);
@@ -16,7 +18,7 @@ char *rncl_text_format(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = rncl_number_vformat(NULL, 0, format, arguments);
     va_end(arguments);
     if (length < 0)
         return NULL;
@@ -24,7 +26,7 @@ char *rncl_text_format(const char *format, ...)
     if (!text)
         return NULL;
     va_start(arguments, format);
-    vsnprintf(text, (size_t)length + 1, format, arguments);
+    rncl_number_vformat(text, (size_t)length + 1, format, arguments);
     va_end(arguments);
     return text;
 }

@@ -1,6 +1,7 @@
 /* The one harness for operations: every operation and every convolution algorithm on the device against the
  * host reference, forward and backward, at fixed and at random shapes. `rncl check` and the tests are its
- * users. */
+ * users. Results and their summary are in rncl/rncl.h; the tolerance is 0 where the result must be exact,
+ * else 1e-6 sqrt(K), K = length of the reduction. */
 #ifndef RNCL_CHECK_CHECK_H
 #define RNCL_CHECK_CHECK_H
 
@@ -9,19 +10,14 @@
 #include <stdint.h>
 
 #include "context.h"
+#include "rncl/rncl.h"
 #include "status.h"
 
 /* The error where no number tells it; the name then says what went wrong. */
 #define RNCL_CHECK_BROKEN 1e30
 
-/* One result of one operation at one shape ("conv/direct 2x9x7x3 3x3 k5 stride 2 pad 1, integers: dx"). The
- * error is relative, in the L2 norm. The tolerance is 0 where the result must be exact, else 1e-6 sqrt(K), K
- * = length of the reduction. */
-typedef struct rncl_check_result {
-    char name[256];
-    double error, tolerance;
-    bool ok;
-} rncl_check_result;
+/* Work of a shape that the host's reference computes in a moment. */
+#define RNCL_CHECK_WORK ((size_t)4000000)
 
 typedef struct rncl_check_options {
     uint64_t seed;
@@ -31,10 +27,6 @@ typedef struct rncl_check_options {
     void (*report)(void *user, const rncl_check_result *result); /* may be NULL */
     void *user;
 } rncl_check_options;
-
-typedef struct rncl_check_summary {
-    int passed, failed; /* results */
-} rncl_check_summary;
 
 /* RNCL_ERR_WRONG_RESULT if a result was wrong (the message names the first one), after all have been tried.
  * An operation that cannot be built or run ends the check with that failure. RNCL_ERR_USAGE for a filter that

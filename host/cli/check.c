@@ -12,9 +12,6 @@
 
 enum { MOST_GROUPS = 64 };
 
-/* Multiply-adds at most a shape: what the host's reference does in a moment. */
-static const size_t work = 4000000;
-
 /* All results of one operation and variant: what stands before the first space of their names. */
 typedef struct group {
     char name[64];
@@ -96,7 +93,7 @@ static rncl_status check(rncl_context *context, const rncl_options *options, col
     const rncl_check_options what = {
         .seed = options->seed,
         .shapes = options->shapes,
-        .work = work,
+        .work = RNCL_CHECK_WORK,
         .filter = options->operation[0] ? options->operation : NULL,
         .report = on_result,
         .user = c,

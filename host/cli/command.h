@@ -34,4 +34,7 @@ rncl_status rncl_plot_run(rncl_options *options);
 rncl_status rncl_tune_run(rncl_options *options);
 rncl_status rncl_tune_worker_run(rncl_options *options);
 
+/* Trials of tuning run in child processes of this very program, unless --tune-program names another. */
+void rncl_command_tunes(rncl_options *options);
+
 #endif

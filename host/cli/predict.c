@@ -111,8 +111,12 @@ static rncl_status predict(rncl_context *context, rncl_options *options)
         sink.take = add_json;
         p.predictions = json_array();
     }
-    rncl_status st = rncl_predict(context, options, (const char *const *)options->arguments,
+    rncl_predictor *predictor;
+    rncl_status st = rncl_predictor_open(context, options, &predictor);
+    if (!st)
+        st = rncl_predictor_files(predictor, (const char *const *)options->arguments,
                                   (uint32_t)options->argument_count, &sink);
+    rncl_predictor_destroy(predictor);
     /* Pictures that could not be read do not keep the others from being told. */
     rncl_status printed = RNCL_OK;
     if (options->json && (!st || st == RNCL_ERR_DATA))

@@ -7,12 +7,7 @@
 
 #include "command.h"
 #include "console.h"
-#include "inputs.h"
 #include "trainer.h"
-#include "tune_network.h"
-
-/* Time that `--tune auto` may take. */
-#define BRIEF_SECONDS 60.0
 
 static volatile sig_atomic_t stop_wanted;
 
@@ -92,22 +87,6 @@ static void print_summary(const rncl_train_result *result, double first_step_sec
     printf("first step done     %.1f s after the start\n", first_step_seconds);
 }
 
-/* For networks that nobody has tuned: the worst of the defaults, in a minute. The data say how large pictures
- * are. */
-static rncl_status tune_briefly(rncl_console *console, rncl_context *context, const rncl_options *options)
-{
-    rncl_options complete = *options;
-    rncl_inputs inputs;
-    RNCL_TRY(rncl_inputs_open(&complete, true, &console->log, &inputs));
-    rncl_tuned_network network = {0};
-    rncl_status st = rncl_inputs_complete(&inputs, &complete);
-    if (!st)
-        st = rncl_tune_network(console, context, &complete, BRIEF_SECONDS, &network);
-    free(network.tasks);
-    rncl_inputs_close(&inputs);
-    return st;
-}
-
 rncl_status rncl_train_run(rncl_options *options)
 {
     rncl_console console;
@@ -119,9 +98,8 @@ rncl_status rncl_train_run(rncl_options *options)
     watcher w = {.console = &console};
     const rncl_train_listener listener = {.progress = on_progress, .user = &w, .stop = &stop_wanted};
     rncl_train_result result = {0};
-    rncl_status st = options->tune ? tune_briefly(&console, context, options) : RNCL_OK;
-    if (!st)
-        st = rncl_train(context, options, &listener, &result);
+    rncl_command_tunes(options);
+    rncl_status st = rncl_train(context, options, &listener, &result);
     rncl_meter_clear(&console.meter);
     rncl_status printed = RNCL_OK;
     if (options->json && (!st || st == RNCL_ERR_INTERRUPTED))

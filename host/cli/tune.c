@@ -6,24 +6,12 @@
 #include "console.h"
 #include "setting_json.h"
 #include "table.h"
-#include "tune_network.h"
+#include "tuning.h"
+#include "worker.h"
 
-/* Milliseconds of a step that what can be tuned takes, by presets and by the best settings. */
-static void add_up(const rncl_tuned_network *network, double *preset_ms, double *best_ms)
+static rncl_status print_json(const rncl_tuning *network)
 {
-    *preset_ms = *best_ms = 0;
-    for (size_t i = 0; i < network->count; i++) {
-        const rncl_tune_task *task = &network->tasks[i];
-        const rncl_tuned_entry *entry = &task->entry;
-        *preset_ms += 1e-6 * task->count * (double)(entry->time_ns ? entry->preset_ns : task->preset_ns);
-        *best_ms += 1e-6 * task->count * (double)(entry->time_ns ? entry->time_ns : task->preset_ns);
-    }
-}
-
-static rncl_status print_json(const rncl_tuned_network *network)
-{
-    double preset_ms, best_ms;
-    add_up(network, &preset_ms, &best_ms);
+    const rncl_tune_result total = rncl_tuning_result(network);
     json_t *problems = json_array();
     for (size_t i = 0; i < network->count; i++) {
         const rncl_tune_task *task = &network->tasks[i];
@@ -37,15 +25,16 @@ static rncl_status print_json(const rncl_tuned_network *network)
                                 "ms", rncl_json_number(1e-6 * (double)task->entry.time_ns), "setting",
                                 rncl_setting_to_json(&task->entry.setting)));
     }
-    return rncl_json_print(json_pack("{s:o, s:o, s:o, s:o}", "preset_ms", rncl_json_number(preset_ms), "ms",
-                                     rncl_json_number(best_ms), "gain", rncl_json_number(preset_ms / best_ms),
-                                     "problems", problems));
+    return rncl_json_print(json_pack("{s:o, s:o, s:o, s:o}", "preset_ms", rncl_json_number(total.preset_ms),
+                                     "ms", rncl_json_number(total.tuned_ms), "gain",
+                                     rncl_json_number(total.preset_ms / total.tuned_ms), "problems",
+                                     problems));
 }
 
 static rncl_status add_row(rncl_table *table, const rncl_tune_task *task)
 {
     const rncl_tuned_entry *entry = &task->entry;
-    char key[RNCL_PROBLEM_KEY], setting[RNCL_SETTING_TEXT] = "not got to";
+    char key[RNCL_PROBLEM_KEY], setting[RNCL_SETTING_TEXT] = "not reached";
     rncl_problem_key(&task->problem, key);
     if (!entry->time_ns)
         return rncl_table_add(table, "%s\t%d\t%.2f\t\t\t\t%s", key, task->count,
@@ -59,10 +48,9 @@ static rncl_status add_row(rncl_table *table, const rncl_tune_task *task)
                           (double)entry->preset_ns / (double)entry->time_ns, rate, setting);
 }
 
-static rncl_status print_text(const rncl_tuned_network *network)
+static rncl_status print_text(const rncl_tuning *network)
 {
     rncl_table *table;
-    double preset_ms, best_ms;
     RNCL_TRY(
         rncl_table_create("problem\tin a step\tpreset ms\tms\tgain\tGFLOP/s\tsetting", "lrrrrrl", &table));
     rncl_status st = RNCL_OK;
@@ -71,10 +59,16 @@ static rncl_status print_text(const rncl_tuned_network *network)
     if (!st)
         rncl_table_print(table, stdout);
     rncl_table_destroy(table);
-    add_up(network, &preset_ms, &best_ms);
-    printf("\nWhat is tuned of a step: %.1f ms untuned, %.1f ms tuned, a gain of %.2f.\n", preset_ms, best_ms,
-           preset_ms / best_ms);
+    const rncl_tune_result total = rncl_tuning_result(network);
+    printf("\nWhat is tuned of a step: %.1f ms untuned, %.1f ms tuned, a gain of %.2f.\n", total.preset_ms,
+           total.tuned_ms, total.preset_ms / total.tuned_ms);
     return st;
+}
+
+void rncl_command_tunes(rncl_options *options)
+{
+    if (!options->tune_program[0])
+        snprintf(options->tune_program, sizeof options->tune_program, "/proc/self/exe");
 }
 
 rncl_status rncl_tune_run(rncl_options *options)
@@ -83,11 +77,12 @@ rncl_status rncl_tune_run(rncl_options *options)
     rncl_console_init(&console, options);
     rncl_context *context;
     RNCL_TRY(rncl_console_open_device(&console, options, &context));
-    rncl_tuned_network network;
-    rncl_status st = rncl_tune_network(&console, context, options, options->budget, &network);
+    rncl_tuning network;
+    rncl_command_tunes(options);
+    rncl_status st = rncl_tuning_run(context, options, (double)options->budget, &network);
     if (!st)
         st = options->json ? print_json(&network) : print_text(&network);
-    free(network.tasks);
+    rncl_tuning_fini(&network);
     rncl_context_destroy(context);
     return st;
 }

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -262,7 +263,11 @@ static rncl_status append_platform(rncl_device_list *list, cl_platform_id platfo
     return RNCL_OK;
 }
 
-rncl_status rncl_device_list_create(const rncl_log *log, rncl_device_list **out)
+/* The first calls load and initialise the drivers, which not all of them do safely from several threads at
+ * once. */
+static pthread_mutex_t discovery = PTHREAD_MUTEX_INITIALIZER;
+
+static rncl_status list_devices(const rncl_log *log, rncl_device_list **out)
 {
     *out = NULL;
     cl_platform_id platforms[64];
@@ -290,6 +295,14 @@ rncl_status rncl_device_list_create(const rncl_log *log, rncl_device_list **out)
         list->devices[i].info.number = (int)i + 1;
     *out = list;
     return RNCL_OK;
+}
+
+rncl_status rncl_device_list_create(const rncl_log *log, rncl_device_list **out)
+{
+    pthread_mutex_lock(&discovery);
+    const rncl_status st = list_devices(log, out);
+    pthread_mutex_unlock(&discovery);
+    return st;
 }
 
 void rncl_device_list_destroy(rncl_device_list *list)

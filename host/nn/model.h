@@ -47,4 +47,23 @@ rncl_status rncl_model_load(const rncl_model_source *source, const rncl_graph *g
 rncl_status rncl_model_read_meta(const char *path, rncl_network_options *options, rncl_model_meta *meta);
 void rncl_model_meta_fini(rncl_model_meta *meta); /* frees the labels; harmless on a zeroed one */
 
+/* A float tensor of a model file: parameters in the graph's order, then running statistics. */
+typedef struct rncl_model_tensor {
+    char name[96]; /* "layer1.0.conv1.weight", "bn1.running_mean" */
+    int rank;
+    size_t dims[4]; /* as in the file */
+    size_t count;   /* floats */
+} rncl_model_tensor;
+
+size_t rncl_model_tensor_count(const rncl_graph *graph);
+void rncl_model_tensor_at(const rncl_graph *graph, size_t index, rncl_model_tensor *out);
+/* RNCL_ERR_USAGE for a name that no tensor has, naming the nearest one. */
+rncl_status rncl_model_tensor_find(const rncl_graph *graph, const char *name, size_t *index);
+
+/* Copies a tensor between the graph's vectors and `values`, which has the layout of the file. */
+void rncl_model_tensor_get(const rncl_graph *graph, size_t index, const float *params, const float *state,
+                           float *values);
+void rncl_model_tensor_set(const rncl_graph *graph, size_t index, const float *values, float *params,
+                           float *state);
+
 #endif

@@ -31,7 +31,8 @@ static const struct {
 static bool find_dtype(rncl_state_pickle_text module, rncl_state_pickle_text name, rncl_dtype *dtype)
 {
     for (size_t i = 0; i < COUNT(storage_types); i++) {
-        if (rncl_state_pickle_text_is(module, "torch") && rncl_state_pickle_text_is(name, storage_types[i].storage)) {
+        if (rncl_state_pickle_text_is(module, "torch") &&
+            rncl_state_pickle_text_is(name, storage_types[i].storage)) {
             *dtype = storage_types[i].dtype;
             return true;
         }
@@ -47,7 +48,8 @@ bool rncl_pth_allows(rncl_state_pickle_text module, rncl_state_pickle_text name)
             rncl_state_pickle_text_is(name, tensor_makers[i].name))
             return true;
     return find_dtype(module, name, &dtype) ||
-           (rncl_state_pickle_text_is(module, "collections") && rncl_state_pickle_text_is(name, "OrderedDict")) ||
+           (rncl_state_pickle_text_is(module, "collections") &&
+            rncl_state_pickle_text_is(name, "OrderedDict")) ||
            (rncl_state_pickle_text_is(module, "torch") && rncl_state_pickle_text_is(name, "Size"));
 }
 
@@ -67,15 +69,19 @@ rncl_status rncl_pth_big_endian(const rncl_pth *r)
 }
 
 /* ("storage", type, key, place, count), of old files with a sixth element that is None. */
-static rncl_status describe_storage(const rncl_pth *r, const rncl_state_pickle_value *id, rncl_pth_storage *out)
+static rncl_status describe_storage(const rncl_pth *r, const rncl_state_pickle_value *id,
+                                    rncl_pth_storage *out)
 {
-    const rncl_state_pickle_value *word = rncl_state_pickle_element(id, 0), *type = rncl_state_pickle_element(id, 1),
-                            *key = rncl_state_pickle_element(id, 2), *view = rncl_state_pickle_element(id, 5);
+    const rncl_state_pickle_value *word = rncl_state_pickle_element(id, 0),
+                                  *type = rncl_state_pickle_element(id, 1),
+                                  *key = rncl_state_pickle_element(id, 2),
+                                  *view = rncl_state_pickle_element(id, 5);
     *out = (rncl_pth_storage){0};
-    if (!word || word->kind != RNCL_STATE_PICKLE_TEXT || !rncl_state_pickle_text_is(word->text, "storage") || !type ||
-        type->kind != RNCL_STATE_PICKLE_GLOBAL ||
+    if (!word || word->kind != RNCL_STATE_PICKLE_TEXT || !rncl_state_pickle_text_is(word->text, "storage") ||
+        !type || type->kind != RNCL_STATE_PICKLE_GLOBAL ||
         !find_dtype(type->global.module, type->global.name, &out->dtype) || !key ||
-        key->kind != RNCL_STATE_PICKLE_TEXT || !rncl_state_pickle_size(rncl_state_pickle_element(id, 4), &out->count))
+        key->kind != RNCL_STATE_PICKLE_TEXT ||
+        !rncl_state_pickle_size(rncl_state_pickle_element(id, 4), &out->count))
         return rncl_pth_bad_storage(r);
     size_t size_bytes;
     if (!rncl_size_multiply(out->count, rncl_dtype_bytes(out->dtype), &size_bytes))
@@ -93,7 +99,7 @@ static rncl_status describe_storage(const rncl_pth *r, const rncl_state_pickle_v
 static int compare_keys(const void *a, const void *b)
 {
     const rncl_state_pickle_text *left = &((const rncl_pth_storage *)a)->key,
-                           *right = &((const rncl_pth_storage *)b)->key;
+                                 *right = &((const rncl_pth_storage *)b)->key;
     const int order = memcmp(left->characters, right->characters, MIN(left->length, right->length));
     if (order)
         return order;
@@ -160,7 +166,8 @@ static const rncl_state_pickle_value *tensor_call(const rncl_state_pickle_value 
     for (int wrappers = 0; value && value->kind == RNCL_STATE_PICKLE_CALL && wrappers < 2; wrappers++) {
         const rncl_state_pickle_value *function = value->call.function;
         size_t i = 0;
-        while (i < COUNT(tensor_makers) && !rncl_state_pickle_text_is(function->global.name, tensor_makers[i].name))
+        while (i < COUNT(tensor_makers) &&
+               !rncl_state_pickle_text_is(function->global.name, tensor_makers[i].name))
             i++;
         if (i == COUNT(tensor_makers))
             return NULL;
@@ -203,8 +210,8 @@ static bool lies_inside(const rncl_file_tensor *tensor, size_t offset, size_t co
     return last < count;
 }
 
-static rncl_status read_tensor(rncl_pth *r, const rncl_state_pickle_value *key, const rncl_state_pickle_value *value,
-                               rncl_file_tensor *tensor)
+static rncl_status read_tensor(rncl_pth *r, const rncl_state_pickle_value *key,
+                               const rncl_state_pickle_value *value, rncl_file_tensor *tensor)
 {
     RNCL_TRY(take_name(r, key, &tensor->name));
     const rncl_state_pickle_value *made = tensor_call(value);
@@ -212,16 +219,19 @@ static rncl_status read_tensor(rncl_pth *r, const rncl_state_pickle_value *key, 
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: %s is no tensor; save the weights alone: torch.save(model.state_dict(), FILE)",
                          r->path, tensor->name);
-    const rncl_state_pickle_value *arguments = made->call.arguments, *where = rncl_state_pickle_element(arguments, 0);
+    const rncl_state_pickle_value *arguments = made->call.arguments,
+                                  *where = rncl_state_pickle_element(arguments, 0);
     size_t offset;
     int strides;
     if (!where || where->kind != RNCL_STATE_PICKLE_PERSISTENT ||
         !rncl_state_pickle_size(rncl_state_pickle_element(arguments, 1), &offset) ||
         !read_sizes(rncl_state_pickle_element(arguments, 2), &tensor->rank, tensor->dims) ||
-        !read_sizes(rncl_state_pickle_element(arguments, 3), &strides, tensor->strides) || strides != tensor->rank)
+        !read_sizes(rncl_state_pickle_element(arguments, 3), &strides, tensor->strides) ||
+        strides != tensor->rank)
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: damaged: %s has no storage, or a shape that rncl does not read",
                          r->path, tensor->name);
-    rncl_pth_storage *from = rncl_pth_find_storage(r, rncl_state_pickle_element(where->persistent.id, 2)->text);
+    rncl_pth_storage *from =
+        rncl_pth_find_storage(r, rncl_state_pickle_element(where->persistent.id, 2)->text);
     tensor->dtype = from->dtype;
     if (!lies_inside(tensor, offset, from->count))
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: damaged: %s reaches beyond its storage", r->path, tensor->name);

@@ -88,8 +88,8 @@ static rncl_status check_archive(archive *r)
         return RNCL_OK;
     rncl_contents word;
     RNCL_TRY(read_entry(r, order, &word));
-    const bool little =
-        rncl_state_pickle_text_is((rncl_state_pickle_text){(const char *)word.data, word.size_bytes}, "little");
+    const bool little = rncl_state_pickle_text_is(
+        (rncl_state_pickle_text){(const char *)word.data, word.size_bytes}, "little");
     return little ? RNCL_OK : rncl_pth_big_endian(&r->pth);
 }
 

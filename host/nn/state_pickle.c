@@ -327,7 +327,8 @@ static rncl_status call(machine *m, size_t unused)
         return refuse(m, "a call of what is no function");
     if (is_ordered_dict(function))
         return make_ordered_dict(m, arguments);
-    return push_new(m, (rncl_state_pickle_value){.kind = RNCL_STATE_PICKLE_CALL, .call = {function, arguments}});
+    return push_new(m,
+                    (rncl_state_pickle_value){.kind = RNCL_STATE_PICKLE_CALL, .call = {function, arguments}});
 }
 
 /* The attributes of an object, which weights do not need: a state dict has the versions of its layers there.
@@ -348,8 +349,8 @@ static rncl_status make_persistent(machine *m, size_t unused)
     (void)unused;
     rncl_state_pickle_value *id;
     RNCL_TRY(pop(m, &id));
-    RNCL_TRY(push_new(
-        m, (rncl_state_pickle_value){.kind = RNCL_STATE_PICKLE_PERSISTENT, .persistent = {id, m->pickle->persistent}}));
+    RNCL_TRY(push_new(m, (rncl_state_pickle_value){.kind = RNCL_STATE_PICKLE_PERSISTENT,
+                                                   .persistent = {id, m->pickle->persistent}}));
     m->pickle->persistent = m->stack.values[m->stack.count - 1];
     return RNCL_OK;
 }
@@ -368,7 +369,8 @@ static rncl_status push_int32(machine *m, size_t unused)
     (void)unused;
     uint64_t value;
     RNCL_TRY(take_number(m, 4, &value));
-    return push_new(m, (rncl_state_pickle_value){.kind = RNCL_STATE_PICKLE_INT, .integer = (int32_t)(uint32_t)value});
+    return push_new(
+        m, (rncl_state_pickle_value){.kind = RNCL_STATE_PICKLE_INT, .integer = (int32_t)(uint32_t)value});
 }
 
 /* Numbers of more than eight bytes are nothing that a tensor needs; they become the largest. */
@@ -538,7 +540,7 @@ static rncl_status run(machine *m)
 }
 
 rncl_status rncl_state_pickle_read(const char *path, rncl_contents bytes, rncl_state_pickle_allows *allows,
-                             rncl_state_pickle *out)
+                                   rncl_state_pickle *out)
 {
     *out = (rncl_state_pickle){0};
     machine m = {.path = path,
@@ -583,7 +585,8 @@ const rncl_state_pickle_value *rncl_state_pickle_find(const rncl_state_pickle_va
     return found;
 }
 
-const rncl_state_pickle_value *rncl_state_pickle_element(const rncl_state_pickle_value *sequence, size_t index)
+const rncl_state_pickle_value *rncl_state_pickle_element(const rncl_state_pickle_value *sequence,
+                                                         size_t index)
 {
     if (sequence->kind != RNCL_STATE_PICKLE_TUPLE && sequence->kind != RNCL_STATE_PICKLE_LIST)
         return NULL;

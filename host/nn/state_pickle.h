@@ -64,7 +64,7 @@ struct rncl_state_pickle_value {
 typedef struct rncl_state_pickle {
     const rncl_state_pickle_value *value;      /* what was pickled */
     const rncl_state_pickle_value *persistent; /* the last one that was met; NULL: none */
-    size_t size_bytes;                   /* read */
+    size_t size_bytes;                         /* read */
     struct rncl_state_pickle_chunk *chunks;
 } rncl_state_pickle;
 
@@ -75,14 +75,15 @@ typedef bool rncl_state_pickle_allows(rncl_state_pickle_text module, rncl_state_
  * messages.
  */
 rncl_status rncl_state_pickle_read(const char *path, rncl_contents bytes, rncl_state_pickle_allows *allows,
-                             rncl_state_pickle *out);
+                                   rncl_state_pickle *out);
 void rncl_state_pickle_free(rncl_state_pickle *pickle); /* harmless on a zeroed one */
 
 bool rncl_state_pickle_text_is(rncl_state_pickle_text text, const char *word);
 /* The value of a dict under a text; NULL if there is none, or `dict` is no dict. */
 const rncl_state_pickle_value *rncl_state_pickle_find(const rncl_state_pickle_value *dict, const char *key);
 /* Element `index` of a tuple or list; NULL if there is none. */
-const rncl_state_pickle_value *rncl_state_pickle_element(const rncl_state_pickle_value *sequence, size_t index);
+const rncl_state_pickle_value *rncl_state_pickle_element(const rncl_state_pickle_value *sequence,
+                                                         size_t index);
 /* A whole number of at least 0. */
 bool rncl_state_pickle_size(const rncl_state_pickle_value *value, size_t *size);
 

@@ -1,8 +1,9 @@
-/* The only file that knows CLBlast. Calls come from one thread at a time: CLBlast's cache of programs has had
- * races. */
+/* The only file that knows CLBlast. CLBlast keeps its programs and parameters for the whole process, and its
+ * cache of programs has had races: a lock lets one thread call it at a time. */
 #include "gemm.h"
 
 #include <clblast_c.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,11 +11,24 @@
 #include "profile.h"
 #include "util.h"
 
-/* CLBlast has one set of parameters in force for each device; setting the one that is there already costs as
- * much as setting another. A device that is used by several contexts in turn is not provided for. */
+enum { MOST_DEVICES = 16 };
+
+/* The parameters that CLBlast has in force for a device; setting the same ones again costs as much as setting
+ * others. */
+typedef struct device_parameters {
+    cl_device_id device;
+    int values[RNCL_GEMM_PARAMETERS];
+} device_parameters;
+
+/* CLBlast's state, which is the process's; under the lock. */
+static struct {
+    pthread_mutex_t lock;
+    device_parameters devices[MOST_DEVICES];
+    size_t device_count;
+} process = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* A context that uses CLBlast. */
 typedef struct gemm_state {
-    int in_force[RNCL_GEMM_PARAMETERS];
-    bool known; /* some were set from here */
     unsigned switches;
 } gemm_state;
 
@@ -48,10 +62,13 @@ static rncl_status status_of(CLBlastStatusCode code, const rncl_gemm *gemm, cons
                           context->info.name);
 }
 
-/* CLBlast keeps programs until the process ends, which for some drivers is after their own end. */
+/* CLBlast would keep programs, and through them their context, until the process ends, which for some drivers
+ * is after their own end. Other contexts compile theirs again when they next need them. */
 static void release(void *state)
 {
+    pthread_mutex_lock(&process.lock);
     CLBlastClearCache();
+    pthread_mutex_unlock(&process.lock);
     free(state);
 }
 
@@ -65,6 +82,19 @@ static rncl_status state_of(rncl_context *context, gemm_state **out)
     }
     *out = context->library;
     return RNCL_OK;
+}
+
+/* What is known to be in force for the device, or a new entry; NULL: there are too many devices to keep
+ * track. */
+static device_parameters *parameters_of(cl_device_id device, bool *known)
+{
+    for (size_t i = 0; i < process.device_count; i++)
+        if (process.devices[i].device == device) {
+            *known = true;
+            return &process.devices[i];
+        }
+    *known = false;
+    return process.device_count < MOST_DEVICES ? &process.devices[process.device_count] : NULL;
 }
 
 static rncl_status set_parameters(const rncl_context *context, size_t kernel, const int *parameters)
@@ -89,12 +119,21 @@ static rncl_status use_parameters(rncl_context *context, const int *parameters)
 {
     gemm_state *state;
     RNCL_TRY(state_of(context, &state));
-    if (!parameters || (state->known && !memcmp(state->in_force, parameters, sizeof state->in_force)))
+    if (!parameters)
         return RNCL_OK;
+    bool known;
+    device_parameters *in_force = parameters_of(context->device, &known);
+    if (known && !memcmp(in_force->values, parameters, sizeof in_force->values))
+        return RNCL_OK;
+    if (known)
+        memset(in_force->values, 0, sizeof in_force->values); /* some may be set when others fail */
     for (size_t i = 0; i < COUNT(kernels); i++)
         RNCL_TRY(set_parameters(context, i, parameters));
-    memcpy(state->in_force, parameters, sizeof state->in_force);
-    state->known = true;
+    if (in_force) {
+        in_force->device = context->device;
+        memcpy(in_force->values, parameters, sizeof in_force->values);
+        process.device_count += !known;
+    }
     state->switches++;
     return RNCL_OK;
 }
@@ -105,7 +144,7 @@ unsigned rncl_gemm_switches(const rncl_context *context)
     return state ? state->switches : 0;
 }
 
-rncl_status rncl_gemm_workspace(rncl_context *context, const rncl_gemm *g, size_t *size_bytes)
+static rncl_status find_workspace(rncl_context *context, const rncl_gemm *g, size_t *size_bytes)
 {
     RNCL_TRY(use_parameters(context, g->parameters));
     return status_of(CLBlastSGemmTempBufferSize(CLBlastLayoutRowMajor, transpose_of(g->transpose_a),
@@ -115,14 +154,31 @@ rncl_status rncl_gemm_workspace(rncl_context *context, const rncl_gemm *g, size_
                      g, context);
 }
 
-rncl_status rncl_gemm_enqueue(rncl_context *context, const rncl_gemm *g)
+static rncl_status enqueue(rncl_context *context, const rncl_gemm *g, cl_event *event)
 {
     RNCL_TRY(use_parameters(context, g->parameters));
-    cl_event event = NULL;
     CLBlastStatusCode code = CLBlastSgemmWithTempBuffer(
         CLBlastLayoutRowMajor, transpose_of(g->transpose_a), transpose_of(g->transpose_b), g->m, g->n, g->k,
         1.0f, g->a, g->a_offset, g->a_stride, g->b, g->b_offset, g->b_stride, g->beta, g->c, g->c_offset,
-        g->c_stride, &context->queue, context->profile ? &event : NULL, g->workspace);
-    RNCL_TRY(status_of(code, g, context));
-    return event ? rncl_profile_record(context->profile, "sgemm", event) : RNCL_OK;
+        g->c_stride, &context->queue, context->profile ? event : NULL, g->workspace);
+    return status_of(code, g, context);
+}
+
+rncl_status rncl_gemm_workspace(rncl_context *context, const rncl_gemm *g, size_t *size_bytes)
+{
+    pthread_mutex_lock(&process.lock);
+    rncl_status st = find_workspace(context, g, size_bytes);
+    pthread_mutex_unlock(&process.lock);
+    return st;
+}
+
+rncl_status rncl_gemm_enqueue(rncl_context *context, const rncl_gemm *g)
+{
+    cl_event event = NULL;
+    pthread_mutex_lock(&process.lock);
+    rncl_status st = enqueue(context, g, &event);
+    pthread_mutex_unlock(&process.lock);
+    if (st || !event)
+        return st;
+    return rncl_profile_record(context->profile, "sgemm", event);
 }

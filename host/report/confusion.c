@@ -6,6 +6,7 @@
 
 #include "csv.h"
 #include "file.h"
+#include "number.h"
 
 static uint64_t count_of(const rncl_confusion *confusion, int truth, int answer)
 {
@@ -32,7 +33,7 @@ static void write_share(FILE *stream, double times, uint64_t part, uint64_t whol
 {
     fputc(',', stream);
     if (whole)
-        fprintf(stream, "%.9g", times * (double)part / (double)whole);
+        rncl_number_print(stream, "%.9g", times * (double)part / (double)whole);
 }
 
 static void write_classes(const rncl_confusion *confusion, FILE *stream)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "canvas.h"
+#include "number.h"
 #include "util.h"
 
 enum { WIDTH = 560, HEIGHT = 380, LEFT = 62, RIGHT = 24, TOP = 18, BOTTOM = 52 };
@@ -77,9 +78,9 @@ static void put_text(cairo_t *cairo, double x, double y, double across, double d
 static void format_tick(double value, double step, char *text, size_t size)
 {
     if (step >= 1000)
-        snprintf(text, size, "%gk", value / 1000);
+        rncl_number_format(text, size, "%gk", value / 1000);
     else
-        snprintf(text, size, "%g", value);
+        rncl_number_format(text, size, "%g", value);
 }
 
 static void draw_ticks(cairo_t *cairo, const axes *a)

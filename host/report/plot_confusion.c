@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "canvas.h"
+#include "number.h"
 #include "util.h"
 
 /* More classes than this have no room for names and figures. */
@@ -46,7 +47,7 @@ static void draw_cell(const matrix *m, int row, int column, double share)
     if (m->classes > MOST_NAMED || share < 0.005)
         return;
     char text[16];
-    snprintf(text, sizeof text, "%.0f", 100 * share);
+    rncl_number_format(text, sizeof text, "%.0f", 100 * share);
     double ink = share > 0.55 ? 1 : 0.15;
     cairo_set_source_rgb(m->cairo, ink, ink, ink);
     put_text(m->cairo, x + m->cell / 2, y + m->cell / 2, 0.5, text);

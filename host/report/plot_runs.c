@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "number.h"
 #include "plot.h"
 #include "utf8.h"
 #include "util.h"
@@ -53,7 +54,7 @@ static bool read_row(char *line, const int places[COLUMNS], double values[COLUMN
             char *end;
             if (places[i] != place)
                 continue;
-            values[i] = *field ? strtod(field, &end) : NAN;
+            values[i] = *field ? rncl_number_parse(field, &end) : NAN;
             if (*field && *end)
                 return false;
             found++;

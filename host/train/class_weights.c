@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "number.h"
 #include "util.h"
 
 static rncl_status wrong_count(const char *source, int wanted, const char *how)
@@ -22,7 +23,7 @@ static rncl_status parse(const char *source, const char *text, float *weights, i
     int count = 0;
     for (; *next; count++) {
         char *rest;
-        const double weight = strtod(next, &rest);
+        const double weight = rncl_number_parse(next, &rest);
         if (rest == next || (*rest && !strchr(separators, *rest)) || !(weight > 0) || !isfinite(weight))
             return RNCL_FAIL(RNCL_ERR_USAGE, "--class-weights %.200s: weight %d is not a number above 0",
                              source, count + 1);

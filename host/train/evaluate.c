@@ -1,4 +1,4 @@
-/* rncl_evaluate: a model file, measured. */
+/* rncl_evaluate: loss and accuracy of a model file, and its report by class. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ typedef struct evaluation {
     rncl_graph *graph;
 } evaluation;
 
-/* What class `i` is called: by the data, by the model, or not at all. */
+/* The name of class `i` in the data, else in the model; NULL: neither has one. */
 static const char *label_of(const evaluation *e, int i)
 {
     const rncl_dataset_info *info = &e->inputs.validation->info;
@@ -136,7 +136,7 @@ static rncl_status measure_with(const evaluation *e, rncl_tally *tally, rncl_eva
     return st;
 }
 
-/* Pictures are counted on the host only where that is asked for. */
+/* Logits are read back and counted on the host only for crops and reports, which need them. */
 static rncl_status measure(const evaluation *e, rncl_evaluation *result)
 {
     const rncl_options *options = e->options;

@@ -1,4 +1,4 @@
-/* The loop of evaluations and predictions. */
+/* Batches through a network, two of them outstanding. */
 #include "inference.h"
 
 #include "util.h"
@@ -8,9 +8,9 @@ enum { AHEAD = 2 }; /* batches that are outstanding at most */
 typedef struct pass {
     rncl_network *network;
     rncl_loader *loader;
-    const rncl_batch *batches[AHEAD]; /* by number, in turn */
+    const rncl_batch *batches[AHEAD]; /* the outstanding ones; batch n in n % AHEAD */
     unsigned submitted, collected;
-    rncl_batch_sink *sink; /* NULL: the results are wanted no more */
+    rncl_batch_sink *sink; /* NULL: after a failure, results are dropped */
     void *user;
 } pass;
 
@@ -47,7 +47,7 @@ rncl_status rncl_infer(rncl_network *network, const rncl_loader_options *loader,
     pass p = {.network = network, .sink = sink, .user = user};
     RNCL_TRY(rncl_loader_create(loader, &p.loader));
     rncl_status st = infer_all(&p, stop);
-    /* The device may still read the loader's memory: also after a failure it is waited for. */
+    /* Also after a failure: the device may still be reading the memory of the loader. */
     while (p.submitted != p.collected) {
         if (st)
             p.sink = NULL;

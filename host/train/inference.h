@@ -8,7 +8,7 @@
 #include "network.h"
 #include "status.h"
 
-/* Takes one batch and what the network makes of it; both are gone afterwards. A failure ends the pass. */
+/* Takes one batch and its result; both are valid in the call. A failure ends the pass. */
 typedef rncl_status rncl_batch_sink(void *user, const rncl_batch *batch, const rncl_batch_result *result);
 
 /* The loader's batches, which end, must be the network's. No batch may be outstanding before, and none is

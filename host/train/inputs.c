@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "free_memory.h"
+#include "memory.h"
 #include "util.h"
 
-/* Size of drawn pictures where nobody says one: nets that halve their input five times need something to
- * halve. */
+/* Size of drawn pictures where no option gives it: larger for networks that halve their input five times. */
 static int drawn_size(const rncl_network_options *network)
 {
     if (network->image)
@@ -20,10 +20,38 @@ static size_t cache_bytes(const rncl_options *options)
     return options->cache_memory ? (size_t)options->cache_memory << 20 : rncl_free_memory() / 4;
 }
 
+static bool has_pixels(const rncl_image_set *images)
+{
+    return images->pixels || images->read;
+}
+
+bool rncl_inputs_in_memory(const rncl_options *options)
+{
+    return has_pixels(&options->training_images) || has_pixels(&options->validation_images);
+}
+
+static rncl_status open_memory(const rncl_options *options, bool training, rncl_inputs *out)
+{
+    if (options->data[0])
+        return RNCL_FAIL(RNCL_ERR_USAGE,
+                         "there are images in memory and --data %.200s: leave out one of them",
+                         options->data);
+    if (training && !has_pixels(&options->training_images))
+        return RNCL_FAIL(RNCL_ERR_USAGE, "there are images for validation in memory, and none for training");
+    rncl_status st = rncl_memory_open(&options->validation_images, &out->validation);
+    if (!st && training)
+        st = rncl_memory_open(&options->training_images, &out->training);
+    if (st)
+        rncl_inputs_close(out);
+    return st;
+}
+
 rncl_status rncl_inputs_open(const rncl_options *options, bool training, const rncl_log *log,
                              rncl_inputs *out)
 {
     *out = (rncl_inputs){0};
+    if (rncl_inputs_in_memory(options))
+        return open_memory(options, training, out);
     rncl_dataset_options train = {
         .path = options->data[0] ? options->data : NULL,
         .split = RNCL_SPLIT_TRAIN,
@@ -36,7 +64,7 @@ rncl_status rncl_inputs_open(const rncl_options *options, bool training, const r
     };
     rncl_dataset_options validation = train;
     validation.split = RNCL_SPLIT_VALIDATION;
-    if (training) { /* an evaluation alone sees each picture once */
+    if (training) { /* an evaluation alone reads each picture once */
         const size_t cache = cache_bytes(options);
         validation.cache_bytes = cache / 4;
         train.cache_bytes = cache - validation.cache_bytes;
@@ -85,11 +113,13 @@ static void copy_channels(const rncl_dataset_info *info, const float *from, floa
 rncl_status rncl_inputs_complete(const rncl_inputs *inputs, rncl_options *options)
 {
     const rncl_dataset_info *info = &inputs->validation->info;
+    /* Mean and deviation of both parts are the training part's, except for images in memory. */
+    const rncl_dataset_info *measured = inputs->training ? &inputs->training->info : info;
     RNCL_TRY(complete_network(info, &options->network));
     if (rncl_option_source_of(options, "mean") == RNCL_FROM_DEFAULT)
-        copy_channels(info, info->mean, options->mean);
+        copy_channels(measured, measured->mean, options->mean);
     if (rncl_option_source_of(options, "std") == RNCL_FROM_DEFAULT)
-        copy_channels(info, info->std, options->std);
+        copy_channels(measured, measured->std, options->std);
     const float *jitter = options->color_jitter;
     if (jitter[3] != 0 && jitter[3] != jitter[0])
         return RNCL_FAIL(RNCL_ERR_USAGE,

@@ -1,4 +1,4 @@
-/* What a network learns from and is measured on: both splits of a data set, and how loaders read them. */
+/* Training and validation pictures, and how loaders read them. */
 #ifndef RNCL_TRAIN_INPUTS_H
 #define RNCL_TRAIN_INPUTS_H
 
@@ -12,10 +12,13 @@ typedef struct rncl_inputs {
     rncl_dataset *validation;
 } rncl_inputs;
 
-/* Opens options->data, or the built-in set, at options->network.image. `log` is told about pictures that are
- * passed over; may be NULL, else outlives the inputs. */
+/* Opens the options' images in memory, or options->data, or the built-in set, at options->network.image.
+ * `log` is told about pictures that are passed over; may be NULL, else outlives the inputs. RNCL_ERR_USAGE
+ * for images in memory and options->data together, and for a split that is not there. */
 rncl_status rncl_inputs_open(const rncl_options *options, bool training, const rncl_log *log,
                              rncl_inputs *out);
+/* Whether the options have images in memory. */
+bool rncl_inputs_in_memory(const rncl_options *options);
 void rncl_inputs_close(rncl_inputs *inputs); /* harmless on a zeroed one */
 
 /* Fills in what the options leave to the data: image, channels (if 0), classes, mean and std. RNCL_ERR_USAGE

@@ -1,4 +1,4 @@
-/* A network measured on one pass of a loader. */
+/* Loss and accuracy of a network over one pass of a loader. */
 #ifndef RNCL_TRAIN_MEASURE_H
 #define RNCL_TRAIN_MEASURE_H
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "number.h"
 #include "util.h"
 
 /* Each of the two files, and the column in which its rows say which step they belong to. */
@@ -164,14 +165,15 @@ static rncl_status flush(FILE *stream, const char *path)
 /* Losses and results take nine digits; what began as a float on the command line is readable with seven. */
 rncl_status rncl_metrics_add(rncl_metrics *metrics, const rncl_metrics_row *row)
 {
-    fprintf(metrics->evaluations, "%.7g,%" PRId64 ",%" PRId64 ",%.7g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g\n",
-            row->epoch, row->step, row->images, (double)row->lr, row->train_loss, row->train_top1,
-            row->val_loss, row->val_top1, row->val_top5, row->images_per_second, row->seconds);
+    rncl_number_print(metrics->evaluations,
+                      "%.7g,%" PRId64 ",%" PRId64 ",%.7g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g\n", row->epoch,
+                      row->step, row->images, (double)row->lr, row->train_loss, row->train_top1,
+                      row->val_loss, row->val_top1, row->val_top5, row->images_per_second, row->seconds);
     return flush(metrics->evaluations, metrics->evaluations_path);
 }
 
 rncl_status rncl_metrics_add_step(rncl_metrics *metrics, int64_t step, double loss, float lr)
 {
-    fprintf(metrics->steps, "%" PRId64 ",%.9g,%.7g\n", step, loss, (double)lr);
+    rncl_number_print(metrics->steps, "%" PRId64 ",%.9g,%.7g\n", step, loss, (double)lr);
     return flush(metrics->steps, metrics->steps_path);
 }

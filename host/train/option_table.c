@@ -545,6 +545,12 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(retune),
      .commands = RNCL_FOR_TUNE,
      .help = "forget what earlier tuning found on this device"},
+    {.name = "tune-program",
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(tune_program),
+     .value = "FILE",
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_TUNE,
+     .help = "the rncl program whose child processes try kernels while tuning; not given: this one"},
 
     /* checking kernels */
     {.name = "operation",
@@ -591,11 +597,13 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(logits),
      .commands = RNCL_FOR_PREDICT,
+     .prints = true,
      .help = "tell the network's outputs before the softmax too; with --json those of all classes"},
     {.name = "csv",
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(csv),
      .commands = RNCL_FOR_PREDICT,
+     .prints = true,
      .help = "print a row for each class that is told"},
 
     /* every command */
@@ -609,11 +617,13 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(json),
      .commands = RNCL_FOR_NETWORKS | RNCL_FOR_CHECK | RNCL_FOR_DEVICES | RNCL_FOR_CHECK_DATA,
+     .prints = true,
      .help = "print one JSON document"},
     {.name = "verbose",
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(verbose),
      .commands = WITH_DEVICE | RNCL_FOR_DEVICES,
+     .prints = true,
      .help = "say more on standard error"},
 };
 

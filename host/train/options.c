@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "float_text.h"
+#include "number.h"
 #include "util.h"
 
 /* One value of any kind. */
@@ -178,7 +179,7 @@ static void print_seed(const rncl_option *option, const value *from, char *text,
 static rncl_status parse_real(const rncl_option *option, const char *whole, const char *text, char **rest,
                               float *out)
 {
-    const double number = strtod(text, rest);
+    const double number = rncl_number_parse(text, rest);
     if (*rest == text)
         return no_number(option, whole, "a number");
     RNCL_TRY(check_range(option, number, whole));

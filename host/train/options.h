@@ -34,6 +34,7 @@ enum {
     RNCL_FOR_TUNE = 256,
     RNCL_FOR_TUNE_WORKER = 512,
     RNCL_FOR_PLOT = 1024,
+    RNCL_FOR_LIBRARY = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_TUNE | RNCL_FOR_CHECK,
     RNCL_FOR_NETWORKS =
         RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_BENCH | RNCL_FOR_TUNE | RNCL_FOR_INFO,
 };
@@ -94,6 +95,7 @@ typedef struct rncl_options {
     bool tune;                        /* train: what has not been tuned, briefly, before the first step */
     float budget;                     /* seconds */
     bool retune;
+    char tune_program[RNCL_TEXT_LENGTH]; /* tries kernels in child processes; "": tuning.h says which */
     bool verbose;
 
     char operation[RNCL_TEXT_LENGTH]; /* check: the only one; "": all */
@@ -107,6 +109,10 @@ typedef struct rncl_options {
     bool plot_loss;   /* plot: losses and not errors */
     char **arguments; /* predict: the pictures; plot: the runs; the command line's own */
     int argument_count;
+
+    /* Images in memory, in place of `data`; no options, but handed over with them. pixels and read NULL:
+     * there are none. */
+    rncl_image_set training_images, validation_images;
 
     unsigned char source[RNCL_MOST_OPTIONS]; /* rncl_option_source of each row of the table */
 } rncl_options;
@@ -136,6 +142,7 @@ typedef struct rncl_option {
     unsigned commands;          /* RNCL_FOR_… */
     bool in_config;             /* written to config.ini */
     bool is_path;               /* there as an absolute one */
+    bool prints;                /* says only how the command line prints; not for the library */
     const char *help;
 } rncl_option;
 
@@ -152,6 +159,9 @@ rncl_status rncl_options_set(rncl_options *options, const rncl_option *option, c
 
 /* The row of that name that `commands` take; NULL if there is none. */
 const rncl_option *rncl_option_find(const char *name, unsigned commands);
+
+/* RNCL_ERR_USAGE for a name that no row of `commands` has, naming the nearest one. */
+rncl_status rncl_option_unknown(const char *name, unsigned commands);
 
 /* Where the row's value came from. */
 rncl_option_source rncl_option_source_of(const rncl_options *options, const char *name);

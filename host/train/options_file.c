@@ -16,7 +16,7 @@ typedef struct reading {
     rncl_status status; /* the first failure; its message is the recorded one */
 } reading;
 
-static rncl_status fail_unknown(const char *name, unsigned commands)
+rncl_status rncl_option_unknown(const char *name, unsigned commands)
 {
     const char *names[RNCL_MOST_OPTIONS];
     size_t count = 0;
@@ -35,7 +35,7 @@ static rncl_status take_line(const reading *r, const char *name, const char *tex
     if (option)
         return rncl_options_set(r->options, option, text, RNCL_FROM_CONFIG);
     /* One file serves several commands: what another one takes is no mistake. */
-    return rncl_option_find(name, ~0u) ? RNCL_OK : fail_unknown(name, r->commands);
+    return rncl_option_find(name, ~0u) ? RNCL_OK : rncl_option_unknown(name, r->commands);
 }
 
 /* inih wants 0 for a failure, and goes on. */

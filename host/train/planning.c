@@ -1,4 +1,4 @@
-/* Options and tuning results into a network's setup. */
+/* Fills a setup from options and tuning results. */
 #include "planning.h"
 
 void rncl_planning_apply(const rncl_options *options, rncl_store *store, rncl_network_setup *setup)

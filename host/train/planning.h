@@ -1,4 +1,4 @@
-/* What the options and earlier tuning say about how networks are planned. */
+/* From options and tuning results to how a network is planned. */
 #ifndef RNCL_TRAIN_PLANNING_H
 #define RNCL_TRAIN_PLANNING_H
 
@@ -6,13 +6,14 @@
 #include "options.h"
 #include "store.h"
 
-/* Fills what of a setup decides about algorithms. The store (NULL: presets) must outlive the planning. */
+/* Fills the fields of a setup that decide about algorithms. The store (NULL: presets) must outlive the
+ * planning. */
 void rncl_planning_apply(const rncl_options *options, rncl_store *store, rncl_network_setup *setup);
 
 /* "hit": every pass that can be tuned is; "partial": some are; "miss": none is. */
 const char *rncl_planning_verdict(const rncl_network_facts *facts);
 
-/* Says the verdict, and what to do about it. */
+/* Logs the verdict, and what improves it. */
 void rncl_planning_announce(const rncl_log *log, const rncl_network_facts *facts);
 
 #endif

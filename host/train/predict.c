@@ -1,4 +1,4 @@
-/* rncl_predict: pictures through a trained network, and its answers in order of their probability. */
+/* Pictures through a trained network, and its answers in order of their probability. */
 #include "predict.h"
 
 #include <math.h>
@@ -8,20 +8,31 @@
 #include "files.h"
 #include "inference.h"
 #include "labels.h"
+#include "memory.h"
+#include "session.h"
 #include "trained.h"
 #include "util.h"
 
-typedef struct predictor {
+struct rncl_predictor {
     rncl_context *context;
-    const rncl_options *options;
+    bool owns_context;
+    rncl_options options; /* complete */
     rncl_model_meta meta;
     rncl_graph *graph;
-    rncl_dataset *pictures;
-    const char *const *paths;
+    rncl_network *network; /* for batches of batch_size; NULL before the first call */
+    int batch_size;
+    rncl_answer *answers;  /* [classes] */
+    double *probabilities; /* [classes] */
+};
+
+/* One call of rncl_predictor_files or rncl_predictor_images. */
+typedef struct request {
+    rncl_predictor *predictor;
+    const rncl_dataset *pictures;
+    const char *const *paths; /* NULL: in memory */
     const rncl_prediction_sink *sink;
-    rncl_answer *answers; /* [classes] */
-    uint32_t done, bad;   /* pictures */
-} predictor;
+    uint32_t done, bad; /* pictures */
+} request;
 
 /* By probability; of equal ones the first class. */
 static int compare(const void *a, const void *b)
@@ -32,52 +43,57 @@ static int compare(const void *a, const void *b)
     return left->class_index - right->class_index;
 }
 
-/* Fills the answers from logits, in order. */
-static void rank(const predictor *p, const float *logits)
+/* Fills probabilities, and answers in order, from logits. */
+static void rank(const rncl_predictor *p, const float *logits)
 {
-    const int classes = p->options->network.classes;
+    const int classes = p->options.network.classes;
     double largest = (double)logits[0], sum = 0;
     for (int i = 1; i < classes; i++)
         largest = fmax(largest, (double)logits[i]);
     for (int i = 0; i < classes; i++)
         sum += exp((double)logits[i] - largest);
-    for (int i = 0; i < classes; i++)
+    for (int i = 0; i < classes; i++) {
+        p->probabilities[i] = exp((double)logits[i] - largest) / sum;
         p->answers[i] = (rncl_answer){
             .class_index = i,
             .label = i < p->meta.label_count ? p->meta.labels[i] : NULL,
-            .probability = exp((double)logits[i] - largest) / sum,
+            .probability = p->probabilities[i],
             .logit = logits[i],
         };
+    }
     qsort(p->answers, (size_t)classes, sizeof *p->answers, compare);
 }
 
 static rncl_status take_batch(void *user, const rncl_batch *batch, const rncl_batch_result *result)
 {
-    predictor *p = user;
-    const int classes = p->options->network.classes;
+    request *r = user;
+    const rncl_predictor *p = r->predictor;
+    const int classes = p->options.network.classes;
     for (int i = 0; i < batch->count; i++) {
-        const uint32_t index = p->done++;
-        const char *problem = rncl_files_problem(p->pictures, index);
+        const uint32_t index = r->done++;
+        const char *problem = r->paths ? rncl_files_problem(r->pictures, index) : NULL;
         if (problem) {
             rncl_log_line(&p->context->log, RNCL_LOG_WARNING, "%s", problem);
-            p->bad++;
+            r->bad++;
             continue;
         }
         const float *logits = result->logits + (size_t)i * (size_t)classes;
         rank(p, logits);
         const rncl_prediction prediction = {
-            .path = p->paths[index],
+            .index = index,
+            .path = r->paths ? r->paths[index] : NULL,
             .top = p->answers,
-            .top_count = MIN(p->options->top, classes),
+            .top_count = MIN(p->options.top, classes),
             .logits = logits,
+            .probabilities = p->probabilities,
             .classes = classes,
         };
-        RNCL_TRY(p->sink->take(p->sink->user, &prediction));
+        RNCL_TRY(r->sink->take(r->sink->user, &prediction));
     }
     return RNCL_OK;
 }
 
-/* Torchvision's models expect it, and most files without metadata are theirs. */
+/* Most files without metadata are torchvision's, whose models expect this. */
 static void assume_imagenet(rncl_context *context, rncl_options *options)
 {
     static const float mean[] = {0.485f, 0.456f, 0.406f}, std[] = {0.229f, 0.224f, 0.225f};
@@ -93,60 +109,142 @@ static void assume_imagenet(rncl_context *context, rncl_options *options)
         options->model);
 }
 
-/* A batch is no larger than the pictures are many, and all are about as full. */
+/* Batches that are as equal as the number of pictures allows, and no larger than the option says. */
 static int fitting_batch(int batch_size, uint32_t count)
 {
     const uint32_t most = (uint32_t)batch_size, batches = (count + most - 1) / most;
     return (int)((count + batches - 1) / batches);
 }
 
-static rncl_status run(predictor *p)
+/* The network for such batches; the last call's, if it was for the same. */
+static rncl_status make_network(rncl_predictor *p, int batch_size)
 {
-    const rncl_options *options = p->options;
+    if (p->network && p->batch_size == batch_size)
+        return RNCL_OK;
+    rncl_network_destroy(p->network);
+    p->network = NULL;
+    rncl_options options = p->options;
+    options.batch_size = p->batch_size = batch_size;
+    return rncl_trained_create(p->context, &options, p->graph, true, &p->network);
+}
+
+static rncl_status answer(request *r, uint32_t count)
+{
+    rncl_predictor *p = r->predictor;
+    const rncl_options *options = &p->options;
+    RNCL_TRY(make_network(p, fitting_batch(options->batch_size, count)));
     rncl_loader_options loader = {
-        .dataset = p->pictures,
-        .batch_size = options->batch_size,
+        .dataset = r->pictures,
+        .batch_size = p->batch_size,
         .image = options->network.image,
         .channels = options->network.channels,
         .workers = options->workers,
     };
     memcpy(loader.mean, options->mean, sizeof loader.mean);
     memcpy(loader.std, options->std, sizeof loader.std);
-    rncl_network *network;
-    RNCL_TRY(rncl_trained_create(p->context, options, p->graph, true, &network));
-    rncl_status st = rncl_infer(network, &loader, NULL, take_batch, p);
-    rncl_network_destroy(network);
-    return st;
-}
-
-static rncl_status predict(predictor *p, rncl_options *options, uint32_t count)
-{
-    RNCL_TRY(rncl_graph_build(&options->network, &p->graph));
-    options->network = p->graph->options;
-    RNCL_TRY(rncl_labels_default(options->network.classes, &p->meta));
-    options->batch_size = fitting_batch(options->batch_size, count);
-    p->answers = calloc((size_t)options->network.classes, sizeof *p->answers);
-    if (!p->answers)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "answers of %d classes", options->network.classes);
-    RNCL_TRY(rncl_files_open(p->paths, count, options->exif, &p->pictures));
-    RNCL_TRY(run(p));
-    if (p->bad)
-        return RNCL_FAIL(RNCL_ERR_DATA, "%u of the %u pictures could not be read", (unsigned)p->bad,
+    RNCL_TRY(rncl_infer(p->network, &loader, NULL, take_batch, r));
+    if (r->bad)
+        return RNCL_FAIL(RNCL_ERR_DATA, "%u of the %u pictures could not be read", (unsigned)r->bad,
                          (unsigned)count);
     return RNCL_OK;
 }
 
-rncl_status rncl_predict(rncl_context *context, rncl_options *options, const char *const *paths,
-                         uint32_t count, const rncl_prediction_sink *sink)
+rncl_status rncl_predictor_files(rncl_predictor *predictor, const char *const *paths, uint32_t count,
+                                 const rncl_prediction_sink *sink)
 {
-    predictor p = {.context = context, .options = options, .paths = paths, .sink = sink};
-    RNCL_TRY(rncl_trained_describe(options, &p.meta));
-    if (!p.meta.has_network)
-        assume_imagenet(context, options);
-    rncl_status st = predict(&p, options, count);
-    rncl_dataset_close(p.pictures);
-    rncl_graph_destroy(p.graph);
-    free(p.answers);
-    rncl_model_meta_fini(&p.meta);
+    RNCL_NEED(predictor);
+    RNCL_NEED(sink && sink->take);
+    if (count == 0)
+        return RNCL_OK;
+    RNCL_NEED(paths);
+    rncl_dataset *pictures;
+    RNCL_TRY(rncl_files_open(paths, count, predictor->options.exif, &pictures));
+    request r = {.predictor = predictor, .pictures = pictures, .paths = paths, .sink = sink};
+    rncl_status st = answer(&r, count);
+    rncl_dataset_close(pictures);
     return st;
+}
+
+rncl_status rncl_predictor_images(rncl_predictor *predictor, const rncl_image_set *images,
+                                  const rncl_prediction_sink *sink)
+{
+    RNCL_NEED(predictor);
+    RNCL_NEED(images);
+    RNCL_NEED(sink && sink->take);
+    if (images->count == 0)
+        return RNCL_OK;
+    RNCL_TRY(rncl_memory_check(images, false, "predicted"));
+    rncl_dataset *pictures;
+    RNCL_TRY(rncl_memory_open(images, &pictures));
+    request r = {.predictor = predictor, .pictures = pictures, .sink = sink};
+    rncl_status st = answer(&r, images->count);
+    rncl_dataset_close(pictures);
+    return st;
+}
+
+/* ---- creation ---- */
+
+static rncl_status prepare(rncl_predictor *p)
+{
+    rncl_options *options = &p->options;
+    if (!options->model[0])
+        return RNCL_FAIL(RNCL_ERR_USAGE, "prediction needs option model, a file of weights");
+    RNCL_TRY(rncl_trained_describe(options, &p->meta));
+    if (!p->meta.has_network)
+        assume_imagenet(p->context, options);
+    RNCL_TRY(rncl_graph_build(&options->network, &p->graph));
+    options->network = p->graph->options;
+    RNCL_TRY(rncl_labels_default(options->network.classes, &p->meta));
+    const size_t classes = (size_t)options->network.classes;
+    p->answers = calloc(classes, sizeof *p->answers);
+    p->probabilities = calloc(classes, sizeof *p->probabilities);
+    if (!p->answers || !p->probabilities)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "answers of %zu classes", classes);
+    return RNCL_OK;
+}
+
+rncl_status rncl_predictor_open(rncl_context *context, const rncl_options *options, rncl_predictor **out)
+{
+    *out = NULL;
+    rncl_predictor *p = calloc(1, sizeof *p);
+    if (!p)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "predictor");
+    p->context = context;
+    p->options = *options;
+    rncl_status st = prepare(p);
+    if (st) {
+        rncl_predictor_destroy(p);
+        return st;
+    }
+    *out = p;
+    return RNCL_OK;
+}
+
+rncl_status rncl_predictor_create(const rncl_session *session, rncl_predictor **out)
+{
+    RNCL_NEED(out);
+    *out = NULL;
+    RNCL_NEED(session);
+    rncl_context *context;
+    RNCL_TRY(rncl_session_open_device(session, &context));
+    rncl_status st = rncl_predictor_open(context, &session->options, out);
+    if (st)
+        rncl_context_destroy(context);
+    else
+        (*out)->owns_context = true;
+    return st;
+}
+
+void rncl_predictor_destroy(rncl_predictor *p)
+{
+    if (!p)
+        return;
+    rncl_network_destroy(p->network);
+    rncl_graph_destroy(p->graph);
+    rncl_model_meta_fini(&p->meta);
+    free(p->answers);
+    free(p->probabilities);
+    if (p->owns_context)
+        rncl_context_destroy(p->context);
+    free(p);
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "number.h"
 #include "util.h"
 
 static rncl_status bad_marks(const char *text)
@@ -20,7 +21,8 @@ static rncl_status parse_marks(const char *text, rncl_schedule *out)
     double last = 0;
     for (;;) {
         char *rest;
-        const double number = strtod(next, &rest), mark = number < 1 ? number * (double)out->steps : number;
+        const double number = rncl_number_parse(next, &rest),
+                     mark = number < 1 ? number * (double)out->steps : number;
         if (rest == next || !(mark > last && isfinite(mark)) || out->mark_count == COUNT(out->marks))
             return bad_marks(text);
         out->marks[out->mark_count++] = last = mark;

@@ -8,7 +8,7 @@
 #include "planning.h"
 #include "util.h"
 
-/* What a model file knows. */
+/* Options whose values a model file has. */
 static const char *const rows[] = {"arch",  "depth",   "shortcut", "bottleneck", "stem-pool",
                                    "image", "classes", "mean",     "std"};
 

@@ -1,4 +1,4 @@
-/* A model file made ready to use: its network, its normalisation, its weights on a device. */
+/* A model file as a network on a device, with its normalisation. */
 #ifndef RNCL_TRAIN_TRAINED_H
 #define RNCL_TRAIN_TRAINED_H
 

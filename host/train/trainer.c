@@ -1,192 +1,190 @@
-/* rncl_train: puts a run together from its options, lets it go, and takes it apart. */
+/* rncl_train, and the trainer of include/rncl/trainer.h: the same training, in a loop of rncl's or of the
+ * caller's. */
 #include "trainer.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "class_weights.h"
-#include "planning.h"
-#include "run_folder.h"
+#include "session.h"
 #include "training.h"
 #include "util.h"
-
-/* ---- options ---- */
-
-/* Of two options that exclude each other, the one from the stronger source counts. */
-static bool stronger(const rncl_options *options, const char *one, const char *other)
-{
-    return rncl_option_source_of(options, one) > rncl_option_source_of(options, other);
-}
-
-static void settle_conflicts(rncl_options *options)
-{
-    if (stronger(options, "epochs", "steps"))
-        options->steps = 0;
-    /* The micro-batch of a config.ini was found for its batch size. */
-    if (stronger(options, "batch-size", "micro-batch"))
-        options->micro_batch = 0;
-}
-
-static int64_t count_steps(const rncl_options *options, uint32_t pictures)
-{
-    if (options->steps)
-        return options->steps;
-    const int64_t all = (int64_t)options->epochs * pictures;
-    return (all + options->batch_size - 1) / options->batch_size;
-}
-
-/* What must be the same for a checkpoint to continue: the network, and which pictures come in which order. */
-static uint64_t take_fingerprint(const rncl_training *t)
-{
-    const rncl_options *options = t->options;
-    const rncl_network_options *network = &t->graph->options;
-    const uint64_t numbers[] = {
-        (uint64_t)network->arch,          (uint64_t)network->depth,     (uint64_t)network->shortcut,
-        (uint64_t)network->bottleneck_v1, (uint64_t)network->stem_pool, (uint64_t)network->image,
-        (uint64_t)network->channels,      (uint64_t)network->classes,   (uint64_t)options->batch_size,
-        (uint64_t)options->augment,       (uint64_t)options->shuffle,   options->seed,
-        t->inputs.training->info.count,
-    };
-    const float shares[] = {options->val_split, options->color_jitter[0], options->color_jitter[1],
-                            options->color_jitter[2], options->lighting};
-    const char *format = t->inputs.training->info.format;
-    uint64_t hash = rncl_hash(RNCL_HASH_START, numbers, sizeof numbers);
-    hash = rncl_hash(hash, shares, sizeof shares);
-    return rncl_hash(hash, format, strlen(format));
-}
-
-/* ---- putting together ---- */
-
-static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
-{
-    RNCL_TRY(rncl_inputs_open(options, true, &t->context->log, &t->inputs));
-    RNCL_TRY(rncl_inputs_complete(&t->inputs, options));
-    RNCL_TRY(rncl_graph_build(&options->network, &t->graph));
-    RNCL_TRY(rncl_graph_freeze(t->graph, options->freeze));
-    const rncl_dataset_info *info = &t->inputs.training->info;
-    t->steps = count_steps(options, info->count);
-    t->fingerprint = take_fingerprint(t);
-    memcpy(t->meta.mean, options->mean, sizeof t->meta.mean);
-    memcpy(t->meta.std, options->std, sizeof t->meta.std);
-    t->meta.labels = (char **)(uintptr_t)info->labels; /* only read */
-    t->meta.label_count = info->labels ? info->classes : 0;
-    RNCL_TRY(rncl_class_weights_make(options->class_weights, t->inputs.training, t->graph->options.classes,
-                                     &t->class_weights));
-    return rncl_schedule_init(options, t->steps, &t->schedule);
-}
-
-/* The loader comes first: its workers fill the ring while kernels are compiled. */
-static rncl_status prepare_network(rncl_training *t)
-{
-    const rncl_options *options = t->options;
-    const uint64_t start = (uint64_t)t->state.step * (uint64_t)options->batch_size;
-    rncl_loader_options loader = rncl_inputs_training(&t->inputs, options, start);
-    loader.yields = t->context->info.type == RNCL_DEVICE_CPU;
-    RNCL_TRY(rncl_loader_create(&loader, &t->loader));
-    rncl_network_setup setup = {
-        .graph = t->graph,
-        .batch_size = options->batch_size,
-        .micro_batch = options->micro_batch,
-        .training = true,
-        .averaged = options->ema > 0,
-        .mixup = options->mixup > 0,
-        .label_smoothing = options->label_smoothing,
-        .class_weights = t->class_weights,
-    };
-    RNCL_TRY(rncl_store_open(&t->context->info, &t->context->log, &t->store));
-    rncl_planning_apply(options, t->store, &setup);
-    RNCL_TRY(rncl_network_create(t->context, &setup, &t->network));
-    return rncl_network_write(t->network, &t->vectors);
-}
-
-/* Nothing has been written up to here; from here on the run exists. A checkpoint before the first step makes
- * it resumable from the beginning, and finds out early that there is no room for one. */
-static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
-{
-    char path[RNCL_TEXT_LENGTH];
-    options->micro_batch = rncl_network_facts_of(t->network)->micro_batch;
-    RNCL_TRY(rncl_run_folder_create(options, &t->context->log, &t->lock));
-    RNCL_TRY(rncl_run_folder_path(options, RNCL_RUN_CONFIG, path));
-    RNCL_TRY(rncl_options_write(options, path));
-    RNCL_TRY(rncl_metrics_open(options->out, t->state.step, &t->context->log, &t->metrics));
-    return options->resume[0] ? RNCL_OK : rncl_training_save(t);
-}
-
-static void announce(const rncl_training *t)
-{
-    const rncl_log *log = &t->context->log;
-    const rncl_options *options = t->options;
-    const rncl_dataset_info *info = &t->inputs.training->info;
-    if (!options->data[0])
-        rncl_log_line(
-            log, RNCL_LOG_NOTE,
-            "no --data: training on the built-in set of drawn shapes (%u pictures of %dx%d, %d classes)",
-            (unsigned)info->count, info->height, info->width, info->classes);
-    const rncl_network_facts *facts = rncl_network_facts_of(t->network);
-    if (facts->micro_batch < facts->batch_size)
-        rncl_log_line(log, RNCL_LOG_NOTE, "each batch of %d goes through the device in micro-batches of %d",
-                      facts->batch_size, facts->micro_batch);
-    rncl_planning_announce(log, facts);
-    if (t->state.step)
-        rncl_log_line(log, RNCL_LOG_NOTE, "resuming %s after step %" PRId64 " of %" PRId64, options->out,
-                      t->state.step, t->steps);
-    else
-        rncl_log_line(log, RNCL_LOG_NOTE, "run folder %s, %" PRId64 " steps", options->out, t->steps);
-}
-
-static rncl_status prepare(rncl_training *t, rncl_options *options)
-{
-    RNCL_TRY(rncl_run_folder_choose(options, &t->context->log, &t->lock));
-    RNCL_TRY(rncl_arch_check_runs(options->network.arch));
-    settle_conflicts(options);
-    RNCL_TRY(prepare_graph(t, options));
-    RNCL_TRY(rncl_training_prepare_weights(t));
-    RNCL_TRY(prepare_network(t));
-    return prepare_folder(t, options);
-}
-
-/* The network goes before the loader, whose memory it may be reading. */
-static void take_apart(rncl_training *t)
-{
-    rncl_metrics_close(&t->metrics);
-    rncl_network_destroy(t->network);
-    rncl_store_close(t->store);
-    rncl_loader_destroy(t->loader);
-    rncl_training_free_weights(t);
-    free(t->class_weights);
-    rncl_graph_destroy(t->graph);
-    rncl_inputs_close(&t->inputs);
-    rncl_run_folder_unlock(&t->lock);
-}
-
-static void fill_result(const rncl_training *t, rncl_train_result *result)
-{
-    *result = (rncl_train_result){
-        .steps = t->state.step,
-        .seconds = rncl_pace_seconds(&t->pace, rncl_time_ns()),
-        .images_per_second = t->options->batch_size * rncl_pace_steps_per_second(&t->pace.all),
-        .waiting = rncl_pace_waiting(&t->pace.all),
-        .val_loss = t->state.val_loss,
-        .val_top1 = t->state.val_top1,
-        .val_top5 = t->state.val_top5,
-        .best_top1 = t->state.best_top1,
-    };
-    snprintf(result->run, sizeof result->run, "%s", t->options->out);
-}
 
 rncl_status rncl_train(rncl_context *context, rncl_options *options, const rncl_train_listener *listener,
                        rncl_train_result *result)
 {
-    rncl_training t = {
-        .context = context, .options = options, .listener = listener, .lock = RNCL_RUN_LOCK_NONE};
-    rncl_pace_start(&t.pace, rncl_time_ns());
-    rncl_status st = prepare(&t, options);
-    if (!st) {
-        announce(&t);
+    rncl_training t = {.context = context, .options = options, .listener = *listener};
+    rncl_status st = rncl_training_open(&t, options);
+    if (!st)
         st = rncl_training_run(&t);
-    }
-    fill_result(&t, result);
-    take_apart(&t);
+    rncl_training_result(&t, result);
+    rncl_training_close(&t);
     return st;
+}
+
+struct rncl_trainer {
+    rncl_context *context;
+    rncl_options options;
+    rncl_training training;
+    bool fetched; /* the vectors on the host are the device's */
+    bool changed; /* the vectors on the host are newer than the device's */
+};
+
+rncl_status rncl_trainer_create(const rncl_session *session, rncl_trainer **out)
+{
+    RNCL_NEED(out);
+    *out = NULL;
+    RNCL_NEED(session);
+    rncl_trainer *trainer = calloc(1, sizeof *trainer);
+    if (!trainer)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "trainer");
+    trainer->options = session->options;
+    rncl_status st = rncl_session_open_device(session, &trainer->context);
+    if (st)
+        goto fail;
+    trainer->training.context = trainer->context;
+    trainer->training.options = &trainer->options;
+    st = rncl_training_open(&trainer->training, &trainer->options);
+    if (st)
+        goto fail;
+    *out = trainer;
+    return RNCL_OK;
+fail:
+    rncl_trainer_destroy(trainer);
+    return st;
+}
+
+void rncl_trainer_destroy(rncl_trainer *trainer)
+{
+    if (!trainer)
+        return;
+    rncl_training_close(&trainer->training);
+    rncl_context_destroy(trainer->context);
+    free(trainer);
+}
+
+/* ---- the loop's parts ---- */
+
+/* Parameters that the caller has written go to the device before it works on. */
+static rncl_status send_changes(rncl_trainer *trainer)
+{
+    if (!trainer->changed)
+        return RNCL_OK;
+    const rncl_network_vectors *v = &trainer->training.vectors;
+    const rncl_network_vectors written = {.params = v->params, .state = v->state};
+    RNCL_TRY(rncl_network_write(trainer->training.network, &written));
+    trainer->changed = false;
+    return RNCL_OK;
+}
+
+rncl_status rncl_trainer_step(rncl_trainer *trainer, int64_t count, rncl_progress *progress)
+{
+    RNCL_NEED(trainer);
+    if (count < 0)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "%lld steps: give 0 or more", (long long)count);
+    RNCL_TRY(send_changes(trainer));
+    trainer->fetched = false;
+    RNCL_TRY(rncl_training_step(&trainer->training, count));
+    if (progress)
+        *progress = rncl_training_progress(&trainer->training, false);
+    return RNCL_OK;
+}
+
+int64_t rncl_trainer_steps_ahead(const rncl_trainer *trainer)
+{
+    return rncl_training_steps_ahead(&trainer->training);
+}
+
+bool rncl_trainer_evaluation_due(const rncl_trainer *trainer)
+{
+    return rncl_training_evaluation_due(&trainer->training);
+}
+
+bool rncl_trainer_finished(const rncl_trainer *trainer)
+{
+    return rncl_training_finished(&trainer->training);
+}
+
+rncl_status rncl_trainer_evaluate(rncl_trainer *trainer, rncl_evaluation *result)
+{
+    RNCL_NEED(trainer);
+    RNCL_NEED(result);
+    *result = (rncl_evaluation){0};
+    RNCL_TRY(send_changes(trainer));
+    return rncl_training_evaluate(&trainer->training, result);
+}
+
+rncl_status rncl_trainer_save(rncl_trainer *trainer)
+{
+    RNCL_NEED(trainer);
+    RNCL_TRY(send_changes(trainer));
+    return rncl_training_save(&trainer->training);
+}
+
+void rncl_trainer_result(const rncl_trainer *trainer, rncl_train_result *result)
+{
+    rncl_training_result(&trainer->training, result);
+}
+
+/* ---- parameters by name ---- */
+
+size_t rncl_trainer_parameter_count(const rncl_trainer *trainer)
+{
+    return rncl_model_tensor_count(trainer->training.graph);
+}
+
+rncl_status rncl_trainer_parameter(const rncl_trainer *trainer, size_t index, rncl_parameter *out)
+{
+    RNCL_NEED(trainer);
+    RNCL_NEED(out);
+    *out = (rncl_parameter){0};
+    const size_t count = rncl_trainer_parameter_count(trainer);
+    if (index >= count)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "parameter %zu: there are %zu", index, count);
+    rncl_model_tensor tensor;
+    rncl_model_tensor_at(trainer->training.graph, index, &tensor);
+    memcpy(out->name, tensor.name, sizeof out->name);
+    out->rank = tensor.rank;
+    memcpy(out->dims, tensor.dims, sizeof out->dims);
+    out->count = tensor.count;
+    return RNCL_OK;
+}
+
+/* The parameter of that name and size, with its vectors on the host. */
+static rncl_status find_parameter(rncl_trainer *trainer, const char *name, size_t count, size_t *index)
+{
+    rncl_training *t = &trainer->training;
+    RNCL_TRY(rncl_model_tensor_find(t->graph, name, index));
+    rncl_model_tensor tensor;
+    rncl_model_tensor_at(t->graph, *index, &tensor);
+    if (count != tensor.count)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "%s has %zu values, not %zu", name, tensor.count, count);
+    if (!trainer->fetched && !trainer->changed)
+        RNCL_TRY(rncl_network_read(t->network, &t->vectors));
+    trainer->fetched = true;
+    return RNCL_OK;
+}
+
+rncl_status rncl_trainer_read(rncl_trainer *trainer, const char *name, float *values, size_t count)
+{
+    RNCL_NEED(trainer);
+    RNCL_NEED(name);
+    RNCL_NEED(values);
+    size_t index;
+    RNCL_TRY(find_parameter(trainer, name, count, &index));
+    const rncl_network_vectors *v = &trainer->training.vectors;
+    rncl_model_tensor_get(trainer->training.graph, index, v->params, v->state, values);
+    return RNCL_OK;
+}
+
+rncl_status rncl_trainer_write(rncl_trainer *trainer, const char *name, const float *values, size_t count)
+{
+    RNCL_NEED(trainer);
+    RNCL_NEED(name);
+    RNCL_NEED(values);
+    size_t index;
+    RNCL_TRY(find_parameter(trainer, name, count, &index));
+    const rncl_network_vectors *v = &trainer->training.vectors;
+    rncl_model_tensor_set(trainer->training.graph, index, values, v->params, v->state);
+    trainer->changed = true;
+    return RNCL_OK;
 }

@@ -1,5 +1,5 @@
-/* Training from options to a run folder: steps, schedules, evaluation, metrics, checkpoints. Knows no argv
- * and prints nothing. */
+/* A training from beginning to end, and the evaluation of a model file: what the command line and sessions
+ * call. */
 #ifndef RNCL_TRAIN_TRAINER_H
 #define RNCL_TRAIN_TRAINER_H
 
@@ -14,7 +14,7 @@
 rncl_status rncl_train(rncl_context *context, rncl_options *options, const rncl_train_listener *listener,
                        rncl_train_result *result);
 
-/* Evaluates options->model on the validation split of options->data. The network and normalisation come from
+/* Evaluates options->model on the validation images. The network and normalisation come from
  * the model file's metadata unless the options give them. Where model and data have names for their classes,
  * these belong together by name: pictures of classes that the model does not have are left out. How they were
  * matched is handed out in `classes`, the caller's to fini after RNCL_OK, unless it is NULL. */

@@ -1,9 +1,10 @@
-/* The loop: step after step in stretches that end where something is to be evaluated or saved. While the
- * device works on a step, the one before is collected. */
+/* Steps, evaluations, and the loop over both. Two steps are outstanding while several are taken: one is
+ * enqueued before the one ahead of it has been collected. */
 #include "training.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "measure.h"
 #include "plot.h"
@@ -31,7 +32,7 @@ static int64_t period(const rncl_training *t)
     return MAX(llround(pictures), 1);
 }
 
-/* How many evaluations were due after so many steps: each at the first step boundary behind its period. */
+/* Evaluations that are due within so many steps: each at the first end of a step after its period. */
 static int64_t evaluations_after(const rncl_training *t, int64_t step)
 {
     return pictures_after(t, step) / period(t);
@@ -42,37 +43,57 @@ static bool at_period(const rncl_training *t, int64_t step)
     return step > 0 && evaluations_after(t, step) > evaluations_after(t, step - 1);
 }
 
-/* The next step after which there is something to do. */
-static int64_t next_boundary(const rncl_training *t)
-{
-    const int64_t done = t->state.step, batch = t->options->batch_size, every = t->options->checkpoint_every;
-    const int64_t evaluation = (evaluations_after(t, done) + 1) * period(t);
-    int64_t boundary = MIN(t->steps, (evaluation + batch - 1) / batch);
-    if (every)
-        boundary = MIN(boundary, (done / every + 1) * every);
-    return boundary;
-}
-
 static bool stopped(const rncl_training *t)
 {
-    return t->listener->stop && *t->listener->stop;
+    return t->listener.stop && *t->listener.stop;
 }
 
-/* However short the time, there is a step in it. */
+/* However short the time limit, one step is taken. */
 static bool out_of_time(const rncl_training *t)
 {
     const double limit = (double)t->options->time_limit;
     return limit > 0 && t->pace.steps > 0 && rncl_pace_seconds(&t->pace, rncl_time_ns()) >= limit;
 }
 
-/* The rate of the step behind `step` others. No evaluation comes between a step and its collection, so that
- * it is the same for both. */
+bool rncl_training_evaluation_due(const rncl_training *t)
+{
+    return t->state.evaluated_step != t->state.step &&
+           (at_period(t, t->state.step) || t->state.step >= t->steps || out_of_time(t));
+}
+
+/* Only evaluations that were due count, as for the plateau schedule. */
+static bool stopped_early(const rncl_training *t)
+{
+    const int patience = t->options->early_stop;
+    return patience && t->state.step < t->steps && t->state.plateau.stale >= patience;
+}
+
+bool rncl_training_finished(const rncl_training *t)
+{
+    return (t->state.step >= t->steps || out_of_time(t) || stopped_early(t)) &&
+           !rncl_training_evaluation_due(t);
+}
+
+int64_t rncl_training_steps_ahead(const rncl_training *t)
+{
+    if (rncl_training_evaluation_due(t) || rncl_training_finished(t))
+        return 0;
+    const int64_t done = t->state.step, batch = t->options->batch_size, every = t->options->checkpoint_every;
+    const int64_t evaluation = (evaluations_after(t, done) + 1) * period(t);
+    int64_t boundary = MIN(t->steps, (evaluation + batch - 1) / batch);
+    if (every)
+        boundary = MIN(boundary, (done / every + 1) * every);
+    return boundary - done;
+}
+
+/* The rate of the step that follows `step` others. No evaluation comes between enqueueing and collecting a
+ * step, so that both see the same rate. */
 static float lr_at(const rncl_training *t, int64_t step)
 {
     return rncl_schedule_lr(&t->schedule, &t->state.plateau, step);
 }
 
-/* ---- telling ---- */
+/* ---- reports ---- */
 
 static double seconds_left(const rncl_training *t, double seconds)
 {
@@ -82,19 +103,17 @@ static double seconds_left(const rncl_training *t, double seconds)
     return limit > 0 ? fmin(left, fmax(limit - seconds, 0)) : left;
 }
 
-static void report(const rncl_training *t, float lr, bool evaluated)
+rncl_progress rncl_training_progress(const rncl_training *t, bool evaluated)
 {
-    if (!t->listener->progress)
-        return;
     const double seconds = rncl_pace_seconds(&t->pace, rncl_time_ns());
-    const rncl_progress progress = {
+    return (rncl_progress){
         .step = t->state.step,
         .steps = t->steps,
         .epoch = epochs_after(t, t->state.step),
         .epochs = epochs_after(t, t->steps),
         .loss = t->last.loss / t->last.weight,
         .top1 = 100.0 * t->last.top1 / t->last.count,
-        .lr = lr,
+        .lr = t->last_lr,
         .images_per_second = t->options->batch_size * rncl_pace_steps_per_second(&t->pace.all),
         .seconds = seconds,
         .seconds_left = seconds_left(t, seconds),
@@ -105,7 +124,29 @@ static void report(const rncl_training *t, float lr, bool evaluated)
         .val_top5 = t->state.val_top5,
         .first_step_seconds = 1e-9 * (double)t->pace.first_step_ns,
     };
-    t->listener->progress(t->listener->user, &progress);
+}
+
+static void report(const rncl_training *t, bool evaluated)
+{
+    if (!t->listener.progress)
+        return;
+    const rncl_progress progress = rncl_training_progress(t, evaluated);
+    t->listener.progress(t->listener.user, &progress);
+}
+
+void rncl_training_result(const rncl_training *t, rncl_train_result *result)
+{
+    *result = (rncl_train_result){
+        .steps = t->state.step,
+        .seconds = rncl_pace_seconds(&t->pace, rncl_time_ns()),
+        .images_per_second = t->options->batch_size * rncl_pace_steps_per_second(&t->pace.all),
+        .waiting = rncl_pace_waiting(&t->pace.all),
+        .val_loss = t->state.val_loss,
+        .val_top1 = t->state.val_top1,
+        .val_top5 = t->state.val_top5,
+        .best_top1 = t->state.best_top1,
+    };
+    memcpy(result->run, t->options->out, sizeof result->run);
 }
 
 /* ---- steps ---- */
@@ -142,7 +183,7 @@ static rncl_status collect_step(rncl_training *t)
     rncl_pace_step(&t->pace, rncl_time_ns(), rncl_loader_waited_ns(t->loader));
 
     const rncl_network_facts *facts = rncl_network_facts_of(t->network);
-    const float lr = lr_at(t, t->state.step);
+    const float lr = t->last_lr = lr_at(t, t->state.step);
     const double loss = t->last.loss / t->last.weight;
     rncl_run_state *state = &t->state;
     state->step++;
@@ -158,13 +199,13 @@ static rncl_status collect_step(rncl_training *t)
                          " is not finite at a learning rate of %g; lower --lr or add --warmup-steps "
                          "(%s keeps what was saved before)",
                          state->step, (double)lr, t->options->out);
-    report(t, lr, false);
+    report(t, false);
     return RNCL_OK;
 }
 
-/* Trains up to `boundary`, or to where somebody wants it to end; nothing is outstanding afterwards. */
-static rncl_status train_until(rncl_training *t, int64_t boundary)
+rncl_status rncl_training_step(rncl_training *t, int64_t count)
 {
+    const int64_t boundary = t->state.step + MIN(count, t->steps - t->state.step);
     rncl_pace_go(&t->pace, rncl_time_ns());
     while (t->enqueued < boundary && !stopped(t) && !out_of_time(t)) {
         RNCL_TRY(enqueue_step(t));
@@ -178,8 +219,8 @@ static rncl_status train_until(rncl_training *t, int64_t boundary)
 
 /* ---- evaluations ---- */
 
-/* An evaluation between periods, at the end of the run or of its time, must not be noticed by a run that is
- * resumed behind it: neither the schedule nor the sums take part in it. */
+/* Only evaluations at periods change the schedule and the sums: one in between, at the end of the run or of
+ * its time, must leave no trace in a run that is resumed after it. */
 static void settle_period(rncl_training *t)
 {
     rncl_plateau_update(&t->state.plateau, 100 - t->state.val_top1, t->schedule.patience);
@@ -210,7 +251,7 @@ static rncl_metrics_row describe(rncl_training *t)
     };
 }
 
-/* A picture is not worth a training: if it cannot be drawn that is said and no more. */
+/* A curve that cannot be drawn must not end a training: it is a warning. */
 static void draw_curves(const rncl_training *t)
 {
     char path[RNCL_TEXT_LENGTH];
@@ -228,7 +269,7 @@ static rncl_status measure(rncl_training *t, const rncl_loader_options *loader, 
 {
     if (t->options->ema > 0)
         RNCL_TRY(rncl_network_exchange_averages(t->network));
-    rncl_status st = rncl_measure(t->network, loader, t->listener->stop, NULL, result);
+    rncl_status st = rncl_measure(t->network, loader, t->listener.stop, NULL, result);
     if (t->options->ema > 0 && (!st || st == RNCL_ERR_INTERRUPTED)) {
         const rncl_status back = rncl_network_exchange_averages(t->network);
         st = back ? back : st;
@@ -236,61 +277,47 @@ static rncl_status measure(rncl_training *t, const rncl_loader_options *loader, 
     return st;
 }
 
-static rncl_status evaluate(rncl_training *t)
+rncl_status rncl_training_evaluate(rncl_training *t, rncl_evaluation *result)
 {
     const rncl_loader_options loader = rncl_inputs_validation(&t->inputs, t->options);
-    rncl_evaluation result;
-    RNCL_TRY(measure(t, &loader, &result));
+    RNCL_TRY(measure(t, &loader, result));
     rncl_run_state *state = &t->state;
-    state->val_loss = result.loss;
-    state->val_top1 = result.top1;
-    state->val_top5 = result.top5;
+    const bool again = state->evaluated_step == state->step;
+    state->val_loss = result->loss;
+    state->val_top1 = result->top1;
+    state->val_top5 = result->top5;
     state->evaluated_step = state->step;
-    if (result.top1 > state->best_top1) {
-        state->best_top1 = result.top1;
+    if (again)
+        return RNCL_OK;
+    if (result->top1 > state->best_top1) {
+        state->best_top1 = result->top1;
         t->improved = true;
     }
-    const rncl_metrics_row row = describe(t);
-    RNCL_TRY(rncl_metrics_add(&t->metrics, &row));
-    draw_curves(t);
+    if (state->step > 0) { /* before that there is nothing to say about training */
+        const rncl_metrics_row row = describe(t);
+        RNCL_TRY(rncl_metrics_add(&t->metrics, &row));
+        draw_curves(t);
+    }
     if (at_period(t, state->step))
         settle_period(t);
-    report(t, row.lr, true);
+    report(t, true);
     return RNCL_OK;
-}
-
-static bool evaluation_is_due(const rncl_training *t)
-{
-    return t->state.evaluated_step != t->state.step &&
-           (at_period(t, t->state.step) || t->state.step >= t->steps || out_of_time(t));
 }
 
 /* ---- the run ---- */
 
-/* Only evaluations that were due count, as for the plateau schedule. */
-static bool stopped_early(const rncl_training *t)
-{
-    const int patience = t->options->early_stop;
-    return patience && t->state.step < t->steps && t->state.plateau.stale >= patience;
-}
-
-static bool finished(const rncl_training *t)
-{
-    return (t->state.step >= t->steps || out_of_time(t) || stopped_early(t)) && !evaluation_is_due(t);
-}
-
 /* One stretch of training, what is due at its end, and the files. */
 static rncl_status advance(rncl_training *t)
 {
+    rncl_evaluation ignored;
     rncl_status st = RNCL_OK;
-    if (!evaluation_is_due(t))
-        RNCL_TRY(train_until(t, next_boundary(t)));
-    if (!stopped(t) && evaluation_is_due(t))
-        st = evaluate(t);
+    RNCL_TRY(rncl_training_step(t, rncl_training_steps_ahead(t)));
+    if (!stopped(t) && rncl_training_evaluation_due(t))
+        st = rncl_training_evaluate(t, &ignored);
     if (st && st != RNCL_ERR_INTERRUPTED)
         return st;
     RNCL_TRY(rncl_training_save(t));
-    if (stopped(t) && !finished(t))
+    if (stopped(t) && !rncl_training_finished(t))
         return RNCL_FAIL(RNCL_ERR_INTERRUPTED,
                          "interrupted after step %" PRId64
                          ", and saved; continue with `rncl train --resume %s`",
@@ -300,7 +327,7 @@ static rncl_status advance(rncl_training *t)
 
 rncl_status rncl_training_run(rncl_training *t)
 {
-    while (!finished(t))
+    while (!rncl_training_finished(t))
         RNCL_TRY(advance(t));
     if (stopped_early(t))
         rncl_log_line(&t->context->log, RNCL_LOG_NOTE,

@@ -1,4 +1,5 @@
-/* A run in progress: what trainer.c has put together and the loop works on. */
+/* A training in progress: its parts, which training_setup.c puts together, and the steps that are taken with
+ * them. The caller's loop decides when: that of rncl_train, or the user of a rncl_trainer. */
 #ifndef RNCL_TRAIN_TRAINING_H
 #define RNCL_TRAIN_TRAINING_H
 
@@ -10,7 +11,6 @@
 #include "network.h"
 #include "options.h"
 #include "pace.h"
-#include "rncl/rncl.h"
 #include "run_folder.h"
 #include "schedule.h"
 #include "store.h"
@@ -18,7 +18,7 @@
 typedef struct rncl_training {
     rncl_context *context;
     const rncl_options *options; /* complete */
-    const rncl_train_listener *listener;
+    rncl_train_listener listener;
     rncl_inputs inputs;
     rncl_graph *graph;
     rncl_loader *loader; /* of training batches */
@@ -37,16 +37,38 @@ typedef struct rncl_training {
     rncl_run_state state;   /* of the steps that have been collected */
     int64_t enqueued;       /* steps, with those that have not */
     rncl_batch_result last; /* of the last step that was collected */
+    float last_lr;          /* its learning rate */
     double seconds_before;  /* spent by earlier processes */
     bool improved;          /* the weights are the best so far, and have not been saved as such */
 } rncl_training;
+
+/* Puts a training together; `context`, `options` and `listener` are set, everything else is zero. `options`
+ * is the same as training->options and comes back complete: image, classes, mean, std, micro-batch and run
+ * folder filled in. After a failure the caller still calls rncl_training_close. */
+rncl_status rncl_training_open(rncl_training *training, rncl_options *options);
+void rncl_training_close(rncl_training *training);
+
+/* As the functions of rncl/trainer.h of these names. */
+int64_t rncl_training_steps_ahead(const rncl_training *training);
+bool rncl_training_evaluation_due(const rncl_training *training);
+bool rncl_training_finished(const rncl_training *training);
+
+/* Up to `count` steps; fewer at the end of the run, at its time limit, or when the listener asks for a stop.
+ * None is outstanding afterwards, unless it fails. */
+rncl_status rncl_training_step(rncl_training *training, int64_t count);
+/* RNCL_ERR_INTERRUPTED, with no result, when the listener asks for a stop. */
+rncl_status rncl_training_evaluate(rncl_training *training, rncl_evaluation *result);
+
+/* What is told of the last step; `evaluated`: an evaluation has just ended. */
+rncl_progress rncl_training_progress(const rncl_training *training, bool evaluated);
+void rncl_training_result(const rncl_training *training, rncl_train_result *result);
 
 /* Allocates and fills training->vectors and training->state, from the checkpoint if the run is resumed. */
 rncl_status rncl_training_prepare_weights(rncl_training *training);
 void rncl_training_free_weights(rncl_training *training);
 
-/* From training->state to the end: trains, evaluates, saves. RNCL_ERR_INTERRUPTED when the listener says
- * stop, after saving; RNCL_ERR_DIVERGED when a loss is not finite, with the files as they were. */
+/* The loop: trains, evaluates and saves to the end. RNCL_ERR_INTERRUPTED when the listener asks for a stop,
+ * after saving; RNCL_ERR_DIVERGED when a loss is not finite, with the files as they were. */
 rncl_status rncl_training_run(rncl_training *training);
 
 /* Writes model.safetensors, last.ckpt and, where the weights are the best so far, best.safetensors. No step

@@ -1,12 +1,12 @@
 /* The tuning store. */
 #include "store.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "file.h"
+#include "installation.h"
 #include "setting_json.h"
 #include "store_file.h"
 #include "util.h"
@@ -50,17 +50,20 @@ static rncl_status origin_of(rncl_store *store, const rncl_problem *problem, con
     return RNCL_OK;
 }
 
-/* "pthread-skylake-avx512-amd-epyc-2.json" in the folder. NULL when out of memory. */
-static char *file_in(const char *folder, const rncl_device_info *device)
+enum { FILE_NAME = sizeof((rncl_device_info *)0)->name + 32 };
+
+/* "pthread-skylake-avx512-amd-epyc-2.json". Letters are ASCII's, whatever the locale. */
+static void file_name(const rncl_device_info *device, char name[FILE_NAME])
 {
-    char name[sizeof device->name + 1], *to = name;
+    char *to = name;
     for (const char *from = device->name; *from; from++)
-        if (isalnum((unsigned char)*from))
-            *to++ = (char)tolower((unsigned char)*from);
+        if ((*from >= 'a' && *from <= 'z') || (*from >= '0' && *from <= '9'))
+            *to++ = *from;
+        else if (*from >= 'A' && *from <= 'Z')
+            *to++ = (char)(*from - 'A' + 'a');
         else if (to > name && to[-1] != '-')
             *to++ = '-';
-    *to = '\0';
-    return rncl_text_format("%s/%s-%u.json", folder, name, device->compute_units);
+    snprintf(to, 32, "-%u.json", device->compute_units);
 }
 
 /* $XDG_DATA_HOME/rncl/tuning. NULL when out of memory. */
@@ -91,17 +94,15 @@ static rncl_status read_file(rncl_store *store, const char *path, bool own)
 static rncl_status read_shipped(rncl_store *store)
 {
     const char *chosen = getenv("RNCL_TUNING_DIR");
-    const char *const folders[] = {chosen ? chosen : RNCL_TUNING_INSTALLED,
-                                   chosen ? NULL : RNCL_TUNING_SOURCE};
-    for (size_t i = 0; i < COUNT(folders); i++) {
-        char *path = folders[i] ? file_in(folders[i], &store->device) : NULL;
-        const bool there = path && rncl_file_exists(path);
-        rncl_status st = there ? read_file(store, path, false) : RNCL_OK;
-        free(path);
-        if (st || there)
-            return st;
-    }
-    return RNCL_OK;
+    const char *const folders[] = {RNCL_TUNING_FROM_BIN, RNCL_TUNING_FROM_LIB, RNCL_TUNING_INSTALLED,
+                                   RNCL_TUNING_SOURCE, NULL};
+    char name[FILE_NAME];
+    file_name(&store->device, name);
+    char *path = chosen ? rncl_path_join(chosen, name) : rncl_installation_find(folders, name);
+    const bool there = path && rncl_file_exists(path);
+    rncl_status st = there ? read_file(store, path, false) : RNCL_OK;
+    free(path);
+    return st;
 }
 
 /* Drops what other kernels were tuned for, and says so; says if the driver has changed. */
@@ -138,7 +139,9 @@ static rncl_status sift(rncl_store *store)
 static rncl_status open_store(rncl_store *store)
 {
     char *folder = user_folder();
-    store->path = folder ? file_in(folder, &store->device) : NULL;
+    char name[FILE_NAME];
+    file_name(&store->device, name);
+    store->path = folder ? rncl_path_join(folder, name) : NULL;
     free(folder);
     if (!store->path)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "tuning store");

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,8 +75,9 @@ static rncl_status start(rncl_worker *worker)
     int request[2], reply[2];
     if (worker->pid)
         return RNCL_OK;
-    if (pipe2(request, O_CLOEXEC) != 0)
-        return RNCL_FAIL(RNCL_ERR_IO, "pipe: %s", strerror(errno));
+    /* A socket, whose sender can do without SIGPIPE: signals are the program's. */
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, request) != 0)
+        return RNCL_FAIL(RNCL_ERR_IO, "socketpair: %s", strerror(errno));
     if (pipe2(reply, O_CLOEXEC) != 0) {
         close(request[0]);
         close(request[1]);
@@ -116,10 +118,8 @@ static char *format(const rncl_worker_request *request)
 static bool send_line(const rncl_worker *worker, const char *line)
 {
     size_t left = strlen(line);
-    /* A child that has died must not take this process along. */
-    void (*before)(int) = signal(SIGPIPE, SIG_IGN);
     while (left) {
-        ssize_t sent = write(worker->to, line, left);
+        ssize_t sent = send(worker->to, line, left, MSG_NOSIGNAL); /* the child may have died */
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent <= 0)
@@ -127,7 +127,6 @@ static bool send_line(const rncl_worker *worker, const char *line)
         line += sent;
         left -= (size_t)sent;
     }
-    signal(SIGPIPE, before);
     return left == 0;
 }
 

@@ -1,4 +1,5 @@
-/* What is known of an OpenCL device before anything runs on it. */
+/** @file
+ * What is known of an OpenCL device before anything runs on it. */
 #ifndef RNCL_DEVICE_INFO_H
 #define RNCL_DEVICE_INFO_H
 
@@ -12,30 +13,37 @@
 extern "C" {
 #endif
 
+/** Kinds of devices. */
 typedef enum rncl_device_type {
     RNCL_DEVICE_GPU,
     RNCL_DEVICE_ACCELERATOR,
     RNCL_DEVICE_CPU,
 } rncl_device_type;
 
+/** One OpenCL device, as its driver describes it. */
 typedef struct rncl_device_info {
-    int number; /* from 1, as --device takes it */
-    char name[128], platform[128], vendor[128];
-    char version[128]; /* of OpenCL, as the device reports it */
-    char driver[64];   /* driver version */
-    rncl_device_type type;
-    bool emulator;       /* a simulator for debugging; listed last */
-    bool unified_memory; /* shares memory with the host */
-    bool compiler;       /* can build kernels from source */
-    bool fp16;
-    unsigned compute_units;
-    unsigned vector_width;      /* floats in its preferred vector; 1 if it has none */
-    size_t max_work_group_size; /* work-items */
-    size_t address_alignment;   /* bytes; of sub-buffers */
-    uint64_t global_memory, max_allocation, local_memory; /* bytes */
+    int number;                 /**< from 1, as --device takes it */
+    char name[128];             /**< as the driver has it */
+    char platform[128];         /**< of the driver: "Portable Computing Language" */
+    char vendor[128];           /**< of the device */
+    char version[128];          /**< of OpenCL, as the device reports it */
+    char driver[64];            /**< driver version */
+    rncl_device_type type;      /**< what decides the order of devices */
+    bool emulator;              /**< a simulator for debugging; listed last */
+    bool unified_memory;        /**< shares memory with the host */
+    bool compiler;              /**< can build kernels from source */
+    bool fp16;                  /**< has 16-bit floats */
+    unsigned compute_units;     /**< cores of a CPU */
+    unsigned vector_width;      /**< floats in its preferred vector; 1 if it has none */
+    size_t max_work_group_size; /**< work-items */
+    size_t address_alignment;   /**< bytes; of sub-buffers */
+    uint64_t global_memory;     /**< bytes */
+    uint64_t max_allocation;    /**< bytes of the largest buffer */
+    uint64_t local_memory;      /**< bytes that a work-group shares */
 } rncl_device_info;
 
-RNCL_API const char *rncl_device_type_name(rncl_device_type type); /* "gpu" */
+/** "gpu", "accelerator" or "cpu". */
+RNCL_API const char *rncl_device_type_name(rncl_device_type type);
 
 #ifdef __cplusplus
 }

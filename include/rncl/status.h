@@ -1,9 +1,10 @@
-/* Every way in which rncl can fail: one list makes the codes, their names, their texts and the exit
- * statuses of the command line. */
+/** @file
+ * Every way in which rncl can fail. */
 #ifndef RNCL_STATUS_H
 #define RNCL_STATUS_H
 
-/*        code                      text                                      exit status */
+/** The one list of codes, their texts and the exit statuses of the command line: X(code, text, exit status).
+ */
 #define RNCL_STATUS_LIST(X)                                                                                  \
     X(RNCL_OK, "done", 0)                                                                                    \
     X(RNCL_ERR_FAILURE, "failure", 1)                                                                        \
@@ -21,26 +22,28 @@
     X(RNCL_ERR_MODEL, "a model or checkpoint file could not be read", 8)                                     \
     X(RNCL_ERR_INTERRUPTED, "interrupted", 130)
 
+/** How a call has ended; RNCL_OK is 0. */
 typedef enum rncl_status {
 #define X(code, text, exit_status) code,
     RNCL_STATUS_LIST(X)
 #undef X
 } rncl_status;
 
-/* What the shared library exports. */
+/** Marks what the shared library exports. */
 #define RNCL_API __attribute__((visibility("default")))
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* The list's text for a code ("out of device memory"). */
+/** The text of a code in RNCL_STATUS_LIST ("out of device memory"). */
 RNCL_API const char *rncl_status_text(rncl_status status);
 
-/* The exit status that the command line gives for a code. */
+/** The exit status that the command line gives for a code. */
 RNCL_API int rncl_status_exit(rncl_status status);
 
-/* What failed last on this thread: what, where and what to do, in one line. Valid until the next failure. */
+/** The message of the last failure on this thread: what, where and what to do, in one line of UTF-8. Valid
+ * until the next call of the library on this thread. */
 RNCL_API const char *rncl_status_message(void);
 
 #ifdef __cplusplus

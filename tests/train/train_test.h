@@ -1,4 +1,4 @@
-/* What the tests of this room share: cmocka, a folder that goes when the program ends, files in it. */
+/* What the tests of this room share: cmocka, files in a folder that goes when the program ends. */
 #ifndef TESTS_TRAIN_TRAIN_TEST_H
 #define TESTS_TRAIN_TRAIN_TEST_H
 
@@ -14,24 +14,9 @@
 #include <cmocka.h>
 
 #include "file.h"
+#include "folder.h"
 #include "status.h"
 #include "util.h"
-
-static char folder[] = "/tmp/rncl-train-XXXXXX";
-
-static inline int make_folder(void **unused)
-{
-    (void)unused;
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
-}
-
-static inline int remove_folder(void **unused)
-{
-    (void)unused;
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return chdir("/") || system(command);
-}
 
 /* The failure that the message belongs to, and something that the message says. */
 static inline void expect_failure(rncl_status got, rncl_status wanted, const char *part)

@@ -1,0 +1,183 @@
+/* Puts a training together from its options, and takes it apart. */
+#include "training.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "class_weights.h"
+#include "planning.h"
+#include "run_folder.h"
+#include "tuning.h"
+#include "util.h"
+
+/* ---- options ---- */
+
+/* Of two options that exclude each other, the one from the stronger source wins. */
+static bool stronger(const rncl_options *options, const char *one, const char *other)
+{
+    return rncl_option_source_of(options, one) > rncl_option_source_of(options, other);
+}
+
+static void settle_conflicts(rncl_options *options)
+{
+    if (stronger(options, "epochs", "steps"))
+        options->steps = 0;
+    /* The micro-batch of a config.ini was found for its batch size. */
+    if (stronger(options, "batch-size", "micro-batch"))
+        options->micro_batch = 0;
+}
+
+static int64_t count_steps(const rncl_options *options, uint32_t pictures)
+{
+    if (options->steps)
+        return options->steps;
+    const int64_t all = (int64_t)options->epochs * pictures;
+    return (all + options->batch_size - 1) / options->batch_size;
+}
+
+/* What must be the same for a checkpoint to continue: the network, and which pictures come in which order. */
+static uint64_t take_fingerprint(const rncl_training *t)
+{
+    const rncl_options *options = t->options;
+    const rncl_network_options *network = &t->graph->options;
+    const uint64_t numbers[] = {
+        (uint64_t)network->arch,          (uint64_t)network->depth,     (uint64_t)network->shortcut,
+        (uint64_t)network->bottleneck_v1, (uint64_t)network->stem_pool, (uint64_t)network->image,
+        (uint64_t)network->channels,      (uint64_t)network->classes,   (uint64_t)options->batch_size,
+        (uint64_t)options->augment,       (uint64_t)options->shuffle,   options->seed,
+        t->inputs.training->info.count,
+    };
+    const float shares[] = {options->val_split, options->color_jitter[0], options->color_jitter[1],
+                            options->color_jitter[2], options->lighting};
+    const char *format = t->inputs.training->info.format;
+    uint64_t hash = rncl_hash(RNCL_HASH_START, numbers, sizeof numbers);
+    hash = rncl_hash(hash, shares, sizeof shares);
+    return rncl_hash(hash, format, strlen(format));
+}
+
+/* ---- putting together ---- */
+
+/* For a network that nobody has tuned: the worst of the presets, in a minute. It is no part of the time of
+ * training. */
+static rncl_status tune_briefly(rncl_training *t, const rncl_options *options)
+{
+    rncl_tuning tuning;
+    RNCL_TRY(rncl_tuning_run(t->context, options, RNCL_TUNING_BRIEF_SECONDS, &tuning));
+    rncl_tuning_fini(&tuning);
+    rncl_pace_start(&t->pace, rncl_time_ns());
+    return RNCL_OK;
+}
+
+static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
+{
+    RNCL_TRY(rncl_inputs_open(options, true, &t->context->log, &t->inputs));
+    RNCL_TRY(rncl_inputs_complete(&t->inputs, options));
+    if (options->tune)
+        RNCL_TRY(tune_briefly(t, options));
+    RNCL_TRY(rncl_graph_build(&options->network, &t->graph));
+    RNCL_TRY(rncl_graph_freeze(t->graph, options->freeze));
+    const rncl_dataset_info *info = &t->inputs.training->info;
+    t->steps = count_steps(options, info->count);
+    t->fingerprint = take_fingerprint(t);
+    memcpy(t->meta.mean, options->mean, sizeof t->meta.mean);
+    memcpy(t->meta.std, options->std, sizeof t->meta.std);
+    t->meta.labels = (char **)(uintptr_t)info->labels; /* only read */
+    t->meta.label_count = info->labels ? info->classes : 0;
+    RNCL_TRY(rncl_class_weights_make(options->class_weights, t->inputs.training, t->graph->options.classes,
+                                     &t->class_weights));
+    return rncl_schedule_init(options, t->steps, &t->schedule);
+}
+
+/* The loader comes first: its workers fill the ring while kernels are compiled. */
+static rncl_status prepare_network(rncl_training *t)
+{
+    const rncl_options *options = t->options;
+    const uint64_t start = (uint64_t)t->state.step * (uint64_t)options->batch_size;
+    rncl_loader_options loader = rncl_inputs_training(&t->inputs, options, start);
+    loader.yields = t->context->info.type == RNCL_DEVICE_CPU;
+    RNCL_TRY(rncl_loader_create(&loader, &t->loader));
+    rncl_network_setup setup = {
+        .graph = t->graph,
+        .batch_size = options->batch_size,
+        .micro_batch = options->micro_batch,
+        .training = true,
+        .averaged = options->ema > 0,
+        .mixup = options->mixup > 0,
+        .label_smoothing = options->label_smoothing,
+        .class_weights = t->class_weights,
+    };
+    RNCL_TRY(rncl_store_open(&t->context->info, &t->context->log, &t->store));
+    rncl_planning_apply(options, t->store, &setup);
+    RNCL_TRY(rncl_network_create(t->context, &setup, &t->network));
+    return rncl_network_write(t->network, &t->vectors);
+}
+
+/* The first thing that is written of a run. A checkpoint before the first step makes it resumable from the
+ * beginning, and shows early if the disk has no room for one. */
+static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
+{
+    char path[RNCL_TEXT_LENGTH];
+    options->micro_batch = rncl_network_facts_of(t->network)->micro_batch;
+    RNCL_TRY(rncl_run_folder_create(options, &t->context->log, &t->lock));
+    RNCL_TRY(rncl_run_folder_path(options, RNCL_RUN_CONFIG, path));
+    RNCL_TRY(rncl_options_write(options, path));
+    RNCL_TRY(rncl_metrics_open(options->out, t->state.step, &t->context->log, &t->metrics));
+    return options->resume[0] ? RNCL_OK : rncl_training_save(t);
+}
+
+static void announce(const rncl_training *t)
+{
+    const rncl_log *log = &t->context->log;
+    const rncl_options *options = t->options;
+    const rncl_dataset_info *info = &t->inputs.training->info;
+    if (!options->data[0] && !rncl_inputs_in_memory(options))
+        rncl_log_line(
+            log, RNCL_LOG_NOTE,
+            "no --data: training on the built-in set of drawn shapes (%u pictures of %dx%d, %d classes)",
+            (unsigned)info->count, info->height, info->width, info->classes);
+    const rncl_network_facts *facts = rncl_network_facts_of(t->network);
+    if (facts->micro_batch < facts->batch_size)
+        rncl_log_line(log, RNCL_LOG_NOTE, "each batch of %d goes through the device in micro-batches of %d",
+                      facts->batch_size, facts->micro_batch);
+    rncl_planning_announce(log, facts);
+    if (t->state.step)
+        rncl_log_line(log, RNCL_LOG_NOTE, "resuming %s after step %" PRId64 " of %" PRId64, options->out,
+                      t->state.step, t->steps);
+    else
+        rncl_log_line(log, RNCL_LOG_NOTE, "run folder %s, %" PRId64 " steps", options->out, t->steps);
+}
+
+static rncl_status prepare(rncl_training *t, rncl_options *options)
+{
+    RNCL_TRY(rncl_run_folder_choose(options, &t->context->log, &t->lock));
+    RNCL_TRY(rncl_arch_check_runs(options->network.arch));
+    settle_conflicts(options);
+    RNCL_TRY(prepare_graph(t, options));
+    RNCL_TRY(rncl_training_prepare_weights(t));
+    RNCL_TRY(prepare_network(t));
+    return prepare_folder(t, options);
+}
+
+rncl_status rncl_training_open(rncl_training *t, rncl_options *options)
+{
+    t->lock = (rncl_run_lock)RNCL_RUN_LOCK_NONE;
+    rncl_pace_start(&t->pace, rncl_time_ns());
+    RNCL_TRY(prepare(t, options));
+    announce(t);
+    return RNCL_OK;
+}
+
+/* The network goes before the loader, whose memory it may be reading. */
+void rncl_training_close(rncl_training *t)
+{
+    rncl_metrics_close(&t->metrics);
+    rncl_network_destroy(t->network);
+    rncl_store_close(t->store);
+    rncl_loader_destroy(t->loader);
+    rncl_training_free_weights(t);
+    free(t->class_weights);
+    rncl_graph_destroy(t->graph);
+    rncl_inputs_close(&t->inputs);
+    rncl_run_folder_unlock(&t->lock);
+}

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "conv.h"
-#include "op_names.h"
 #include "profile.h"
 #include "util.h"
 
@@ -90,8 +89,9 @@ static double least_mb(const layer_source *source, size_t index, bool backward)
 static rncl_status fill_row(const layer_source *source, size_t index, bool backward, rncl_layer_time *row)
 {
     const rncl_node *node = &source->graph->nodes[index];
-    *row = (rncl_layer_time){
-        .name = node->name, .op = rncl_op_names[node->op.kind], .pass = backward ? "backward" : "forward"};
+    *row = (rncl_layer_time){.name = node->name,
+                             .op = rncl_op_type_of(node->op.kind)->name,
+                             .pass = backward ? "backward" : "forward"};
     char label[96];
     snprintf(label, sizeof label, "%s %s", row->name, row->pass);
     row->ms = label_ms(source->context->profile, label);

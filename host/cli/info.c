@@ -5,7 +5,6 @@
 #include "command.h"
 #include "console.h"
 #include "graph.h"
-#include "op_names.h"
 #include "table.h"
 
 static json_t *describe_layer(const rncl_graph *graph, size_t index)
@@ -14,8 +13,8 @@ static json_t *describe_layer(const rncl_graph *graph, size_t index)
     const rncl_shape *output = &graph->tensors[node->output];
     const rncl_graph_cost cost = rncl_graph_node_cost(graph, index);
     return json_pack("{s:s, s:s, s:[i,i,i], s:I, s:I}", "name", node->name, "op",
-                     rncl_op_names[node->op.kind], "output", output->h, output->w, output->c, "parameters",
-                     (json_int_t)cost.parameters, "macs", (json_int_t)cost.macs);
+                     rncl_op_type_of(node->op.kind)->name, "output", output->h, output->w, output->c,
+                     "parameters", (json_int_t)cost.parameters, "macs", (json_int_t)cost.macs);
 }
 
 static rncl_status print_json(const rncl_graph *graph)
@@ -57,9 +56,9 @@ static rncl_status print_table(const rncl_graph *graph)
         const rncl_node *node = &graph->nodes[i];
         const rncl_shape *output = &graph->tensors[node->output];
         const rncl_graph_cost cost = rncl_graph_node_cost(graph, i);
-        st =
-            rncl_table_add(table, "%s\t%s\t%dx%dx%d\t%zu\t%" PRIu64, node->name, rncl_op_names[node->op.kind],
-                           output->h, output->w, output->c, cost.parameters, cost.macs);
+        st = rncl_table_add(table, "%s\t%s\t%dx%dx%d\t%zu\t%" PRIu64, node->name,
+                            rncl_op_type_of(node->op.kind)->name, output->h, output->w, output->c,
+                            cost.parameters, cost.macs);
     }
     if (!st)
         st = rncl_table_add(table, "total\t\t\t%zu\t%" PRIu64, total.parameters, total.macs);

@@ -45,23 +45,7 @@ static void on_progress(void *user, const rncl_progress *progress)
     watcher *w = user;
     w->first_step_seconds = progress->first_step_seconds;
     w->evaluated |= progress->evaluated;
-    const rncl_meter_reading reading = {
-        .step = progress->step,
-        .steps = progress->steps,
-        .epoch = progress->epoch,
-        .epochs = progress->epochs,
-        .loss = progress->loss,
-        .top1 = progress->top1,
-        .images_per_second = progress->images_per_second,
-        .seconds = progress->seconds,
-        .seconds_left = progress->seconds_left,
-        .waiting = progress->waiting,
-        .evaluated = progress->evaluated,
-        .val_loss = progress->val_loss,
-        .val_top1 = progress->val_top1,
-        .val_top5 = progress->val_top5,
-    };
-    rncl_meter_show(&w->console->meter, &reading);
+    rncl_meter_show(&w->console->meter, progress);
 }
 
 /* A member for what an evaluation has found; null where none has taken place. */

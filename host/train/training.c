@@ -87,6 +87,7 @@ static void report(const rncl_training *t, float lr, bool evaluated)
     if (!t->listener->progress)
         return;
     const double seconds = rncl_pace_seconds(&t->pace, rncl_time_ns());
+    const bool paced = t->pace.steps > 1; /* drivers compile during the first step */
     const rncl_progress progress = {
         .step = t->state.step,
         .steps = t->steps,
@@ -95,9 +96,9 @@ static void report(const rncl_training *t, float lr, bool evaluated)
         .loss = t->last.loss / t->last.weight,
         .top1 = 100.0 * t->last.top1 / t->last.count,
         .lr = lr,
-        .images_per_second = t->options->batch_size * rncl_pace_steps_per_second(&t->pace.all),
+        .images_per_second = paced ? t->options->batch_size * rncl_pace_steps_per_second(&t->pace.all) : 0,
         .seconds = seconds,
-        .seconds_left = seconds_left(t, seconds),
+        .seconds_left = paced ? seconds_left(t, seconds) : NAN,
         .waiting = rncl_pace_waiting(&t->pace.all),
         .evaluated = evaluated,
         .val_loss = t->state.val_loss,

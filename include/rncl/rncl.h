@@ -37,9 +37,9 @@ typedef struct rncl_progress {
     double epoch, epochs;
     double loss, top1; /* of the last collected step: mean loss; percent */
     float lr;
-    double images_per_second;
-    double seconds, seconds_left;
-    double waiting; /* share of the time so far that the device waited for data, 0 to 1 */
+    double images_per_second;     /* compiling aside; 0 before the second step */
+    double seconds, seconds_left; /* the latter NaN before the second step */
+    double waiting;               /* share of the time so far that the device waited for data, 0 to 1 */
     bool evaluated; /* an evaluation has just ended, and the three fields below are its results */
     double val_loss, val_top1, val_top5;
     double first_step_seconds; /* from the start of training to the end of the first step; 0 before */

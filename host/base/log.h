@@ -8,6 +8,8 @@ typedef enum rncl_log_level {
     RNCL_LOG_WARNING, /* something the user should act on */
     RNCL_LOG_NOTE,    /* what was decided on the user's behalf */
     RNCL_LOG_DETAIL,  /* for people who work on rncl */
+    RNCL_LOG_PROGRESS /* how far something slow is; each replaces the one before, and most need not be shown
+                       */
 } rncl_log_level;
 
 /* A NULL log, or one without `write`, drops everything. Lines come without a newline. */

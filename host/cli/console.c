@@ -16,6 +16,10 @@ static const char *const prefixes[] = {
 static void write_line(void *user, rncl_log_level level, const char *line)
 {
     rncl_console *console = user;
+    if (level == RNCL_LOG_PROGRESS) {
+        rncl_meter_status(&console->meter, line);
+        return;
+    }
     if (level > console->loudest)
         return;
     char text[1100];

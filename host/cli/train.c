@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "automatic.h"
 #include "command.h"
 #include "console.h"
 #include "inputs.h"
@@ -85,6 +86,8 @@ static rncl_status tune_briefly(rncl_console *console, rncl_context *context, co
     RNCL_TRY(rncl_inputs_open(&complete, true, &console->log, &inputs));
     rncl_tuned_network network = {0};
     rncl_status st = rncl_inputs_complete(&inputs, &complete);
+    if (!st)
+        rncl_automatic_complete(&complete, inputs.training->info.count);
     if (!st)
         st = rncl_tune_network(console, context, &complete, BRIEF_SECONDS, &network);
     free(network.tasks);

@@ -136,8 +136,11 @@ static rncl_status keep_class_weights(rncl_network *net)
 static rncl_status build(rncl_network *net)
 {
     const rncl_graph *graph = net->plan.graph;
-    for (size_t i = 0; i < graph->node_count; i++)
+    for (size_t i = 0; i < graph->node_count; i++) {
+        rncl_log_line(&net->context->log, RNCL_LOG_PROGRESS, "compiling kernels: layer %zu of %zu, %s", i + 1,
+                      graph->node_count, graph->nodes[i].name);
         RNCL_TRY(rncl_op_build(net->plan.ops[i]));
+    }
     const rncl_softmax_shape loss = {net->plan.micro_batch, graph->options.classes};
     RNCL_TRY(rncl_softmax_create(net->context, &loss, &net->setup.tuned, &net->softmax));
     return net->setup.mixup

@@ -156,12 +156,16 @@ void rncl_meter_clear(rncl_meter *meter)
     meter->drawn = false;
 }
 
-/* Columns of `length` bytes of UTF-8. */
+/* Columns of `length` bytes of UTF-8, in which colours take none. */
 static size_t columns(const char *text, size_t length)
 {
     size_t count = 0;
-    for (size_t i = 0; i < length; i++)
-        count += ((unsigned char)text[i] & 0xc0) != 0x80;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\033')
+            i += strcspn(text + i, "m");
+        else
+            count += ((unsigned char)text[i] & 0xc0) != 0x80;
+    }
     return count;
 }
 

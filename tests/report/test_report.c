@@ -150,6 +150,25 @@ static void a_long_line_is_broken_behind_its_label(void **state)
                               "          validation, and some more words\n");
 }
 
+static void colours_do_not_break_lines(void **state)
+{
+    (void)state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    rncl_meter meter;
+    rncl_meter_init(&meter, file);
+    meter.live = meter.colour = true;
+    rncl_progress now = reading;
+    now.evaluated = true;
+    rncl_meter_show(&meter, &now);
+    char text[512];
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    assert_non_null(strchr(text, '\033'));
+    assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+}
+
 static void colours_do_not_count_as_width(void **state)
 {
     (void)state;
@@ -216,6 +235,7 @@ int main(void)
         cmocka_unit_test(what_is_not_known_yet_is_not_shown),
         cmocka_unit_test(an_evaluation_fits_into_80_columns),
         cmocka_unit_test(a_long_line_is_broken_behind_its_label),
+        cmocka_unit_test(colours_do_not_break_lines),
         cmocka_unit_test(colours_do_not_count_as_width),
         cmocka_unit_test(durations_read_as_clocks),
         cmocka_unit_test(plain_progress_has_lines_for_the_first_step_and_each_evaluation),

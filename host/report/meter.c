@@ -136,15 +136,18 @@ void rncl_meter_format(const rncl_progress *progress, size_t width, bool colour,
     }
 }
 
+size_t rncl_stream_width(FILE *stream)
+{
+    struct winsize window;
+    if (ioctl(fileno(stream), TIOCGWINSZ, &window) != 0 || window.ws_col < 2)
+        return WIDTH_UNKNOWN;
+    return window.ws_col;
+}
+
 /* Characters of a line. One column of a terminal stays free, so that none wraps by itself. */
 static size_t line_room(const rncl_meter *meter)
 {
-    struct winsize window;
-    if (!meter->live)
-        return WIDTH_UNKNOWN;
-    if (ioctl(fileno(meter->stream), TIOCGWINSZ, &window) != 0 || window.ws_col < 2)
-        return WIDTH_UNKNOWN - 1;
-    return (size_t)window.ws_col - 1;
+    return rncl_stream_width(meter->stream) - meter->live;
 }
 
 void rncl_meter_clear(rncl_meter *meter)

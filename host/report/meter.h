@@ -41,6 +41,9 @@ void rncl_meter_clear(rncl_meter *meter);
  * colours not counted): what matters least is left out first, and what is not known yet always. */
 void rncl_meter_format(const rncl_progress *progress, size_t width, bool colour, char *text, size_t size);
 
+/* Columns of the stream's terminal; 80 where it is none or does not say. */
+size_t rncl_stream_width(FILE *stream);
+
 /* "0:07", "12:34", "1:02:03"; "?" for what is not a time. */
 void rncl_meter_duration(double seconds, char *text, size_t size);
 

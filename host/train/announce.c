@@ -30,9 +30,9 @@ static void say_network(const rncl_training *t)
     const rncl_graph_cost total = rncl_graph_total(t->graph);
     const rncl_network_options *network = &t->graph->options;
     char text[256];
-    snprintf(text, sizeof text, "%s-%d: %.3g M parameters, %.2g G multiply-adds for %dx%dx%d",
-             rncl_arch_name(network->arch), network->depth, 1e-6 * (double)total.parameters,
-             1e-9 * (double)total.macs, network->image, network->image, network->channels);
+    snprintf(text, sizeof text, "%s-%d, %dx%dx%d: %.3g M parameters, %.2g G multiply-adds",
+             rncl_arch_name(network->arch), network->depth, network->image, network->image, network->channels,
+             1e-6 * (double)total.parameters, 1e-9 * (double)total.macs);
     say(t, "network", text);
 }
 

@@ -670,7 +670,9 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(verbose),
      .commands = WITH_DEVICE | RNCL_FOR_DEVICES,
-     .help = "say more on standard error"},
+     .help = "say more: in `rncl devices` limits, extensions and the driver's file, elsewhere what is done "
+             "and why, on "
+             "standard error"},
 };
 
 const size_t rncl_option_count = COUNT(rncl_option_table);

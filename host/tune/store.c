@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "details.h"
 #include "file.h"
 #include "kernel_sources.h"
 #include "setting_json.h"
@@ -159,6 +160,7 @@ rncl_status rncl_store_open(const rncl_device_info *device, const rncl_log *log,
     if (!store)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "tuning store");
     store->device = *device;
+    rncl_device_stable_name(device->name, store->device.name, sizeof store->device.name);
     if (log)
         store->log = *log;
     rncl_status st = open_store(store);

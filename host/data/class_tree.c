@@ -24,7 +24,7 @@ static const char *suffix_of(const char *path)
     return dot && (!slash || dot > slash) ? dot : path + strlen(path);
 }
 
-static bool looks_like_picture(const char *path)
+bool rncl_looks_like_picture(const char *path)
 {
     for (size_t i = 0; i < COUNT(suffixes); i++)
         if (!strcasecmp(suffix_of(path), suffixes[i]))
@@ -114,7 +114,7 @@ static rncl_status visit_in_class(const visitor *v, const char *path, const stru
         deeper.depth++;
         return visit_all(&deeper, path);
     }
-    if (!looks_like_picture(path))
+    if (!rncl_looks_like_picture(path))
         return rncl_problems_add(v->problems, path, "not a PNG or JPEG by its name");
     return add_file(v->tree, path);
 }

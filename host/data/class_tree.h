@@ -24,6 +24,9 @@ typedef struct rncl_class_tree {
     uint32_t file_count;
 } rncl_class_tree;
 
+/* Whether the name of a file ends as those of pictures do. */
+bool rncl_looks_like_picture(const char *path);
+
 /* Whether there is any folder in `folder` that could be a class. */
 bool rncl_class_tree_exists(const char *folder);
 

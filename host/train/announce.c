@@ -93,9 +93,9 @@ static void say_training(const rncl_training *t)
     const rncl_option *schedule = rncl_option_find("schedule", RNCL_FOR_TRAIN);
     char kind[32], text[256];
     rncl_option_format(options, schedule, kind, sizeof kind);
-    snprintf(text, sizeof text, "%" PRId64 " steps of %d pictures%s, learning rate %.4g%s, %s", t->steps,
-             options->batch_size, rncl_automatic_is_batch(options) ? " (auto)" : "", (double)options->lr,
-             rncl_automatic_is_lr(options) ? " (auto)" : "", kind);
+    snprintf(text, sizeof text, "%" PRId64 " step%s of %d pictures%s, learning rate %.4g%s, %s", t->steps,
+             t->steps == 1 ? "" : "s", options->batch_size, rncl_automatic_is_batch(options) ? " (auto)" : "",
+             (double)options->lr, rncl_automatic_is_lr(options) ? " (auto)" : "", kind);
     say(t, "training", text);
 }
 
@@ -130,8 +130,8 @@ static void warn_of_single_values(const rncl_training *t)
         if (node->op.kind != RNCL_OP_batchnorm || node->frozen || micro_batch * x->h * x->w > 1)
             continue;
         rncl_log_line(&t->context->log, RNCL_LOG_WARNING,
-                      "%s normalises each channel over a single value, from which nothing can be learnt: "
-                      "give a larger --batch-size, --micro-batch or --image",
+                      "%s normalises each channel over a single value, from which nothing can be learnt; "
+                      "give a larger --image, --batch-size or --micro-batch",
                       node->name);
         return;
     }

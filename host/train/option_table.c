@@ -149,9 +149,10 @@ const rncl_option rncl_option_table[] = {
      .group = RNCL_GROUP_NETWORK,
      .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(model),
-     .value = "FILE",
+     .value = "FILE|RUN",
      .commands = WITH_MODEL,
-     .help = "safetensors file with the weights; says itself which network it is and how its pictures are "
+     .help = "safetensors file with the weights, or a run folder, which means its best.safetensors; says "
+             "itself which network it is and how its pictures are "
              "normalised, unless another program has written it"},
     {.name = "out",
      .group = RNCL_GROUP_RUN,
@@ -168,7 +169,9 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(out),
      .value = "FILE",
      .commands = RNCL_FOR_PLOT,
-     .help = "the picture; its suffix says which kind: .png, .svg or .pdf"},
+     .help = "the picture; its suffix says which kind: .png, .svg or .pdf; not given: error.png or loss.png, "
+             "of one run "
+             "in its folder"},
     {.name = "y",
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_SWITCH,

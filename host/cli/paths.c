@@ -12,24 +12,35 @@
 
 static const char best[] = "best.safetensors";
 
+/* A run's folder becomes its best weights; `path` is the value of option `name`. */
+static rncl_status complete(const char *name, char path[RNCL_TEXT_LENGTH])
+{
+    if (!rncl_directory_exists(path))
+        return RNCL_OK;
+    char file[RNCL_TEXT_LENGTH];
+    if (snprintf(file, sizeof file, "%s/%s", path, best) >= (int)sizeof file)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "--%s %.60s…: longer than %zu characters", name, path,
+                         sizeof file - 1);
+    if (!rncl_file_exists(file))
+        return RNCL_FAIL(
+            RNCL_ERR_MODEL,
+            "%s: no such model; --%s takes a file, or the folder of a run that has been evaluated", file,
+            name);
+    memcpy(path, file, sizeof file);
+    return RNCL_OK;
+}
+
 rncl_status rncl_paths_complete_model(rncl_options *options, const char *command)
 {
     if (!options->model[0])
         return RNCL_FAIL(RNCL_ERR_USAGE, "rncl %s needs --model, a safetensors file or the folder of a run",
                          command);
-    if (!rncl_directory_exists(options->model))
-        return RNCL_OK;
-    char path[RNCL_TEXT_LENGTH];
-    if (snprintf(path, sizeof path, "%s/%s", options->model, best) >= (int)sizeof path)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "--model %.60s…: longer than %zu characters", options->model,
-                         sizeof path - 1);
-    if (!rncl_file_exists(path))
-        return RNCL_FAIL(RNCL_ERR_MODEL,
-                         "%s: no such model; --model takes a file, or the folder of a run that has been "
-                         "evaluated",
-                         path);
-    memcpy(options->model, path, sizeof path);
-    return RNCL_OK;
+    return complete("model", options->model);
+}
+
+rncl_status rncl_paths_complete_init(rncl_options *options)
+{
+    return options->init[0] ? complete("init", options->init) : RNCL_OK;
 }
 
 /* ---- pictures ---- */

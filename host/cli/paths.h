@@ -9,6 +9,9 @@
  * RNCL_ERR_MODEL for a folder without that file. */
 rncl_status rncl_paths_complete_model(rncl_options *options, const char *command);
 
+/* The same for --init, which may be missing. */
+rncl_status rncl_paths_complete_init(rncl_options *options);
+
 /* Folders among options->arguments become the pictures in them and in their subfolders, in the order of their
  * names; what does not look like a picture, hidden files and links to folders are left out. RNCL_ERR_DATA for
  * a folder without pictures. */

@@ -9,6 +9,7 @@
 #include "command.h"
 #include "console.h"
 #include "inputs.h"
+#include "paths.h"
 #include "trainer.h"
 #include "tune_network.h"
 
@@ -97,6 +98,7 @@ static rncl_status tune_briefly(rncl_console *console, rncl_context *context, co
 
 rncl_status rncl_train_run(rncl_options *options)
 {
+    RNCL_TRY(rncl_paths_complete_init(options));
     rncl_console console;
     rncl_console_init(&console, options);
     rncl_context *context;

@@ -1,4 +1,5 @@
 /* Layers that are not to be trained. */
+#include <stdio.h>
 #include <string.h>
 
 #include "graph.h"
@@ -32,10 +33,8 @@ static rncl_status no_such_layer(const rncl_graph *graph, const char *name, size
 {
     char names[MOST_NAMES][64], list[256] = "";
     const size_t count = list_names(graph, names);
-    for (size_t i = 0; i < count; i++) {
-        strncat(list, i ? ", " : "", sizeof list - strlen(list) - 1);
-        strncat(list, names[i], sizeof list - strlen(list) - 1);
-    }
+    for (size_t i = 0, end = 0; i < count && end < sizeof list; i++)
+        end += (size_t)snprintf(list + end, sizeof list - end, "%s%s", i ? ", " : "", names[i]);
     return RNCL_FAIL(RNCL_ERR_USAGE,
                      "--freeze: no layer %.*s; there are %s, and their parts such as layer1.0",
                      (int)MIN(length, 60), name, list);

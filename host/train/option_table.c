@@ -194,12 +194,12 @@ const rncl_option rncl_option_table[] = {
      .common = true,
      .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(init),
-     .value = "FILE",
+     .value = "FILE|RUN",
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help = "start from the weights in this safetensors file; of one with another number of classes fc, the "
-             "last "
-             "layer, is not taken"},
+     .help =
+         "start from the weights in this safetensors file, or a run's best; of one with another number of "
+         "classes fc, the last layer, is not taken"},
     {.name = "zero-init-residual",
      .group = RNCL_GROUP_NETWORK,
      .kind = RNCL_OPTION_SWITCH,

@@ -69,7 +69,7 @@ install_missing() {
     rm -f "$log"
 }
 
-# install_offered PACKAGE...: installs those that the release has. The others are left out, which is said.
+# install_offered PACKAGE...: installs those that the release has, and never fails. The others are left out, which is said.
 install_offered() {
     local package wanted=() absent=()
     for package; do
@@ -78,7 +78,7 @@ install_offered() {
     [[ ${#wanted[@]} -gt 0 ]] && command -v apt-cache >/dev/null || return 0
     # A fresh system has no lists of packages yet.
     missing=("${wanted[@]}")
-    apt-cache show "${wanted[0]}" >/dev/null 2>&1 || quietly /dev/null as_root apt-get -q update || true
+    apt-cache show "${wanted[0]}" >/dev/null 2>&1 || (quietly /dev/null as_root apt-get -q update) || true
     missing=()
     for package in "${wanted[@]}"; do
         if apt-cache show "$package" 2>/dev/null | grep -q '^Package:'; then
@@ -87,8 +87,8 @@ install_offered() {
             absent+=("$package")
         fi
     done
-    [[ ${#missing[@]} -eq 0 ]] || install_missing "${missing[@]}"
-    [[ ${#absent[@]} -eq 0 ]] || say "left out, since this release does not have it: ${absent[*]}"
+    [[ ${#missing[@]} -eq 0 ]] || (install_missing "${missing[@]}") || absent+=("${missing[@]}")
+    [[ ${#absent[@]} -eq 0 ]] || say "left out, since it is not to be had here: ${absent[*]}"
 }
 
 # has COMMAND...: whether all are there.

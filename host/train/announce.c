@@ -72,7 +72,7 @@ static void describe_pictures(const rncl_training *t, char *text, size_t size)
     else if (augment == RNCL_AUGMENT_SCALE)
         snprintf(text, size, "random sizes, random %dx%d of them, mirrored at random", image, image);
     else if (!info->height)
-        snprintf(text, size, "shorter side resized, centre %dx%d of it, %s", image, image, mirrored[augment]);
+        snprintf(text, size, "shorter side resized, centre %dx%d, %s", image, image, mirrored[augment]);
     else if (info->height == image && info->width == image)
         snprintf(text, size, "%dx%d as they are, %s", image, image, mirrored[augment]);
     else

@@ -54,8 +54,8 @@ static void say_data(const rncl_training *t)
     const char *dots, *path = t->options->data[0] ? t->options->data : "no --data, so drawn shapes";
     path = last_part(path, &dots);
     char text[256];
-    snprintf(text, sizeof text, "%s%s: %u + %u held back, %d classes", dots, path, (unsigned)info->count,
-             (unsigned)t->inputs.validation->info.count, info->classes);
+    snprintf(text, sizeof text, "%s%.*s: %u + %u held back, %d classes", dots, NAME_ROOM, path,
+             (unsigned)info->count, (unsigned)t->inputs.validation->info.count, info->classes);
     say(t, "data", text);
 }
 

@@ -69,6 +69,33 @@ install_missing() {
     rm -f "$log"
 }
 
+# install_offered PACKAGE...: installs those that the release has, and never fails. The others are left out, which is said.
+install_offered() {
+    local package wanted=() absent=()
+    for package; do
+        is_installed "$package" || wanted+=("$package")
+    done
+    [[ ${#wanted[@]} -gt 0 ]] && command -v apt-cache >/dev/null || return 0
+    # A fresh system has no lists of packages yet.
+    missing=("${wanted[@]}")
+    apt-cache show "${wanted[0]}" >/dev/null 2>&1 || (quietly /dev/null as_root apt-get -q update) || true
+    missing=()
+    for package in "${wanted[@]}"; do
+        if apt-cache show "$package" 2>/dev/null | grep -q '^Package:'; then
+            missing+=("$package")
+        else
+            absent+=("$package")
+        fi
+    done
+    [[ ${#missing[@]} -eq 0 ]] || (install_missing "${missing[@]}") || absent+=("${missing[@]}")
+    [[ ${#absent[@]} -eq 0 ]] || say "left out, since it is not to be had here: ${absent[*]}"
+}
+
+# has COMMAND...: whether all are there.
+has() {
+    command -v "$@" >/dev/null && [[ $(command -v "$@" | wc -l) -eq $# ]]
+}
+
 # build PRESET CMAKE-ARGUMENTS...: configures and builds everything, or the target $build_target.
 build() {
     local preset=$1 log folder=build/$1

@@ -7,7 +7,7 @@
 
 #include "util.h"
 
-enum { HELP = 1, FIRST_ROW, MOST_OPTIONS = RNCL_MOST_OPTIONS + 2 }; /* --help and the end */
+enum { HELP = 1, HELP_ALL, FIRST_ROW, MOST_OPTIONS = RNCL_MOST_OPTIONS + 3 }; /* both helps and the end */
 
 /* How popt takes a value of each kind. */
 static const unsigned popt_kinds[] = {
@@ -37,6 +37,7 @@ static void fill_popt_table(const rncl_command *command, struct poptOption table
 {
     size_t count = 0;
     table[count++] = (struct poptOption){.longName = "help", .shortName = 'h', .val = HELP};
+    table[count++] = (struct poptOption){.longName = "help-all", .val = HELP_ALL};
     for (size_t i = 0; i < rncl_option_count && count < MOST_OPTIONS - 1; i++) {
         const rncl_option *option = &rncl_option_table[i];
         if (takes(command, option))
@@ -51,6 +52,7 @@ static rncl_status fail_unknown(const rncl_command *command, const char *given)
     const char *names[MOST_OPTIONS];
     size_t count = 0;
     names[count++] = "help";
+    names[count++] = "help-all";
     for (size_t i = 0; i < rncl_option_count && count < COUNT(names); i++)
         if (takes(command, &rncl_option_table[i]))
             names[count++] = rncl_option_table[i].name;
@@ -144,12 +146,12 @@ static rncl_status take_option(const rncl_option *option, char *text, int argc, 
 }
 
 static rncl_status read_options(const rncl_command *command, poptContext popt, int argc, const char **argv,
-                                rncl_options *options, bool *help)
+                                rncl_options *options, rncl_help_wish *help)
 {
     int value;
     while ((value = poptGetNextOpt(popt)) > 0) {
-        if (value == HELP) {
-            *help = true;
+        if (value < FIRST_ROW) {
+            *help = value == HELP ? RNCL_HELP_SHORT : RNCL_HELP_ALL;
             return RNCL_OK;
         }
         char *text = poptGetOptArg(popt);
@@ -163,9 +165,9 @@ static rncl_status read_options(const rncl_command *command, poptContext popt, i
 }
 
 rncl_status rncl_arguments_parse(const rncl_command *command, int argc, const char **argv,
-                                 rncl_options *options, bool *help)
+                                 rncl_options *options, rncl_help_wish *help)
 {
-    *help = false;
+    *help = RNCL_HELP_NONE;
     RNCL_TRY(set_defaults(command, options));
     struct poptOption table[MOST_OPTIONS];
     fill_popt_table(command, table);
@@ -179,74 +181,4 @@ rncl_status rncl_arguments_parse(const rncl_command *command, int argc, const ch
     if (!*help && options->config[0])
         return rncl_options_read(options, options->config, command->bit);
     return RNCL_OK;
-}
-
-static const char *default_of(const rncl_command *command, const rncl_option *option)
-{
-    for (size_t i = 0; i < RNCL_COMMAND_DEFAULTS && command->defaults[i].option; i++)
-        if (!strcmp(command->defaults[i].option, option->name))
-            return command->defaults[i].text;
-    return option->default_text;
-}
-
-/* "--arch resnet|plain" */
-static void format_left(const rncl_option *option, char *text, size_t size)
-{
-    size_t length = (size_t)snprintf(text, size, "--%s", option->name);
-    if (option->value && length < size)
-        snprintf(text + length, size - length, " %s", option->value);
-    for (size_t i = 0; option->choices && option->choices[i] && length < size; i++)
-        length += (size_t)snprintf(text + length, size - length, "%c%s", i ? '|' : ' ', option->choices[i]);
-}
-
-enum { HELP_COLUMN = 26, HELP_WIDTH = 100 };
-
-/* Writes words behind the column where a line stands, broken so that they stay within the width. */
-static void print_wrapped(FILE *stream, const char *words, int column)
-{
-    while (*words) {
-        const int length = (int)strcspn(words, " ");
-        if (column > HELP_COLUMN && column + 1 + length > HELP_WIDTH) {
-            fprintf(stream, "\n%*s", HELP_COLUMN, "");
-            column = HELP_COLUMN;
-        }
-        const bool first = column == HELP_COLUMN;
-        fprintf(stream, "%s%.*s", first ? "" : " ", length, words);
-        column += length + (first ? 0 : 1);
-        words += length;
-        words += strspn(words, " ");
-    }
-    fputc('\n', stream);
-}
-
-static void print_option(FILE *stream, const char *left, const char *help, const char *default_text)
-{
-    char words[1024];
-    const bool has_default = default_text && *default_text;
-    snprintf(words, sizeof words, "%s%s%s%s", help, has_default ? " (default " : "",
-             has_default ? default_text : "", has_default ? ")" : "");
-    const int length = fprintf(stream, "  %s", left);
-    if (length + 2 <= HELP_COLUMN)
-        fprintf(stream, "%*s", HELP_COLUMN - length, "");
-    else
-        fprintf(stream, "\n%*s", HELP_COLUMN, "");
-    print_wrapped(stream, words, HELP_COLUMN);
-}
-
-void rncl_arguments_help(const rncl_command *command, FILE *stream)
-{
-    const char *argument =
-        command->argument ? rncl_option_find(command->argument, command->bit)->value : command->arguments;
-    fprintf(stream, "usage: rncl %s%s%s [options]\n\n%s.\n\noptions:\n", command->name, argument ? " " : "",
-            argument ? argument : "", command->summary);
-    for (size_t i = 0; i < rncl_option_count; i++) {
-        const rncl_option *option = &rncl_option_table[i];
-        if (!takes(command, option))
-            continue;
-        char left[256];
-        format_left(option, left, sizeof left);
-        print_option(stream, left, option->help, default_of(command, option));
-    }
-    print_option(stream, "-h, --help", "this text", NULL);
-    fprintf(stream, "\nexample:\n  %s\n", command->example);
 }

@@ -17,6 +17,7 @@ typedef struct rncl_command {
         const char *option, *text;
     } defaults[RNCL_COMMAND_DEFAULTS];
     const char *argument;  /* the option that an argument without a name sets; NULL: there is none */
+    bool many_options;     /* --help explains the common ones, --help-all all of them */
     const char *arguments; /* what any number of them are, for options->arguments; NULL: there are none */
 } rncl_command;
 

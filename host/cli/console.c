@@ -16,10 +16,15 @@ static const char *const prefixes[] = {
 static void write_line(void *user, rncl_log_level level, const char *line)
 {
     rncl_console *console = user;
+    if (level == RNCL_LOG_PROGRESS) {
+        rncl_meter_status(&console->meter, line);
+        return;
+    }
     if (level > console->loudest)
         return;
-    rncl_meter_clear(&console->meter);
-    fprintf(console->meter.stream, "%s%s\n", prefixes[level], line);
+    char text[1100];
+    snprintf(text, sizeof text, "%s%s", prefixes[level], line);
+    rncl_meter_line(&console->meter, text);
 }
 
 void rncl_console_init(rncl_console *console, const rncl_options *options)

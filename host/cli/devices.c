@@ -1,21 +1,34 @@
 /* rncl devices */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
 #include "console.h"
-#include "device.h"
+#include "details.h"
+#include "store.h"
 #include "table.h"
+
+/* How many kernels somebody has tuned for the device. */
+static size_t count_tuned(const rncl_device_info *info)
+{
+    rncl_store *store;
+    if (rncl_store_open(info, NULL, &store))
+        return 0;
+    const size_t count = rncl_store_count(store);
+    rncl_store_close(store);
+    return count;
+}
 
 static json_t *describe_device(const rncl_device_info *info)
 {
-    /* There is no tuner yet, so that no device has been tuned for. */
     return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:b, s:b, s:b}", "number",
                      info->number, "name", info->name, "platform", info->platform, "vendor", info->vendor,
                      "type", rncl_device_type_name(info->type), "version", info->version, "driver",
                      info->driver, "compute_units", (int)info->compute_units, "global_memory",
                      (json_int_t)info->global_memory, "max_allocation", (json_int_t)info->max_allocation,
                      "local_memory", (json_int_t)info->local_memory, "fp16", info->fp16, "compiler",
-                     info->compiler, "tuned", false);
+                     info->compiler, "tuned", count_tuned(info) > 0);
 }
 
 static rncl_status print_json(const rncl_device_list *list)
@@ -46,6 +59,50 @@ static rncl_status print_table(const rncl_device_list *list)
     return st;
 }
 
+static void print_size(const char *label, uint64_t bytes)
+{
+    if (bytes >= 1u << 30)
+        printf("  %-18s %.1f GiB\n", label, (double)bytes / (1u << 30));
+    else
+        printf("  %-18s %.0f KiB\n", label, (double)bytes / 1024);
+}
+
+/* Extensions, as many in a line as fit into 80 columns. */
+static void print_extensions(const rncl_device *device)
+{
+    enum { INDENT = 21, WIDTH = 80 };
+    char *extensions = rncl_device_extensions(device), *rest = NULL;
+    int column = printf("  %-18s", "extensions");
+    for (char *word = strtok_r(extensions ? extensions : (char[]){"unknown"}, " ", &rest); word;
+         word = strtok_r(NULL, " ", &rest)) {
+        if (column > INDENT && column + 1 + (int)strlen(word) > WIDTH)
+            column = printf("\n%*s", INDENT - 1, "") - 1;
+        column += printf(" %s", word);
+    }
+    putchar('\n');
+    free(extensions);
+}
+
+static void print_details(const rncl_device *device)
+{
+    const rncl_device_info *info = &device->info;
+    const char *file = rncl_device_driver_file(device);
+    printf("\n%d  %s\n", info->number, info->name);
+    printf("  %-18s %s\n", "vendor", info->vendor);
+    printf("  %-18s %s\n", "version", info->version);
+    printf("  %-18s %s, %s\n", "driver", info->driver, file ? file : "file unknown");
+    print_size("memory", info->global_memory);
+    print_size("largest allocation", info->max_allocation);
+    print_size("local memory", info->local_memory);
+    printf("  %-18s %zu work-items\n", "work-group", info->max_work_group_size);
+    printf("  %-18s %u floats, %s half precision\n", "vectors", info->vector_width,
+           info->fp16 ? "with" : "no");
+    printf("  %-18s %s\n", "the host's memory", info->unified_memory ? "shared" : "apart");
+    printf("  %-18s %s\n", "compiler", info->compiler ? "in the driver" : "none");
+    printf("  %-18s %zu kernels\n", "tuned", count_tuned(info));
+    print_extensions(device);
+}
+
 rncl_status rncl_devices_run(rncl_options *options)
 {
     rncl_console console;
@@ -57,6 +114,8 @@ rncl_status rncl_devices_run(rncl_options *options)
         st = print_json(list);
     else if (list->count)
         st = print_table(list);
+    for (size_t i = 0; i < list->count && options->verbose && !options->json && !st; i++)
+        print_details(&list->devices[i]);
     /* Choosing from an empty list fails, and says what to install. */
     const rncl_device *first;
     if (!st)

@@ -4,6 +4,8 @@
 
 #include "command.h"
 #include "console.h"
+#include "paths.h"
+#include "plot.h"
 #include "trainer.h"
 
 /* A list of names; NULL when out of memory. */
@@ -18,24 +20,32 @@ static json_t *describe_names(char *const *names, int count)
     return list;
 }
 
-static rncl_status print_result(const rncl_evaluation *result, const rncl_class_match *classes, bool json)
+static rncl_status print_json(const rncl_evaluation *result, const rncl_class_match *classes)
 {
-    if (json)
-        return rncl_json_print(
-            json_pack("{s:I, s:o, s:o, s:o, s:s, s:o, s:o}", "images", (json_int_t)result->images, "loss",
-                      rncl_json_number(result->loss), "top1", rncl_json_number(result->top1), "top5",
-                      rncl_json_number(result->top5), "matched_by", classes->by_name ? "name" : "position",
-                      "missing_classes", describe_names(classes->missing, classes->missing_count),
-                      "new_classes", describe_names(classes->added, classes->added_count)));
-    printf("%" PRId64 " images: loss %.4f, top-1 %.2f %%, top-5 %.2f %% (%.0f images/s)\n", result->images,
-           result->loss, result->top1, result->top5, result->images_per_second);
-    return RNCL_OK;
+    return rncl_json_print(json_pack(
+        "{s:I, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "images", (json_int_t)result->images, "loss",
+        rncl_json_number(result->loss), "top1", rncl_json_number(result->top1), "top5",
+        rncl_json_number(result->top5), "images_per_second", rncl_json_number(result->images_per_second),
+        "matched_by", classes->by_name ? "name" : "position", "missing_classes",
+        describe_names(classes->missing, classes->missing_count), "new_classes",
+        describe_names(classes->added, classes->added_count)));
+}
+
+static void print_text(const rncl_evaluation *result, const rncl_options *options)
+{
+    printf("model   %s\n", options->model);
+    printf("data    the validation part of %s: %" PRId64 " images\n",
+           options->data[0] ? options->data : "the built-in shapes (no --data)", result->images);
+    printf("result  loss %.4f, top-1 %.2f %%, top-5 %.2f %% (%.0f images/s)\n", result->loss, result->top1,
+           result->top5, result->images_per_second);
+    if (options->report[0])
+        printf("report  %s/per_class.csv, confusion.csv%s\n", options->report,
+               rncl_plot_available() ? ", confusion.png" : "");
 }
 
 rncl_status rncl_eval_run(rncl_options *options)
 {
-    if (!options->model[0])
-        return RNCL_FAIL(RNCL_ERR_USAGE, "rncl eval needs --model FILE, such as runs/NAME/best.safetensors");
+    RNCL_TRY(rncl_paths_complete_model(options, "eval"));
     rncl_console console;
     rncl_console_init(&console, options);
     rncl_context *context;
@@ -43,8 +53,10 @@ rncl_status rncl_eval_run(rncl_options *options)
     rncl_evaluation result;
     rncl_class_match classes = {0};
     rncl_status st = rncl_evaluate(context, options, &result, &classes);
-    if (!st)
-        st = print_result(&result, &classes, options->json);
+    if (!st && options->json)
+        st = print_json(&result, &classes);
+    else if (!st)
+        print_text(&result, options);
     rncl_class_match_fini(&classes);
     rncl_context_destroy(context);
     return st;

@@ -4,32 +4,31 @@
 
 #include "arguments.h"
 #include "command.h"
+#include "help.h"
 #include "util.h"
 
 static const rncl_command commands[] = {
-    {"devices", "Lists the OpenCL devices of all platforms, numbered as --device takes them",
-     "rncl devices --json", RNCL_FOR_DEVICES, rncl_devices_run, .defaults = {{0}}},
-    {"info", "Shows what a network is made of and what it costs for one image; needs no device",
-     "rncl info --depth 50", RNCL_FOR_INFO, rncl_info_run, .defaults = {{0}}},
-    {"check", "Compares every kernel, forward and backward, with a reference on the host",
-     "rncl check --device 1", RNCL_FOR_CHECK, rncl_check_command_run, .defaults = {{0}}},
+    {"devices", "Lists the OpenCL devices, numbered as --device takes them", "rncl devices --json",
+     RNCL_FOR_DEVICES, rncl_devices_run, .defaults = {{0}}},
+    {"info", "Shows a network's layers and what they cost; needs no device", "rncl info --depth 50",
+     RNCL_FOR_INFO, rncl_info_run, .defaults = {{0}}},
+    {"check", "Compares every kernel with a reference on the host", "rncl check --device 1", RNCL_FOR_CHECK,
+     rncl_check_command_run, .defaults = {{0}}},
     {"train", "Trains a network; without --data on the built-in set of drawn shapes",
-     "rncl train --arch cifar-resnet --depth 20 --data /usr/share/datasets/fashion-mnist --epochs 5",
-     RNCL_FOR_TRAIN, rncl_train_run, .defaults = {{0}}},
+     "rncl train --data pictures --depth 18 --augment imagenet", RNCL_FOR_TRAIN, rncl_train_run,
+     .defaults = {{0}}, .many_options = true},
     {"eval", "Measures a trained model on the validation part of a data set",
-     "rncl eval --model runs/mine/best.safetensors --data /usr/share/datasets/fashion-mnist", RNCL_FOR_EVAL,
-     rncl_eval_run, .defaults = {{0}}},
+     "rncl eval --model runs/mine --data pictures", RNCL_FOR_EVAL, rncl_eval_run, .defaults = {{0}}},
     {"predict", "Says what a trained model sees in pictures",
-     "rncl predict --model runs/mine/best.safetensors cat.jpg dog.png", RNCL_FOR_PREDICT, rncl_predict_run,
-     .defaults = {{"batch-size", "32"}}, .arguments = "IMAGE..."},
+     "rncl predict --model runs/mine cat.jpg dog.png", RNCL_FOR_PREDICT, rncl_predict_run,
+     .defaults = {{"batch-size", "32"}}, .arguments = "IMAGE|FOLDER..."},
     {"bench", "Times full training steps on random images", "rncl bench --depth 18 --batch-size 16",
      RNCL_FOR_BENCH, rncl_bench_run, .defaults = {{"steps", "10"}}},
-    {"tune", "Finds the fastest kernel parameters for this device and network, and keeps them",
+    {"tune", "Finds the fastest kernel settings for a device and network; keeps them",
      "rncl tune --depth 18 --batch-size 16", RNCL_FOR_TUNE, rncl_tune_run, .defaults = {{0}}},
     {"tune-worker", NULL, NULL, RNCL_FOR_TUNE_WORKER, rncl_tune_worker_run, .defaults = {{0}}},
-    {"plot", "Draws errors or losses of runs against iterations",
-     "rncl plot runs/mine runs/yours --out errors.png", RNCL_FOR_PLOT, rncl_plot_run, .defaults = {{0}},
-     .arguments = "RUN..."},
+    {"plot", "Draws errors or losses of runs against iterations", "rncl plot runs/mine runs/yours",
+     RNCL_FOR_PLOT, rncl_plot_run, .defaults = {{0}}, .arguments = "RUN..."},
     {"check-data", "Decodes every picture of a data set and lists what is wrong with it",
      "rncl check-data pictures", RNCL_FOR_CHECK_DATA, rncl_check_data_run, .defaults = {{0}},
      .argument = "data"},
@@ -42,16 +41,19 @@ static void print_help(FILE *stream)
     for (size_t i = 0; i < COUNT(commands); i++)
         if (commands[i].summary)
             fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fprintf(stream, "\n`rncl COMMAND --help` lists the options of each. For a start: `rncl %s`\n",
-            commands[0].name);
+    fprintf(stream, "  %-10s %s\n  %-10s %s\n", "help", "Explains a command: rncl help train", "version",
+            "Says which rncl this is");
+    fputs("\n`rncl COMMAND --help` lists the options of each. For a start:\n"
+          "  rncl devices\n  rncl train --arch cifar-resnet --depth 20\n",
+          stream);
 }
 
 static rncl_status find_command(const char *name, const rncl_command **out)
 {
-    const char *names[COUNT(commands)];
+    const char *names[COUNT(commands) + 2] = {"help", "version"}; /* that may have been meant */
     for (size_t i = 0; i < COUNT(commands); i++) {
-        names[i] = commands[i].name;
-        if (!strcmp(name, names[i])) {
+        names[i + 2] = commands[i].name;
+        if (!strcmp(name, commands[i].name)) {
             *out = &commands[i];
             return RNCL_OK;
         }
@@ -72,34 +74,62 @@ static rncl_status run_command(int argc, const char **argv)
     const rncl_command *command;
     RNCL_TRY(find_command(argv[0], &command));
     rncl_options options;
-    bool help;
+    rncl_help_wish help;
     rncl_status st = rncl_arguments_parse(command, argc, argv, &options, &help);
     if (!st && help)
-        rncl_arguments_help(command, stdout);
+        rncl_help_print(command, help == RNCL_HELP_ALL, stdout);
     else if (!st)
         st = command->run(&options);
     rncl_arguments_free(&options);
     return st;
 }
 
-static rncl_status run(int argc, const char **argv)
+/* rncl help [COMMAND] */
+static rncl_status run_help(int argc, const char **argv)
 {
-    if (argc < 2)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "a command is missing; `rncl --help` lists them");
-    if (!strcmp(argv[1], "--version")) {
-        puts("rncl " RNCL_VERSION);
-        return RNCL_OK;
-    }
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+    const rncl_command *command;
+    if (argc < 2 || !strcmp(argv[1], "help")) {
         print_help(stdout);
         return RNCL_OK;
     }
-    return run_command(argc - 1, argv + 1);
+    if (argc > 2)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "rncl help explains one command at a time, such as `rncl help %s`",
+                         argv[1]);
+    RNCL_TRY(find_command(argv[1], &command));
+    rncl_help_print(command, true, stdout);
+    return RNCL_OK;
+}
+
+static rncl_status run_version(int argc, const char **argv)
+{
+    if (argc > 1)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "rncl version takes no argument `%s`", argv[1]);
+    puts("rncl " RNCL_VERSION);
+    return RNCL_OK;
+}
+
+/* What is asked of rncl itself, by all the names that people try. */
+static const struct {
+    const char *name;
+    rncl_status (*run)(int argc, const char **argv);
+} own_words[] = {
+    {"help", run_help},       {"--help", run_help},       {"-h", run_help},
+    {"version", run_version}, {"--version", run_version}, {"-V", run_version},
+};
+
+static rncl_status run(int argc, const char **argv)
+{
+    if (argc == 0)
+        return run_help(argc, argv);
+    for (size_t i = 0; i < COUNT(own_words); i++)
+        if (!strcmp(argv[0], own_words[i].name))
+            return own_words[i].run(argc, argv);
+    return run_command(argc, argv);
 }
 
 int main(int argc, char **argv)
 {
-    rncl_status st = run(argc, (const char **)argv);
+    rncl_status st = run(argc > 0 ? argc - 1 : 0, (const char **)argv + 1);
     /* What was printed may not have arrived: a full disk, a closed pipe. */
     if ((fflush(stdout) != 0 || ferror(stdout)) && !st)
         st = RNCL_FAIL(RNCL_ERR_IO, "standard output could not be written");

@@ -6,6 +6,7 @@
 #include "command.h"
 #include "console.h"
 #include "csv.h"
+#include "paths.h"
 
 typedef struct printer {
     const rncl_options *options;
@@ -89,11 +90,9 @@ static rncl_status add_json(void *user, const rncl_prediction *prediction)
 
 static rncl_status check_usage(const rncl_options *options)
 {
-    if (!options->model[0])
-        return RNCL_FAIL(RNCL_ERR_USAGE,
-                         "rncl predict needs --model FILE, such as runs/NAME/best.safetensors");
     if (options->argument_count == 0)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "rncl predict needs pictures: PNG, JPEG or WebP files");
+        return RNCL_FAIL(RNCL_ERR_USAGE,
+                         "rncl predict needs pictures: PNG, JPEG or WebP files, or folders of them");
     if (options->json && options->csv)
         return RNCL_FAIL(RNCL_ERR_USAGE, "--json and --csv: choose one");
     return RNCL_OK;
@@ -127,7 +126,9 @@ static rncl_status predict(rncl_context *context, rncl_options *options)
 
 rncl_status rncl_predict_run(rncl_options *options)
 {
+    RNCL_TRY(rncl_paths_complete_model(options, "predict"));
     RNCL_TRY(check_usage(options));
+    RNCL_TRY(rncl_paths_expand_pictures(options));
     rncl_console console;
     rncl_console_init(&console, options);
     rncl_context *context;

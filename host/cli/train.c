@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "console.h"
+#include "paths.h"
 #include "trainer.h"
 
 static volatile sig_atomic_t stop_wanted;
@@ -40,23 +41,7 @@ static void on_progress(void *user, const rncl_progress *progress)
     watcher *w = user;
     w->first_step_seconds = progress->first_step_seconds;
     w->evaluated |= progress->evaluated;
-    const rncl_meter_reading reading = {
-        .step = progress->step,
-        .steps = progress->steps,
-        .epoch = progress->epoch,
-        .epochs = progress->epochs,
-        .loss = progress->loss,
-        .top1 = progress->top1,
-        .images_per_second = progress->images_per_second,
-        .seconds = progress->seconds,
-        .seconds_left = progress->seconds_left,
-        .waiting = progress->waiting,
-        .evaluated = progress->evaluated,
-        .val_loss = progress->val_loss,
-        .val_top1 = progress->val_top1,
-        .val_top5 = progress->val_top5,
-    };
-    rncl_meter_show(&w->console->meter, &reading);
+    rncl_meter_show(&w->console->meter, progress);
 }
 
 /* A member for what an evaluation has found; null where none has taken place. */
@@ -89,6 +74,7 @@ static void print_summary(const rncl_train_result *result, double first_step_sec
 
 rncl_status rncl_train_run(rncl_options *options)
 {
+    RNCL_TRY(rncl_paths_complete_init(options));
     rncl_console console;
     rncl_console_init(&console, options);
     rncl_context *context;

@@ -15,7 +15,7 @@ typedef struct cache_header {
     uint64_t hash; /* of key and binary */
 } cache_header;
 
-static const char magic[8] = "rnclbin1";
+static const char magic[8] = {'r', 'n', 'c', 'l', 'b', 'i', 'n', '1'};
 
 char *rncl_binary_cache_key(const rncl_device_info *info, const char *options, const char *source)
 {

@@ -157,6 +157,8 @@ static rncl_status build(rncl_network *net)
     const rncl_op_desc loss = rncl_network_loss_op(graph, net->plan.micro_batch),
                        mixup = rncl_network_mixup_op(graph, net->plan.micro_batch);
     for (size_t i = 0; i < graph->node_count; i++) {
+        rncl_log_line(&net->context->log, RNCL_LOG_PROGRESS, "compiling kernels: layer %zu of %zu, %s", i + 1,
+                      graph->node_count, graph->nodes[i].name);
         RNCL_TRY(rncl_op_build(net->plan.ops[i]));
         RNCL_TRY(rncl_op_bind(net->plan.ops[i], net->workspace));
     }

@@ -36,12 +36,25 @@ static rncl_op_buffers buffers_with_input(const bound_node *node, cl_mem input)
     return buffers;
 }
 
+/* Drivers put off part of compiling until a kernel runs at its sizes. The first batch may take seconds for
+ * that: its passes are told one by one, and each is waited for before the next is told. */
+static rncl_status tell_first_batch(const rncl_network *net, const char *label, size_t pass)
+{
+    if (net->submitted > 0)
+        return RNCL_OK;
+    RNCL_TRY(rncl_context_finish(net->context));
+    rncl_log_line(&net->context->log, RNCL_LOG_PROGRESS, "first batch, still compiling: pass %zu of %zu, %s",
+                  pass, 2 * net->plan.graph->node_count, label);
+    return RNCL_OK;
+}
+
 static rncl_status forward(rncl_network *net, cl_mem input, bool training)
 {
     const rncl_op_scalars scalars = {.flags = training ? RNCL_OP_TRAINING : 0};
     for (size_t i = 0; i < net->plan.graph->node_count; i++) {
         if (net->context->profile)
             net->context->profile->label = net->nodes[i].forward_label;
+        RNCL_TRY(tell_first_batch(net, net->nodes[i].forward_label, i + 1));
         rncl_op_buffers buffers = buffers_with_input(&net->nodes[i], input);
         RNCL_TRY(rncl_op_forward(net->plan.ops[i], &buffers, &scalars));
     }
@@ -55,6 +68,7 @@ static rncl_status backward(rncl_network *net, cl_mem input, bool accumulate)
             continue;
         if (net->context->profile)
             net->context->profile->label = net->nodes[i].backward_label;
+        RNCL_TRY(tell_first_batch(net, net->nodes[i].backward_label, 2 * net->plan.graph->node_count - i));
         const rncl_op_scalars scalars = {.flags = (net->plan.accumulate_dx[i] ? RNCL_OP_ACCUMULATE_DX : 0u) |
                                                   (accumulate ? RNCL_OP_ACCUMULATE_PARAMS : 0u)};
         rncl_op_buffers buffers = buffers_with_input(&net->nodes[i], input);

@@ -35,56 +35,99 @@ void rncl_meter_duration(double seconds, char *text, size_t size)
         snprintf(text, size, "%ld:%02ld", minutes, whole % 60);
 }
 
-/* One field of the line. */
+/* One field of a line. */
 typedef struct field {
     int rank; /* the highest goes first when space is short */
     const char *colour;
     char text[64];
 } field;
 
-static size_t line_width(const field *fields, size_t count)
+enum { MOST_FIELDS = 7 };
+
+static size_t line_width(const field *fields)
 {
     size_t width = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < MOST_FIELDS; i++)
         if (fields[i].text[0])
             width += strlen(fields[i].text) + (width ? 2 : 0);
     return width;
 }
 
-static void drop_least_important(field *fields, size_t count)
+/* False: there is none left. */
+static bool drop_least_important(field *fields)
 {
     field *least = NULL;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < MOST_FIELDS; i++)
         if (fields[i].text[0] && (!least || fields[i].rank > least->rank))
             least = &fields[i];
     if (least)
         least->text[0] = '\0';
+    return least != NULL;
 }
 
-void rncl_meter_format(const rncl_meter_reading *reading, size_t width, bool colour, char *text, size_t size)
+/* The epoch, from 1, of the first picture of the step that ended after `epochs` epochs. */
+static long epoch_of(double epochs, int64_t step)
+{
+    const double before = step > 0 ? epochs * (double)(step - 1) / (double)step : 0;
+    return (long)floor(before + 1e-9) + 1;
+}
+
+#define WRITE(index, ...) snprintf(fields[index].text, sizeof fields[index].text, __VA_ARGS__)
+
+static void fill_step(const rncl_progress *progress, field fields[MOST_FIELDS])
 {
     enum { EPOCH, STEP, LOSS, TOP1, SPEED, LEFT, WAITING };
-    field fields[] = {
-        [EPOCH] = {2, "\033[36m", ""},  [STEP] = {6, "", ""},  [LOSS] = {0, "\033[1m", ""},
+    static const field layout[MOST_FIELDS] = {
+        [EPOCH] = {2, "\033[36m", ""},  [STEP] = {5, "", ""},  [LOSS] = {0, "\033[1m", ""},
         [TOP1] = {1, "\033[1;32m", ""}, [SPEED] = {4, "", ""}, [LEFT] = {3, "", ""},
-        [WAITING] = {5, "\033[2m", ""},
+        [WAITING] = {6, "\033[2m", ""},
     };
-    char left[32];
-    rncl_meter_duration(reading->seconds_left, left, sizeof left);
-#define FIELD(index, ...) snprintf(fields[index].text, sizeof fields[index].text, __VA_ARGS__)
-    FIELD(EPOCH, "epoch %.2f/%.4g", reading->epoch, reading->epochs);
-    FIELD(STEP, "step %lld/%lld", (long long)reading->step, (long long)reading->steps);
-    FIELD(LOSS, "loss %.4f", reading->loss);
-    FIELD(TOP1, "top-1 %.1f %%", reading->top1);
-    FIELD(SPEED, reading->images_per_second < 100 ? "%.1f img/s" : "%.0f img/s", reading->images_per_second);
-    FIELD(LEFT, "%s left", left);
-    FIELD(WAITING, "%.1f %% waiting", 100 * reading->waiting);
-#undef FIELD
-    for (size_t i = 0; i < COUNT(fields) && line_width(fields, COUNT(fields)) > width; i++)
-        drop_least_important(fields, COUNT(fields));
+    const double speed = progress->images_per_second;
+    memcpy(fields, layout, sizeof layout);
+    WRITE(EPOCH, "epoch %ld/%ld", epoch_of(progress->epoch, progress->step),
+          epoch_of(progress->epochs, progress->steps));
+    WRITE(STEP, "step %lld/%lld", (long long)progress->step, (long long)progress->steps);
+    WRITE(LOSS, "loss %.4f", progress->loss);
+    WRITE(TOP1, "top-1 %.1f %%", progress->top1);
+    if (speed > 0)
+        WRITE(SPEED, speed < 100 ? "%.1f img/s" : "%.0f img/s", speed);
+    if (isfinite(progress->seconds_left)) {
+        char left[32];
+        rncl_meter_duration(progress->seconds_left, left, sizeof left);
+        WRITE(LEFT, "%s left", left);
+        WRITE(WAITING, "%.1f %% waiting", 100 * progress->waiting);
+    }
+}
 
+static void fill_evaluation(const rncl_progress *progress, field fields[MOST_FIELDS])
+{
+    enum { EPOCH, STEP, LOSS, TOP1, TOP5, TIME };
+    static const field layout[MOST_FIELDS] = {
+        [EPOCH] = {2, "", ""},          [STEP] = {5, "", ""}, [LOSS] = {1, "", ""},
+        [TOP1] = {0, "\033[1;32m", ""}, [TOP5] = {3, "", ""}, [TIME] = {4, "", ""},
+    };
+    char time[32];
+    rncl_meter_duration(progress->seconds, time, sizeof time);
+    memcpy(fields, layout, sizeof layout);
+    WRITE(EPOCH, "epoch %ld/%ld", epoch_of(progress->epoch, progress->step),
+          epoch_of(progress->epochs, progress->steps));
+    WRITE(STEP, "step %lld", (long long)progress->step);
+    WRITE(LOSS, "validation loss %.4f", progress->val_loss);
+    WRITE(TOP1, "top-1 %.2f %%", progress->val_top1);
+    WRITE(TOP5, "top-5 %.2f %%", progress->val_top5);
+    WRITE(TIME, "after %s", time);
+}
+
+#undef WRITE
+
+void rncl_meter_format(const rncl_progress *progress, size_t width, bool colour, char *text, size_t size)
+{
+    field fields[MOST_FIELDS] = {{0}};
+    (progress->evaluated ? fill_evaluation : fill_step)(progress, fields);
+    while (line_width(fields) > width && drop_least_important(fields))
+        ;
     text[0] = '\0';
-    for (size_t i = 0, length = 0; i < COUNT(fields) && length < size; i++) {
+    for (size_t i = 0, length = 0; i < MOST_FIELDS && length < size; i++) {
         if (!fields[i].text[0])
             continue;
         const bool painted = colour && fields[i].colour[0];
@@ -93,13 +136,18 @@ void rncl_meter_format(const rncl_meter_reading *reading, size_t width, bool col
     }
 }
 
-/* Characters of a live line. One column stays free, so that no terminal wraps. */
-static size_t line_room(const rncl_meter *meter)
+size_t rncl_stream_width(FILE *stream)
 {
     struct winsize window;
-    if (ioctl(fileno(meter->stream), TIOCGWINSZ, &window) != 0 || window.ws_col < 2)
-        return WIDTH_UNKNOWN - 1;
-    return (size_t)window.ws_col - 1;
+    if (ioctl(fileno(stream), TIOCGWINSZ, &window) != 0 || window.ws_col < 2)
+        return WIDTH_UNKNOWN;
+    return window.ws_col;
+}
+
+/* Characters of a line. One column of a terminal stays free, so that none wraps by itself. */
+static size_t line_room(const rncl_meter *meter)
+{
+    return rncl_stream_width(meter->stream) - meter->live;
 }
 
 void rncl_meter_clear(rncl_meter *meter)
@@ -111,22 +159,56 @@ void rncl_meter_clear(rncl_meter *meter)
     meter->drawn = false;
 }
 
-void rncl_meter_line(rncl_meter *meter, const char *line)
+/* Columns of `length` bytes of UTF-8, in which colours take none. */
+static size_t columns(const char *text, size_t length)
 {
-    rncl_meter_clear(meter);
-    fprintf(meter->stream, "%s\n", line);
-    fflush(meter->stream);
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\033')
+            i += strcspn(text + i, "m");
+        else
+            count += ((unsigned char)text[i] & 0xc0) != 0x80;
+    }
+    return count;
 }
 
-static void show_evaluation(rncl_meter *meter, const rncl_meter_reading *reading)
+/* Where the text behind a label begins: labels are short, and two blanks or more end them. */
+static size_t label_width(const char *line)
 {
-    char line[LINE_LENGTH], time[32];
-    rncl_meter_duration(reading->seconds, time, sizeof time);
-    snprintf(line, sizeof line,
-             "epoch %.2f  step %lld  validation: loss %.4f  %stop-1 %.2f %%%s  top-5 %.2f %%  after %s",
-             reading->epoch, (long long)reading->step, reading->val_loss, meter->colour ? "\033[1;32m" : "",
-             reading->val_top1, meter->colour ? "\033[0m" : "", reading->val_top5, time);
-    rncl_meter_line(meter, line);
+    enum { LONGEST_LABEL = 12 };
+    const char *gap = strstr(line, "  ");
+    if (!gap || gap - line > LONGEST_LABEL)
+        return 2;
+    return (size_t)(gap - line) + strspn(gap, " ");
+}
+
+/* The bytes of `text` that go into a line of `room` columns: up to a blank, if there is one. */
+static size_t fitting_length(const char *text, size_t room)
+{
+    size_t length = 0, word_end = 0;
+    while (text[length] && columns(text, length + 1) <= room) {
+        length++;
+        if (text[length] == ' ' && text[length - 1] != ' ')
+            word_end = length;
+    }
+    return text[length] && word_end ? word_end : length;
+}
+
+void rncl_meter_line(rncl_meter *meter, const char *line)
+{
+    size_t room = line_room(meter), hanging = label_width(line);
+    if (room < 2 * hanging)
+        hanging = 0;
+    const size_t rest_room = room - hanging;
+    rncl_meter_clear(meter);
+    while (meter->live && columns(line, strlen(line)) > room) {
+        const size_t length = fitting_length(line, room);
+        fprintf(meter->stream, "%.*s\n%*s", (int)length, line, (int)hanging, "");
+        line += length + strspn(line + length, " ");
+        room = rest_room;
+    }
+    fprintf(meter->stream, "%s\n", line);
+    fflush(meter->stream);
 }
 
 /* Whether it is time for something new; remembers that there was something. */
@@ -140,6 +222,17 @@ static bool is_due(rncl_meter *meter)
     return true;
 }
 
+/* Whether nothing has been shown for a while, which begins with the first call. A remark does not put off the
+ * first step's line. */
+static bool is_long_silent(rncl_meter *meter)
+{
+    const uint64_t now = rncl_time_ns();
+    const bool silent = meter->last_time_ns && now - meter->last_time_ns >= plain_interval_ns;
+    if (silent || !meter->last_time_ns)
+        meter->last_time_ns = now;
+    return silent;
+}
+
 static void draw(rncl_meter *meter, const char *line)
 {
     fprintf(meter->stream, "\r%s\033[K", line);
@@ -150,24 +243,22 @@ static void draw(rncl_meter *meter, const char *line)
 void rncl_meter_status(rncl_meter *meter, const char *text)
 {
     char line[LINE_LENGTH];
-    if (!meter->live || !is_due(meter))
-        return;
-    snprintf(line, sizeof line, "%.*s", (int)line_room(meter), text);
-    draw(meter, line);
+    if (meter->live && is_due(meter)) {
+        snprintf(line, sizeof line, "%.*s", (int)fitting_length(text, line_room(meter)), text);
+        draw(meter, line);
+    } else if (!meter->live && is_long_silent(meter)) {
+        rncl_meter_line(meter, text);
+    }
 }
 
-void rncl_meter_show(rncl_meter *meter, const rncl_meter_reading *reading)
+void rncl_meter_show(rncl_meter *meter, const rncl_progress *progress)
 {
     char line[LINE_LENGTH];
-    if (reading->evaluated)
-        show_evaluation(meter, reading);
-    else if (!is_due(meter))
+    if (!progress->evaluated && !is_due(meter))
         return;
-    else if (meter->live) {
-        rncl_meter_format(reading, line_room(meter), meter->colour, line, sizeof line);
+    rncl_meter_format(progress, line_room(meter), meter->colour, line, sizeof line);
+    if (meter->live && !progress->evaluated)
         draw(meter, line);
-    } else {
-        rncl_meter_format(reading, sizeof line, false, line, sizeof line);
+    else
         rncl_meter_line(meter, line);
-    }
 }

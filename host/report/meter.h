@@ -8,17 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* What the line shows. Percentages are 0..100, shares 0..1. */
-typedef struct rncl_meter_reading {
-    int64_t step, steps; /* done, in all */
-    double epoch, epochs;
-    double loss, top1;
-    double images_per_second;
-    double seconds, seconds_left;
-    double waiting; /* share of the time that the device waited for data */
-    bool evaluated; /* an evaluation has just ended with these: */
-    double val_loss, val_top1, val_top5;
-} rncl_meter_reading;
+#include "rncl/rncl.h"
 
 /* The caller's memory; nothing to release. */
 typedef struct rncl_meter {
@@ -27,28 +17,32 @@ typedef struct rncl_meter {
     bool colour;           /* unless NO_COLOR is set or the terminal cannot */
     bool drawn;            /* a live line stands on the screen, without a newline */
     bool shown;            /* something has been shown at all */
-    uint64_t last_time_ns; /* when */
+    uint64_t last_time_ns; /* when; 0: never */
 } rncl_meter;
 
 void rncl_meter_init(rncl_meter *meter, FILE *stream);
 
-/* To be called after every step. A terminal is drawn anew a few times a second; elsewhere a line comes at the
- * first step, after every evaluation and every ten seconds. */
-void rncl_meter_show(rncl_meter *meter, const rncl_meter_reading *reading);
+/* To be called after every step and every evaluation. A terminal is drawn anew a few times a second;
+ * elsewhere a line comes at the first step, after every evaluation and every ten seconds. */
+void rncl_meter_show(rncl_meter *meter, const rncl_progress *progress);
 
-/* Writes a line of text above the live line. */
+/* Writes a line of text above the live line. On a terminal it is broken between words where it is too wide;
+ * the rest is indented to the text behind a label, if the line begins with one ("network   resnet-18 …"). */
 void rncl_meter_line(rncl_meter *meter, const char *line);
 
-/* Draws a text as the live line, cut to the width; no more often than a few times a second, and only on a
- * terminal. */
+/* A passing remark. On a terminal it is drawn as the live line, cut to the width, a few times a second;
+ * elsewhere it is a line of its own, at most every ten seconds and not at once. */
 void rncl_meter_status(rncl_meter *meter, const char *text);
 
 /* Takes the live line off the screen. */
 void rncl_meter_clear(rncl_meter *meter);
 
-/* The progress line, at most `width` characters wide (escape sequences of the colours not counted): what
- * matters least is left out first. */
-void rncl_meter_format(const rncl_meter_reading *reading, size_t width, bool colour, char *text, size_t size);
+/* The progress line, or that of an evaluation, at most `width` characters wide (escape sequences of the
+ * colours not counted): what matters least is left out first, and what is not known yet always. */
+void rncl_meter_format(const rncl_progress *progress, size_t width, bool colour, char *text, size_t size);
+
+/* Columns of the stream's terminal; 80 where it is none or does not say. */
+size_t rncl_stream_width(FILE *stream);
 
 /* "0:07", "12:34", "1:02:03"; "?" for what is not a time. */
 void rncl_meter_duration(double seconds, char *text, size_t size);

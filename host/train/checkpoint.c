@@ -10,7 +10,7 @@
 
 enum { VERSION = 2, MOST_VECTORS = 5 };
 
-static const char magic[8] = "RNCLCKPT"; /* without its end */
+static const char magic[8] = {'R', 'N', 'C', 'L', 'C', 'K', 'P', 'T'};
 
 typedef struct header {
     char magic[8];

@@ -129,8 +129,24 @@ typedef enum rncl_option_kind {
     RNCL_OPTION_FLOATS, /* up to 4 floats, comma-separated; one value fills all */
 } rncl_option_kind;
 
+/* What options are about; help lists them so. */
+typedef enum rncl_option_group {
+    RNCL_GROUP_DATA,
+    RNCL_GROUP_NETWORK,
+    RNCL_GROUP_OPTIMISATION,
+    RNCL_GROUP_REGULARISATION,
+    RNCL_GROUP_AUGMENTATION,
+    RNCL_GROUP_FINE_TUNING,
+    RNCL_GROUP_RUN,
+    RNCL_GROUP_DEVICE,
+    RNCL_GROUP_OUTPUT,
+    RNCL_GROUP_COUNT
+} rncl_option_group;
+
 typedef struct rncl_option {
     const char *name; /* "batch-size" */
+    rncl_option_group group;
+    bool common; /* one of the few that short help explains */
     rncl_option_kind kind;
     size_t offset;              /* into rncl_options */
     const char *value;          /* placeholder in help: "N"; for choices built from `choices` */

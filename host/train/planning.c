@@ -18,8 +18,10 @@ const char *rncl_planning_verdict(const rncl_network_facts *facts)
 
 void rncl_planning_announce(const rncl_log *log, const rncl_network_facts *facts)
 {
-    rncl_log_line(
-        log, RNCL_LOG_NOTE, "tuning: %s (%d of %d passes of operations)%s", rncl_planning_verdict(facts),
-        facts->tuned, facts->problems,
-        facts->tuned < facts->problems ? "; `rncl tune` with the same network and batch finds the rest" : "");
+    if (facts->tuned == facts->problems)
+        rncl_log_line(log, RNCL_LOG_NOTE, "tuning    settings for all %d kernels", facts->problems);
+    else
+        rncl_log_line(log, RNCL_LOG_NOTE,
+                      "tuning    settings for %d of %d kernels; `rncl tune` (5 min) may be faster",
+                      facts->tuned, facts->problems);
 }

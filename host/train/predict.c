@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "automatic.h"
 #include "files.h"
 #include "inference.h"
 #include "labels.h"
@@ -190,6 +191,7 @@ static rncl_status prepare(rncl_predictor *p)
     if (!options->model[0])
         return RNCL_FAIL(RNCL_ERR_USAGE, "prediction needs option model, a file of weights");
     RNCL_TRY(rncl_trained_describe(options, &p->meta));
+    rncl_automatic_settle(options);
     if (!p->meta.has_network)
         assume_imagenet(p->context, options);
     RNCL_TRY(rncl_graph_build(&options->network, &p->graph));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "automatic.h"
 #include "check.h"
 #include "device.h"
 #include "inputs.h"
@@ -170,7 +171,8 @@ rncl_status rncl_session_evaluate(const rncl_session *session, rncl_evaluation *
     *result = (rncl_evaluation){0};
     rncl_options options = session->options;
     if (!options.model[0])
-        return RNCL_FAIL(RNCL_ERR_USAGE, "evaluation needs option model, a safetensors file");
+        return RNCL_FAIL(RNCL_ERR_USAGE, "evaluation needs option model, a file of weights");
+    rncl_automatic_settle(&options);
     rncl_context *context;
     RNCL_TRY(rncl_session_open_device(session, &context));
     rncl_status st = rncl_evaluate(context, &options, result, NULL);
@@ -208,14 +210,17 @@ rncl_status rncl_session_check(const rncl_session *session,
     return st;
 }
 
-/* Image size and classes as training would have them. */
+/* Image size, classes and batch as training would have them. */
 static rncl_status complete(rncl_options *options, const rncl_log *log)
 {
+    rncl_automatic_settle(options);
     if (!options->data[0] && !rncl_inputs_in_memory(options))
         return RNCL_OK;
     rncl_inputs inputs;
-    RNCL_TRY(rncl_inputs_open(options, false, log, &inputs));
+    RNCL_TRY(rncl_inputs_open(options, true, log, &inputs));
     rncl_status st = rncl_inputs_complete(&inputs, options);
+    if (!st)
+        rncl_automatic_complete(options, inputs.training->info.count);
     rncl_inputs_close(&inputs);
     return st;
 }

@@ -1,10 +1,11 @@
 /* Puts a training together from its options, and takes it apart. */
 #include "training.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "announce.h"
+#include "automatic.h"
 #include "class_weights.h"
 #include "planning.h"
 #include "run_folder.h"
@@ -73,6 +74,7 @@ static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
 {
     RNCL_TRY(rncl_inputs_open(options, true, &t->context->log, &t->inputs));
     RNCL_TRY(rncl_inputs_complete(&t->inputs, options));
+    rncl_automatic_complete(options, t->inputs.training->info.count);
     if (options->tune)
         RNCL_TRY(tune_briefly(t, options));
     RNCL_TRY(rncl_graph_build(&options->network, &t->graph));
@@ -126,28 +128,6 @@ static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
     return options->resume[0] ? RNCL_OK : rncl_training_save(t);
 }
 
-static void announce(const rncl_training *t)
-{
-    const rncl_log *log = &t->context->log;
-    const rncl_options *options = t->options;
-    const rncl_dataset_info *info = &t->inputs.training->info;
-    if (!options->data[0] && !rncl_inputs_in_memory(options))
-        rncl_log_line(
-            log, RNCL_LOG_NOTE,
-            "no --data: training on the built-in set of drawn shapes (%u pictures of %dx%d, %d classes)",
-            (unsigned)info->count, info->height, info->width, info->classes);
-    const rncl_network_facts *facts = rncl_network_facts_of(t->network);
-    if (facts->micro_batch < facts->batch_size)
-        rncl_log_line(log, RNCL_LOG_NOTE, "each batch of %d goes through the device in micro-batches of %d",
-                      facts->batch_size, facts->micro_batch);
-    rncl_planning_announce(log, facts);
-    if (t->state.step)
-        rncl_log_line(log, RNCL_LOG_NOTE, "resuming %s after step %" PRId64 " of %" PRId64, options->out,
-                      t->state.step, t->steps);
-    else
-        rncl_log_line(log, RNCL_LOG_NOTE, "run folder %s, %" PRId64 " steps", options->out, t->steps);
-}
-
 static rncl_status prepare(rncl_training *t, rncl_options *options)
 {
     RNCL_TRY(rncl_run_folder_choose(options, &t->context->log, &t->lock));
@@ -155,6 +135,7 @@ static rncl_status prepare(rncl_training *t, rncl_options *options)
     settle_conflicts(options);
     RNCL_TRY(prepare_graph(t, options));
     RNCL_TRY(rncl_training_prepare_weights(t));
+    rncl_announce_plan(t);
     RNCL_TRY(prepare_network(t));
     return prepare_folder(t, options);
 }
@@ -164,7 +145,7 @@ rncl_status rncl_training_open(rncl_training *t, rncl_options *options)
     t->lock = (rncl_run_lock)RNCL_RUN_LOCK_NONE;
     rncl_pace_start(&t->pace, rncl_time_ns());
     RNCL_TRY(prepare(t, options));
-    announce(t);
+    rncl_announce_network(t);
     return RNCL_OK;
 }
 

@@ -47,6 +47,8 @@ static rncl_status list_tasks(rncl_context *context, const rncl_options *options
         .batch_size = options->batch_size,
         .micro_batch = options->micro_batch,
         .training = true,
+        .averaged = options->ema > 0,
+        .mixup = options->mixup > 0,
     };
     rncl_planning_apply(options, NULL, &setup);
     rncl_status st = rncl_op_uses(context, &setup, &uses, &out->count);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "details.h"
 #include "file.h"
 #include "installation.h"
 #include "setting_json.h"
@@ -125,10 +126,9 @@ static rncl_status sift(rncl_store *store)
     }
     store->lines.count = kept;
     if (dropped)
-        rncl_log_line(
-            &store->log, RNCL_LOG_NOTE,
-            "%zu tuning results were for other kernels and are left out; `rncl tune` makes new ones",
-            dropped);
+        rncl_log_line(&store->log, RNCL_LOG_NOTE,
+                      "%zu tuning results are for other kernels: left out; `rncl tune` makes new ones",
+                      dropped);
     if (other_driver)
         rncl_log_line(&store->log, RNCL_LOG_WARNING,
                       "tuned with driver %s, this is %s: `rncl tune` may find something faster", other_driver,
@@ -157,6 +157,7 @@ rncl_status rncl_store_open(const rncl_device_info *device, const rncl_log *log,
     if (!store)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "tuning store");
     store->device = *device;
+    rncl_device_stable_name(device->name, store->device.name, sizeof store->device.name);
     if (log)
         store->log = *log;
     rncl_status st = open_store(store);

@@ -29,7 +29,7 @@ typedef struct rncl_progress {
     double loss;               /**< mean over the batch of the last step */
     double top1;               /**< percent of that batch */
     float lr;                  /**< learning rate of the last step */
-    double images_per_second;  /**< of training so far, without evaluations */
+    double images_per_second;  /**< of training so far, without evaluations; 0 before the second step */
     double seconds;            /**< since the start, in this process */
     double seconds_left;       /**< expected; NaN before it can be known */
     double waiting;            /**< share of the time that the device waited for data, 0 to 1 */

@@ -1,12 +1,39 @@
 /* What rncl says and how it ends when it is asked for what it does not have, and the commands that do not
  * train. */
+#include <stdbool.h>
+
 #include "program.h"
 
-static void a_missing_command_is_wrong_usage(void **state)
+static void rncl_alone_and_help_list_the_commands(void **state)
 {
     (void)state;
-    run(" ");
-    expect_failure(2, "--help");
+    static const char *const ways[] = {" ", "help", "--help", "-h", "help help"};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        run("%s", ways[i]);
+        expect_status(0);
+        assert_string_equal(result.errors, "");
+        assert_non_null(strstr(result.output, "\n  train "));
+        assert_non_null(strstr(result.output, "\n  check-data "));
+    }
+}
+
+static void help_explains_a_command(void **state)
+{
+    (void)state;
+    run("help eval");
+    expect_status(0);
+    assert_int_equal(strncmp(result.output, "usage: rncl eval", 16), 0);
+    run("help evla");
+    expect_failure(2, "eval");
+    run("help eval predict");
+    expect_failure(2, "one command");
+}
+
+static void an_option_before_the_command_is_wrong_usage(void **state)
+{
+    (void)state;
+    run("--depth 18 info");
+    expect_failure(2, "--depth");
 }
 
 static void an_unknown_command_names_the_nearest(void **state)
@@ -160,17 +187,63 @@ static void help_shows_defaults_and_choices(void **state)
 {
     (void)state;
     run("train --help");
-    assert_non_null(strstr(result.output, "--batch-size"));
-    assert_non_null(strstr(result.output, "(default 256)"));
+    assert_non_null(strstr(result.output, "--batch-size auto|N"));
+    assert_non_null(strstr(result.output, "(default auto)"));
     assert_non_null(strstr(result.output, "plateau|step|cosine|constant"));
+    run("bench --help");
+    assert_non_null(strstr(result.output, "(default 256)"));
+}
+
+/* How many options the last help explains; *wide: a line is longer than 80 columns. */
+static int count_explained(bool *wide)
+{
+    int count = 0;
+    *wide = false;
+    for (char *line = result.output, *end; (end = strchr(line, '\n')); line = end + 1) {
+        count += strncmp(line, "  --", 4) == 0;
+        *wide |= end - line > 80;
+    }
+    return count;
+}
+
+static void short_help_explains_fifteen_options_and_names_the_others(void **state)
+{
+    (void)state;
+    bool wide;
+    run("train --help");
+    /* --help-all is among them. */
+    assert_int_equal(count_explained(&wide), 15 + 1);
+    assert_false(wide);
+    assert_non_null(strstr(result.output, " --label-smoothing=0"));
+    assert_non_null(strstr(result.output, " --momentum=0.9"));
+    run("train --help-all");
+    assert_true(count_explained(&wide) > 45);
+    assert_false(wide);
+    static const char *const titles[] = {
+        "data",         "network",     "optimisation",        "regularisation",
+        "augmentation", "fine-tuning", "run and checkpoints", "device and speed",
+        "output"};
+    const char *at = result.output;
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
+        char title[64];
+        snprintf(title, sizeof title, "\n\n%s:\n", titles[i]);
+        at = strstr(at, title);
+        assert_non_null(at);
+    }
+    assert_non_null(strstr(result.output, "--zero-init-residual on|off"));
+    assert_non_null(strstr(result.output, "--shuffle on|off"));
 }
 
 static void version_is_one_line(void **state)
 {
     (void)state;
-    run("--version");
-    expect_status(0);
-    assert_int_equal(strncmp(result.output, "rncl ", 5), 0);
+    static const char *const ways[] = {"version", "--version", "-V"};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        run("%s", ways[i]);
+        expect_status(0);
+        assert_int_equal(strncmp(result.output, "rncl ", 5), 0);
+        assert_ptr_equal(strchr(result.output, '\n'), result.output + strlen(result.output) - 1);
+    }
 }
 
 /* The published counts of torchvision's models, and of He et al. 2015, table 6 (ResNet-20 without
@@ -304,7 +377,9 @@ static void output_that_cannot_be_written_is_a_failure(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_missing_command_is_wrong_usage),
+        cmocka_unit_test(rncl_alone_and_help_list_the_commands),
+        cmocka_unit_test(help_explains_a_command),
+        cmocka_unit_test(an_option_before_the_command_is_wrong_usage),
         cmocka_unit_test(an_unknown_command_names_the_nearest),
         cmocka_unit_test(an_unknown_option_points_to_the_help),
         cmocka_unit_test(a_misspelt_option_names_the_nearest),
@@ -321,6 +396,7 @@ int main(void)
         cmocka_unit_test(devices_json_has_what_scripts_read),
         cmocka_unit_test(every_command_explains_its_options),
         cmocka_unit_test(help_shows_defaults_and_choices),
+        cmocka_unit_test(short_help_explains_fifteen_options_and_names_the_others),
         cmocka_unit_test(version_is_one_line),
         cmocka_unit_test(info_counts_the_published_parameters),
         cmocka_unit_test(info_needs_no_device),

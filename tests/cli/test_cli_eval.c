@@ -64,6 +64,28 @@ static void ten_crops_count_every_picture_once(void **state)
     assert_true(fabs(number("loss") - one) > 1e-6); /* it saw other windows */
 }
 
+static void a_run_means_its_best_weights(void **state)
+{
+    (void)state;
+    run("eval --model run/best.safetensors --data pictures --json");
+    const double loss = number("loss");
+    run("eval --model run --data pictures --json");
+    assert_true(fabs(number("loss") - loss) < 1e-12);
+    run("eval --model pictures --data pictures");
+    expect_failure(8, "pictures/best.safetensors");
+}
+
+static void the_result_says_what_was_measured_and_where_the_report_is(void **state)
+{
+    (void)state;
+    run("eval --model run --data pictures --report told");
+    expect_status(0);
+    assert_non_null(strstr(result.output, "run/best.safetensors"));
+    assert_non_null(strstr(result.output, "validation part of pictures: 6 images"));
+    assert_non_null(strstr(result.output, "told/per_class.csv"));
+    shell("test -s told/per_class.csv");
+}
+
 static void crops_are_one_or_ten(void **state)
 {
     (void)state;
@@ -186,6 +208,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ten_crops_count_every_picture_once),
+        cmocka_unit_test(a_run_means_its_best_weights),
+        cmocka_unit_test(the_result_says_what_was_measured_and_where_the_report_is),
         cmocka_unit_test(crops_are_one_or_ten),
         cmocka_unit_test(a_report_adds_up_to_the_evaluation),
         cmocka_unit_test(a_report_that_cannot_be_written_is_one_clear_line),

@@ -77,6 +77,32 @@ static void json_has_what_scripts_read(void **state)
     json_decref(prediction);
 }
 
+/* The "image" of each prediction of the last run, which must be these. */
+static void expect_images(const char *const *images, size_t count)
+{
+    expect_status(0);
+    json_t *document = expect_json(), *predictions = json_object_get(document, "predictions");
+    assert_int_equal(json_array_size(predictions), count);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(json_string_value(json_object_get(json_array_get(predictions, i), "image")),
+                            images[i]);
+    json_decref(document);
+}
+
+static void a_folder_means_the_pictures_in_it(void **state)
+{
+    (void)state;
+    shell("mkdir -p album/sub album/.hidden && cp a.png album/2.png && cp b.png album/1.PNG && "
+          "cp c.png album/sub/3.png && cp c.png album/.hidden && touch album/notes.txt album/Thumbs.db && "
+          "ln -s ../album album/sub/loop");
+    static const char *const images[] = {"album/1.PNG", "album/2.png", "album/sub/3.png", "a.png"};
+    run("predict --model rgb album a.png --json");
+    expect_images(images, sizeof images / sizeof *images);
+    shell("mkdir -p empty");
+    run("predict --model rgb empty");
+    expect_failure(4, "empty: no pictures");
+}
+
 static void probabilities_are_the_softmax_of_the_logits(void **state)
 {
     (void)state;
@@ -216,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_has_what_scripts_read),
+        cmocka_unit_test(a_folder_means_the_pictures_in_it),
         cmocka_unit_test(probabilities_are_the_softmax_of_the_logits),
         cmocka_unit_test(a_picture_is_seen_the_same_alone_and_among_others),
         cmocka_unit_test(csv_has_a_row_for_each_class_told),

@@ -40,6 +40,81 @@ static void training_leaves_a_run_folder_that_eval_reads(void **state)
     json_decref(document);
 }
 
+/* 20 pictures of two classes, black or white, as text that needs no library. */
+static void make_two_classes(const char *folder)
+{
+    shell("mkdir -p %s && "
+          "{ printf '\\000\\000\\010\\003\\000\\000\\000\\024\\000\\000\\000\\034\\000\\000\\000\\034'; "
+          "head -c 7840 /dev/zero; head -c 7840 /dev/zero | tr '\\000' '\\377'; } > "
+          "%s/train-images-idx3-ubyte && "
+          "{ printf '\\000\\000\\010\\001\\000\\000\\000\\024'; head -c 10 /dev/zero; "
+          "head -c 10 /dev/zero | tr '\\000' '\\001'; } > %s/train-labels-idx1-ubyte && cd %s && "
+          "cp train-images-idx3-ubyte t10k-images-idx3-ubyte && cp train-labels-idx1-ubyte "
+          "t10k-labels-idx1-ubyte",
+          folder, folder, folder, folder);
+}
+
+static void the_batch_and_rate_suit_the_data_and_are_said_and_kept(void **state)
+{
+    (void)state;
+    make_two_classes("twenty");
+    run("train --arch cifar-resnet --depth 8 --data twenty --epochs 1 --out suited");
+    expect_status(0);
+    assert_non_null(strstr(result.errors, "10 steps of 2 pictures (auto), learning rate 0.0007813 (auto)"));
+    shell("grep -qx 'batch-size = 2' suited/config.ini && grep -qx 'lr = 0.00078125' suited/config.ini");
+    run("train --arch cifar-resnet --depth 8 --data twenty --epochs 1 --batch-size 4 --lr 0.01 --out given");
+    expect_status(0);
+    assert_non_null(strstr(result.errors, "5 steps of 4 pictures, learning rate 0.01, "));
+}
+
+static void a_run_begins_by_saying_what_it_will_do_in_80_columns(void **state)
+{
+    (void)state;
+    static const char *const labels[] = {"device ", "network ", "data ", "pictures ", "training ",
+                                         "memory ", "tuning ",  "run ",  "epoch 1/1"};
+    write_run("--steps 2 --out told");
+    const char *line = result.errors;
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+        const char *found = strstr(line, labels[i]);
+        if (!found || (found != result.errors && found[-1] != '\n'))
+            fail_msg("no line `%s` where it should be: %s", labels[i], result.errors);
+        line = found;
+    }
+    for (const char *at = result.errors, *end; (end = strchr(at, '\n')); at = end + 1)
+        assert_true(end - at <= 80);
+    /* The first step's speed is that of compiling. */
+    const char *first = strstr(result.errors, "step 1/2"), *end = strchr(first, '\n');
+    assert_null(memmem(first, (size_t)(end - first), "img/s", 5));
+    assert_null(memmem(first, (size_t)(end - first), "left", 4));
+    assert_null(strchr(result.errors, '\033'));
+}
+
+static void batch_normalisation_over_a_single_value_is_warned_of(void **state)
+{
+    (void)state;
+    run("train --arch cifar-resnet --depth 8 --image 4 --batch-size 2 --micro-batch 1 --steps 1 --out "
+        "single");
+    expect_status(0);
+    assert_non_null(strstr(result.errors, "warning: layer3.0."));
+    run("train --arch cifar-resnet --depth 8 --image 4 --batch-size 2 --steps 1 --out pair");
+    expect_status(0);
+    assert_null(strstr(result.errors, "single value"));
+}
+
+static void plot_chooses_its_file(void **state)
+{
+    (void)state;
+    write_run("--steps 2 --out drawn");
+    run("plot drawn");
+    if (strstr(result.errors, "cairo"))
+        skip();
+    expect_status(0);
+    assert_string_equal(result.output, "drawn/error.png\n");
+    run("plot drawn drawn --y loss");
+    expect_status(0);
+    shell("test -s drawn/error.png && test -s loss.png");
+}
+
 static void a_run_is_repeated_by_its_config(void **state)
 {
     (void)state;
@@ -160,6 +235,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(train_json_is_one_document),
         cmocka_unit_test(training_leaves_a_run_folder_that_eval_reads),
+        cmocka_unit_test(the_batch_and_rate_suit_the_data_and_are_said_and_kept),
+        cmocka_unit_test(a_run_begins_by_saying_what_it_will_do_in_80_columns),
+        cmocka_unit_test(batch_normalisation_over_a_single_value_is_warned_of),
+        cmocka_unit_test(plot_chooses_its_file),
         cmocka_unit_test(a_run_is_repeated_by_its_config),
         cmocka_unit_test(a_damaged_checkpoint_cannot_be_read),
         cmocka_unit_test(an_interrupted_run_is_saved_and_resumes),

@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t at = 0; at < size - 1 && argc < MOST_ARGUMENTS; at += strlen(text + at) + 1)
         argv[argc++] = text + at;
     rncl_options options;
-    bool help;
+    rncl_help_wish help;
     rncl_arguments_parse(command, argc, argv, &options, &help);
     rncl_arguments_free(&options);
     free(text);

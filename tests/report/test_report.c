@@ -1,4 +1,5 @@
 /* Tables and the progress line. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +12,7 @@
 #include "meter.h"
 #include "table.h"
 
-static const rncl_meter_reading reading = {
+static const rncl_progress reading = {
     .step = 120,
     .steps = 5600,
     .epoch = 0.51,
@@ -66,9 +67,8 @@ static void a_wide_line_shows_everything(void **state)
     (void)state;
     char line[256];
     rncl_meter_format(&reading, 200, false, line, sizeof line);
-    assert_string_equal(line,
-                        "epoch 0.51/24  step 120/5600  loss 0.3123  top-1 89.1 %  2031 img/s  4:35 left  "
-                        "1.2 % waiting");
+    assert_string_equal(line, "epoch 1/24  step 120/5600  loss 0.3123  top-1 89.1 %  2031 img/s  4:35 left  "
+                              "1.2 % waiting");
 }
 
 static void a_narrow_line_fits_and_keeps_the_loss(void **state)
@@ -80,6 +80,93 @@ static void a_narrow_line_fits_and_keeps_the_loss(void **state)
         assert_true(strlen(line) <= width);
         assert_non_null(strstr(line, "loss 0.3123"));
     }
+}
+
+/* 938 pictures' worth of steps are a little more than an epoch, and the last step belongs to it. */
+static void epochs_are_counted_from_one_and_end_with_the_last(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t step;
+        const char *text;
+    } cases[] = {{1, "epoch 1/12"}, {469, "epoch 1/12"}, {470, "epoch 2/12"}, {5625, "epoch 12/12"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rncl_progress now = {.step = cases[i].step, .steps = 5625};
+        now.epoch = (double)now.step * 128 / 60000;
+        now.epochs = 5625.0 * 128 / 60000;
+        char line[256];
+        rncl_meter_format(&now, 200, false, line, sizeof line);
+        assert_int_equal(strncmp(line, cases[i].text, strlen(cases[i].text)), 0);
+        assert_int_equal(line[strlen(cases[i].text)], ' ');
+    }
+}
+
+static void what_is_not_known_yet_is_not_shown(void **state)
+{
+    (void)state;
+    rncl_progress first = reading;
+    first.images_per_second = 0;
+    first.seconds_left = NAN;
+    char line[256];
+    rncl_meter_format(&first, 200, false, line, sizeof line);
+    assert_string_equal(line, "epoch 1/24  step 120/5600  loss 0.3123  top-1 89.1 %");
+}
+
+static void an_evaluation_fits_into_80_columns(void **state)
+{
+    (void)state;
+    const rncl_progress now = {.step = 60000,
+                               .steps = 600000,
+                               .epoch = 12,
+                               .epochs = 120,
+                               .evaluated = true,
+                               .val_loss = 10.25,
+                               .val_top1 = 88.125,
+                               .val_top5 = 99.5,
+                               .seconds = 36000};
+    char line[256];
+    rncl_meter_format(&now, 80, false, line, sizeof line);
+    assert_true(strlen(line) <= 80);
+    assert_non_null(strstr(line, "epoch 12/120"));
+    assert_non_null(strstr(line, "validation loss 10.2500  top-1 88.12 %  top-5 99.50 %"));
+}
+
+/* A stream that a line is written to as if it were a terminal of 80 columns. */
+static void a_long_line_is_broken_behind_its_label(void **state)
+{
+    (void)state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    rncl_meter meter;
+    rncl_meter_init(&meter, file);
+    meter.live = true;
+    rncl_meter_line(&meter, "data      sixty pictures in three classes, of which six are held back for "
+                            "validation, and some more words");
+    char text[512];
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    assert_string_equal(text, "data      sixty pictures in three classes, of which six are held back for\n"
+                              "          validation, and some more words\n");
+}
+
+static void colours_do_not_break_lines(void **state)
+{
+    (void)state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    rncl_meter meter;
+    rncl_meter_init(&meter, file);
+    meter.live = meter.colour = true;
+    rncl_progress now = reading;
+    now.evaluated = true;
+    rncl_meter_show(&meter, &now);
+    char text[512];
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    assert_non_null(strchr(text, '\033'));
+    assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 }
 
 static void colours_do_not_count_as_width(void **state)
@@ -116,7 +203,7 @@ static void plain_progress_has_lines_for_the_first_step_and_each_evaluation(void
     assert_non_null(file);
     rncl_meter meter;
     rncl_meter_init(&meter, file);
-    rncl_meter_reading now = reading;
+    rncl_progress now = reading;
     for (int step = 1; step <= 100; step++) {
         now.evaluated = step % 50 == 0;
         now.val_top1 = step;
@@ -144,6 +231,11 @@ int main(void)
         cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
         cmocka_unit_test(a_wide_line_shows_everything),
         cmocka_unit_test(a_narrow_line_fits_and_keeps_the_loss),
+        cmocka_unit_test(epochs_are_counted_from_one_and_end_with_the_last),
+        cmocka_unit_test(what_is_not_known_yet_is_not_shown),
+        cmocka_unit_test(an_evaluation_fits_into_80_columns),
+        cmocka_unit_test(a_long_line_is_broken_behind_its_label),
+        cmocka_unit_test(colours_do_not_break_lines),
         cmocka_unit_test(colours_do_not_count_as_width),
         cmocka_unit_test(durations_read_as_clocks),
         cmocka_unit_test(plain_progress_has_lines_for_the_first_step_and_each_evaluation),

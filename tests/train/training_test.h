@@ -18,9 +18,9 @@ static inline void set(rncl_options *options, const char *name, const char *text
 static inline rncl_options small_options(const char *out)
 {
     static const char *const given[][2] = {
-        {"arch", "cifar-resnet"}, {"depth", "8"},       {"image", "8"},
-        {"batch-size", "8"},      {"steps", "12"},      {"eval-every", "8e-4"},
-        {"patience", "1"},        {"augment", "cifar"}, {"workers", "2"},
+        {"arch", "cifar-resnet"}, {"depth", "8"},         {"image", "8"},    {"batch-size", "8"},
+        {"steps", "12"},          {"eval-every", "8e-4"}, {"patience", "1"}, {"augment", "cifar"},
+        {"workers", "2"},         {"lr", "0.1"},
     };
     rncl_options options;
     rncl_options_init(&options);

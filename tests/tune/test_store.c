@@ -98,6 +98,20 @@ static void the_nearest_batch_stands_in_for_one_that_is_not_there(void **state)
     rncl_store_close(store);
 }
 
+/* PoCL names the same CPU anew from version 5 on. */
+static void a_driver_that_renames_its_device_keeps_the_results(void **state)
+{
+    (void)state;
+    rncl_device_info older = device, newer = device;
+    snprintf(older.name, sizeof older.name, "pthread-haswell-Some CPU");
+    snprintf(newer.name, sizeof newer.name, "cpu-haswell-Some CPU");
+    rncl_store *store = open_for(&older);
+    const rncl_tuned_entry entry = make_entry(16, 4);
+    assert_int_equal(rncl_store_put(store, &entry), RNCL_OK);
+    rncl_store_close(store);
+    assert_int_equal(found_on(&newer, 16), 4);
+}
+
 static void another_number_of_compute_units_is_another_device(void **state)
 {
     (void)state;
@@ -193,6 +207,7 @@ int main(void)
         cmocka_unit_test_setup(what_was_put_is_there_when_opened_again, forget_results),
         cmocka_unit_test_setup(a_new_result_replaces_the_old_one, forget_results),
         cmocka_unit_test_setup(the_nearest_batch_stands_in_for_one_that_is_not_there, forget_results),
+        cmocka_unit_test_setup(a_driver_that_renames_its_device_keeps_the_results, forget_results),
         cmocka_unit_test_setup(another_number_of_compute_units_is_another_device, forget_results),
         cmocka_unit_test_setup(another_driver_version_is_said_and_tuned_for_afresh, forget_results),
         cmocka_unit_test_setup(results_for_other_kernels_are_dropped_and_that_is_said, forget_results),

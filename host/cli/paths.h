@@ -1,0 +1,20 @@
+/* What users may type instead of files: run folders and folders of pictures. */
+#ifndef RNCL_CLI_PATHS_H
+#define RNCL_CLI_PATHS_H
+
+#include "options.h"
+#include "status.h"
+
+/* --model RUN becomes RUN/best.safetensors. RNCL_ERR_USAGE if --model is missing (`command` says whose),
+ * RNCL_ERR_MODEL for a folder without that file. */
+rncl_status rncl_paths_complete_model(rncl_options *options, const char *command);
+
+/* The same for --init, which may be missing. */
+rncl_status rncl_paths_complete_init(rncl_options *options);
+
+/* Folders among options->arguments become the pictures in them and in their subfolders, in the order of their
+ * names; what does not look like a picture, hidden files and links to folders are left out. RNCL_ERR_DATA for
+ * a folder without pictures. */
+rncl_status rncl_paths_expand_pictures(rncl_options *options);
+
+#endif

@@ -1,0 +1,41 @@
+/* Extensions, driver files, names that last. */
+#include "details.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *rncl_device_extensions(const rncl_device *device)
+{
+    size_t size = 0;
+    if (clGetDeviceInfo(device->id, CL_DEVICE_EXTENSIONS, 0, NULL, &size) != CL_SUCCESS || size == 0)
+        return NULL;
+    char *text = malloc(size);
+    if (text && clGetDeviceInfo(device->id, CL_DEVICE_EXTENSIONS, size, text, NULL) != CL_SUCCESS) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* A function that every driver behind an ICD loader has to give out (cl_khr_icd), and that lies in its
+ * library. */
+const char *rncl_device_driver_file(const rncl_device *device)
+{
+    Dl_info found;
+    const void *function =
+        clGetExtensionFunctionAddressForPlatform(device->platform, "clIcdGetPlatformIDsKHR");
+    if (!function || !dladdr(function, &found) || !found.dli_fname)
+        return NULL;
+    return found.dli_fname;
+}
+
+void rncl_device_stable_name(const char *name, char *stable, size_t size)
+{
+    static const char newer[] = "cpu-", older[] = "pthread-";
+    const bool renamed = strncmp(name, newer, strlen(newer)) == 0;
+    char text[sizeof((rncl_device_info *)NULL)->name + sizeof older];
+    snprintf(text, sizeof text, "%s%s", renamed ? older : "", renamed ? name + strlen(newer) : name);
+    snprintf(stable, size, "%s", text);
+}

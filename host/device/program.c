@@ -73,10 +73,12 @@ static rncl_status source_read(const char *name, char **out)
     return RNCL_FAIL(RNCL_ERR_BUILD, "%s: no such kernel file in the library", name);
 }
 
-/* Writes the file to `out`, with each line #include "…" replaced by that file: OpenCL 1.2 has no include path
- * for sources that are in memory. */
-static rncl_status source_expand(const char *name, FILE *out)
+/* Writes the file to `out`, with each line #include "…" replaced by that file, but for the file `left_out`:
+ * OpenCL 1.2 has no include path for sources that are in memory. */
+static rncl_status source_expand(const char *name, const char *left_out, FILE *out)
 {
+    if (!strcmp(name, left_out))
+        return RNCL_OK;
     char *text;
     RNCL_TRY(source_read(name, &text));
     rncl_status st = RNCL_OK;
@@ -87,7 +89,7 @@ static rncl_status source_expand(const char *name, FILE *out)
             *next++ = '\0';
         char included[64];
         if (sscanf(line, "#include \"%63[^\"]\"", included) == 1)
-            st = source_expand(included, out);
+            st = source_expand(included, left_out, out);
         else
             fprintf(out, "%s\n", line);
     }
@@ -95,7 +97,7 @@ static rncl_status source_expand(const char *name, FILE *out)
     return st;
 }
 
-static rncl_status source_assemble(const char *stem, char **out)
+static rncl_status source_assemble(const char *stem, const char *left_out, char **out)
 {
     *out = NULL;
     char *name = rncl_text_format("%s.cl", stem);
@@ -107,7 +109,7 @@ static rncl_status source_assemble(const char *stem, char **out)
             fclose(stream);
         return RNCL_FAIL(RNCL_ERR_MEMORY, "source of %s.cl", stem);
     }
-    rncl_status st = source_expand(name, stream);
+    rncl_status st = source_expand(name, left_out, stream);
     /* A stream in memory that could not grow has lost some of the text. */
     const bool lost = ferror(stream) != 0;
     if ((fclose(stream) != 0 || lost || !*out) && !st)
@@ -142,7 +144,7 @@ static uint64_t hash_code(const char *text)
 rncl_status rncl_program_source_hash(const char *name, uint64_t *hash)
 {
     char *source;
-    RNCL_TRY(source_assemble(name, &source));
+    RNCL_TRY(source_assemble(name, "kernel_abi.h", &source));
     *hash = hash_code(source);
     free(source);
     return RNCL_OK;
@@ -196,7 +198,7 @@ static rncl_status program_make(rncl_context *context, const char *stem, const c
 {
     *out = NULL;
     char *source;
-    RNCL_TRY(source_assemble(stem, &source));
+    RNCL_TRY(source_assemble(stem, "", &source));
     char *options = rncl_text_format("%s %s", shape_options, context->build_options);
     char *key = options ? rncl_binary_cache_key(&context->info, options, source) : NULL;
     rncl_status st = RNCL_OK;

@@ -12,7 +12,8 @@
  * the driver's log (whole in the context's log, its first error in the message). */
 rncl_status rncl_program_build(rncl_context *context, const char *stem, const char *options, cl_program *out);
 
-/* Hash of the source of kernels/<name>.cl with all that it includes, comments and white space aside. */
+/* Hash of the source of kernels/<name>.cl with all that it includes, comments, white space and kernel_abi.h
+ * aside: a new operation adds a shape there, and a shape that changes changes the kernels that read it. */
 rncl_status rncl_program_source_hash(const char *name, uint64_t *hash);
 
 /* The context's own table of programs. */

@@ -159,7 +159,9 @@ static bool is_listed(const rncl_row *row, const char *program)
 rncl_status rncl_pass_kernel(const rncl_pass *pass, const char *program, const char *options,
                              const char *name, rncl_kernel *out)
 {
-    assert(is_listed(pass->row, program));
+    if (!is_listed(pass->row, program))
+        return RNCL_FAIL(RNCL_ERR_BUILD, "kernels/%s.cl is not among the programs of row \"%s\"", program,
+                         pass->row->name);
     return rncl_kernel_create(pass->context, program, options, name, out);
 }
 

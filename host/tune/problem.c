@@ -10,7 +10,7 @@
 /* What a key begins with: "batchnorm "; nothing for convolution. */
 static const char *prefix_of(rncl_op_kind kind, char prefix[32])
 {
-    snprintf(prefix, 32, "%s ", kind == RNCL_OP_conv ? "" : rncl_op_type_of(kind)->name);
+    snprintf(prefix, 32, "%.30s ", kind == RNCL_OP_conv ? "" : rncl_op_type_of(kind)->name);
     return kind == RNCL_OP_conv ? "" : prefix;
 }
 

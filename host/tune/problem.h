@@ -4,7 +4,7 @@
 
 #include "spec.h"
 
-enum { RNCL_PROBLEM_KEY = RNCL_SPEC_TEXT + 32 };
+enum { RNCL_PROBLEM_KEY = RNCL_SPEC_TEXT + 64 };
 
 typedef struct rncl_problem {
     rncl_op_desc desc; /* of an operation that is tuned by itself: not linear */

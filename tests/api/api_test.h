@@ -96,7 +96,7 @@ static inline void expect_same_run(const char *one, const char *other)
 {
     static const char *const names[] = {"model.safetensors", "best.safetensors", "steps.csv"};
     for (size_t i = 0; i < COUNT(names); i++) {
-        char a[128], b[128];
+        char a[640], b[640];
         snprintf(a, sizeof a, "%s/%s", one, names[i]);
         snprintf(b, sizeof b, "%s/%s", other, names[i]);
         expect_same_file(a, b);

@@ -60,7 +60,7 @@ static void trainings_side_by_side_give_the_bits_of_trainings_alone(void **unuse
     run_together(together, THREADS);
     for (int i = 0; i < THREADS; i++) {
         char own[64];
-        snprintf(own, sizeof own, "run       %s", together[i].out);
+        snprintf(own, sizeof own, "run       together%d", i);
         assert_non_null(strstr(together[i].logged, own));
         snprintf(alone.out, sizeof alone.out, "alone%d", i);
         alone.algorithm = algorithms[i];

@@ -72,10 +72,13 @@ static rncl_status describe_storage(const rncl_pth *r, const rncl_pickle_value *
     *out = (rncl_pth_storage){0};
     if (id->kind != RNCL_PICKLE_TUPLE || !rncl_pickle_is_text(rncl_pickle_element(id, 0), "storage") ||
         !find_dtype(rncl_pickle_element(id, 1), &out->dtype) || !key || key->kind != RNCL_PICKLE_TEXT ||
-        key->text.length > RNCL_PTH_MOST_KEY_BYTES ||
         !rncl_pickle_size(rncl_pickle_element(id, 4), &out->count) ||
         !rncl_size_multiply(out->count, rncl_dtype_bytes(out->dtype), &size_bytes))
         return rncl_pth_bad_storage(r);
+    if (key->text.length > RNCL_PTH_MOST_KEY_BYTES)
+        return RNCL_FAIL(RNCL_ERR_MODEL,
+                         "%s: damaged: the key of a storage has %zu bytes, more than PyTorch's", r->path,
+                         key->text.length);
     if (view && view->kind != RNCL_PICKLE_NONE)
         return RNCL_FAIL(
             RNCL_ERR_MODEL,

@@ -349,6 +349,39 @@ static void names_that_come_twice_are_refused(void **unused)
     assert_message_has("two tensors called a");
 }
 
+/* A text of the pickle can be a name again and again, in two bytes each time. */
+static void repeated_names_take_no_more_memory_than_the_pickle(void **unused)
+{
+    (void)unused;
+    char name[200];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    pickle_writer w;
+    start_dict(&w, name);
+    PUT(&w, "q\0");
+    put_tensor(&w, &good);
+    PUT(&w, "q\1");
+    for (int i = 0; i < 100; i++)
+        PUT(&w, "h\0h\1");
+    PUT(&w, "u.");
+    rncl_tensor_file file;
+    assert_int_equal(read_pickled(&w, &file), RNCL_ERR_MODEL);
+    assert_message_has("names of its tensors are larger than its pickle");
+}
+
+static void keys_of_storages_are_short(void **unused)
+{
+    (void)unused;
+    static const char number[] = "00000000000000000000000000000000000000000000000000000000000000000";
+    pickle_writer w = {.length = 0};
+    PUT(&w, "\x80\x02(U\x07storagectorch\nFloatStorage\n");
+    put_text(&w, number);
+    PUT(&w, "NK\x08tQ.");
+    rncl_tensor_file file;
+    assert_int_equal(read_pickled(&w, &file), RNCL_ERR_MODEL);
+    assert_message_has("the key of a storage has 65 bytes");
+}
+
 /* Python 2 wrote OrderedDict([[key, value], …]), and strings without a coding. */
 static void dicts_of_python_2_are_read(void **unused)
 {
@@ -381,6 +414,8 @@ int main(void)
         cmocka_unit_test(values_that_hold_themselves_end),
         cmocka_unit_test(pickles_of_endless_values_are_refused),
         cmocka_unit_test(names_that_come_twice_are_refused),
+        cmocka_unit_test(repeated_names_take_no_more_memory_than_the_pickle),
+        cmocka_unit_test(keys_of_storages_are_short),
         cmocka_unit_test(dicts_of_python_2_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,14 +41,14 @@ static void read_with(const rncl_pickle_rules *rules, const uint8_t *data, size_
     }
     FUZZ_CHECK(pickle.size_bytes <= size);
     check_value(pickle.value);
-    if (pickle.value->kind == RNCL_PICKLE_DICT)
-        for (const rncl_pickle_item *item = pickle.value->items.first; item; item = item->next) {
-            rncl_contents elements;
-            check_value(item->key);
-            check_value(item->value);
-            if (!rncl_numpy_bytes("input", item->value, &elements))
-                read_bytes(elements.data, elements.size_bytes);
-        }
+    const bool dict = pickle.value->kind == RNCL_PICKLE_DICT;
+    for (const rncl_pickle_item *item = dict ? pickle.value->items.first : NULL; item; item = item->next) {
+        rncl_contents elements;
+        check_value(item->key);
+        check_value(item->value);
+        if (rules == &rncl_numpy_rules && !rncl_numpy_bytes("input", item->value, &elements))
+            read_bytes(elements.data, elements.size_bytes);
+    }
     rncl_pickle_free(&pickle);
 }
 

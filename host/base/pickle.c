@@ -267,7 +267,7 @@ static rncl_status run_one(rncl_pickle_machine *m, unsigned char code)
 {
     if (instructions[code].run)
         return instructions[code].run(m, instructions[code].argument);
-    return RNCL_FAIL(m->rules->failure,
+    return RNCL_FAIL(RNCL_ERR_DATA,
                      "%s: its pickle has the instruction 0x%02x at byte %zu, which plain data of pickle "
                      "protocols 2 to 5 does not need; %s",
                      m->path, code, (size_t)(m->next - m->start) - 1, m->rules->foreign_advice);
@@ -307,5 +307,5 @@ rncl_status rncl_pickle_read(const char *path, rncl_contents bytes, const rncl_p
     free(m.memo.values);
     if (st)
         rncl_pickle_free(out);
-    return st;
+    return st == RNCL_ERR_DATA ? rules->failure : st;
 }

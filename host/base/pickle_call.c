@@ -19,7 +19,7 @@ static rncl_status push_global(rncl_pickle_machine *m, rncl_pickle_text module, 
             return rncl_pickle_push_new(
                 m, (rncl_pickle_value){.kind = RNCL_PICKLE_GLOBAL, .global = &rules->globals[i]});
     char shown_module[RNCL_PICKLE_SHOWN_BYTES], shown_name[RNCL_PICKLE_SHOWN_BYTES];
-    return RNCL_FAIL(rules->failure,
+    return RNCL_FAIL(RNCL_ERR_DATA,
                      "%s: its pickle holds a %s.%s, which is not plain data, and rncl executes nothing; %s",
                      m->path, rncl_pickle_show(module, shown_module), rncl_pickle_show(name, shown_name),
                      rules->foreign_advice);

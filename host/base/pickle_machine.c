@@ -10,13 +10,13 @@ rncl_pickle_value rncl_pickle_mark;
 
 /* ---- failing ---- */
 
-rncl_status rncl_pickle_refuse(const rncl_pickle_machine *m, const char *what)
+void rncl_pickle_describe_damage(const rncl_pickle_machine *m, const char *what)
 {
-    return RNCL_FAIL(m->rules->failure, "%s: its pickle is damaged or hostile: %s at byte %zu; %s", m->path,
-                     what, (size_t)(m->next - m->start), m->rules->damage_advice);
+    rncl_status_fail("%s: its pickle is damaged or hostile: %s at byte %zu; %s", m->path, what,
+                     (size_t)(m->next - m->start), m->rules->damage_advice);
 }
 
-rncl_status rncl_pickle_no_memory(const rncl_pickle_machine *m)
+static rncl_status no_memory(const rncl_pickle_machine *m)
 {
     return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its pickle", m->path);
 }
@@ -94,7 +94,7 @@ static rncl_status make_cell(rncl_pickle_machine *m, cell **out)
     if (!chunk || chunk->used == CHUNK_CELLS) {
         chunk = malloc(sizeof *chunk);
         if (!chunk)
-            return rncl_pickle_no_memory(m);
+            return no_memory(m);
         chunk->next = m->pickle->chunks;
         chunk->used = 0;
         m->pickle->chunks = chunk;
@@ -120,7 +120,7 @@ rncl_status rncl_pickle_allocate(rncl_pickle_machine *m, size_t size, char **out
         return rncl_pickle_refuse(m, "more bytes than its text can hold");
     struct rncl_pickle_bytes *bytes = malloc(sizeof *bytes + size);
     if (!bytes)
-        return rncl_pickle_no_memory(m);
+        return no_memory(m);
     m->decoded_bytes += size;
     bytes->next = m->pickle->bytes;
     m->pickle->bytes = bytes;
@@ -168,7 +168,7 @@ static rncl_status put(rncl_pickle_machine *m, rncl_pickle_row *row, size_t inde
         const size_t room = MAX((size_t)64, 2 * index);
         rncl_pickle_value **grown = realloc(row->values, room * sizeof *grown);
         if (!grown)
-            return rncl_pickle_no_memory(m);
+            return no_memory(m);
         memset(grown + row->room, 0, (room - row->room) * sizeof *grown);
         row->values = grown;
         row->room = room;

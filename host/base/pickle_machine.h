@@ -35,9 +35,16 @@ typedef struct rncl_pickle_machine {
 /* On the stack where the elements of a container begin. */
 extern rncl_pickle_value rncl_pickle_mark;
 
-/* Failures: `what` is damaged, at this byte; no memory. */
-rncl_status rncl_pickle_refuse(const rncl_pickle_machine *m, const char *what);
-rncl_status rncl_pickle_no_memory(const rncl_pickle_machine *m);
+/* Records a message: `what` is damaged, at this byte. */
+void rncl_pickle_describe_damage(const rncl_pickle_machine *m, const char *what);
+
+/* RNCL_ERR_DATA stands for rules->failure inside the machine; a constant, so that compilers see that it is a
+ * failure. */
+static inline rncl_status rncl_pickle_refuse(const rncl_pickle_machine *m, const char *what)
+{
+    rncl_pickle_describe_damage(m, what);
+    return RNCL_ERR_DATA;
+}
 
 /* Input. Numbers have up to eight bytes, little-endian, without a sign; a text follows its length, which is a
  * number of `length_bytes`; a line comes without its newline. */

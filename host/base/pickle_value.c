@@ -50,6 +50,6 @@ const char *rncl_pickle_show(rncl_pickle_text text, char shown[RNCL_PICKLE_SHOWN
     memcpy(shown, text.characters, length);
     shown[length] = '\0';
     if (!rncl_text_is_plain(shown))
-        strcpy(shown, "?");
+        memcpy(shown, "?", sizeof "?");
     return shown;
 }

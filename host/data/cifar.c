@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "file.h"
-#include "pickle.h"
+#include "numpy_array.h"
 #include "picture.h"
 #include "readers.h"
 #include "util.h"
@@ -154,27 +154,27 @@ static rncl_status take_records(cifar *set, const variant *v, const rncl_content
     return RNCL_OK;
 }
 
-static rncl_status open_pickle(const rncl_contents *file, const char *path, rncl_pickle **out)
+/* The list of a pickled dictionary's key; NULL: there is none. */
+static const rncl_pickle_value *find_list(const rncl_pickle *pickle, const char *key)
 {
-    const rncl_status st = rncl_pickle_read(file->data, file->size_bytes, out);
-    return st ? RNCL_FAIL(st, "%s: %s; fetch the file again", path, rncl_status_message()) : RNCL_OK;
+    const rncl_pickle_value *found = rncl_pickle_find(pickle->value, key);
+    return found && found->kind == RNCL_PICKLE_LIST ? found : NULL;
 }
 
 static rncl_status take_batch(cifar *set, const variant *v, const rncl_pickle *pickle, const char *path)
 {
-    const rncl_pickle_value *root = rncl_pickle_root(pickle);
-    const rncl_pickle_value *data = rncl_pickle_find(root, "data", RNCL_PICKLE_ARRAY);
-    const rncl_pickle_value *labels = rncl_pickle_find(root, v->label_key, RNCL_PICKLE_LIST);
-    if (!data || !labels || labels->count == 0 || labels->count > MOST_PICTURES ||
-        data->size != labels->count * PIXELS)
+    const rncl_pickle_value *labels = find_list(pickle, v->label_key);
+    rncl_contents data;
+    RNCL_TRY(rncl_numpy_bytes(path, rncl_pickle_find(pickle->value, "data"), &data));
+    if (!labels || labels->items.count == 0 || labels->items.count > MOST_PICTURES ||
+        data.size_bytes != labels->items.count * PIXELS)
         return RNCL_FAIL(RNCL_ERR_DATA, "%s: not %d bytes in `data` for each of `%s`", path, PIXELS,
                          v->label_key);
-    RNCL_TRY(grow(set, set->count + (uint32_t)labels->count, path));
-    for (size_t i = 0; i < labels->count; i++) {
-        const rncl_pickle_value *label = labels->items[i];
-        RNCL_TRY(add_picture(set, v, label->kind == RNCL_PICKLE_NUMBER ? label->number : -1,
-                             data->bytes + i * PIXELS, path));
-    }
+    RNCL_TRY(grow(set, set->count + (uint32_t)labels->items.count, path));
+    const uint8_t *planes = data.data;
+    for (const rncl_pickle_item *item = labels->items.first; item; item = item->next, planes += PIXELS)
+        RNCL_TRY(add_picture(set, v, item->value->kind == RNCL_PICKLE_INT ? item->value->integer : -1, planes,
+                             path));
     return RNCL_OK;
 }
 
@@ -182,10 +182,10 @@ static rncl_status take_file(cifar *set, const variant *v, const rncl_contents *
 {
     if (!v->label_key)
         return take_records(set, v, file, path);
-    rncl_pickle *pickle;
-    RNCL_TRY(open_pickle(file, path, &pickle));
-    const rncl_status st = take_batch(set, v, pickle, path);
-    rncl_pickle_destroy(pickle);
+    rncl_pickle pickle;
+    RNCL_TRY(rncl_pickle_read(path, *file, &rncl_numpy_rules, &pickle));
+    const rncl_status st = take_batch(set, v, &pickle, path);
+    rncl_pickle_free(&pickle);
     return st;
 }
 
@@ -241,18 +241,20 @@ static rncl_status copy_names(cifar *set, const rncl_contents *file, const char 
     return RNCL_OK;
 }
 
-/* A pickle's list as lines, as the other form has them. */
-static rncl_status join_names(cifar *set, const rncl_pickle_value *list, const char *path)
+/* A pickle's list (NULL: none) as lines, as the other form has them. Texts can be repeated in few bytes:
+ * names that are larger than their file are left out, which makes them too few. */
+static rncl_status join_names(cifar *set, const rncl_pickle_value *list, const rncl_contents *file,
+                              const char *path)
 {
-    size_t size = 1;
-    for (size_t i = 0; list && i < list->count; i++)
-        size += list->items[i]->size + 1;
-    char *to = set->text = calloc(1, size);
-    if (!to)
+    set->text = calloc(1, file->size_bytes + 1);
+    if (!set->text)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for it", path);
-    for (size_t i = 0; list && i < list->count; i++) {
-        memcpy(to, list->items[i]->size ? (const char *)list->items[i]->bytes : "", list->items[i]->size);
-        to += list->items[i]->size;
+    char *to = set->text, *const end = to + file->size_bytes;
+    for (const rncl_pickle_item *item = list ? list->items.first : NULL; item; item = item->next) {
+        if (item->value->kind != RNCL_PICKLE_TEXT || item->value->text.length >= (size_t)(end - to))
+            return RNCL_OK;
+        memcpy(to, item->value->text.characters, item->value->text.length);
+        to += item->value->text.length;
         *to++ = '\n';
     }
     return RNCL_OK;
@@ -262,11 +264,10 @@ static rncl_status take_names(cifar *set, const variant *v, const rncl_contents 
 {
     if (!v->names_key)
         return copy_names(set, file, path);
-    rncl_pickle *pickle;
-    RNCL_TRY(open_pickle(file, path, &pickle));
-    const rncl_status st =
-        join_names(set, rncl_pickle_find(rncl_pickle_root(pickle), v->names_key, RNCL_PICKLE_LIST), path);
-    rncl_pickle_destroy(pickle);
+    rncl_pickle pickle;
+    RNCL_TRY(rncl_pickle_read(path, *file, &rncl_numpy_rules, &pickle));
+    const rncl_status st = join_names(set, find_list(&pickle, v->names_key), file, path);
+    rncl_pickle_free(&pickle);
     return st;
 }
 

@@ -6,52 +6,40 @@
 
 #include "util.h"
 
-static const struct {
-    const char *storage; /* in the module torch */
-    rncl_dtype dtype;
-} storage_types[] = {
-    {"DoubleStorage", RNCL_DTYPE_F64},    {"FloatStorage", RNCL_DTYPE_F32}, {"HalfStorage", RNCL_DTYPE_F16},
-    {"BFloat16Storage", RNCL_DTYPE_BF16}, {"LongStorage", RNCL_DTYPE_I64},  {"IntStorage", RNCL_DTYPE_I32},
-    {"ShortStorage", RNCL_DTYPE_I16},     {"CharStorage", RNCL_DTYPE_I8},   {"ByteStorage", RNCL_DTYPE_U8},
-    {"BoolStorage", RNCL_DTYPE_BOOL},
+/* What the globals of a state dict are; a storage's meaning is STORAGE and its dtype. */
+enum {
+    SIZE = 1,
+    TENSOR,    /* its arguments are storage, offset, sizes and strides */
+    PARAMETER, /* its first argument is a tensor */
+    STORAGE,
 };
 
-/* Functions and classes that make a tensor; `shape` tells those whose arguments are storage, offset, sizes
- * and strides from those whose first argument is a tensor. */
-static const struct {
-    const char *module, *name;
-    bool shape;
-} tensor_makers[] = {
-    {"torch._utils", "_rebuild_tensor_v2", true},
-    {"torch._utils", "_rebuild_tensor", true},
-    {"torch._utils", "_rebuild_parameter", false},
-    {"torch.nn.parameter", "Parameter", false},
+static const rncl_pickle_global globals[] = {
+    {"collections", "OrderedDict", RNCL_PICKLE_MAKE_DICT, 0},
+    {"torch", "Size", RNCL_PICKLE_MAKE_OBJECT, SIZE},
+    {"torch._utils", "_rebuild_tensor_v2", RNCL_PICKLE_MAKE_OBJECT, TENSOR},
+    {"torch._utils", "_rebuild_tensor", RNCL_PICKLE_MAKE_OBJECT, TENSOR},
+    {"torch._utils", "_rebuild_parameter", RNCL_PICKLE_MAKE_OBJECT, PARAMETER},
+    {"torch.nn.parameter", "Parameter", RNCL_PICKLE_MAKE_OBJECT, PARAMETER},
+    {"torch", "DoubleStorage", RNCL_PICKLE_NOT_CALLABLE, STORAGE + RNCL_DTYPE_F64},
+    {"torch", "FloatStorage", RNCL_PICKLE_NOT_CALLABLE, STORAGE + RNCL_DTYPE_F32},
+    {"torch", "HalfStorage", RNCL_PICKLE_NOT_CALLABLE, STORAGE + RNCL_DTYPE_F16},
+    {"torch", "BFloat16Storage", RNCL_PICKLE_NOT_CALLABLE, STORAGE + RNCL_DTYPE_BF16},
+    {"torch", "LongStorage", RNCL_PICKLE_NOT_CALLABLE, STORAGE + RNCL_DTYPE_I64},
+    {"torch", "IntStorage", RNCL_PICKLE_NOT_CALLABLE, STORAGE + RNCL_DTYPE_I32},
+    {"torch", "ShortStorage", RNCL_PICKLE_NOT_CALLABLE, STORAGE + RNCL_DTYPE_I16},
+    {"torch", "CharStorage", RNCL_PICKLE_NOT_CALLABLE, STORAGE + RNCL_DTYPE_I8},
+    {"torch", "ByteStorage", RNCL_PICKLE_NOT_CALLABLE, STORAGE + RNCL_DTYPE_U8},
+    {"torch", "BoolStorage", RNCL_PICKLE_NOT_CALLABLE, STORAGE + RNCL_DTYPE_BOOL},
 };
 
-static bool find_dtype(rncl_state_pickle_text module, rncl_state_pickle_text name, rncl_dtype *dtype)
-{
-    for (size_t i = 0; i < COUNT(storage_types); i++) {
-        if (rncl_state_pickle_text_is(module, "torch") &&
-            rncl_state_pickle_text_is(name, storage_types[i].storage)) {
-            *dtype = storage_types[i].dtype;
-            return true;
-        }
-    }
-    return false;
-}
-
-bool rncl_pth_allows(rncl_state_pickle_text module, rncl_state_pickle_text name)
-{
-    rncl_dtype dtype;
-    for (size_t i = 0; i < COUNT(tensor_makers); i++)
-        if (rncl_state_pickle_text_is(module, tensor_makers[i].module) &&
-            rncl_state_pickle_text_is(name, tensor_makers[i].name))
-            return true;
-    return find_dtype(module, name, &dtype) ||
-           (rncl_state_pickle_text_is(module, "collections") &&
-            rncl_state_pickle_text_is(name, "OrderedDict")) ||
-           (rncl_state_pickle_text_is(module, "torch") && rncl_state_pickle_text_is(name, "Size"));
-}
+const rncl_pickle_rules rncl_pth_rules = {
+    .failure = RNCL_ERR_MODEL,
+    .damage_advice = "copy the file again",
+    .foreign_advice = "save the weights alone: torch.save(model.state_dict(), FILE)",
+    .globals = globals,
+    .global_count = COUNT(globals),
+};
 
 /* ---- storages ---- */
 
@@ -68,25 +56,30 @@ rncl_status rncl_pth_big_endian(const rncl_pth *r)
                      r->path);
 }
 
-/* ("storage", type, key, place, count), of old files with a sixth element that is None. */
-static rncl_status describe_storage(const rncl_pth *r, const rncl_state_pickle_value *id,
-                                    rncl_pth_storage *out)
+static bool find_dtype(const rncl_pickle_value *type, rncl_dtype *dtype)
 {
-    const rncl_state_pickle_value *word = rncl_state_pickle_element(id, 0),
-                                  *type = rncl_state_pickle_element(id, 1),
-                                  *key = rncl_state_pickle_element(id, 2),
-                                  *view = rncl_state_pickle_element(id, 5);
-    *out = (rncl_pth_storage){0};
-    if (!word || word->kind != RNCL_STATE_PICKLE_TEXT || !rncl_state_pickle_text_is(word->text, "storage") ||
-        !type || type->kind != RNCL_STATE_PICKLE_GLOBAL ||
-        !find_dtype(type->global.module, type->global.name, &out->dtype) || !key ||
-        key->kind != RNCL_STATE_PICKLE_TEXT ||
-        !rncl_state_pickle_size(rncl_state_pickle_element(id, 4), &out->count))
-        return rncl_pth_bad_storage(r);
+    if (!type || type->kind != RNCL_PICKLE_GLOBAL || type->global->meaning < STORAGE)
+        return false;
+    *dtype = (rncl_dtype)(type->global->meaning - STORAGE);
+    return true;
+}
+
+/* ("storage", type, key, place, count), of old files with a sixth element that is None. */
+static rncl_status describe_storage(const rncl_pth *r, const rncl_pickle_value *id, rncl_pth_storage *out)
+{
+    const rncl_pickle_value *key = rncl_pickle_element(id, 2), *view = rncl_pickle_element(id, 5);
     size_t size_bytes;
-    if (!rncl_size_multiply(out->count, rncl_dtype_bytes(out->dtype), &size_bytes))
+    *out = (rncl_pth_storage){0};
+    if (id->kind != RNCL_PICKLE_TUPLE || !rncl_pickle_is_text(rncl_pickle_element(id, 0), "storage") ||
+        !find_dtype(rncl_pickle_element(id, 1), &out->dtype) || !key || key->kind != RNCL_PICKLE_TEXT ||
+        !rncl_pickle_size(rncl_pickle_element(id, 4), &out->count) ||
+        !rncl_size_multiply(out->count, rncl_dtype_bytes(out->dtype), &size_bytes))
         return rncl_pth_bad_storage(r);
-    if (view && view->kind != RNCL_STATE_PICKLE_NONE)
+    if (key->text.length > RNCL_PTH_MOST_KEY_BYTES)
+        return RNCL_FAIL(RNCL_ERR_MODEL,
+                         "%s: damaged: the key of a storage has %zu bytes, more than PyTorch's", r->path,
+                         key->text.length);
+    if (view && view->kind != RNCL_PICKLE_NONE)
         return RNCL_FAIL(
             RNCL_ERR_MODEL,
             "%s: its storages are parts of others, as only very old PyTorch wrote them: load and save "
@@ -96,31 +89,42 @@ static rncl_status describe_storage(const rncl_pth *r, const rncl_state_pickle_v
     return RNCL_OK;
 }
 
+/* For the rules' persistent_id. */
+static rncl_status add_storage(void *context, const rncl_pickle_value *id)
+{
+    rncl_pth *r = context;
+    if (r->storage_count == r->storage_room) {
+        const size_t room = MAX((size_t)64, 2 * r->storage_room);
+        rncl_pth_storage *grown = realloc(r->storages, room * sizeof *grown);
+        if (!grown)
+            return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its list of storages", r->path);
+        r->storages = grown;
+        r->storage_room = room;
+    }
+    RNCL_TRY(describe_storage(r, id, &r->storages[r->storage_count]));
+    r->storage_count++;
+    return RNCL_OK;
+}
+
 static int compare_keys(const void *a, const void *b)
 {
-    const rncl_state_pickle_text *left = &((const rncl_pth_storage *)a)->key,
-                                 *right = &((const rncl_pth_storage *)b)->key;
+    const rncl_pickle_text *left = &((const rncl_pth_storage *)a)->key,
+                           *right = &((const rncl_pth_storage *)b)->key;
     const int order = memcmp(left->characters, right->characters, MIN(left->length, right->length));
     if (order)
         return order;
     return left->length < right->length ? -1 : left->length > right->length;
 }
 
-/* Once each; the same storage is met as often as there are tensors that are views of it. */
-static rncl_status list_storages(rncl_pth *r)
+/* Sorts them, and keeps each once: a storage is met as often as there are tensors that are views of it. */
+static rncl_status sort_storages(rncl_pth *r)
 {
-    size_t met = 0;
-    for (const rncl_state_pickle_value *p = r->pickle.persistent; p; p = p->persistent.previous)
-        met++;
-    r->storages = calloc(met + 1, sizeof *r->storages);
-    if (!r->storages)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its list of storages", r->path);
-    size_t count = 0;
-    for (const rncl_state_pickle_value *p = r->pickle.persistent; p; p = p->persistent.previous)
-        RNCL_TRY(describe_storage(r, p->persistent.id, &r->storages[count++]));
-    qsort(r->storages, count, sizeof *r->storages, compare_keys);
-    for (size_t i = 0; i < count; i++) {
-        rncl_pth_storage *last = r->storage_count ? &r->storages[r->storage_count - 1] : NULL;
+    const size_t met = r->storage_count;
+    if (met)
+        qsort(r->storages, met, sizeof *r->storages, compare_keys);
+    r->storage_count = 0;
+    for (size_t i = 0; i < met; i++) {
+        const rncl_pth_storage *last = r->storage_count ? &r->storages[r->storage_count - 1] : NULL;
         if (!last || compare_keys(last, &r->storages[i]))
             r->storages[r->storage_count++] = r->storages[i];
         else if (last->dtype != r->storages[i].dtype || last->count != r->storages[i].count)
@@ -129,26 +133,41 @@ static rncl_status list_storages(rncl_pth *r)
     return RNCL_OK;
 }
 
-rncl_pth_storage *rncl_pth_find_storage(const rncl_pth *r, rncl_state_pickle_text key)
+rncl_pth_storage *rncl_pth_find_storage(const rncl_pth *r, rncl_pickle_text key)
 {
     const rncl_pth_storage wanted = {.key = key};
+    if (!r->storage_count)
+        return NULL;
     return bsearch(&wanted, r->storages, r->storage_count, sizeof wanted, compare_keys);
 }
 
 rncl_status rncl_pth_read_pickle(rncl_pth *r, rncl_contents bytes, size_t *size_bytes)
 {
-    RNCL_TRY(rncl_state_pickle_read(r->path, bytes, rncl_pth_allows, &r->pickle));
+    rncl_pickle_rules rules = rncl_pth_rules;
+    rules.persistent_id = add_storage;
+    rules.context = r;
+    RNCL_TRY(rncl_pickle_read(r->path, bytes, &rules, &r->pickle));
     *size_bytes = r->pickle.size_bytes;
-    return list_storages(r);
+    return sort_storages(r);
 }
 
 /* ---- tensors ---- */
 
-/* A name of the state dict with an end, as a string of the file. */
-static rncl_status take_name(rncl_pth *r, const rncl_state_pickle_value *key, const char **out)
+static bool is_call_of(const rncl_pickle_value *value, int meaning)
 {
-    if (key->kind != RNCL_STATE_PICKLE_TEXT)
+    return value && value->kind == RNCL_PICKLE_OBJECT && value->object.function->meaning == meaning;
+}
+
+/* A name of the state dict with an end, as a string of the file. The same text can be the name of any number
+ * of tensors in a few bytes each, so that all names together are bounded by the pickle. */
+static rncl_status take_name(rncl_pth *r, const rncl_pickle_value *key, const char **out)
+{
+    if (key->kind != RNCL_PICKLE_TEXT)
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: its state dict has a key that is no text", r->path);
+    if (key->text.length > r->pickle.size_bytes - r->name_bytes)
+        return RNCL_FAIL(RNCL_ERR_MODEL, "%s: damaged: the names of its tensors are larger than its pickle",
+                         r->path);
+    r->name_bytes += key->text.length;
     char *name = rncl_tensor_file_allocate(r->file, key->text.length + 1);
     if (!name)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its names", r->path);
@@ -160,35 +179,26 @@ static rncl_status take_name(rncl_pth *r, const rncl_state_pickle_value *key, co
     return RNCL_OK;
 }
 
-/* The call that makes a tensor out of a storage; NULL if the value is no tensor. */
-static const rncl_state_pickle_value *tensor_call(const rncl_state_pickle_value *value)
+/* The call that makes a tensor out of a storage, itself or inside that of a parameter; NULL if the value is
+ * no tensor. */
+static const rncl_pickle_value *tensor_call(const rncl_pickle_value *value)
 {
-    for (int wrappers = 0; value && value->kind == RNCL_STATE_PICKLE_CALL && wrappers < 2; wrappers++) {
-        const rncl_state_pickle_value *function = value->call.function;
-        size_t i = 0;
-        while (i < COUNT(tensor_makers) &&
-               !rncl_state_pickle_text_is(function->global.name, tensor_makers[i].name))
-            i++;
-        if (i == COUNT(tensor_makers))
-            return NULL;
-        if (tensor_makers[i].shape)
-            return value;
-        value = rncl_state_pickle_element(value->call.arguments, 0);
-    }
-    return NULL;
+    if (is_call_of(value, PARAMETER))
+        value = rncl_pickle_element(value->object.arguments, 0);
+    return is_call_of(value, TENSOR) ? value : NULL;
 }
 
 /* torch.Size((2, 3)) or (2, 3). */
-static bool read_sizes(const rncl_state_pickle_value *value, int *rank, size_t sizes[RNCL_TENSOR_RANK])
+static bool read_sizes(const rncl_pickle_value *value, int *rank, size_t sizes[RNCL_TENSOR_RANK])
 {
-    if (value && value->kind == RNCL_STATE_PICKLE_CALL)
-        value = rncl_state_pickle_element(value->call.arguments, 0);
-    if (!value || (value->kind != RNCL_STATE_PICKLE_TUPLE && value->kind != RNCL_STATE_PICKLE_LIST) ||
+    if (is_call_of(value, SIZE))
+        value = rncl_pickle_element(value->object.arguments, 0);
+    if (!value || (value->kind != RNCL_PICKLE_TUPLE && value->kind != RNCL_PICKLE_LIST) ||
         value->items.count > RNCL_TENSOR_RANK)
         return false;
     *rank = 0;
-    for (const rncl_state_pickle_item *item = value->items.first; item; item = item->next)
-        if (!rncl_state_pickle_size(item->value, &sizes[(*rank)++]))
+    for (const rncl_pickle_item *item = value->items.first; item; item = item->next)
+        if (!rncl_pickle_size(item->value, &sizes[(*rank)++]))
             return false;
     return true;
 }
@@ -210,28 +220,25 @@ static bool lies_inside(const rncl_file_tensor *tensor, size_t offset, size_t co
     return last < count;
 }
 
-static rncl_status read_tensor(rncl_pth *r, const rncl_state_pickle_value *key,
-                               const rncl_state_pickle_value *value, rncl_file_tensor *tensor)
+static rncl_status read_tensor(rncl_pth *r, const rncl_pickle_value *key, const rncl_pickle_value *value,
+                               rncl_file_tensor *tensor)
 {
     RNCL_TRY(take_name(r, key, &tensor->name));
-    const rncl_state_pickle_value *made = tensor_call(value);
+    const rncl_pickle_value *made = tensor_call(value);
     if (!made)
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: %s is no tensor; save the weights alone: torch.save(model.state_dict(), FILE)",
                          r->path, tensor->name);
-    const rncl_state_pickle_value *arguments = made->call.arguments,
-                                  *where = rncl_state_pickle_element(arguments, 0);
+    const rncl_pickle_value *arguments = made->object.arguments, *where = rncl_pickle_element(arguments, 0);
     size_t offset;
     int strides;
-    if (!where || where->kind != RNCL_STATE_PICKLE_PERSISTENT ||
-        !rncl_state_pickle_size(rncl_state_pickle_element(arguments, 1), &offset) ||
-        !read_sizes(rncl_state_pickle_element(arguments, 2), &tensor->rank, tensor->dims) ||
-        !read_sizes(rncl_state_pickle_element(arguments, 3), &strides, tensor->strides) ||
-        strides != tensor->rank)
+    if (!where || where->kind != RNCL_PICKLE_PERSISTENT ||
+        !rncl_pickle_size(rncl_pickle_element(arguments, 1), &offset) ||
+        !read_sizes(rncl_pickle_element(arguments, 2), &tensor->rank, tensor->dims) ||
+        !read_sizes(rncl_pickle_element(arguments, 3), &strides, tensor->strides) || strides != tensor->rank)
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: damaged: %s has no storage, or a shape that rncl does not read",
                          r->path, tensor->name);
-    rncl_pth_storage *from =
-        rncl_pth_find_storage(r, rncl_state_pickle_element(where->persistent.id, 2)->text);
+    rncl_pth_storage *from = rncl_pth_find_storage(r, rncl_pickle_element(where->persistent_id, 2)->text);
     tensor->dtype = from->dtype;
     if (!lies_inside(tensor, offset, from->count))
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: damaged: %s reaches beyond its storage", r->path, tensor->name);
@@ -247,11 +254,11 @@ static rncl_status read_tensor(rncl_pth *r, const rncl_state_pickle_value *key,
 /* Under which keys training scripts put it beside other things. */
 static const char *const wrappers[] = {"state_dict", "model", "model_state_dict", "net", "network"};
 
-static const rncl_state_pickle_value *find_state_dict(const rncl_state_pickle_value *value)
+static const rncl_pickle_value *find_state_dict(const rncl_pickle_value *value)
 {
     for (size_t i = 0; i < COUNT(wrappers); i++) {
-        const rncl_state_pickle_value *inside = rncl_state_pickle_find(value, wrappers[i]);
-        if (inside && inside->kind == RNCL_STATE_PICKLE_DICT)
+        const rncl_pickle_value *inside = rncl_pickle_find(value, wrappers[i]);
+        if (inside && inside->kind == RNCL_PICKLE_DICT)
             return inside;
     }
     return value;
@@ -259,15 +266,15 @@ static const rncl_state_pickle_value *find_state_dict(const rncl_state_pickle_va
 
 rncl_status rncl_pth_read_tensors(rncl_pth *r)
 {
-    const rncl_state_pickle_value *dict = find_state_dict(r->pickle.value);
-    if (dict->kind != RNCL_STATE_PICKLE_DICT || !dict->items.count)
+    const rncl_pickle_value *dict = find_state_dict(r->pickle.value);
+    if (dict->kind != RNCL_PICKLE_DICT || !dict->items.count)
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: it holds no state dict: save one with torch.save(model.state_dict(), FILE)",
                          r->path);
     r->file->tensors = calloc(dict->items.count, sizeof *r->file->tensors);
     if (!r->file->tensors)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its list of tensors", r->path);
-    for (const rncl_state_pickle_item *item = dict->items.first; item; item = item->next)
+    for (const rncl_pickle_item *item = dict->items.first; item; item = item->next)
         RNCL_TRY(read_tensor(r, item->key, item->value, &r->file->tensors[r->file->count++]));
     return RNCL_OK;
 }
@@ -275,5 +282,5 @@ rncl_status rncl_pth_read_tensors(rncl_pth *r)
 void rncl_pth_fini(rncl_pth *r)
 {
     free(r->storages);
-    rncl_state_pickle_free(&r->pickle);
+    rncl_pickle_free(&r->pickle);
 }

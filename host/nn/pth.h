@@ -3,12 +3,15 @@
 #ifndef RNCL_NN_PTH_H
 #define RNCL_NN_PTH_H
 
-#include "state_pickle.h"
+#include "pickle.h"
 #include "tensor_file.h"
+
+/* PyTorch's keys are numbers. With a limit, comparing them takes no longer than reading them. */
+enum { RNCL_PTH_MOST_KEY_BYTES = 64 };
 
 /* Elements of one type in a row, which tensors are views of. */
 typedef struct rncl_pth_storage {
-    rncl_state_pickle_text key;
+    rncl_pickle_text key;
     rncl_dtype dtype;
     size_t count;              /* times the bytes of the dtype: fits into size_t */
     const unsigned char *data; /* NULL: not yet looked for, or empty */
@@ -23,13 +26,14 @@ struct rncl_pth {
     rncl_status (*open_storage)(rncl_pth *pth, rncl_pth_storage *storage);
     void *user; /* of open_storage */
 
-    rncl_state_pickle pickle;
+    rncl_pickle pickle;
     rncl_pth_storage *storages; /* by key */
-    size_t storage_count;
+    size_t storage_count, storage_room;
+    size_t name_bytes; /* of the tensors so far */
 };
 
-/* What a state dict may name: storages, tensors, OrderedDict. For rncl_state_pickle_read. */
-bool rncl_pth_allows(rncl_state_pickle_text module, rncl_state_pickle_text name);
+/* What PyTorch's pickles may name: storages, tensors, OrderedDict; nothing outside the pickle. */
+extern const rncl_pickle_rules rncl_pth_rules;
 
 /* Reads the pickle of the state dict, and lists the storages that it names; *size_bytes is the pickle's. */
 rncl_status rncl_pth_read_pickle(rncl_pth *pth, rncl_contents bytes, size_t *size_bytes);
@@ -38,7 +42,7 @@ rncl_status rncl_pth_read_tensors(rncl_pth *pth);
 void rncl_pth_fini(rncl_pth *pth); /* harmless on one without a pickle */
 
 /* NULL if there is none. */
-rncl_pth_storage *rncl_pth_find_storage(const rncl_pth *pth, rncl_state_pickle_text key);
+rncl_pth_storage *rncl_pth_find_storage(const rncl_pth *pth, rncl_pickle_text key);
 rncl_status rncl_pth_bad_storage(const rncl_pth *pth); /* RNCL_ERR_MODEL, with a message */
 rncl_status rncl_pth_big_endian(const rncl_pth *pth);  /* the same */
 

@@ -16,9 +16,9 @@ static bool recognises(rncl_contents bytes)
 }
 
 /* Reads a pickle and moves `rest` behind it. */
-static rncl_status next_pickle(const rncl_pth *r, rncl_contents *rest, rncl_state_pickle *out)
+static rncl_status next_pickle(const rncl_pth *r, rncl_contents *rest, rncl_pickle *out)
 {
-    RNCL_TRY(rncl_state_pickle_read(r->path, *rest, rncl_pth_allows, out));
+    RNCL_TRY(rncl_pickle_read(r->path, *rest, &rncl_pth_rules, out));
     rest->data += out->size_bytes;
     rest->size_bytes -= out->size_bytes;
     return RNCL_OK;
@@ -26,28 +26,28 @@ static rncl_status next_pickle(const rncl_pth *r, rncl_contents *rest, rncl_stat
 
 static rncl_status check_head(const rncl_pth *r, rncl_contents *rest)
 {
-    rncl_state_pickle version, machine;
+    rncl_pickle version, machine;
     size_t number;
     RNCL_TRY(next_pickle(r, rest, &version));
-    const bool known = rncl_state_pickle_size(version.value, &number) && number == LEGACY_VERSION;
-    rncl_state_pickle_free(&version);
+    const bool known = rncl_pickle_size(version.value, &number) && number == LEGACY_VERSION;
+    rncl_pickle_free(&version);
     if (!known)
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: a PyTorch file of a version that rncl does not know", r->path);
     RNCL_TRY(next_pickle(r, rest, &machine));
-    const rncl_state_pickle_value *little = rncl_state_pickle_find(machine.value, "little_endian");
-    const bool fits = little && little->kind == RNCL_STATE_PICKLE_BOOL && little->integer;
-    rncl_state_pickle_free(&machine);
+    const rncl_pickle_value *little = rncl_pickle_find(machine.value, "little_endian");
+    const bool fits = little && little->kind == RNCL_PICKLE_BOOL && little->integer;
+    rncl_pickle_free(&machine);
     return fits ? RNCL_OK : rncl_pth_big_endian(r);
 }
 
 /* The storages in the order of their keys; they are all that is left of the file. */
-static rncl_status place_storages(const rncl_pth *r, const rncl_state_pickle_value *keys, rncl_contents rest)
+static rncl_status place_storages(const rncl_pth *r, const rncl_pickle_value *keys, rncl_contents rest)
 {
-    if (keys->kind != RNCL_STATE_PICKLE_LIST)
+    if (keys->kind != RNCL_PICKLE_LIST)
         return rncl_pth_bad_storage(r);
-    for (const rncl_state_pickle_item *item = keys->items.first; item; item = item->next) {
+    for (const rncl_pickle_item *item = keys->items.first; item; item = item->next) {
         rncl_pth_storage *s =
-            item->value->kind == RNCL_STATE_PICKLE_TEXT ? rncl_pth_find_storage(r, item->value->text) : NULL;
+            item->value->kind == RNCL_PICKLE_TEXT ? rncl_pth_find_storage(r, item->value->text) : NULL;
         if (!s)
             return rncl_pth_bad_storage(r);
         const size_t size_bytes = s->count * rncl_dtype_bytes(s->dtype);
@@ -75,10 +75,10 @@ static rncl_status read_all(rncl_pth *r, rncl_contents bytes)
     RNCL_TRY(rncl_pth_read_pickle(r, rest, &size_bytes));
     rest.data += size_bytes;
     rest.size_bytes -= size_bytes;
-    rncl_state_pickle keys;
+    rncl_pickle keys;
     RNCL_TRY(next_pickle(r, &rest, &keys));
     const rncl_status st = place_storages(r, keys.value, rest);
-    rncl_state_pickle_free(&keys);
+    rncl_pickle_free(&keys);
     return st ? st : rncl_pth_read_tensors(r);
 }
 

@@ -10,7 +10,7 @@
 typedef struct archive {
     rncl_pth pth;
     rncl_zip zip;
-    rncl_state_pickle_text folder; /* of all entries, with its slash */
+    rncl_pickle_text folder; /* of all entries, with its slash */
 } archive;
 
 /* An entry of the archive, unpacked if need be. */
@@ -37,13 +37,10 @@ static const rncl_zip_entry *find_entry(const archive *r, const char *name)
 static rncl_status open_storage(rncl_pth *pth, rncl_pth_storage *storage)
 {
     archive *r = pth->user;
-    char name[64] = "data/";
-    const size_t start = strlen(name);
+    char name[sizeof "data/" + RNCL_PTH_MOST_KEY_BYTES] = "data/";
     if (storage->data)
         return RNCL_OK;
-    if (storage->key.length >= sizeof name - start)
-        return rncl_pth_bad_storage(pth);
-    memcpy(name + start, storage->key.characters, storage->key.length);
+    memcpy(name + strlen(name), storage->key.characters, storage->key.length);
     const char *shown = rncl_text_is_plain(name) ? name : "data";
     const rncl_zip_entry *entry = find_entry(r, name);
     if (!entry)
@@ -67,7 +64,7 @@ static rncl_status find_folder(archive *r)
         const rncl_zip_entry *entry = &r->zip.entries[i];
         const size_t folder = entry->name_length < length ? 0 : entry->name_length - length + 1;
         if (folder && memcmp(entry->name + folder - 1, suffix, length) == 0) {
-            r->folder = (rncl_state_pickle_text){entry->name, folder};
+            r->folder = (rncl_pickle_text){entry->name, folder};
             return RNCL_OK;
         }
     }
@@ -88,8 +85,8 @@ static rncl_status check_archive(archive *r)
         return RNCL_OK;
     rncl_contents word;
     RNCL_TRY(read_entry(r, order, &word));
-    const bool little = rncl_state_pickle_text_is(
-        (rncl_state_pickle_text){(const char *)word.data, word.size_bytes}, "little");
+    const bool little =
+        word.size_bytes == strlen("little") && memcmp(word.data, "little", word.size_bytes) == 0;
     return little ? RNCL_OK : rncl_pth_big_endian(&r->pth);
 }
 

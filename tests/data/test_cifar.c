@@ -294,6 +294,18 @@ static void damaged_pickles_are_named(void **state)
     expect_refused(&options, "data_batch_3", "labels");
 }
 
+/* A text of 40 bytes is the name of all ten classes. */
+static void pickled_names_that_are_larger_than_their_file_are_refused(void **state)
+{
+    static const char meta[] = "\x80\x02}U\x0blabel_names](U\x28"
+                               "0123456789012345678901234567890123456789q\0"
+                               "h\0h\0h\0h\0h\0h\0h\0h\0h\0es.";
+    const rncl_dataset_options options = folder_options(*state, RNCL_SPLIT_TRAIN);
+    write_python(*state);
+    write_bytes(*state, PYTHON "batches.meta", meta, sizeof meta - 1);
+    expect_refused(&options, "batches.meta", "10 classes");
+}
+
 #define CIFAR_TEST(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -311,6 +323,7 @@ int main(void)
         CIFAR_TEST(a_label_that_there_is_not_is_refused),
         CIFAR_TEST(pickles_are_read_like_binary_files),
         CIFAR_TEST(pickles_of_cifar100_are_told_by_their_meta_file),
+        CIFAR_TEST(pickled_names_that_are_larger_than_their_file_are_refused),
         CIFAR_TEST(damaged_pickles_are_named),
     };
     return cmocka_run_group_tests_name("cifar", tests, NULL, NULL);

@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 """Writes first inputs for the fuzz targets: make_seeds.py FOLDER makes FOLDER/NAME/seed-*. What fuzzing made of
-them, minimised, is in corpus/."""
+them, minimised, is in corpus/. Needs numpy."""
 import base64
 import gzip
+import json
 import os
+import pickle
+import re
 import struct
 import sys
 import zlib
+
+import numpy
 
 # 8 x 8 pixels: 4:2:0, and grey with progressive scans.
 JPEGS = [
@@ -62,6 +67,41 @@ def idx(*sizes):
     return struct.pack(">%dI" % (len(sizes) + 1), 0x800 + len(sizes), *sizes) + bytes(i & 3 for i in range(count))
 
 
+def pickles():
+    """A small CIFAR batch in each protocol; 0 and 1 are refused."""
+    batch = {b"data": numpy.arange(6, dtype=numpy.uint8).reshape(2, 3), b"labels": [1, 300, -4, 1 << 40], b"x": (True, None, 0.5)}
+    return [pickle.dumps(batch, protocol) for protocol in range(6)]
+
+
+def pth_files():
+    """PyTorch's own files, and the pickles inside them."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "pth_golden.h")
+    with open(path) as header:
+        arrays = re.findall(r"pth_(\w+)\[\] = {([\d,\s]*)}", header.read())
+    files = {name: bytes(map(int, numbers.split(","))) for name, numbers in arrays}
+    legacy = files["legacy"]
+    third = legacy.index(b"little_endian")
+    inside = legacy[legacy.index(b"\x80\x02", third):]  # from the state dict on
+    return [files[name] for name in ("stored", "deflated", "legacy")] + [inside]
+
+
+def safetensors(tensors, metadata=None):
+    header, data = {"__metadata__": metadata} if metadata else {}, b""
+    for name, (dtype, shape, content) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(content)]}
+        data += content
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + data
+
+
+SAFETENSORS = [
+    safetensors({}),
+    safetensors({"a": ("F32", [2, 3], struct.pack("<6f", *range(6))), "module.b": ("F16", [2], b"\0\x3c\0\xbc")}),
+    safetensors({"n": ("I64", [], struct.pack("<q", -7)), "h": ("BF16", [1], b"\x80\x3f"), "e": ("F64", [0, 4], b"")},
+                {"format": "pt", "rncl.crc32": "00000000"}),
+]
+
 TUNING = ('{"format":1,"platform":"p","device":"d","compute_units":1,\n"results":[\n'
           '{"problem":"forward n3 h12 w12 c16 k32 r3 s3 stride1 pad1","algorithm":"direct","knobs":{"VW":8},'
           '"time_ns":5,"preset_ns":9,"finished":true,"driver":"1","kernels":"0"},\n'
@@ -79,6 +119,9 @@ SEEDS = {
     "idx": [b"\1" + idx(2, 3, 3), b"\0" + idx(4), b"\3" + gzip.compress(idx(2, 3, 3), mtime=0),
             b"\2" + gzip.compress(idx(4), mtime=0)],
     "cifar": [b"\0" + b"\1\2" + bytes(3072), b"\n".join(b"%d" % i for i in range(100)) + b"\n\0" + b"\1\2" + bytes(3072)],
+    "pickle": pickles(),
+    "pth": pth_files(),
+    "safetensors": SAFETENSORS,
 }
 
 for name, seeds in SEEDS.items():

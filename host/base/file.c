@@ -276,7 +276,9 @@ rncl_status rncl_directory_create(const char *path)
 bool rncl_file_exists(const char *path)
 {
     struct stat info;
-    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+    if (stat(path, &info) == 0)
+        return S_ISREG(info.st_mode);
+    return errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG && errno != ELOOP;
 }
 
 bool rncl_directory_exists(const char *path)

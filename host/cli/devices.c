@@ -10,17 +10,16 @@
 #include "table.h"
 
 /* How many kernels somebody has tuned for the device. */
-static size_t count_tuned(const rncl_device_info *info)
+static rncl_status count_tuned(const rncl_device_info *info, size_t *count)
 {
     rncl_store *store;
-    if (rncl_store_open(info, NULL, &store))
-        return 0;
-    const size_t count = rncl_store_count(store);
+    RNCL_TRY(rncl_store_open(info, NULL, &store));
+    *count = rncl_store_count(store);
     rncl_store_close(store);
-    return count;
+    return RNCL_OK;
 }
 
-static json_t *describe_device(const rncl_device_info *info)
+static json_t *describe_device(const rncl_device_info *info, size_t tuned)
 {
     return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:b, s:b, s:b}", "number",
                      info->number, "name", info->name, "platform", info->platform, "vendor", info->vendor,
@@ -28,17 +27,24 @@ static json_t *describe_device(const rncl_device_info *info)
                      info->driver, "compute_units", (int)info->compute_units, "global_memory",
                      (json_int_t)info->global_memory, "max_allocation", (json_int_t)info->max_allocation,
                      "local_memory", (json_int_t)info->local_memory, "fp16", info->fp16, "compiler",
-                     info->compiler, "tuned", count_tuned(info) > 0);
+                     info->compiler, "tuned", tuned > 0);
 }
 
 static rncl_status print_json(const rncl_device_list *list)
 {
     json_t *devices = json_array();
-    for (size_t i = 0; i < list->count; i++)
-        if (json_array_append_new(devices, describe_device(&list->devices[i].info)) != 0) {
-            json_decref(devices);
-            return RNCL_FAIL(RNCL_ERR_MEMORY, "JSON document");
-        }
+    rncl_status st = RNCL_OK;
+    for (size_t i = 0; i < list->count && !st; i++) {
+        const rncl_device_info *info = &list->devices[i].info;
+        size_t tuned;
+        st = count_tuned(info, &tuned);
+        if (!st && json_array_append_new(devices, describe_device(info, tuned)) != 0)
+            st = RNCL_FAIL(RNCL_ERR_MEMORY, "JSON document");
+    }
+    if (st) {
+        json_decref(devices);
+        return st;
+    }
     return rncl_json_print(json_pack("{s:o}", "devices", devices));
 }
 
@@ -83,8 +89,10 @@ static void print_extensions(const rncl_device *device)
     free(extensions);
 }
 
-static void print_details(const rncl_device *device)
+static rncl_status print_details(const rncl_device *device)
 {
+    size_t tuned;
+    RNCL_TRY(count_tuned(&device->info, &tuned));
     const rncl_device_info *info = &device->info;
     const char *file = rncl_device_driver_file(device);
     printf("\n%d  %s\n", info->number, info->name);
@@ -99,8 +107,9 @@ static void print_details(const rncl_device *device)
            info->fp16 ? "with" : "no");
     printf("  %-18s %s\n", "the host's memory", info->unified_memory ? "shared" : "apart");
     printf("  %-18s %s\n", "compiler", info->compiler ? "in the driver" : "none");
-    printf("  %-18s %zu kernels\n", "tuned", count_tuned(info));
+    printf("  %-18s %zu kernels\n", "tuned", tuned);
     print_extensions(device);
+    return RNCL_OK;
 }
 
 rncl_status rncl_devices_run(rncl_options *options)
@@ -115,7 +124,7 @@ rncl_status rncl_devices_run(rncl_options *options)
     else if (list->count)
         st = print_table(list);
     for (size_t i = 0; i < list->count && options->verbose && !options->json && !st; i++)
-        print_details(&list->devices[i]);
+        st = print_details(&list->devices[i]);
     /* Choosing from an empty list fails, and says what to install. */
     const rncl_device *first;
     if (!st)

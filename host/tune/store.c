@@ -76,14 +76,14 @@ static char *user_folder(void)
     return rncl_text_format("%s/.local/share/rncl/tuning", home ? home : ".");
 }
 
-/* A damaged file is said and left out; it is not worth a training. */
+/* A file that is damaged or cannot be opened is said and left out; it is not worth a training. */
 static rncl_status read_file(rncl_store *store, const char *path, bool own)
 {
     rncl_status st = rncl_store_file_read(path, &store->device, own, &store->lines);
-    if (st != RNCL_ERR_DATA)
+    if (st != RNCL_ERR_DATA && st != RNCL_ERR_IO)
         return st;
     rncl_log_line(&store->log, RNCL_LOG_WARNING, "tuning results are left out: %s", rncl_status_message());
-    if (!own)
+    if (!own || st == RNCL_ERR_IO)
         return RNCL_OK;
     char *aside = rncl_text_format("%s.damaged", path);
     if (aside && rename(path, aside) == 0)

@@ -87,6 +87,8 @@ rncl_status rncl_store_file_read(const char *path, const rncl_device_info *devic
     json_t *document = json_load_file(path, 0, &error);
     if (!document && is_short_of_memory(&error))
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to read it", path);
+    if (!document && json_error_code(&error) == json_error_cannot_open_file)
+        return RNCL_FAIL(RNCL_ERR_IO, "%s", error.text);
     if (!document)
         return RNCL_FAIL(RNCL_ERR_DATA, "%s, line %d: %s", path, error.line, error.text);
     const size_t before = lines->count;

@@ -76,6 +76,25 @@ static void a_kernel_writes_a_wrong_value(void **state)
     shell("test -e fired && ! cmp -s right/model.safetensors wrong/model.safetensors");
 }
 
+/* Not what the layer does but what it shows: rncl took a file that it could not see for one that is not there,
+ * and wrote a new one. */
+static void a_file_that_cannot_be_seen_is_not_replaced(void **state)
+{
+    (void)state;
+    run("train " NETWORK " --steps 4 --out seen");
+    expect_status(0);
+    for (int which = 1; which < 60; which += 6) {
+        char faults[64];
+        shell("rm -rf unseen && cp -r seen unseen");
+        snprintf(faults, sizeof faults, "RNCL_FAULT=stat:%d+:13", which);
+        run_with(faults, "train --resume unseen --steps 5");
+        shell("test \"$(head -n 2 unseen/metrics.csv)\" = \"$(head -n 2 seen/metrics.csv)\"");
+    }
+    run_with("RNCL_FAULT=stat:1+:13", "train " NETWORK " --steps 1 --out seen");
+    assert_int_not_equal(result.exit_status, 0);
+    shell("test -s seen/last.ckpt && test $(wc -l <seen/steps.csv) = 5");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -84,6 +103,7 @@ int main(void)
         cmocka_unit_test(a_process_dies_in_a_call),
         cmocka_unit_test(a_call_comes_late),
         cmocka_unit_test(a_kernel_writes_a_wrong_value),
+        cmocka_unit_test(a_file_that_cannot_be_seen_is_not_replaced),
     };
     return cmocka_run_group_tests_name("fault layer", tests, create_folder, remove_folder);
 }

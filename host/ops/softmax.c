@@ -17,7 +17,7 @@ static rncl_status softmax_shape(const rncl_op_desc *desc, const rncl_op_choice 
                                 : RNCL_FAIL(RNCL_ERR_SHAPE, "softmax of %d rows of %d classes", s->n, s->k);
 }
 
-/* Elements are whole rows: sums over classes keep their order. */
+/* Only launch knobs: a work-item computes whole rows, so that sums over classes keep their order. */
 static void softmax_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
     rncl_elementwise_add_knobs(pass, 1, PRESET_LOCAL, knobs);

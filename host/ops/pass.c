@@ -125,7 +125,7 @@ rncl_status rncl_pass_plan(rncl_pass *pass)
     if (!take_tuned(pass, algorithm) && !(algorithm && take_named(pass, algorithm)) &&
         !rncl_pass_take_default(pass)) {
         pass->row = NULL;
-        return RNCL_FAIL(RNCL_ERR_SHAPE, "%s can do no %s of operation %s at this shape",
+        return RNCL_FAIL(RNCL_ERR_SHAPE, "no algorithm on %s can do %s of operation %s at this shape",
                          pass->context->info.name, type->passes[pass->index].name, type->name);
     }
     return pass->row->plan(pass);

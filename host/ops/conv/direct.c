@@ -196,9 +196,10 @@ static void lay_out(const rncl_pass *pass, direct_data *data)
         lay_out_backward_data(pass, data);
 }
 
-/* The register block of at most `highest` rows with the best product of utilisation at the edges and
- * multiplications per load. Blocks that need x staged are not considered where x can be read in place.
- * There are few candidates, so that one program serves many shapes. */
+/* The register block of at most `highest` rows with the best score, which grows with the share of computed
+ * pixels that are inside the image and with the multiplications per load. Blocks that need x staged are
+ * not considered where x can be read in place. There are few candidates, so that one program serves many
+ * shapes. */
 static direct_parameters best_block(const rncl_context *context, const direct_data *data, int highest)
 {
     static const int widths[] = {1, 2, 4, 7, WIDEST_PRESET}, heights[] = {1, 2, HIGHEST_PRESET};

@@ -73,8 +73,8 @@ static rncl_status source_read(const char *name, char **out)
     return RNCL_FAIL(RNCL_ERR_BUILD, "%s: no such kernel file in the library", name);
 }
 
-/* Writes the file to `out`, with each line #include "…" replaced by that file: OpenCL 1.2 has no include
- * path for sources in memory. */
+/* Writes the file to `out`, with each line #include "…" replaced by that file: OpenCL 1.2 has no include path
+ * for sources that are in memory. */
 static rncl_status source_expand(const char *name, FILE *out)
 {
     char *text;

@@ -13,7 +13,7 @@
  * first error. */
 rncl_status rncl_program_build(rncl_context *context, const char *stem, const char *options, cl_program *out);
 
-/* Hash of the source of kernels/<name>.cl and of all files it includes, without comments and white space. */
+/* Hash of the source of kernels/<name>.cl with all that it includes, comments and white space aside. */
 rncl_status rncl_program_source_hash(const char *name, uint64_t *hash);
 
 /* The context's own table of programs. */

@@ -127,7 +127,7 @@ static rncl_status sift(rncl_store *store)
     store->lines.count = kept;
     if (dropped)
         rncl_log_line(&store->log, RNCL_LOG_NOTE,
-                      "%zu tuning results for other kernel sources are ignored; `rncl tune` makes new ones",
+                      "%zu tuning results are for other kernels and are ignored; `rncl tune` makes new ones",
                       dropped);
     if (other_driver)
         rncl_log_line(&store->log, RNCL_LOG_WARNING,

@@ -1,5 +1,5 @@
 /* Every operation against the host reference on a real device. RNCL_TEST_DEVICE chooses the device,
- * RNCL_TEST_SHAPES and RNCL_TEST_WORK how much is tried: emulators are slow. */
+ * RNCL_TEST_SHAPES and RNCL_TEST_WORK the amount of work, since emulators are slow. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -45,7 +45,7 @@ static void counting_on_the_host_finds_what_the_device_finds(void **state)
     assert_true(fabs(host.loss - device.loss) < 1e-5);
 }
 
-/* Adds up column `column` of all rows behind the heading. */
+/* Adds up column `column` of all rows after the heading. */
 static double sum_of(const char *path, int column)
 {
     char *text = read_text(path);

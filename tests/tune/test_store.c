@@ -42,7 +42,7 @@ static void put(int n, int kv)
     rncl_store_close(store);
 }
 
-/* The value of kv that planning would be told; 0: nothing is known. */
+/* The value of kv that planning would get; 0: no result. */
 static int looked_up(rncl_store *store, int pass, int n)
 {
     const rncl_op_desc desc = make_problem(pass, n).desc;
@@ -98,7 +98,7 @@ static void the_nearest_batch_stands_in_for_one_that_is_not_there(void **state)
     rncl_store_close(store);
 }
 
-/* PoCL names the same CPU anew from version 5 on. */
+/* From version 5 on PoCL has another name for the same CPU. */
 static void a_driver_that_renames_its_device_keeps_the_results(void **state)
 {
     (void)state;
@@ -143,7 +143,7 @@ static void results_for_other_kernels_are_dropped_and_that_is_said(void **state)
     assert_int_equal(
         in_folder("sed -i 's/\"kernels\":\"[0-9a-f]*\"/\"kernels\":\"0123\"/' rncl/tuning/*.json"), 0);
     assert_int_equal(found_on(&device, 8), 0);
-    assert_non_null(strstr(said, "1 tuning results were for other kernels"));
+    assert_non_null(strstr(said, "1 tuning results are for other kernels"));
 }
 
 static void a_damaged_file_is_said_left_out_and_kept_aside(void **state)

@@ -24,8 +24,8 @@ typedef struct rncl_direct_shape {
     rncl_int p, q, k, out_h, out_w, out_stride, out_row, out_column, tile_rows;
 } rncl_direct_shape;
 
-/* What the Winograd kernels compute: a 3x3 convolution with stride 1 or 2; pad may be negative. Work is
- * handed out in blocks of `tiles` tiles. */
+/* What the Winograd kernels compute: a 3x3 convolution with stride 1 or 2; pad may be negative. Work is handed
+ * out in blocks of `tiles` tiles. */
 typedef struct rncl_winograd_shape {
     rncl_int n, h, w, c, p, q, k, pad, tiles;
 } rncl_winograd_shape;

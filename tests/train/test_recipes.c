@@ -19,13 +19,14 @@ static rncl_options read_recipe(const char *path)
 static void for_each_recipe(recipe_test *test)
 {
     glob_t found;
-    assert_int_equal(glob(RNCL_CONFIGS "/* .ini", 0, NULL, &found), 0);
+    assert_int_equal(glob(RNCL_CONFIGS "/*.ini", 0, NULL, &found), 0);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         const rncl_options options = read_recipe(found.gl_pathv[i]);
         test(found.gl_pathv[i], &options);
     }
     globfree(&found);
 }
+
 static void begins_with_a_comment(const char *path, const rncl_options *options)
 {
     (void)options;
@@ -33,11 +34,14 @@ static void begins_with_a_comment(const char *path, const rncl_options *options)
     assert_int_equal(strncmp(text, "; ", 2), 0);
     free(text);
 }
+
 static void every_recipe_begins_by_saying_what_it_is(void **state)
 {
     (void)state;
     for_each_recipe(begins_with_a_comment);
-} /* A recipe must have only options of train: those of other commands would be ignored silently. */
+}
+
+/* A recipe must have only options of train: those of other commands would be ignored silently. */
 static void names_only_what_training_takes(const char *path, const rncl_options *options)
 {
     (void)options;

@@ -76,7 +76,7 @@ static char *user_folder(void)
     return rncl_text_format("%s/.local/share/rncl/tuning", home ? home : ".");
 }
 
-/* A damaged file is reported and skipped, since training can do without; the user's is renamed. */
+/* A damaged file is said and left out; it is not worth a training. */
 static rncl_status read_file(rncl_store *store, const char *path, bool own)
 {
     rncl_status st = rncl_store_file_read(path, &store->device, own, &store->lines);

@@ -1,23 +1,25 @@
-/* What the fault layer does, from environment variables. The layer is a library for LD_PRELOAD that wraps
- * functions of libc and OpenCL. The OpenCL loader's own layers (OPENCL_LAYERS) would suffice for OpenCL
- * alone, but cannot tell which line of the program made a call.
+/* What the fault layer does, from environment variables. The layer is a library for LD_PRELOAD: functions of
+ * libc and OpenCL with the names of those that they stand in for. The OpenCL loader's own layers
+ * (OPENCL_LAYERS) would do for OpenCL alone, but cannot tell which line of the program made a call.
  *
- *   RNCL_FAULT=FUNCTION[@SITE]:WHICH:WHAT[;...]
- *       Applies to calls of FUNCTION by the program or by a library in `modules`.
- *       SITE: only calls from there; "rncl+0x1a2b" is module and offset of the return address.
- *       WHICH: N, the Nth call only; N+, the Nth and all later ones.
- *       WHAT: a number, the OpenCL error or errno with which the call fails; short, it does half of what was
- *       asked; delay=MS, it is late; kill, the process dies of SIGKILL.
- *   RNCL_FAULT_CALLS=FILE
- *       Written at the end: a line "FUNCTION SITE CALLS" for each call site.
- *   RNCL_FAULT_FIRED=FILE
- *       Created when a fault happens.
- *   RNCL_FAULT_DEVICE=NAME=VALUE[,...]
- *       What devices report: compute_units, local_memory, global_memory, max_allocation, max_work_group_size,
- *       vector_width, compiler (0: there is none, and building from source fails).
- *   RNCL_FAULT_SPOIL=KERNEL:WHICH:ARGUMENT:INDEX
- *       After a launch of the kernel the float INDEX of the buffer at ARGUMENT is wrong.
- */
+ * RNCL_FAULT=FUNCTION[@SITE]:WHICH:WHAT[;...]
+ * Calls of FUNCTION (from SITE only, "rncl+0x1a2b": module and offset of the return address) that the program
+ * or a library in `modules` makes. WHICH: N, the Nth call only; N+, the Nth and all later ones. WHAT: a
+ * number, the OpenCL error or errno that the call fails with; short, it does half of what it was asked;
+ * delay=MS, it comes late; kill, the process dies of SIGKILL.
+ *
+ * RNCL_FAULT_CALLS=FILE
+ * Written at the end: a line "FUNCTION SITE CALLS" for each place that has called.
+ *
+ * RNCL_FAULT_FIRED=FILE
+ * Created when a fault happens.
+ *
+ * RNCL_FAULT_DEVICE=NAME=VALUE[,...]
+ * What devices report: compute_units, local_memory, global_memory, max_allocation, max_work_group_size,
+ * vector_width, compiler (0: there is none, and building from source fails).
+ *
+ * RNCL_FAULT_SPOIL=KERNEL:WHICH:ARGUMENT:INDEX
+ * After a launch of the kernel the float INDEX of the buffer at ARGUMENT is wrong. */
 #ifndef RNCL_TESTS_FAULTS_FAULT_PLAN_H
 #define RNCL_TESTS_FAULTS_FAULT_PLAN_H
 

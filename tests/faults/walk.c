@@ -219,8 +219,8 @@ static double clock_seconds(void)
 /* Adds the cases of `calls`, `kills` or `damage`, given by the first letter. */
 static void add_cases(const place *p, const scenario *s, char what)
 {
-    /* Scenarios that differ from others only in the files that can be damaged are skipped in the other
-     * walks. */
+    /* `kills` needs a scenario that can be resumed, `damage` one with files; `calls` skips scenarios that
+     * exist only for their files. */
     if ((what == 'k' && !s->resume) || (what == 'd' && !s->files[0]) ||
         (what == 'c' && s->files[0] && !s->resume))
         return;

@@ -36,7 +36,7 @@ static size_t size4(int a, int b, int c, int d)
     return size;
 }
 
-/* Fills the memory for a result with values that are not zero. */
+/* Fills the memory for a result with NaN, so that values that are not written are noticed. */
 static double *unwritten(double room[LONGEST])
 {
     for (size_t i = 0; i < LONGEST; i++)

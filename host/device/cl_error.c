@@ -1,4 +1,4 @@
-/* The names of OpenCL's errors, what they mean to rncl, and what to do about them. */
+/* Names of OpenCL's error codes, rncl's status for each, and advice. */
 #include "cl_error.h"
 
 #include <stdarg.h>

@@ -47,7 +47,7 @@ static void print_failure(void *user, const rncl_check_result *result)
         print_error("%s: error %.3g, tolerance %.3g\n", result->name, result->error, result->tolerance);
 }
 
-/* In a context of its own. */
+/* Runs the check in a new context. */
 static rncl_status check(const rncl_check_options *options, rncl_check_summary *summary)
 {
     rncl_context *context;

@@ -37,7 +37,7 @@ static int release_devices(void **state)
     return 0;
 }
 
-/* In a context of its own. */
+/* Runs the check in a new context. */
 static rncl_status check(const rncl_check_options *options, rncl_check_summary *summary)
 {
     rncl_context *context;

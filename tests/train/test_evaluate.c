@@ -1,4 +1,4 @@
-/* Evaluations of a small trained model: what crops and counting change, and what they must not. */
+/* Evaluations of a small trained model: crops, reports and splits of the batch. */
 #include <math.h>
 
 #include "plot.h"

@@ -9,7 +9,8 @@
  * mix    0 … 1 */
 #include "elementwise.clh"
 
-__kernel void mixup_mix(const rncl_mixup_shape shape, const int per, const float mix, __global float *restrict x)
+__kernel void mixup_mix(const rncl_mixup_shape shape, const int per, const float mix,
+                        __global float *restrict x)
 {
     for (int turn = 0; turn < per; turn++) {
         const size_t i = element_at(turn, per), picture = i / shape.floats, at = i % shape.floats;

@@ -1,4 +1,4 @@
-/* A folder for the files of one test program: its working directory, which goes when the program ends. */
+/* A folder for the files of one test program: its working directory, removed when the program ends. */
 #ifndef TESTS_FOLDER_H
 #define TESTS_FOLDER_H
 

@@ -41,8 +41,8 @@ rncl_status rncl_file_write(const char *path, const void *data, size_t size_byte
 /* mkdir -p. */
 rncl_status rncl_directory_create(const char *path);
 
-/* Whether there is such a file. True as well where that cannot be seen (no permission, a failing disk): a file
- * must not be replaced because of that, and whoever opens it learns the reason. */
+/* Whether there is such a file. True as well where that cannot be seen (no permission, a failing disk): a
+ * file must not be replaced because of that, and whoever opens it learns the reason. */
 bool rncl_file_exists(const char *path);
 bool rncl_directory_exists(const char *path);
 

@@ -1,4 +1,4 @@
-/* Which trials there are. */
+/* Chooses the trials: operations, shapes, variants and algorithms. */
 #include "check.h"
 
 #include <stdio.h>
@@ -29,7 +29,7 @@ static void record(void *user, const rncl_check_result *result)
         r->options->report(r->options->user, result);
 }
 
-/* The algorithms of an operation's table, each once; NULL behind the last one. */
+/* The index-th distinct algorithm of an operation's table; NULL after the last. */
 static const char *algorithm_of(const rncl_op_type *type, size_t index)
 {
     for (size_t i = 0; i < type->row_count; i++) {
@@ -42,8 +42,8 @@ static const char *algorithm_of(const rncl_op_type *type, size_t index)
     return NULL;
 }
 
-/* Passes that the algorithm does not support fall back to others; without the forward pass nothing of it
- * would be checked. */
+/* Whether the algorithm can do the forward pass at this shape. Other passes that it does not support fall
+ * back to the default. */
 static bool supports(const check_trial *trial)
 {
     const rncl_pass forward = {.context = trial->context, .desc = trial->c.desc};
@@ -51,7 +51,7 @@ static bool supports(const check_trial *trial)
     return !trial->algorithm || rncl_pass_supports(&forward, trial->algorithm, &exact);
 }
 
-/* Forward and backward, or each of separate passes. */
+/* Runs forward and backward together, or each of separate passes by itself. */
 static rncl_status run_passes(run *r, const check_trial *prepared)
 {
     const rncl_op_kind kind = prepared->c.desc.kind;
@@ -64,7 +64,8 @@ static rncl_status run_passes(run *r, const check_trial *prepared)
     return RNCL_OK;
 }
 
-/* `count` variants from the operation's `first` on, going round, by each algorithm. */
+/* Runs `count` of the operation's variants with each algorithm, beginning with number `first` and wrapping
+ * around. */
 static rncl_status run_variants(run *r, const check_trial *shaped, size_t first, size_t count)
 {
     const check_variant *variants[CHECK_VARIANTS];
@@ -82,7 +83,7 @@ static rncl_status run_variants(run *r, const check_trial *shaped, size_t first,
     return RNCL_OK;
 }
 
-/* Draws until the shape is small enough. */
+/* Draws shapes until one is small enough. */
 static rncl_status draw_shape(const rncl_check_options *options, const rncl_spec *spec, check_trial *trial)
 {
     for (int attempt = 0; attempt < 100000; attempt++) {
@@ -91,7 +92,7 @@ static rncl_status draw_shape(const rncl_check_options *options, const rncl_spec
         if (spec->work(&trial->c) <= (double)options->work)
             return RNCL_OK;
     }
-    return RNCL_FAIL(RNCL_ERR_USAGE, "%s: no shape to check of at most %zu multiply-adds; allow more",
+    return RNCL_FAIL(RNCL_ERR_USAGE, "%s: no shape to check has at most %zu multiply-adds; allow more",
                      rncl_op_type_of(trial->c.desc.kind)->name, options->work);
 }
 

@@ -1,4 +1,4 @@
-/* Sets a trial up from the operation's specification, runs it twice and judges what came out. */
+/* Sets up a trial from the operation's specification, runs it twice and judges the results. */
 #include "check_trial.h"
 
 #include <math.h>
@@ -8,7 +8,7 @@
 #include "draw.h"
 #include "util.h"
 
-/* Each draw of knobs is programs of its own to compile. */
+/* One trial in so many draws random knob values, since each draw compiles more programs. */
 enum { TRIALS_A_DRAW = 25 };
 
 static const char *const slot_names[] = {
@@ -49,7 +49,7 @@ static check_phase phase_of(const check_trial *trial, int pass)
     return pass == trial->c.pass ? CHECK_FORWARD : CHECK_BACKWARD;
 }
 
-/* The case as a pass runs it. */
+/* The trial's case for one of its passes. */
 static rncl_spec_case case_of(const check_trial *trial, int pass)
 {
     rncl_spec_case c = trial->c;
@@ -60,7 +60,7 @@ static rncl_spec_case case_of(const check_trial *trial, int pass)
 
 /* ---- the operation ---- */
 
-/* Values for the trial's algorithm; NULL, the presets, where it does not do the pass. */
+/* Draws knob values for the trial's algorithm. NULL (the presets) if it cannot do the pass. */
 static const rncl_setting *draw_setting(void *state, const rncl_op_desc *desc, int pass)
 {
     check_trial *trial = state;
@@ -73,7 +73,7 @@ static const rncl_setting *draw_setting(void *state, const rncl_op_desc *desc, i
     return &trial->settings[pass];
 }
 
-/* CLBlast's kernels take half a minute to compile. */
+/* Not for CLBlast, whose kernels take half a minute to compile. */
 static bool draws_knobs(check_trial *trial)
 {
     return (!trial->algorithm || strcmp(trial->algorithm, "im2col_gemm") != 0) &&
@@ -146,7 +146,8 @@ static void declare_pass(check_trial *trial, int pass)
     }
 }
 
-/* What each result is the sum of. Rows that are not exact round on integers too. */
+/* Sets the length of each result's reduction, and whether the result must be exact. Rows whose `exact` is
+ * not set round on integers too. */
 static void expect(check_trial *trial, int pass)
 {
     const rncl_spec_case c = case_of(trial, pass);
@@ -162,7 +163,7 @@ static void expect(check_trial *trial, int pass)
     }
 }
 
-/* dresidual may lie in dy where it is of y's shape, dx in x where it is not added to. */
+/* dresidual shares dy's buffer where it has y's shape; dx shares x's where backward does not add to it. */
 static void share_buffers(check_trial *trial)
 {
     check_tensor *t = trial->tensors;
@@ -194,7 +195,7 @@ static void declare_tensors(check_trial *trial)
     declare(trial, RNCL_SLOT_workspace, CHECK_SCRATCH, CHECK_FORWARD, needs->workspace_bytes);
     declare(trial, RNCL_SLOT_statistics, CHECK_SCRATCH, CHECK_FORWARD,
             rncl_op_statistics_bytes(needs->statistics_parts, (int)y.size[2]));
-    t[RNCL_SLOT_workspace].root = true; /* rows cut it into sub-buffers of their own */
+    t[RNCL_SLOT_workspace].root = true; /* rows cut it into sub-buffers, which have no sub-buffers */
     t[RNCL_SLOT_workspace].dead = true;
     if (trial->phases == 1)
         return;
@@ -227,8 +228,8 @@ static void compute(check_trial *trial, const rncl_spec_case *c)
     spec_of(trial)->reference(c, tensors);
 }
 
-/* No gradient comes in where rounding decides whether it passes the ReLU. The running statistics are not to
- * move twice. */
+/* Sets dy to zero where rounding decides whether it passes the ReLU. This computes a forward pass, after
+ * which the running statistics are reset. */
 static void clear_kinks(check_trial *trial)
 {
     check_tensor *y = &trial->tensors[RNCL_SLOT_y], *dy = &trial->tensors[RNCL_SLOT_dy];
@@ -315,7 +316,7 @@ typedef struct sink {
     void *user;
 } sink;
 
-/* A result, named "conv/direct SHAPE, VARIANT: dx" and then `remark`. */
+/* Reports a result, named "conv/direct SHAPE, VARIANT: dx" and then `remark`. */
 static void report(const check_trial *trial, const check_tensor *tensor, const char *remark, double error,
                    double tolerance, const sink *to)
 {
@@ -331,7 +332,7 @@ static void report(const check_trial *trial, const check_tensor *tensor, const c
     to->report(to->user, &result);
 }
 
-/* One result for each tensor that the reference knows, and one for each fault of any tensor. */
+/* Reports one result for each tensor that the reference computes, and one for each fault of any tensor. */
 static void judge(const check_trial *trial, const sink *to)
 {
     for (const check_tensor *tensor = trial->tensors; tensor < trial->tensors + RNCL_SLOTS; tensor++) {

@@ -1,4 +1,4 @@
-/* One operation at one shape, run twice on guarded buffers and held against the reference. */
+/* One operation at one shape, run twice on guarded buffers and compared with the reference. */
 #ifndef RNCL_CHECK_CHECK_TRIAL_H
 #define RNCL_CHECK_CHECK_TRIAL_H
 
@@ -7,13 +7,12 @@
 #include "variants.h"
 
 typedef struct check_trial {
-    rncl_context *context; /* the caller fills this and the next five */
-    rncl_spec_case c;      /* its pass is the first, or of separate passes any */
+    rncl_context *context; /* the caller fills in this and the next five */
+    rncl_spec_case c;      /* its pass is the first one, or any if passes are separate */
     const check_variant *variant;
     const char *algorithm; /* NULL where there is no choice */
     rncl_random random;
-    rncl_tuned
-        tuned; /* what planning is told; lookup NULL: presets, in some trials any values of the knobs */
+    rncl_tuned tuned; /* passed to planning; lookup NULL: presets, or random knob values in some trials */
 
     rncl_setting settings[RNCL_OP_PASSES]; /* drawn ones */
     int phases;
@@ -21,7 +20,7 @@ typedef struct check_trial {
     rncl_op *op;
 } check_trial;
 
-/* Runs it all; hands each result to `report`. */
+/* Runs the trial and passes each result to `report`. */
 rncl_status check_trial_run(check_trial *trial, void (*report)(void *user, const rncl_check_result *result),
                             void *user);
 

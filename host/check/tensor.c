@@ -8,18 +8,18 @@
 #include "check.h"
 #include "util.h"
 
-/* More than the last work-group of a kernel without a bounds check would write. */
+/* More bytes than the last work-group of a kernel without bounds checks would write past the end. */
 enum { GUARD_BYTES = 4096 };
 
-/* In guards and in everything that has to be written first: NaNs, so that reading them shows as well. Each
- * word of each tensor has its own, so that one which a kernel carries elsewhere does not pass for what
- * belongs there. */
+/* Fills guards and tensors that must be written before they are read. The words are NaNs, so that reading
+ * them shows in results. Each word of each tensor is different, so that a copy to another place is
+ * noticed. */
 static uint32_t poison_word(unsigned salt, size_t index)
 {
     return UINT32_C(0x7fc00000) | ((uint32_t)(index * 64 + salt) & 0x3fffff);
 }
 
-/* Sums of products of them stay exact in floats for millions of terms. */
+/* Sums of products of such integers are exact in floats for millions of terms. */
 enum { LARGEST_INTEGER = 2 };
 
 size_t check_tensor_count(const check_tensor *tensor)
@@ -128,8 +128,7 @@ void check_tensor_fill(check_tensor *tensor, rncl_random *random, bool integers)
         check_tensor_set(tensor, i, draw(random, integers || tensor->integers));
 }
 
-/* Reads and writes go to `whole` alone, so that no driver has to keep it and its sub-buffer in step for us.
- */
+/* Reads and writes use `whole` and never its sub-buffer, so that the driver need not synchronise the two. */
 rncl_status check_tensor_upload(rncl_context *context, check_tensor *tensor)
 {
     if (tensor->shares)
@@ -167,7 +166,7 @@ rncl_status check_tensor_download(rncl_context *context, check_tensor *tensor, i
     return RNCL_OK;
 }
 
-/* What the tensor must still hold after the last phase; NULL: anything. */
+/* The contents that the tensor must still have after the last phase; NULL: it may have changed. */
 static const void *kept_contents(const check_tensor *tensor, int run, check_phase last)
 {
     if (tensor->dead)
@@ -209,7 +208,8 @@ double check_tensor_error(const check_tensor *tensor)
     }
     if (difference == 0.0)
         return 0.0;
-    /* A few values may all come out near zero by chance; their error is still that of their terms. */
+    /* A few values may all be near zero by chance; their error is that of their terms, so that the norm
+     * has a lower bound. */
     double least = tensor->typical / 8;
     double error = sqrt(difference / MAX(norm, least * least * (double)count));
     return error < RNCL_CHECK_BROKEN ? error : RNCL_CHECK_BROKEN;

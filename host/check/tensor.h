@@ -1,4 +1,4 @@
-/* The tensors of a trial: on the host as the device and as the reference see them, on the device between
+/* The tensors of a trial: on the host in floats and in doubles for the reference, on the device between
  * guard words. */
 #ifndef RNCL_CHECK_TENSOR_H
 #define RNCL_CHECK_TENSOR_H
@@ -6,72 +6,73 @@
 #include "context.h"
 #include "random.h"
 
-/* What an operation does with a tensor. */
+/* How an operation uses a tensor. */
 typedef enum check_role {
     CHECK_ABSENT,
     CHECK_INPUT,    /* reads it; must leave it as it is */
     CHECK_CONSUMED, /* reads it; may overwrite it */
     CHECK_OUTPUT,   /* writes all of it */
     CHECK_UPDATED,  /* reads and writes it */
-    CHECK_ADDED,    /* adds its result to what is there */
-    CHECK_SCRATCH,  /* writes before it reads; nobody looks at it */
+    CHECK_ADDED,    /* adds its result to the contents */
+    CHECK_SCRATCH,  /* writes before it reads; its contents are not checked */
 } check_role;
 
 typedef enum check_phase { CHECK_FORWARD, CHECK_BACKWARD } check_phase;
 
-/* What can be wrong beside the values. */
+/* Faults other than wrong values, as bits. */
 typedef enum check_fault {
-    CHECK_OUTSIDE = 1,   /* the guard words before or behind it were overwritten */
-    CHECK_CHANGED = 2,   /* it was overwritten by a pass that may not */
+    CHECK_OUTSIDE = 1,   /* guard words before or after it were overwritten */
+    CHECK_CHANGED = 2,   /* it was changed by a pass that must not change it */
     CHECK_DIFFERENT = 4, /* two runs gave different bits */
 } check_fault;
 
 typedef struct check_tensor {
     check_role role;
-    check_phase phase;           /* in which it gets its final contents */
+    check_phase phase;           /* phase in which it gets its final contents */
     bool integers;               /* int32 instead of float */
     bool root;                   /* must not be a sub-buffer: has no guard before it */
-    bool dead;                   /* backward must not need it: poisoned between the phases */
-    struct check_tensor *shares; /* lies in this tensor's buffer; NULL: has its own */
+    bool dead;                   /* backward must not read it: poisoned between the phases */
+    struct check_tensor *shares; /* uses this tensor's buffer; NULL: has its own */
     size_t size_bytes;
-    unsigned salt;          /* below 64; another in each tensor of a trial */
+    unsigned salt;          /* below 64; different for each tensor of a trial */
     double length, typical; /* of results: rncl_spec_sum.terms and typical */
-    bool exact;             /* of results: must be right to the last bit */
-    void *initial;          /* what the device starts from */
-    void *results[2];       /* what two runs have made of that */
+    bool exact;             /* of results: every bit must be right */
+    void *initial;          /* initial contents on the device */
+    void *results[2];       /* contents after each of two runs */
     double *reference;      /* inputs and expected outputs */
     unsigned faults;        /* CHECK_… */
     cl_mem whole;           /* guard, tensor, guard */
-    cl_mem buffer;          /* the tensor; what it shares must be created before it */
+    cl_mem buffer;          /* the tensor itself; a tensor that it shares must be created first */
 } check_tensor;
 
-size_t check_tensor_count(const check_tensor *tensor); /* of its 32-bit values */
+size_t check_tensor_count(const check_tensor *tensor); /* number of 32-bit values */
 
-/* Whether the reference knows what the device should make of it. */
+/* Whether the reference computes its expected contents. */
 bool check_tensor_is_result(const check_tensor *tensor);
 
-/* Takes memory on host and device. */
+/* Allocates on host and device. */
 rncl_status check_tensor_create(rncl_context *context, check_tensor *tensor);
 void check_tensor_destroy(check_tensor *tensor); /* takes half-built and absent ones */
 
-/* Sets a value of an input, for device and reference alike. */
+/* Sets a value of an input, for the device and the reference. */
 void check_tensor_set(check_tensor *tensor, size_t index, double value);
 
-/* Gives the reference its initial values back; does nothing to an absent tensor. */
+/* Resets the reference to the initial values; does nothing to an absent tensor. */
 void check_tensor_reset(check_tensor *tensor);
 
-/* Random inputs, small integers or normal numbers; NaN in everything that has to be written first. */
+/* Fills inputs with random small integers or normal numbers, and tensors that must be written first with
+ * NaN. */
 void check_tensor_fill(check_tensor *tensor, rncl_random *random, bool integers);
 
-/* The initial contents between fresh guards. */
+/* Uploads the initial contents and new guards. */
 rncl_status check_tensor_upload(rncl_context *context, check_tensor *tensor);
-/* NaN over all of it. */
+/* Overwrites it with NaN. */
 rncl_status check_tensor_poison(rncl_context *context, check_tensor *tensor);
 rncl_status check_tensor_download(rncl_context *context, check_tensor *tensor, int run);
-/* After the last phase: are the guards intact, and what nobody may have changed since? */
+/* After the last phase: records faults if guards, or contents that must not change, have changed. */
 rncl_status check_tensor_inspect(rncl_context *context, check_tensor *tensor, int run, check_phase last);
 
-/* Relative L2 error of the first run; RNCL_CHECK_BROKEN where it is not a number. */
+/* Relative L2 error of the first run; RNCL_CHECK_BROKEN if that is NaN. */
 double check_tensor_error(const check_tensor *tensor);
 
 #endif

@@ -1,4 +1,4 @@
-/* Variants, and which of them an operation has. */
+/* The variants, and which of them apply to an operation. */
 #include "variants.h"
 
 #include "util.h"
@@ -6,7 +6,7 @@
 #define DX RNCL_OP_ACCUMULATE_DX
 #define PARAMS RNCL_OP_ACCUMULATE_PARAMS
 
-/* Random shapes take neighbours, so that kinds alternate. */
+/* Random shapes run two neighbours of this list, so that different kinds alternate. */
 static const check_variant variants[] = {
     {.name = "integers", .integers = true},
     {.name = "normal, accumulated", .flags = DX | PARAMS},
@@ -29,7 +29,7 @@ static const check_variant variants[] = {
 };
 _Static_assert(COUNT(variants) <= CHECK_VARIANTS, "more variants than callers have room for");
 
-/* What decides about variants. */
+/* Properties of an operation that decide which variants apply. */
 typedef struct abilities {
     bool integers, backward, parameters, dx_apart, in_place;
 } abilities;

@@ -1,4 +1,4 @@
-/* The ways in which a shape is tried. */
+/* Variants: the ways in which each shape is tried. */
 #ifndef RNCL_CHECK_VARIANTS_H
 #define RNCL_CHECK_VARIANTS_H
 
@@ -6,18 +6,18 @@
 
 typedef struct check_variant {
     const char *name;
-    bool integers;  /* small integers, on which exact rows must be exact; else normal numbers */
-    bool inference; /* no backward; batch normalisation takes its running statistics */
-    bool in_place;  /* dresidual is dy, and dx is x, where they may be */
-    bool no_dx;     /* nobody wants dx */
-    bool frozen;    /* parameters and running statistics stay as they are */
-    unsigned flags; /* of backward */
+    bool integers;  /* small integers, for which exact rows must give exact results; else normal numbers */
+    bool inference; /* no backward pass; batch normalisation uses its running statistics */
+    bool in_place;  /* dresidual is dy, and dx is x, where that is allowed */
+    bool no_dx;     /* dx is not computed */
+    bool frozen;    /* parameters and running statistics do not change */
+    unsigned flags; /* RNCL_OP_ACCUMULATE_… of the backward pass */
 } check_variant;
 
 enum { CHECK_VARIANTS = 24 };
 
-/* Those that mean something to the operation; how many. Fixed shapes run all, random ones two neighbours in
- * turn. */
+/* Writes the variants that apply to the operation and returns their number. Fixed shapes run all, random
+ * ones two neighbours in turn. */
 size_t check_variants_of(rncl_op_kind kind, const check_variant *variants[CHECK_VARIANTS]);
 
 #endif

@@ -19,9 +19,8 @@ static const rncl_command commands[] = {
      .defaults = {{0}}, .many_options = true},
     {"eval", "Measures a trained model on the validation part of a data set",
      "rncl eval --model runs/mine --data pictures", RNCL_FOR_EVAL, rncl_eval_run, .defaults = {{0}}},
-    {"predict", "Says what a trained model sees in pictures",
-     "rncl predict --model runs/mine cat.jpg dog.png", RNCL_FOR_PREDICT, rncl_predict_run,
-     .defaults = {{"batch-size", "32"}}, .arguments = "IMAGE|FOLDER..."},
+    {"predict", "Classifies pictures with a trained model", "rncl predict --model runs/mine cat.jpg dog.png",
+     RNCL_FOR_PREDICT, rncl_predict_run, .defaults = {{"batch-size", "32"}}, .arguments = "IMAGE|FOLDER..."},
     {"bench", "Times full training steps on random images", "rncl bench --depth 18 --batch-size 16",
      RNCL_FOR_BENCH, rncl_bench_run, .defaults = {{"steps", "10"}}},
     {"tune", "Finds the fastest kernel settings for a device and network; keeps them",
@@ -29,9 +28,8 @@ static const rncl_command commands[] = {
     {"tune-worker", NULL, NULL, RNCL_FOR_TUNE_WORKER, rncl_tune_worker_run, .defaults = {{0}}},
     {"plot", "Draws errors or losses of runs against iterations", "rncl plot runs/mine runs/yours",
      RNCL_FOR_PLOT, rncl_plot_run, .defaults = {{0}}, .arguments = "RUN..."},
-    {"check-data", "Decodes every picture of a data set and lists what is wrong with it",
-     "rncl check-data pictures", RNCL_FOR_CHECK_DATA, rncl_check_data_run, .defaults = {{0}},
-     .argument = "data"},
+    {"check-data", "Decodes every picture of a data set and lists the defects", "rncl check-data pictures",
+     RNCL_FOR_CHECK_DATA, rncl_check_data_run, .defaults = {{0}}, .argument = "data"},
 };
 
 static void print_help(FILE *stream)
@@ -42,7 +40,7 @@ static void print_help(FILE *stream)
         if (commands[i].summary)
             fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fprintf(stream, "  %-10s %s\n  %-10s %s\n", "help", "Explains a command: rncl help train", "version",
-            "Says which rncl this is");
+            "Prints the version of rncl");
     fputs("\n`rncl COMMAND --help` lists the options of each. For a start:\n"
           "  rncl devices\n  rncl train --arch cifar-resnet --depth 20\n",
           stream);
@@ -63,8 +61,7 @@ static rncl_status find_command(const char *name, const rncl_command **out)
                          name);
     const char *nearest = rncl_text_nearest(name, names, COUNT(names));
     if (!nearest)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "unknown command %s; `rncl --help` lists those that there are",
-                         name);
+        return RNCL_FAIL(RNCL_ERR_USAGE, "unknown command %s; `rncl --help` lists the commands", name);
     return RNCL_FAIL(RNCL_ERR_USAGE, "unknown command %s; did you mean %s? `rncl --help` lists all", name,
                      nearest);
 }

@@ -1,5 +1,5 @@
-/* File: magic, sizes and checksums, then the whole key, then the driver's binary. The name is a hash of the
- * key; the key inside makes a clash of hashes a miss instead of a wrong program. */
+/* A file holds magic, sizes and checksums, then the whole key, then the driver's binary. Its name is a
+ * hash of the key. Since the key is inside too, a collision of hashes is a miss and not a wrong program. */
 #include "binary_cache.h"
 
 #include <stdio.h>
@@ -23,7 +23,7 @@ char *rncl_binary_cache_key(const rncl_device_info *info, const char *options, c
                             options, source);
 }
 
-/* Where the key's binary is kept, or NULL if there is no place for a cache. Caller frees. */
+/* Path of the key's file, or NULL if there is no folder for a cache. Caller frees. */
 static char *cache_path(const char *key, bool create)
 {
     const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -40,7 +40,7 @@ static char *cache_path(const char *key, bool create)
     return path;
 }
 
-/* The binary inside the file if all of it is sound and for this key; NULL otherwise. */
+/* The binary in the file; NULL if the file is damaged or holds another key. */
 static const unsigned char *find_binary(const rncl_contents *file, const char *key, size_t *size_bytes)
 {
     cache_header header;

@@ -1,4 +1,5 @@
-/* Compiled programs on disk, under $XDG_CACHE_HOME/rncl. Losing the folder costs time and nothing else. */
+/* Compiled programs on disk, under $XDG_CACHE_HOME/rncl. The folder may be deleted at any time; programs
+ * are then compiled again. */
 #ifndef RNCL_DEVICE_BINARY_CACHE_H
 #define RNCL_DEVICE_BINARY_CACHE_H
 
@@ -8,11 +9,11 @@
  * NULL when out of memory. */
 char *rncl_binary_cache_key(const rncl_device_info *info, const char *options, const char *source);
 
-/* True and a built program if the disk holds a sound binary for the key that the driver accepts. */
+/* True, with a built program, if the disk has an undamaged binary for the key and the driver accepts it. */
 bool rncl_binary_cache_load(rncl_context *context, const char *key, const char *options, cl_program *out);
 
-/* Keeps the program's binary; a failure is a remark in the log. Safe beside other processes: a file appears
- * whole. */
+/* Stores the program's binary; a failure is only logged. Other processes may store the same one at the
+ * same time: a file appears whole or not at all. */
 void rncl_binary_cache_store(rncl_context *context, const char *key, cl_program program);
 
 #endif

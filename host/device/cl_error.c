@@ -1,4 +1,4 @@
-/* The names of OpenCL's errors, what they mean to rncl, and what to do about them. */
+/* Names of OpenCL's error codes, rncl's status for each, and advice. */
 #include "cl_error.h"
 
 #include <stdarg.h>
@@ -24,7 +24,8 @@ static const char reset[] =
 static const char mistake[] = "a mistake of rncl or of the driver: update the driver, else report it with "
                               "what `rncl devices --json` says";
 
-/* By number, since the headers name only what their version of OpenCL knows; drivers may be newer. */
+/* Codes are given by number: a driver may be newer than the headers and return codes that they do not
+ * name. */
 static const struct {
     cl_int code;
     const char *name;

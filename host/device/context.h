@@ -18,13 +18,13 @@ typedef struct rncl_context {
     rncl_device_traits traits;
     rncl_device_vendor vendor;
     cl_device_id device;
-    const char *build_options; /* the device's own */
+    const char *build_options; /* options that every program on this device needs */
     cl_context context;
     cl_command_queue queue;
     rncl_log log;
     struct rncl_program_cache *programs;
     struct rncl_profile *profile; /* NULL: launches are not timed */
-    void *library; /* state of a library that keeps objects of this context (CLBlast's), and its destructor */
+    void *library;                /* CLBlast's state for this context, and its destructor */
     void (*release_library)(void *library);
 } rncl_context;
 
@@ -32,21 +32,21 @@ typedef struct rncl_context {
 rncl_status rncl_context_create(const rncl_device *device, const rncl_log *log, rncl_context **out);
 void rncl_context_destroy(rncl_context *context);
 
-/* Waits until everything that was enqueued is done. */
+/* Waits until all enqueued commands are done. */
 rncl_status rncl_context_finish(rncl_context *context);
 
 /* A buffer in device memory, uninitialised. Release with rncl_buffer_release. */
 rncl_status rncl_buffer_create(rncl_context *context, size_t size_bytes, cl_mem *out);
-/* A stretch of `parent`; offset a multiple of the device's address alignment. */
+/* A sub-buffer of `parent`; the offset is a multiple of the device's address alignment. */
 rncl_status rncl_buffer_slice(cl_mem parent, size_t offset_bytes, size_t size_bytes, cl_mem *out);
 void rncl_buffer_release(cl_mem buffer); /* takes NULL */
 
-/* Copies that are done when the call returns. */
+/* Blocking copies. */
 rncl_status rncl_buffer_write(rncl_context *context, cl_mem buffer, size_t offset_bytes, size_t size_bytes,
                               const void *data);
 rncl_status rncl_buffer_read(rncl_context *context, cl_mem buffer, size_t offset_bytes, size_t size_bytes,
                              void *data);
-/* Enqueues zeros. */
+/* Enqueues a fill with zeros. */
 rncl_status rncl_buffer_clear(rncl_context *context, cl_mem buffer, size_t size_bytes);
 
 #endif

@@ -1,4 +1,4 @@
-/* Extensions, driver files, names that last. */
+/* Extensions, driver files, and names that do not change between driver versions. */
 #include "details.h"
 
 #include <dlfcn.h>
@@ -19,8 +19,8 @@ char *rncl_device_extensions(const rncl_device *device)
     return text;
 }
 
-/* A function that every driver behind an ICD loader has to give out (cl_khr_icd), and that lies in its
- * library. */
+/* Every driver behind an ICD loader exports a function by cl_khr_icd; the library that contains it is the
+ * driver. */
 const char *rncl_device_driver_file(const rncl_device *device)
 {
     Dl_info found;

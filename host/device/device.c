@@ -13,19 +13,20 @@
 #include "cl_error.h"
 #include "util.h"
 
-/* Where a device's answers are not the whole truth. The only place that knows names. */
+/* Drivers that need special treatment which their answers do not reveal. Only the tables of this file name
+ * products and vendors. */
 static const struct {
     const char *platform; /* part of the platform's name */
     bool emulator;
     const char *build_options;
 } quirks[] = {
-    /* Its checks do not know LLVM's `freeze`, which the optimiser brings in. */
+    /* Oclgrind's checks do not know LLVM's `freeze`, which the optimiser inserts. */
     {"Oclgrind", true, "-cl-opt-disable"},
 };
 
-/* Makers by what their drivers, Mesa's included, call them. */
+/* Vendors, by the names that their own drivers and Mesa's report. */
 static const struct {
-    const char *name; /* the beginning of the device's vendor */
+    const char *name; /* prefix of CL_DEVICE_VENDOR */
     rncl_device_vendor vendor;
 } vendors[] = {
     {"NVIDIA", RNCL_VENDOR_NVIDIA}, {"Advanced Micro Devices", RNCL_VENDOR_AMD},
@@ -41,7 +42,7 @@ const char *rncl_device_type_name(rncl_device_type type)
     return type_names[type];
 }
 
-/* What a device is asked, and how messages call it. */
+/* One query of a device, and its name in messages. */
 typedef struct query {
     cl_device_id id;
     cl_device_info what;
@@ -58,7 +59,7 @@ static rncl_status query_failure(const query *q, cl_int error)
     return rncl_cl_status(error, "clGetDeviceInfo", "%s, %s", device, q->name);
 }
 
-/* The answer without blanks around it, cut to `size`. */
+/* The answer without surrounding blanks, truncated to `size`. */
 static rncl_status query_text(query q, char *out, size_t size)
 {
     size_t length = 0;
@@ -79,7 +80,7 @@ static rncl_status query_text(query q, char *out, size_t size)
     return error ? query_failure(&q, error) : RNCL_OK;
 }
 
-/* An unsigned answer of any of OpenCL's integer sizes. */
+/* An unsigned answer, whichever of OpenCL's integer sizes it has. */
 static rncl_status query_number(query q, uint64_t *number)
 {
     union {
@@ -132,8 +133,8 @@ static rncl_status describe_texts(cl_platform_id platform, cl_device_id id, rncl
     return RNCL_OK;
 }
 
-/* OpenCL 2.0 has deprecated the question: a driver that does not know it is no error. The answer only decides
- * which GPU comes first. */
+/* OpenCL 2.0 deprecated this query, so that a driver may reject it; that is no error. The answer only
+ * decides which GPU is listed first. */
 static bool has_unified_memory(cl_device_id id)
 {
     cl_bool unified = CL_FALSE;
@@ -179,7 +180,7 @@ static rncl_status describe(cl_platform_id platform, cl_device_id id, rncl_devic
     return RNCL_OK;
 }
 
-/* The list's order by kind; within a kind more compute units come first. */
+/* Order of kinds in the list; within a kind, the device with more compute units comes first. */
 static int rank(const rncl_device_info *info)
 {
     if (info->emulator)
@@ -195,7 +196,7 @@ static int rank(const rncl_device_info *info)
     return 3;
 }
 
-/* Names decide between equals, so that the order does not hang on the order of platforms. */
+/* Equal devices are sorted by name, so that the order does not depend on the order of platforms. */
 static int compare(const void *left, const void *right)
 {
     const rncl_device_info *a = &((const rncl_device *)left)->info, *b = &((const rncl_device *)right)->info;
@@ -216,8 +217,8 @@ static bool same_device(const rncl_device_info *a, const rncl_device_info *b)
            !strcmp(a->version, b->version);
 }
 
-/* A driver that is registered twice shows as a second platform with the same devices. Equal devices of one
- * platform are two pieces of hardware. */
+/* A driver that is registered twice appears as a second platform with the same devices. Equal devices of
+ * one platform are separate hardware. */
 static bool is_duplicate(const rncl_device_list *list, const rncl_device *device)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -234,7 +235,8 @@ static rncl_status append_platform(rncl_device_list *list, cl_platform_id platfo
     cl_device_id ids[64];
     cl_uint count = 0;
     cl_int error = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, COUNT(ids), ids, &count);
-    /* Memory may be there again next time, and the devices would then have other numbers. */
+    /* With more free memory the devices would appear, and change the numbers of the others: an error, not
+     * a skipped platform. */
     if (error == CL_OUT_OF_HOST_MEMORY)
         return rncl_cl_status(error, "clGetDeviceIDs", "%s", name);
     if (error != CL_SUCCESS || count == 0) {
@@ -263,8 +265,7 @@ static rncl_status append_platform(rncl_device_list *list, cl_platform_id platfo
     return RNCL_OK;
 }
 
-/* The first calls load and initialise the drivers, which not all of them do safely from several threads at
- * once. */
+/* The first calls load and initialise the drivers; some drivers crash if several threads do that at once. */
 static pthread_mutex_t discovery = PTHREAD_MUTEX_INITIALIZER;
 
 static rncl_status list_devices(const rncl_log *log, rncl_device_list **out)
@@ -273,7 +274,7 @@ static rncl_status list_devices(const rncl_log *log, rncl_device_list **out)
     cl_platform_id platforms[64];
     cl_uint platform_count = 0;
     const cl_int error = clGetPlatformIDs(COUNT(platforms), platforms, &platform_count);
-    /* The loader's word for having found no driver. */
+    /* CL_PLATFORM_NOT_FOUND_KHR: the loader has found no driver. */
     enum { NO_PLATFORM = -1001 };
     if (error != NO_PLATFORM)
         RNCL_TRY(rncl_cl_status(error, "clGetPlatformIDs", "the OpenCL loader"));
@@ -348,7 +349,7 @@ static rncl_status choose_by_name(const rncl_device_list *list, const char *part
     return RNCL_OK;
 }
 
-/* Where drivers tell the OpenCL loader of Linux that they are there. */
+/* The folder in which drivers register with the OpenCL loader on Linux. */
 static const char *vendors_folder(void)
 {
     const char *chosen = getenv("OCL_ICD_VENDORS");
@@ -367,7 +368,7 @@ static bool driver_is_installed(void)
     return found;
 }
 
-/* A driver that is there but cannot start looks to its callers as if there were none. */
+/* Without any device: a driver that is installed but cannot start is told apart from no driver at all. */
 static rncl_status fail_empty(const rncl_device_list *list)
 {
     if (list->skipped[0])
@@ -387,7 +388,7 @@ static rncl_status fail_empty(const rncl_device_list *list)
                      "pocl-opencl-icd` makes the CPU one)");
 }
 
-/* Well-known short names for platforms whose full name does not contain them. */
+/* Short names by which people know platforms whose full name does not contain them. */
 static const struct {
     const char *alias, *platform;
 } platform_aliases[] = {

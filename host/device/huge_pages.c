@@ -1,5 +1,5 @@
-/* Through a mapping, which on a CPU is where the kernels' memory is. Elsewhere it would be the driver's copy.
- */
+/* On a CPU, a mapped pointer is the memory that the kernels use. On other devices it would be the driver's
+ * copy. */
 #include "huge_pages.h"
 
 #include <stdint.h>

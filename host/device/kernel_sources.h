@@ -1,4 +1,4 @@
-/* The kernel files as they were when rncl was built; generated from kernels/ by embed_kernels.cmake. */
+/* The kernel files, embedded when rncl is built; generated from kernels/ by embed_kernels.cmake. */
 #ifndef RNCL_DEVICE_KERNEL_SOURCES_H
 #define RNCL_DEVICE_KERNEL_SOURCES_H
 

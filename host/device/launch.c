@@ -1,4 +1,4 @@
-/* Kernels out of programs, and their launches. */
+/* Creates kernels from programs, and launches them. */
 #include "launch.h"
 
 #include <assert.h>
@@ -9,7 +9,8 @@
 #include "profile.h"
 #include "program.h"
 
-/* Asks the driver what each argument is, so that a launch with the wrong list is caught on this side. */
+/* Queries the kind of each argument, so that a launch with wrong arguments fails here and not in the
+ * driver. */
 static void query_kinds(rncl_kernel *kernel)
 {
     kernel->kinds_known = true;

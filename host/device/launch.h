@@ -1,4 +1,5 @@
-/* Launching kernels with typed arguments: in order, counted and checked; nobody numbers them by hand. */
+/* Launches kernels with typed arguments. They are passed in order, counted and checked; none is numbered
+ * by hand. */
 #ifndef RNCL_DEVICE_LAUNCH_H
 #define RNCL_DEVICE_LAUNCH_H
 
@@ -11,10 +12,10 @@ typedef struct rncl_kernel {
     char name[48];
     unsigned arg_count;
     bool arg_is_buffer[RNCL_KERNEL_MAX_ARGS]; /* valid if kinds_known */
-    bool kinds_known;                         /* the driver tells argument kinds */
+    bool kinds_known;                         /* the driver reports argument kinds */
 } rncl_kernel;
 
-/* Builds stem.cl with options and takes kernel `name` out of it. */
+/* Builds stem.cl with the options and creates its kernel `name`. */
 rncl_status rncl_kernel_create(rncl_context *context, const char *stem, const char *options, const char *name,
                                rncl_kernel *out);
 void rncl_kernel_fini(rncl_kernel *kernel); /* takes a zeroed one */
@@ -31,8 +32,7 @@ typedef struct rncl_arg {
 #define RNCL_FLOAT(number) ((rncl_arg){false, sizeof(cl_float), &(cl_float){number}})
 #define RNCL_STRUCT(object) ((rncl_arg){false, sizeof(object), &(object)})
 
-/* Work-items in each dimension (a zero counts as 1) and in a work-group (a zero leaves all three to the
- * driver). */
+/* Work-items in each dimension (0 counts as 1), and in a work-group (a 0 leaves all three to the driver). */
 typedef struct rncl_range {
     size_t global[3], local[3];
 } rncl_range;

@@ -1,4 +1,4 @@
-/* Events in, rows of time per label and kernel out. */
+/* Turns the events of launches into rows of time per label and kernel. */
 #include "profile.h"
 
 #include <stdio.h>
@@ -44,7 +44,7 @@ rncl_status rncl_profile_record(rncl_profile *profile, const char *kernel, cl_ev
     return RNCL_OK;
 }
 
-/* The row of a label and kernel, new if need be; NULL when out of memory. */
+/* The row of a label and kernel, added if there is none; NULL when out of memory. */
 static rncl_profile_row *row_of(rncl_profile *profile, const char *label, const char *kernel)
 {
     for (size_t i = 0; i < profile->row_count; i++)

@@ -1,4 +1,4 @@
-/* Device time of each launch, gathered under labels that the caller sets. */
+/* Device time of each launch, summed under labels that the caller sets. */
 #ifndef RNCL_DEVICE_PROFILE_H
 #define RNCL_DEVICE_PROFILE_H
 
@@ -12,7 +12,7 @@ typedef struct rncl_profile_row {
 } rncl_profile_row;
 
 typedef struct rncl_profile {
-    const char *label; /* counted under the next launches; set by the caller, outlives them */
+    const char *label; /* of the next launches; set by the caller, must outlive them */
     struct rncl_profile_pending {
         cl_event event;
         const char *label;
@@ -23,14 +23,14 @@ typedef struct rncl_profile {
     size_t row_count, row_capacity;
 } rncl_profile;
 
-/* Launches of this context are timed from here on. */
+/* Times all further launches of this context. */
 rncl_status rncl_profile_start(rncl_context *context);
 void rncl_profile_destroy(rncl_profile *profile); /* takes NULL */
 
-/* Remembers a launch's event (taken over). */
+/* Keeps a launch's event and takes ownership of it. */
 rncl_status rncl_profile_record(rncl_profile *profile, const char *kernel, cl_event event);
 
-/* Waits for the queue and adds all remembered launches to the rows. */
+/* Waits for the queue and adds all kept launches to the rows. */
 rncl_status rncl_profile_collect(rncl_context *context);
 
 #endif

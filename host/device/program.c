@@ -1,4 +1,4 @@
-/* The table of built programs: source text put together, compiled, or taken from the disk. */
+/* The table of built programs: assembles source text and compiles it, or loads a binary from the disk. */
 #include "program.h"
 
 #include <ctype.h>
@@ -46,8 +46,8 @@ rncl_program_statistics rncl_program_cache_statistics(const rncl_context *contex
     return context->programs->statistics;
 }
 
-/* The text of one kernel file, from $RNCL_KERNELS or from the library; caller frees. kernel_abi.h is always
- * the library's: the host was compiled with it, and it does not stand in kernels/. */
+/* The text of one kernel file, from $RNCL_KERNELS or from the library; caller frees. kernel_abi.h is
+ * always the embedded one, which the host was compiled with; it is not in kernels/. */
 static rncl_status source_read(const char *name, char **out)
 {
     *out = NULL;
@@ -150,8 +150,7 @@ rncl_status rncl_program_source_hash(const char *name, uint64_t *hash)
     return RNCL_OK;
 }
 
-/* The driver's log goes to the context's log whole; the message keeps its first line that speaks of an error.
- */
+/* The context's log gets the whole build log, the message its first line with an error. */
 static rncl_status build_failure(rncl_context *context, cl_program program, const char *stem,
                                  const char *options)
 {

@@ -12,7 +12,8 @@ rncl_device_class rncl_device_class_of(const rncl_device_info *info)
     return info->vector_width >= FEWEST_FLOATS ? RNCL_CLASS_CPU_VECTOR : RNCL_CLASS_SCALAR;
 }
 
-/* AVX-512 has 32 vector registers, older CPUs have 16; devices without vectors spill early. */
+/* AVX-512 has 32 vector registers, older CPUs have 16. Devices without vectors have few registers for each
+ * work-item. */
 rncl_device_traits rncl_device_traits_of(const rncl_device_info *info)
 {
     const bool scalar = rncl_device_class_of(info) == RNCL_CLASS_SCALAR,

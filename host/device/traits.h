@@ -1,4 +1,4 @@
-/* What planning wants to know of a device, computed once from its answers. */
+/* Properties of a device that planning uses, computed once from its answers. */
 #ifndef RNCL_DEVICE_TRAITS_H
 #define RNCL_DEVICE_TRAITS_H
 
@@ -6,7 +6,7 @@
 
 #include "rncl/device.h"
 
-/* What decides defaults: what the device answers, not who made it. */
+/* Decides the defaults. It follows from the device's answers and not from its vendor. */
 typedef enum rncl_device_class {
     RNCL_CLASS_CPU_VECTOR, /* wants explicit vectors and work-groups of one work-item */
     RNCL_CLASS_GPU,        /* wants wide work-groups of scalar work-items */

@@ -1,7 +1,7 @@
-/* Batch normalisation with what follows it (kernels/batchnorm.cl): y = act(bn(x) + residual). Forward reads
- * x, residual, weight and bias, writes y and moves the running statistics; `saved` keeps mean and inverse
- * deviation of each channel for backward. Without RNCL_OP_TRAINING, or frozen, it takes the running
- * statistics and leaves them. */
+/* Batch normalisation, fused with the addition and ReLU that follow it (kernels/batchnorm.cl): y =
+ * act(bn(x) + residual). Forward reads x, residual, weight and bias, writes y and moves the running
+ * statistics; `saved` keeps mean and inverse deviation of each channel for backward. Without
+ * RNCL_OP_TRAINING, or frozen, it uses the running statistics and does not change them. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 #define KNOBS(X)                                                                                             \
     X(VW, "vw", "VW")         /* floats a vector */                                                          \
     X(ITEMS, "items", NULL)   /* work-items a group, along the channels */                                   \
-    X(GROUPS, "groups", NULL) /* stretches of rows */
+    X(GROUPS, "groups", NULL) /* work-groups over rows */
 RNCL_DECLARE_KNOBS(KNOBS)
 
 enum { MOST_KERNELS = 4 };
@@ -61,8 +61,8 @@ static rncl_status batchnorm_shape(const rncl_op_desc *desc, const rncl_op_choic
     return RNCL_OK;
 }
 
-/* Vectors are of channels of x and of a padded residual alike: powers of two that divide both divide their
- * bitwise or. A GPU fills its lanes with neighbouring channels. */
+/* A vector width must divide the channels of x and of a padded residual. A power of two divides both
+ * exactly if it divides their bitwise or. On a GPU neighbouring work-items take neighbouring channels. */
 static void batchnorm_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
     const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
@@ -77,7 +77,7 @@ static void batchnorm_knobs(const rncl_pass *pass, rncl_knobs *knobs)
                             MIN(rows, 64 * units));
 }
 
-/* No work-item without a vector. */
+/* Every work-item has at least one vector. */
 static bool batchnorm_allows(const rncl_pass *pass)
 {
     return pass->values[ITEMS] <= rncl_ceil_div(pass->desc.batchnorm.c, pass->values[VW]);
@@ -102,14 +102,14 @@ static rncl_status batchnorm_build(rncl_pass *pass)
     return RNCL_OK;
 }
 
-/* Work-groups over stretches of rows. */
+/* One work-group for each range of rows. */
 static rncl_range row_range(const rncl_pass *pass)
 {
     const size_t items = (size_t)pass->values[ITEMS];
     return (rncl_range){.global = {items, (size_t)pass->values[GROUPS]}, .local = {items, 1, 1}};
 }
 
-/* A work-item for each vector of channels. */
+/* One work-item for each vector of channels. */
 static rncl_range channel_range(const rncl_pass *pass)
 {
     const size_t vectors = (size_t)(pass->desc.batchnorm.c / pass->values[VW]),
@@ -117,7 +117,7 @@ static rncl_range channel_range(const rncl_pass *pass)
     return (rncl_range){.global = {rncl_round_up(vectors, items)}, .local = {items, 1, 1}};
 }
 
-/* Moments of the batch. */
+/* Mean and variance of the batch, from partial statistics. */
 static rncl_status join_statistics(rncl_pass *pass, const rncl_op_buffers *b)
 {
     const batchnorm_data *data = pass->data;
@@ -149,8 +149,8 @@ static rncl_status batchnorm_forward(rncl_pass *pass, const rncl_op_buffers *b,
                        RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(b->y));
 }
 
-/* dweight and dbias, and in the workspace the means of dz and dz * xhat, which dx needs because batch
- * statistics depend on x. */
+/* Writes dweight and dbias, and into the workspace the means of dz and dz * xhat, which dx needs because
+ * batch statistics depend on x. */
 static rncl_status sum_gradients(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
 {
     const batchnorm_data *data = pass->data;
@@ -176,7 +176,7 @@ static rncl_status batchnorm_backward(rncl_pass *pass, const rncl_op_buffers *b,
                              rncl_elementwise_range(pass->context, values, pass->values[VW]), RNCL_STRUCT(*s),
                              RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->dresidual)));
     }
-    /* Running statistics do not depend on x, and frozen parameters want no gradients. */
+    /* Frozen: running statistics do not depend on x, and no parameter has a gradient. */
     if (!pass->choice.frozen)
         RNCL_TRY(sum_gradients(pass, b, scalars));
     return rncl_launch(pass->context, &data->kernels[GRADIENT], row_range(pass), RNCL_STRUCT(*s),

@@ -1,4 +1,4 @@
-/* Rows of elementwise passes. */
+/* Knobs, plan and launch of elementwise passes. */
 #include "elementwise.h"
 
 #include <stdio.h>

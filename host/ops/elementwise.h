@@ -1,6 +1,6 @@
-/* Passes that have one work-item for each vector, or each few, of their result (kernels/elementwise.clh):
- * knobs, plan and build of their rows. Program and kernel follow from the names of operation and pass:
- * kernels/avgpool.cl, avgpool_backward. */
+/* Elementwise passes: each work-item computes one or a few vectors of the result
+ * (kernels/elementwise.clh). Knobs, plan and build of their rows. Program and kernel are named after
+ * operation and pass: kernels/avgpool.cl, avgpool_backward. */
 #ifndef RNCL_OPS_ELEMENTWISE_H
 #define RNCL_OPS_ELEMENTWISE_H
 
@@ -8,8 +8,8 @@
 
 #include "op.h"
 
-/* Floats a vector: the widest that the device likes (1 on GPUs, which run scalar lanes) and that divides
- * `channels`. */
+/* Floats a vector: the widest that suits the device (1 on GPUs, where a work-item is a scalar lane) and
+ * divides `channels`. */
 int rncl_elementwise_width(const rncl_context *context, int channels);
 
 /* One work-item for each `width` of `values`, rounded up to whole work-groups. */
@@ -22,10 +22,10 @@ void rncl_elementwise_add_width(const rncl_context *context, rncl_knob_name name
 /* The knobs "vw", which divides `channels`, "local" (work-items a group) and "per" (vectors a work-item). */
 void rncl_elementwise_add_knobs(const rncl_pass *pass, int channels, int local, rncl_knobs *knobs);
 
-/* What most of them have as preset of "local". */
+/* The usual preset of "local". */
 enum { RNCL_ELEMENTWISE_LOCAL = 64 };
 
-/* Whether kernels can count so many floats, rounded up to whole work-groups. */
+/* Whether n floats, rounded up to whole work-groups, fit into a kernel's int. */
 static inline bool rncl_vector_length_fits(int n)
 {
     return n > 0 && n <= INT_MAX - (1 << 20);
@@ -35,10 +35,10 @@ rncl_status rncl_elementwise_plan(rncl_pass *pass);
 rncl_status rncl_elementwise_build(rncl_pass *pass);
 void rncl_elementwise_destroy(rncl_pass *pass);
 
-/* Vectors a work-item, which every such kernel takes as an argument. */
+/* Vectors a work-item, an argument of every elementwise kernel. */
 int rncl_elementwise_per(const rncl_pass *pass);
 
-/* Launches the pass's kernel over so many values of its result. */
+/* Launches the pass's kernel over `values` values of its result. */
 #define rncl_elementwise_launch(pass, values, ...)                                                           \
     rncl_launch((pass)->context, (pass)->data, rncl_elementwise_frame(pass, values), __VA_ARGS__)
 rncl_range rncl_elementwise_frame(const rncl_pass *pass, size_t values);

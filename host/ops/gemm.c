@@ -1,5 +1,5 @@
-/* The only file that knows CLBlast. CLBlast keeps its programs and parameters for the whole process, and its
- * cache of programs has had races: a lock lets one thread call it at a time. */
+/* The only file that uses CLBlast. CLBlast's programs and parameters are global to the process, and its
+ * program cache has had races: a lock lets one thread call it at a time. */
 #include "gemm.h"
 
 #include <clblast_c.h>
@@ -13,14 +13,14 @@
 
 enum { MOST_DEVICES = 16 };
 
-/* The parameters that CLBlast has in force for a device; setting the same ones again costs as much as setting
- * others. */
+/* The parameters that CLBlast currently uses for a device. They are remembered because setting the same
+ * ones again is as expensive as setting others. */
 typedef struct device_parameters {
     cl_device_id device;
     int values[RNCL_GEMM_PARAMETERS];
 } device_parameters;
 
-/* CLBlast's state, which is the process's; under the lock. */
+/* What is known of CLBlast's global state; guarded by the lock. */
 static struct {
     pthread_mutex_t lock;
     device_parameters devices[MOST_DEVICES];
@@ -38,7 +38,7 @@ const char *const rncl_gemm_parameter_names[] = {
 #undef X
 };
 
-/* Its kernels, whose parameters are set together. */
+/* CLBlast's kernels; the parameters of one are set together. */
 static const struct {
     const char *name;
     size_t first, count;
@@ -57,13 +57,13 @@ static rncl_status status_of(CLBlastStatusCode code, const rncl_gemm *gemm, cons
 {
     if (code == CLBlastSuccess)
         return RNCL_OK;
-    /* CLBlast's codes are OpenCL's, and some of its own. */
+    /* CLBlast returns OpenCL's codes and some of its own. */
     return rncl_cl_status((cl_int)code, "CLBlastSgemm", "%zu x %zu x %zu on %s", gemm->m, gemm->n, gemm->k,
                           context->info.name);
 }
 
-/* CLBlast would keep programs, and through them their context, until the process ends, which for some drivers
- * is after their own end. Other contexts compile theirs again when they next need them. */
+/* CLBlast would keep programs, and with them their context, until the process ends; some drivers are
+ * unloaded before that. Clearing its cache makes other contexts compile their programs again. */
 static void release(void *state)
 {
     pthread_mutex_lock(&process.lock);
@@ -84,8 +84,7 @@ static rncl_status state_of(rncl_context *context, gemm_state **out)
     return RNCL_OK;
 }
 
-/* What is known to be in force for the device, or a new entry; NULL: there are too many devices to keep
- * track. */
+/* The parameters in use for the device, or a new entry; NULL if there are too many devices. */
 static device_parameters *parameters_of(cl_device_id device, bool *known)
 {
     for (size_t i = 0; i < process.device_count; i++)
@@ -100,7 +99,7 @@ static device_parameters *parameters_of(cl_device_id device, bool *known)
 static rncl_status set_parameters(const rncl_context *context, size_t kernel, const int *parameters)
 {
     size_t values[RNCL_GEMM_PARAMETERS], first = kernels[kernel].first, count = kernels[kernel].count;
-    const char *names[RNCL_GEMM_PARAMETERS]; /* CLBlast does not promise to leave them alone */
+    const char *names[RNCL_GEMM_PARAMETERS]; /* copied, since CLBlast may change its argument */
     for (size_t i = 0; i < count; i++) {
         names[i] = rncl_gemm_parameter_names[first + i];
         values[i] = (size_t)parameters[first + i];
@@ -126,7 +125,8 @@ static rncl_status use_parameters(rncl_context *context, const int *parameters)
     if (known && !memcmp(in_force->values, parameters, sizeof in_force->values))
         return RNCL_OK;
     if (known)
-        memset(in_force->values, 0, sizeof in_force->values); /* some may be set when others fail */
+        memset(in_force->values, 0,
+               sizeof in_force->values); /* after a failure some may be set and others not */
     for (size_t i = 0; i < COUNT(kernels); i++)
         RNCL_TRY(set_parameters(context, i, parameters));
     if (in_force) {

@@ -5,9 +5,9 @@
 #include "context.h"
 #include "status.h"
 
-/* What CLBlast compiles its kernels for, by its own names. Xgemm multiplies copies of the matrices that are
- * padded to whole tiles, XgemmDirect the matrices as they are; the former where m n k reaches the cube of
- * XGEMM_MIN_INDIRECT_SIZE. */
+/* Parameters that CLBlast compiles its kernels with, by CLBlast's names. Xgemm multiplies copies of the
+ * matrices that are padded to whole tiles, XgemmDirect the matrices as they are; Xgemm is used where m n k
+ * reaches the cube of XGEMM_MIN_INDIRECT_SIZE. */
 #define RNCL_GEMM_PARAMETERS_XGEMM(X)                                                                        \
     X(GEMMK)                                                                                                 \
     X(KREG)                                                                                                  \
@@ -59,17 +59,17 @@ typedef struct rncl_gemm {
     size_t a_stride, b_stride, c_stride;
     float beta;
     const int
-        *parameters;  /* [RNCL_GEMM_PARAMETERS]; NULL: CLBlast's own, as long as no others were in force */
+        *parameters;  /* [RNCL_GEMM_PARAMETERS]; NULL: CLBlast's own, unless others have been set before */
     cl_mem workspace; /* at least rncl_gemm_workspace bytes */
 } rncl_gemm;
 
-/* Scratch that a product of these sizes with these parameters takes. */
+/* Scratch that a product of these sizes needs with these parameters. */
 rncl_status rncl_gemm_workspace(rncl_context *context, const rncl_gemm *gemm, size_t *size_bytes);
 
 rncl_status rncl_gemm_enqueue(rncl_context *context, const rncl_gemm *gemm);
 
-/* How often CLBlast was given other parameters in this context. Each time costs milliseconds, and the first
- * use of a set its compiling. */
+/* How often this context has changed CLBlast's parameters. Each change costs milliseconds, and the first
+ * use of a set compiles kernels. */
 unsigned rncl_gemm_switches(const rncl_context *context);
 
 #endif

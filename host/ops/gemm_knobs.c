@@ -6,22 +6,22 @@
 
 #include "util.h"
 
-/* The kernels that a parameter means something to: XgemmDirect, and Xgemm with GEMMK = 0 and 1. */
+/* The kernels that a parameter affects: XgemmDirect, Xgemm with GEMMK = 0, Xgemm with GEMMK = 1. */
 enum { DIRECT = 1, TILED = 2, STREAMED = 4, XGEMM = TILED | STREAMED };
 
-/* Values of XGEMM_MIN_INDIRECT_SIZE that leave everything to one of the kernels. */
+/* Values of XGEMM_MIN_INDIRECT_SIZE that select Xgemm, or XgemmDirect, for all sizes. */
 enum { NEVER_DIRECT = 1, ALWAYS_DIRECT = 16384 };
 
-/* Sums in registers that a work-item may have: no device holds more. */
+/* Largest number of sums that a work-item keeps in registers: no device has room for more. */
 enum { MOST_SUMS = 512 };
 
-/* Presets by class of device. CPU_VECTOR: found on PoCL with AVX-512, at 5 to 8 times the speed of CLBlast's
- * own. GPU: what CLBlast's database has for GPUs of AMD and Intel that it does not know. SCALAR: what it has
- * for whatever else it does not know. */
+/* Presets by class of device. CPU_VECTOR: found on PoCL with AVX-512, at 5 to 8 times the speed of
+ * CLBlast's own. GPU: what CLBlast's database has for unknown GPUs of AMD and Intel. SCALAR: what it has
+ * for all other unknown devices. */
 static const struct {
     unsigned kernels;
     int presets[RNCL_CLASS_SCALAR + 1];
-    int values[RNCL_KNOB_VALUES - 1]; /* 0 after the last; 0 itself is only ever the first */
+    int values[RNCL_KNOB_VALUES - 1]; /* ends with 0; a 0 that is a value comes first */
 } rows[RNCL_GEMM_PARAMETERS] = {
     /* Xgemm */
     [RNCL_GEMM_GEMMK] = {XGEMM, {1, 0, 0}, {0, 1}},
@@ -57,7 +57,8 @@ static const struct {
                                            {NEVER_DIRECT, ALWAYS_DIRECT}},
 };
 
-/* For these kernels, `whole` is a multiple of part * times / over; RNCL_GEMM_PARAMETERS stands for 1. */
+/* Constraints: for these kernels, `whole` must be a multiple of part * times / over. RNCL_GEMM_PARAMETERS
+ * stands for 1. */
 static const struct {
     unsigned kernels;
     rncl_gemm_parameter whole, part, times, over;
@@ -113,7 +114,7 @@ static bool divisions_hold(unsigned kernel, const int *v)
     return true;
 }
 
-/* Work-items, sums of each, and floats of local memory. */
+/* Whether the device has room for so many work-items, sums of each, and floats of local memory. */
 static bool fits(const rncl_context *context, int items, int results, int local_floats)
 {
     return (size_t)items <= context->info.max_work_group_size && results <= MOST_SUMS * items &&

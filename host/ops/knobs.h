@@ -1,5 +1,5 @@
-/* What can be chosen about a pass's kernels on a device: which knobs there are, the values worth trying, and
- * the choice that somebody (the tuner) made. */
+/* The tuning parameters of a pass's kernels: the knobs, the values worth trying, and a setting, which is a
+ * choice among them. */
 #ifndef RNCL_OPS_KNOBS_H
 #define RNCL_OPS_KNOBS_H
 
@@ -8,8 +8,8 @@
 
 enum { RNCL_KNOBS = 32, RNCL_KNOB_VALUES = 12, RNCL_KNOB_NAME = 24, RNCL_ALGORITHM_NAME = 24 };
 
-/* A knob's name in settings, and the macro that kernels are compiled with; NULL: it is a kernel argument or
- * decides the launch. */
+/* A knob's name in settings, and the macro that passes it to the kernel. Without a macro (NULL) it is a
+ * kernel argument or affects only the launch. */
 typedef struct rncl_knob_name {
     const char *name, *define;
 } rncl_knob_name;
@@ -26,7 +26,7 @@ typedef struct rncl_knob_name {
     enum { LIST(RNCL_KNOB_PLACE) KNOB_COUNT };                                                               \
     static const rncl_knob_name knob_names[] = {LIST(RNCL_KNOB_NAMES)};
 
-/* One knob of one pass on one device. `preset` is what is taken untuned, and is among the values. */
+/* One knob of one pass on one device. `preset` is its value without tuning, and one of `values`. */
 typedef struct rncl_knob {
     rncl_knob_name is;
     int preset, count;
@@ -38,8 +38,8 @@ typedef struct rncl_knobs {
     rncl_knob knobs[RNCL_KNOBS];
 } rncl_knobs;
 
-/* A choice, by names, so that it can be kept in a file: which algorithm ("" where there is but one), and
- * values of its knobs. A knob that is not named stands at its preset. */
+/* A choice of algorithm ("" where there is only one) and of knob values, by names, so that it can be
+ * stored in a file. A knob that is not named has its preset. */
 typedef struct rncl_setting {
     char algorithm[RNCL_ALGORITHM_NAME];
     int count;
@@ -49,17 +49,17 @@ typedef struct rncl_setting {
     } knobs[RNCL_KNOBS];
 } rncl_setting;
 
-/* Adds a knob behind those that are there; the preset joins the values if it is not among them. */
+/* Appends a knob. The preset is added to the values if it is not one of them. */
 void rncl_knobs_add(rncl_knobs *knobs, rncl_knob_name name, int preset, const int *values, size_t count);
 
-/* Adds one whose values are `first` and its products with powers of two, up to `most`. */
+/* Appends a knob with the values first, 2 first, 4 first, … up to `most`. */
 void rncl_knobs_add_doubling(rncl_knobs *knobs, rncl_knob_name name, int preset, int first, int most);
 
-/* Writes the value of each knob in order: the setting's where it names one, else the preset. False if the
- * setting names a knob or a value that is not there: it was made for other kernels. NULL: all presets. */
+/* Writes the value of each knob in order: the setting's, or the preset where the setting (or NULL) does
+ * not name it. False if the setting names an unknown knob or value: it was made for other kernels. */
 bool rncl_knobs_resolve(const rncl_knobs *knobs, const rncl_setting *setting, int *values);
 
-/* The setting that resolves to `values`; it names every knob, since presets may change. */
+/* The setting that resolves to `values`. It names every knob, since presets may change. */
 rncl_setting rncl_knobs_setting(const rncl_knobs *knobs, const char *algorithm, const int *values);
 
 #endif

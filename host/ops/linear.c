@@ -1,5 +1,5 @@
-/* Fully connected layer: a 1x1 convolution of 1x1 images, and the bias (kernels/linear.cl). Its passes are
- * those of a convolution, each of which is planned, and tuned, as one. */
+/* Fully connected layer: a 1x1 convolution of 1x1 images, and the bias (kernels/linear.cl). Each of its
+ * passes contains one of a convolution, which is planned and tuned as such. */
 #include <stdlib.h>
 
 #include "elementwise.h"
@@ -34,7 +34,7 @@ static uint64_t linear_macs(const rncl_op_desc *desc)
     return (uint64_t)desc->linear.c * (uint64_t)desc->linear.k;
 }
 
-/* The product leaves no statistics of y, which lacks the bias at that point. */
+/* No statistics of y: those of the product would lack the bias. */
 static rncl_status linear_plan(rncl_pass *pass)
 {
     linear_data *data = pass->data = calloc(1, sizeof *data);

@@ -1,8 +1,8 @@
-/* Max pooling (kernels/maxpool.cl). Of each window `saved` keeps the position of its maximum, a byte. */
+/* Max pooling (kernels/maxpool.cl). `saved` holds the position of each window's maximum, one byte each. */
 #include "elementwise.h"
 #include "util.h"
 
-enum { LARGEST_WINDOW = 16 }; /* whose positions fit into a byte */
+enum { LARGEST_WINDOW = 16 }; /* positions in a larger window do not fit into a byte */
 
 static size_t output_count(const rncl_maxpool_shape *s)
 {

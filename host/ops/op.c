@@ -1,4 +1,4 @@
-/* An operation as the sum of its passes. */
+/* Operations: plans, builds and runs their passes. */
 #include "op.h"
 
 #include <stdlib.h>
@@ -17,14 +17,14 @@ static const rncl_op_type *const types[RNCL_OP_COUNT] = {
 #undef X
 };
 
-/* Of the shapes, which are integers and nothing between them. */
+/* Sizes of the shapes, which consist of integers without padding and so can be compared by memcmp. */
 static const size_t shape_bytes[RNCL_OP_COUNT] = {
 #define X(stem) [RNCL_OP_##stem] = sizeof(rncl_##stem##_shape),
     RNCL_OP_LIST(X)
 #undef X
 };
 
-/* The packed weights of a pass begin at a multiple of so many floats: kernels store whole vectors there. */
+/* Alignment of each pass's packed weights, in floats: kernels store whole vectors there. */
 enum { PACKED_ALIGNMENT = 16 };
 
 #define FOR_WANTED(op, pass)                                                                                 \

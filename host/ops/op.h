@@ -1,42 +1,43 @@
-/* The contract of an operation, and the only way in which the rest of rncl reaches one. An operation is up to
+/* The contract of an operation, and the only interface to it for the rest of rncl. An operation is up to
  * three passes (pass.h), each planned, tuned and run by itself. */
 #ifndef RNCL_OPS_OP_H
 #define RNCL_OPS_OP_H
 
 #include "pass.h"
 
-/* What an operation at its shape needs from whoever owns memory. */
+/* The memory that an operation needs from its caller. */
 typedef struct rncl_op_needs {
     size_t saved_bytes, packed_bytes;
-    size_t workspace_bytes; /* free for others between calls */
-    int statistics_parts;   /* of y's channels, that forward can leave; 0: it cannot */
+    size_t workspace_bytes; /* scratch: other operations may use it between calls */
+    int statistics_parts;   /* parts in which forward can write statistics of y's channels; 0: it cannot */
     bool backward_reads_x, backward_reads_y;
-    bool dx_may_be_x; /* backward takes one buffer for both, unless it adds to dx */
+    bool dx_may_be_x; /* backward may write dx over x, unless it adds to dx */
 } rncl_op_needs;
 
 /* The table that each operation's file ends in. */
 struct rncl_op_type {
     const char *name;
     rncl_pass_type passes[RNCL_OP_PASSES]; /* those that have a name */
-    const rncl_row *const *rows; /* the ways to do a pass, in the order in which defaults are sought */
+    const rncl_row *const *rows;           /* the algorithms, in the order in which the default is sought */
     size_t row_count;
-    size_t first_row[RNCL_CLASSES]; /* where defaults begin for each class of devices */
-    /* Checks the sizes (RNCL_ERR_SHAPE) and fills in the needs that do not come from a pass. */
+    size_t
+        first_row[RNCL_CLASSES]; /* index at which the search for the default begins, for each device class */
+    /* Checks the sizes (RNCL_ERR_SHAPE) and fills in those needs that do not follow from the passes. */
     rncl_status (*shape)(const rncl_op_desc *desc, const rncl_op_choice *choice, rncl_op_needs *needs);
     /* Multiply-adds of one image, as He et al. 2015 count them; NULL: none. */
     uint64_t (*macs)(const rncl_op_desc *desc);
 };
 
-/* The table's rows. */
+/* Fills in `rows` and `row_count`. */
 #define RNCL_OP_ROWS(...)                                                                                    \
     .rows = (const rncl_row *const[]){__VA_ARGS__},                                                          \
     .row_count = sizeof((const rncl_row *const[]){__VA_ARGS__}) / sizeof(const rncl_row *)
 
-/* Passes of operations that are not forward and backward. */
+/* Names of passes of operations that have others than forward and backward. */
 enum { RNCL_CONV_FORWARD, RNCL_CONV_BACKWARD_DATA, RNCL_CONV_BACKWARD_FILTER };
 enum { RNCL_EMA_UPDATE, RNCL_EMA_EXCHANGE };
 
-/* Fields are for reading. */
+/* Fields are read-only for callers. */
 typedef struct rncl_op {
     const rncl_op_type *type;
     rncl_op_desc desc;
@@ -45,9 +46,9 @@ typedef struct rncl_op {
     rncl_pass passes[RNCL_OP_PASSES]; /* those that rncl_op_wants */
 } rncl_op;
 
-/* Plans an operation: needs are known, nothing is compiled. `choice` NULL: all defaults. RNCL_ERR_SHAPE for
- * sizes that make no sense or that no row supports, RNCL_ERR_USAGE for an algorithm that does not exist. The
- * context must outlive the operation. */
+/* Plans an operation: afterwards its needs are known; nothing is compiled. `choice` NULL: all defaults.
+ * RNCL_ERR_SHAPE for sizes that make no sense or that no row supports, RNCL_ERR_USAGE for an algorithm
+ * that does not exist. The context must outlive the operation. */
 rncl_status rncl_op_create(rncl_context *context, const rncl_op_desc *desc, const rncl_op_choice *choice,
                            rncl_op **out);
 void rncl_op_destroy(rncl_op *op);

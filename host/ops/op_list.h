@@ -13,8 +13,8 @@
     X(ema)                                                                                                   \
     X(mixup)
 
-/* Every tensor that some operation reads or writes, in the names that all rooms use. What an operation does
- * with them is said in its file. */
+/* Every tensor that an operation may read or write, by the names that all rooms use. Each operation's file
+ * says which it uses. */
 #define RNCL_OP_BUFFERS(X)                                                                                   \
     X(x)                                                                                                     \
     X(residual)                                                                                              \

@@ -1,4 +1,4 @@
-/* Choosing rows and values, and what all rows share. */
+/* Chooses rows and knob values; helpers for all rows. */
 #include "pass.h"
 
 #include <assert.h>
@@ -33,7 +33,7 @@ bool rncl_pass_take_row(rncl_pass *pass, size_t row)
     return rncl_knobs_resolve(&pass->knobs, NULL, pass->values);
 }
 
-/* Where an operation can be done in one way only, that way is as exact as it gets. */
+/* exact_only is ignored where an operation has only one row. */
 static bool is_wanted(const rncl_pass *pass, const rncl_row *row)
 {
     return row->exact || !pass->choice.exact_only || rncl_pass_rows(pass) == 1;
@@ -105,7 +105,7 @@ static bool algorithm_exists(const rncl_op_type *type, const char *name)
     return false;
 }
 
-/* An algorithm that is asked for by name keeps a setting that was made for it. */
+/* A tuned setting is used for a named algorithm too, if it was made for that algorithm. */
 static bool take_tuned(rncl_pass *pass, const char *algorithm)
 {
     const rncl_tuned *tuned = &pass->choice.tuned;
@@ -125,7 +125,7 @@ rncl_status rncl_pass_plan(rncl_pass *pass)
     if (!take_tuned(pass, algorithm) && !(algorithm && take_named(pass, algorithm)) &&
         !rncl_pass_take_default(pass)) {
         pass->row = NULL;
-        return RNCL_FAIL(RNCL_ERR_SHAPE, "%s can do no %s of operation %s at this shape",
+        return RNCL_FAIL(RNCL_ERR_SHAPE, "no algorithm on %s can do %s of operation %s at this shape",
                          pass->context->info.name, type->passes[pass->index].name, type->name);
     }
     return pass->row->plan(pass);

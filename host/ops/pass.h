@@ -1,5 +1,5 @@
-/* The pass is the unit: one description of one pass of one operation at one shape serves planning, running,
- * checking and tuning. A row is one way to do such a pass; an operation's table lists its rows. */
+/* A pass of an operation at one shape: the unit of planning, running, checking and tuning. A row is one
+ * algorithm for such passes; an operation's table lists its rows. */
 #ifndef RNCL_OPS_PASS_H
 #define RNCL_OPS_PASS_H
 
@@ -27,14 +27,14 @@ typedef enum rncl_op_kind {
 typedef struct rncl_op_desc {
     rncl_op_kind kind;
     union {
-        rncl_int n; /* the batch (of vectors, the floats), which all shapes begin with */
+        rncl_int n; /* every shape begins with it: the batch, or the floats of a vector */
 #define X(stem) rncl_##stem##_shape stem;
         RNCL_OP_LIST(X)
 #undef X
     };
 } rncl_op_desc;
 
-/* The buffers of RNCL_OP_BUFFERS by number. */
+/* Numbers of the buffers in RNCL_OP_BUFFERS. */
 typedef enum rncl_slot {
 #define X(name) RNCL_SLOT_##name,
     RNCL_OP_BUFFERS(X)
@@ -48,11 +48,11 @@ typedef enum rncl_slot {
     for (rncl_slot slot = 0; slot < RNCL_SLOTS; slot++)                                                      \
         if ((set)&1u << slot)
 
-/* They hold int32; the others, `saved` and `packed` aside, float. */
+/* Slots that hold int32. The others hold float, except `saved` and `packed`, whose layout is the row's. */
 #define RNCL_INTEGER_SLOTS (RNCL_SLOT_BIT(labels) | RNCL_SLOT_BIT(ranks))
 
-/* Device memory of one call, by name or by slot. What the operation does not have, or is not to write, is
- * NULL. dresidual may be dy itself. */
+/* Device memory of one call, by name or by slot. Buffers that the operation does not have or should not
+ * write are NULL. dresidual may be dy itself. */
 typedef union rncl_op_buffers {
     struct {
 #define X(name) cl_mem name;
@@ -68,16 +68,16 @@ typedef enum rncl_op_flags {
     RNCL_OP_ACCUMULATE_PARAMS = 4 /* backward: dweight, dbias += (gradient accumulation) */
 } rncl_op_flags;
 
-/* Numbers of one call. Each operation reads those that its file names. */
+/* Numbers of one call. Each operation's file says which it reads. */
 typedef struct rncl_op_scalars {
     unsigned flags;                   /* RNCL_OP_… */
-    int first;                        /* softmax: row of the batch; SGD: float of the vector */
+    int first;                        /* softmax: first row of the batch; SGD: first float of the vector */
     int count;                        /* SGD: floats to update; 0: all from `first` on */
     float lr, momentum, weight_decay; /* SGD */
-    float share;                      /* EMA: of the new value */
-    float mix;                        /* mixup and softmax: share of the other picture, of its label */
-    float smoothing;                  /* softmax: of the labels */
-    float scale;                      /* softmax: of the logits' gradient */
+    float share;                      /* EMA: weight of the new value */
+    float mix;                        /* mixup, softmax: weight of the other picture and its label */
+    float smoothing;                  /* softmax: label smoothing */
+    float scale;                      /* softmax: factor of the logits' gradient */
 } rncl_op_scalars;
 
 enum {
@@ -89,138 +89,140 @@ enum {
 /* The bit of a pass in rncl_op_choice. */
 #define RNCL_PASS_BIT(pass) (1u << (unsigned)(pass))
 
-/* What was found to be fastest on this device. Operations ask in planning; whoever keeps the results answers.
- */
+/* Access to tuning results: planning looks up each pass in it. */
 typedef struct rncl_tuned {
-    /* The setting for one pass, or NULL: nothing is known about it. */
+    /* The setting for one pass, or NULL if it was not tuned. */
     const rncl_setting *(*lookup)(void *state, const rncl_op_desc *desc, int pass);
     void *state;
 } rncl_tuned;
 
-/* What the graph and the device decide about one operation. */
+/* Choices about one operation that follow from the graph, the options and tuning. */
 typedef struct rncl_op_choice {
-    const char *algorithm; /* name of a row; NULL: the tuned one, or the device's default. Operations whose
-                              table does not have the name ignore it */
+    const char *algorithm; /* name of a row; NULL: the tuned one, or the device's default. Operations with
+                              only one row ignore it */
     rncl_tuned tuned;      /* lookup NULL: presets throughout */
-    bool exact_only;   /* only rows that compute sums of products and nothing else, where there is a choice */
-    unsigned left_out; /* passes that will not be called, by their bits */
-    bool no_dx;        /* nobody wants the input's gradient (the first convolution) */
-    bool frozen;       /* parameters stay as they are: no gradients of them; batch normalisation takes its
-                          running statistics in training too, and leaves them */
-    int statistics_parts; /* batch normalisation: the operation before leaves statistics of x in so many
-                             parts; 0: it does not */
+    bool exact_only;       /* only rows whose `exact` is set, where there is a choice */
+    unsigned left_out;     /* passes that will not be called, by their bits */
+    bool no_dx;            /* the input's gradient is not needed (the first convolution) */
+    bool frozen; /* parameters do not change and have no gradients; batch normalisation uses its running
+                    statistics in training too, and does not update them */
+    int statistics_parts; /* batch normalisation: parts in which the operation before has written statistics
+                             of x; 0: it has not */
 } rncl_op_choice;
 
 /* A pass as its operation's table declares it. */
 typedef struct rncl_pass_type {
     const char *name;
-    bool for_dx, for_parameters; /* its only purpose: it is left out where nobody wants that */
+    bool for_dx, for_parameters; /* computes only dx, or only parameter gradients: left out where these are
+                                    not needed */
 } rncl_pass_type;
 
 typedef struct rncl_op_type rncl_op_type; /* op.h */
 typedef struct rncl_row rncl_row;
 
 typedef struct rncl_pass {
-    rncl_context *context; /* this, desc, index and choice are the caller's to fill */
+    rncl_context *context; /* the caller fills in this, desc, index and choice */
     rncl_op_desc desc;
-    int index; /* of the operation's passes */
+    int index; /* which of the operation's passes */
     rncl_op_choice choice;
 
     const rncl_row *row;
     rncl_knobs knobs;
-    int values[RNCL_KNOBS]; /* of the knobs, in their order */
+    int values[RNCL_KNOBS]; /* of the knobs, in the order of `knobs` */
     bool tuned;             /* row and values come from choice.tuned */
 
     size_t workspace_bytes; /* this and the next two are set by the row's plan */
-    size_t packed_floats;   /* of the weights in the row's own layout; 0: takes them as they are */
-    int statistics_parts;   /* forward: of y's channels, that it can leave on the way; 0: it cannot */
-    size_t packed_offset;   /* floats to this pass's part of `packed`; set by the operation */
-    void *data;             /* the row's own */
+    size_t packed_floats;   /* size of the weights in the row's layout; 0: it reads them unpacked */
+    int statistics_parts; /* forward: parts in which it can write statistics of y's channels; 0: it cannot */
+    size_t packed_offset; /* offset in `packed`, in floats; set by the operation */
+    void *data;           /* private data of the row */
 } rncl_pass;
 
 enum { RNCL_ROW_PROGRAMS = 4, RNCL_OPTIONS_SIZE = 256 };
 
-/* One way to do passes of an operation. One file each, ending in its row. Rows of one name are one algorithm
- * whose passes, or shapes, are done differently. */
+/* One algorithm for passes of an operation; a file ends in its row. Rows of the same name belong to one
+ * algorithm that treats some passes or shapes differently. */
 struct rncl_row {
-    const char *name; /* "" where the operation has one way only */
-    /* The programs that it builds (kernels/NAME.cl). Tuning results are dropped when their source changes. */
+    const char *name; /* "" where the operation has only one row */
+    /* All programs that it builds (kernels/NAME.cl). When their source changes, tuning results are
+     * dropped. */
     const char *programs[RNCL_ROW_PROGRAMS];
-    /* Its results on small integers are exact: it computes sums of products and nothing else. */
+    /* It computes sums of products and nothing else, so that its results on small integers are exact. */
     bool exact;
-    /* Whether it can do this pass at this shape on this device; no side effects. NULL: always. */
+    /* Whether it can do this pass at this shape on this device. No side effects. NULL: always. */
     bool (*supports)(const rncl_pass *pass);
-    /* Whether defaults should take it where it is supported. NULL: always. */
+    /* Whether it should be the default where it is supported. NULL: always. */
     bool (*pays)(const rncl_pass *pass);
-    /* What there is to choose. NULL: nothing. */
+    /* Adds its knobs. NULL: it has none. */
     void (*knobs)(const rncl_pass *pass, rncl_knobs *knobs);
-    /* Whether the pass's values go together; presets do. NULL: all do. */
+    /* Whether the knob values are a valid combination; presets always are. NULL: all do. */
     bool (*allows)(const rncl_pass *pass);
-    /* Fixes sizes, following the pass's values; no device calls. */
+    /* Computes sizes from the knob values; no device calls. */
     rncl_status (*plan)(rncl_pass *pass);
-    /* Compiles, by rncl_pass_kernel. */
+    /* Compiles its kernels, by rncl_pass_kernel. */
     rncl_status (*build)(rncl_pass *pass);
-    /* Cuts the workspace, which stays the same for all calls. NULL: there is nothing to cut. */
+    /* Cuts the workspace, which stays the same for all calls, into sub-buffers. NULL: it has none. */
     rncl_status (*bind)(rncl_pass *pass, cl_mem workspace);
     /* Packs the weights. NULL if packed_floats is always 0. */
     rncl_status (*prepare)(rncl_pass *pass, const rncl_op_buffers *buffers);
     /* Enqueue and return; never allocate, never wait. */
     rncl_status (*enqueue)(rncl_pass *pass, const rncl_op_buffers *buffers, const rncl_op_scalars *scalars);
     void (*destroy)(rncl_pass *pass); /* frees `data`; takes half-built passes */
-    /* The pass of another operation that this one consists of, and that is tuned in its place. NULL: none. */
+    /* The pass of another operation that this one contains, and that is tuned in its place. NULL: none. */
     const rncl_pass *(*part)(const rncl_pass *pass);
 };
 
 const rncl_op_type *rncl_pass_type_of(const rncl_pass *pass);
 
-/* Rows that there are to choose from. */
+/* Number of rows of the pass's operation. */
 size_t rncl_pass_rows(const rncl_pass *pass);
 
-/* Takes a row, by its index, with its presets. False if it cannot do this pass at this shape. */
+/* Selects a row by its index, with its presets. False if it cannot do this pass at this shape. */
 bool rncl_pass_take_row(rncl_pass *pass, size_t row);
 
-/* Takes what planning takes untuned. False if nothing can do it. */
+/* Selects the row and presets that planning uses without tuning. False if no row can do the pass. */
 bool rncl_pass_take_default(rncl_pass *pass);
 
-/* Takes what a setting says. False if that is not possible: it was made for something else. */
+/* Selects the row and values of a setting. False if the setting does not fit this pass. */
 bool rncl_pass_take(rncl_pass *pass, const rncl_setting *setting);
 
-/* Takes any values of the row at hand that go together. False, and the values are of no use, if chance finds
- * none. */
+/* Draws random values for the selected row that are a valid combination. False, with invalid values, if
+ * none was found. */
 bool rncl_pass_draw(rncl_pass *pass, rncl_random *random);
 
-/* Whether the values go together. */
+/* Whether the values are a valid combination. */
 bool rncl_pass_allows(const rncl_pass *pass);
 
 rncl_setting rncl_pass_setting(const rncl_pass *pass);
 
-/* Whether some row of that name can do the pass, and whether the one that would is exact. */
+/* Whether a row of that name can do the pass. *exact: that row's `exact`. */
 bool rncl_pass_supports(const rncl_pass *pass, const char *algorithm, bool *exact);
 
-/* Chooses row and values (choice.algorithm, else what was tuned, else the default with its presets) and lets
- * the row plan. RNCL_ERR_SHAPE if no row can do it. Release with fini in any case. */
+/* Chooses row and values (choice.algorithm, else the tuned setting, else the default with its presets) and
+ * lets the row plan. RNCL_ERR_SHAPE if no row can do it. Release with fini in any case. */
 rncl_status rncl_pass_plan(rncl_pass *pass);
 void rncl_pass_fini(rncl_pass *pass);
 
-/* The pass that tuning is about: this one, or the one that it consists of. */
+/* The pass that is tuned: this one, or the one that it contains. */
 const rncl_pass *rncl_pass_to_tune(const rncl_pass *pass);
 
-/* Whether there is anything to choose about it. */
+/* Whether it, or the pass that it contains, has knobs. */
 bool rncl_pass_is_tunable(const rncl_pass *pass);
 
-/* For a row's build: compiles kernel `name` of one of the row's programs. */
+/* For a row's `build`: compiles kernel `name` of one of the row's programs. */
 rncl_status rncl_pass_kernel(const rncl_pass *pass, const char *program, const char *options,
                              const char *name, rncl_kernel *out);
 
-/* The -D options of `count` knobs from `first` on, those that have one, and then `format`, printf style. */
+/* Writes the -D options of `count` knobs from `first` on, of those that have a macro, followed by
+ * `format`, printf style. */
 void rncl_pass_options(const rncl_pass *pass, int first, int count, char options[RNCL_OPTIONS_SIZE],
                        const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* Whether the pass adds to its result instead of replacing it. */
 bool rncl_pass_accumulates(const rncl_pass *pass, const rncl_op_scalars *scalars);
 
-/* Hash of the expanded sources, comments aside, of all programs of an operation's algorithm. 0 if there is
- * no algorithm of that name. */
+/* Hash of the expanded sources, without comments, of all programs of an operation's algorithm. 0 if it has
+ * no such algorithm. */
 rncl_status rncl_algorithm_hash(rncl_op_kind kind, const char *algorithm, uint64_t *hash);
 
 /* Output size of a window: (size + 2 pad - window) / stride + 1, or 0 if the window does not fit or the size

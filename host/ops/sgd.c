@@ -1,6 +1,6 @@
 /* Stochastic gradient descent (kernels/sgd.cl): updates velocity and weight, vectors of n floats, from
- * dweight. Reads scalars.lr, momentum and weight_decay, and scalars.first and count, the stretch to update,
- * both multiples of 16 or up to the end of the vector. */
+ * dweight. Reads scalars.lr, momentum and weight_decay, and scalars.first and count, the part to update:
+ * both are multiples of 16, or the part ends with the vector. */
 #include <assert.h>
 
 #include "elementwise.h"

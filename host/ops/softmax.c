@@ -1,9 +1,10 @@
-/* Softmax cross-entropy (kernels/softmax.cl): the end of every forward pass and the start of every backward
- * one. Reads the logits x [n][k], and labels, losses and ranks of a whole batch, of which this call's n rows
- * start at scalars.first; class_weights may be NULL (all 1). Writes losses, ranks and, unless it is NULL, dx
- * = scalars.scale times the gradient of the loss. Also reads scalars.smoothing and scalars.mix: the loss is
- * that of each row's label times 1 - mix and that of the label at the other end of the call's rows times mix;
- * a label of RNCL_NO_LABEL leaves its row out, except where labels are mixed. */
+/* Softmax cross-entropy (kernels/softmax.cl): the end of every forward pass and the start of every
+ * backward one. Reads the logits x [n][k] and the labels; class_weights may be NULL (all 1). Writes
+ * losses, ranks and, unless it is NULL, dx = scalars.scale times the gradient of the loss. Labels, losses
+ * and ranks are buffers of a whole batch, in which this call's n rows start at scalars.first. Also reads
+ * scalars.smoothing and scalars.mix: the loss is (1 - mix) times that of the row's label, plus mix times
+ * that of the label at the other end of this call's rows. Rows with the label RNCL_NO_LABEL are skipped,
+ * except where labels are mixed. */
 #include "elementwise.h"
 #include "util.h"
 
@@ -17,7 +18,7 @@ static rncl_status softmax_shape(const rncl_op_desc *desc, const rncl_op_choice 
                                 : RNCL_FAIL(RNCL_ERR_SHAPE, "softmax of %d rows of %d classes", s->n, s->k);
 }
 
-/* Elements are whole rows: sums over classes keep their order. */
+/* Only launch knobs: a work-item computes whole rows, so that sums over classes keep their order. */
 static void softmax_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
     rncl_elementwise_add_knobs(pass, 1, PRESET_LOCAL, knobs);

@@ -5,7 +5,7 @@
 #include "reference.h"
 #include "util.h"
 
-/* A pass over x, seen as [rows][channels]. */
+/* x seen as [rows][channels], with the other tensors of the pass. */
 typedef struct batch {
     const rncl_batchnorm_shape *shape;
     const rncl_reference_batchnorm *t;
@@ -26,7 +26,7 @@ static batch batch_of(const rncl_batchnorm_shape *shape, const rncl_reference_ba
     };
 }
 
-/* In two passes: E[x^2] - E[x]^2 would cancel. */
+/* Two passes, since E[x^2] - E[x]^2 suffers from cancellation. */
 static moments batch_moments(const batch *b, size_t c)
 {
     const double *x = b->t->x, rows = (double)b->rows;
@@ -52,7 +52,7 @@ static double inverse_sigma(moments m)
     return 1.0 / sqrt(m.variance + (double)RNCL_BATCHNORM_EPSILON);
 }
 
-/* Which value of the residual is added at `row`, channel c, or -1 for none. */
+/* Index of the residual's value that is added at `row`, channel c; -1 for none. */
 static ptrdiff_t residual_index(const batch *b, size_t row, size_t c)
 {
     const rncl_batchnorm_shape *s = b->shape;
@@ -108,9 +108,9 @@ void rncl_reference_batchnorm_forward(const rncl_batchnorm_shape *shape, const r
     }
 }
 
-/* With the normalised x as xhat and dz = dL/dz: dbias = sum(dz), dweight = sum(dz xhat), and
- * dx = weight / sigma (dz - mean(dz) - xhat mean(dz xhat)); where mean and sigma do not depend on x, without
- * the two means. */
+/* With the normalised x as xhat and dz = dL/dz: dbias = sum(dz), dweight = sum(dz xhat), and dx = weight /
+ * sigma (dz - mean(dz) - xhat mean(dz xhat)). With running statistics, mean and sigma do not depend on x,
+ * and the two mean terms vanish. */
 static void channel_backward(const batch *b, moments m, size_t c, int training)
 {
     const rncl_reference_batchnorm *t = b->t;
@@ -133,7 +133,7 @@ static void channel_backward(const batch *b, moments m, size_t c, int training)
     t->dweight[c] = dweight;
 }
 
-/* Pixels that the residual's stride skips keep what they have. */
+/* Pixels that the residual's stride skips are left unchanged. */
 static void residual_backward(const batch *b, moments m, size_t c)
 {
     for (size_t row = 0; row < b->rows; row++) {

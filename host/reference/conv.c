@@ -1,5 +1,5 @@
-/* Convolution. A tap is one [c][k] matrix of the filter; each of the three passes is a small product at every
- * place where a tap meets a pixel of x and a pixel of y. */
+/* Convolution. A tap is one [c][k] matrix of the filter. Each of the three passes computes a small matrix
+ * product for every combination of a tap, a pixel of x and a pixel of y. */
 #include "layout.h"
 #include "reference.h"
 #include "util.h"
@@ -9,7 +9,7 @@ typedef struct conv_tensors {
     double *y, *dx, *dfilter;
 } conv_tensors;
 
-/* Where the values of one meeting begin: c of x, c * k of the filter, k of y. */
+/* Offsets of one combination of pixels and tap: c values of x, c * k of the filter, k of y. */
 typedef struct meeting {
     size_t x, filter, y;
 } meeting;

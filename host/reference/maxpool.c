@@ -6,7 +6,7 @@
 #include "reference.h"
 #include "util.h"
 
-/* A value of y; its index is that of its window. */
+/* Indices of a value of y, and so of its window. */
 typedef struct window {
     int n, p, q, c;
 } window;

@@ -105,8 +105,8 @@ typedef struct rncl_reference_targets {
  *   target = (1 - label_smoothing) ((1 - mix) onehot(label) + mix onehot(partner)) + label_smoothing / k
  *   loss = - sum of target weight log(softmax(logits)),   dlogits = scale dloss / dlogits
  *
- * A row labelled RNCL_NO_LABEL has no loss and dlogits 0. Of two mixed labels the one with the larger share is
- * ranked. */
+ * A row labelled RNCL_NO_LABEL has no loss and dlogits 0. Of two mixed labels the one with the larger share
+ * is ranked. */
 void rncl_reference_softmax(const rncl_softmax_shape *shape, const double *logits,
                             const rncl_reference_targets *targets, double scale, rncl_reference_loss *loss,
                             double *dlogits);

@@ -25,7 +25,7 @@ static double log_sum_exp(const double *logits, int classes)
     return largest + log(sum);
 }
 
-/* What the row's log-probability of class i counts for in its loss. */
+/* Weight of the log-probability of class i in the row's loss. */
 static double target_of(const rncl_reference_targets *t, int classes, int row, int i)
 {
     const int label = t->labels[row], partner = t->partners ? t->partners[row] : label;

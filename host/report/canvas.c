@@ -1,4 +1,4 @@
-/* Surfaces by suffix, written through an atomic file. */
+/* Creates a surface by the file's suffix; the file appears whole or not at all. */
 #ifdef RNCL_WITH_CAIRO
 
 #include "canvas.h"

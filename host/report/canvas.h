@@ -1,4 +1,4 @@
-/* A cairo surface on its way into a file. */
+/* A cairo surface that is written into a file. */
 #ifndef RNCL_REPORT_CANVAS_H
 #define RNCL_REPORT_CANVAS_H
 
@@ -13,10 +13,11 @@ typedef struct rncl_canvas {
     bool png; /* written at the end */
 } rncl_canvas;
 
-/* White, width x height points; a PNG has `scale` pixels a point. The suffix says which format. */
+/* A white surface of width x height points; a PNG has `scale` pixels a point. The suffix selects the
+ * format. */
 rncl_status rncl_canvas_create(const char *path, double width, double height, double scale, rncl_canvas *out);
 
-/* Writes it all and ends the canvas; or ends it without a file. */
+/* Writes the file and ends the canvas; or ends it without writing a file. */
 rncl_status rncl_canvas_commit(rncl_canvas *canvas);
 void rncl_canvas_abandon(rncl_canvas *canvas);
 

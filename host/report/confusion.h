@@ -1,4 +1,4 @@
-/* Which classes a network takes for which, as files. */
+/* Confusion matrices as CSV files. */
 #ifndef RNCL_REPORT_CONFUSION_H
 #define RNCL_REPORT_CONFUSION_H
 
@@ -7,13 +7,13 @@
 #include "status.h"
 
 typedef struct rncl_confusion {
-    const uint64_t *counts; /* [classes][classes], rows: the truth, columns: the answer */
+    const uint64_t *counts; /* [classes][classes], row: true class, column: predicted class */
     int classes;
     const char *const *labels; /* [classes] */
 } rncl_confusion;
 
-/* Writes into the folder, which is made:
- *   confusion.csv   the counts, with the labels of the answers above and of the truth at the left
+/* Writes into the folder, which is created:
+ *   confusion.csv   the counts; the header row has the predicted labels, the first column the true ones
  *   per_class.csv   class,label,images,top1,precision,recall: top1 in percent, the others as shares; empty
  *                   where there is nothing to divide by
  * RNCL_ERR_IO. */

@@ -1,10 +1,10 @@
-/* CSV as RFC 4180 has it. */
+/* CSV fields as in RFC 4180. */
 #ifndef RNCL_REPORT_CSV_H
 #define RNCL_REPORT_CSV_H
 
 #include <stdio.h>
 
-/* One field; in quotes where it has a comma, a quote or a line break in it. */
+/* Writes one field, in quotes if it contains a comma, a quote or a line break. */
 void rncl_csv_text(FILE *stream, const char *text);
 
 #endif

@@ -37,7 +37,7 @@ void rncl_meter_duration(double seconds, char *text, size_t size)
 
 /* One field of a line. */
 typedef struct field {
-    int rank; /* the highest goes first when space is short */
+    int rank; /* the field with the highest is dropped first when space is short */
     const char *colour;
     char text[64];
 } field;
@@ -53,7 +53,7 @@ static size_t line_width(const field *fields)
     return width;
 }
 
-/* False: there is none left. */
+/* False if no field is left. */
 static bool drop_least_important(field *fields)
 {
     field *least = NULL;
@@ -144,7 +144,7 @@ size_t rncl_stream_width(FILE *stream)
     return window.ws_col;
 }
 
-/* Characters of a line. One column of a terminal stays free, so that none wraps by itself. */
+/* Characters of a line. The last column of a terminal stays free, so that the line does not wrap. */
 static size_t line_room(const rncl_meter *meter)
 {
     return rncl_stream_width(meter->stream) - meter->live;
@@ -159,7 +159,7 @@ void rncl_meter_clear(rncl_meter *meter)
     meter->drawn = false;
 }
 
-/* Columns of `length` bytes of UTF-8, in which colours take none. */
+/* Columns that `length` bytes of UTF-8 take; escape sequences of colours take none. */
 static size_t columns(const char *text, size_t length)
 {
     size_t count = 0;
@@ -172,7 +172,7 @@ static size_t columns(const char *text, size_t length)
     return count;
 }
 
-/* Where the text behind a label begins: labels are short, and two blanks or more end them. */
+/* Column at which the text after a label begins. Labels are short and end with two or more blanks. */
 static size_t label_width(const char *line)
 {
     enum { LONGEST_LABEL = 12 };
@@ -182,7 +182,7 @@ static size_t label_width(const char *line)
     return (size_t)(gap - line) + strspn(gap, " ");
 }
 
-/* The bytes of `text` that go into a line of `room` columns: up to a blank, if there is one. */
+/* Bytes of `text` that fit into a line of `room` columns, broken at a blank if there is one. */
 static size_t fitting_length(const char *text, size_t room)
 {
     size_t length = 0, word_end = 0;
@@ -211,7 +211,7 @@ void rncl_meter_line(rncl_meter *meter, const char *line)
     fflush(meter->stream);
 }
 
-/* Whether it is time for something new; remembers that there was something. */
+/* Whether the interval since the last output is over; if so, starts the next interval. */
 static bool is_due(rncl_meter *meter)
 {
     const uint64_t now = rncl_time_ns();
@@ -222,8 +222,8 @@ static bool is_due(rncl_meter *meter)
     return true;
 }
 
-/* Whether nothing has been shown for a while, which begins with the first call. A remark does not put off the
- * first step's line. */
+/* Whether nothing has been shown for an interval, which begins with the first call. Does not set `shown`,
+ * so that the first step's line is not delayed by a remark. */
 static bool is_long_silent(rncl_meter *meter)
 {
     const uint64_t now = rncl_time_ns();

@@ -26,7 +26,7 @@ typedef struct axes {
     double x_step, y_step; /* between ticks */
 } axes;
 
-/* 1, 2 or 5 times a power of ten, so that about `wanted` of them make up `most`. */
+/* 1, 2 or 5 times a power of ten, so that about `wanted` steps make up `most`. */
 static double nice_step(double most, double wanted)
 {
     double raw = most / wanted, power = pow(10, floor(log10(raw))), share = raw / power;
@@ -64,7 +64,7 @@ static double y_at(const axes *a, double y)
     return a->top + a->height - y / a->y_most * a->height;
 }
 
-/* Text whose point (`across`, `down`), as shares of its size, is at (x, y). */
+/* Draws text so that its point (`across`, `down`), in fractions of its size, is at (x, y). */
 static void put_text(cairo_t *cairo, double x, double y, double across, double down, const char *text)
 {
     cairo_text_extents_t extents;
@@ -74,7 +74,7 @@ static void put_text(cairo_t *cairo, double x, double y, double across, double d
     cairo_show_text(cairo, text);
 }
 
-/* 20000 is 20k. */
+/* Tick labels; 20000 becomes 20k. */
 static void format_tick(double value, double step, char *text, size_t size)
 {
     if (step >= 1000)
@@ -140,7 +140,7 @@ static void draw_series(cairo_t *cairo, const axes *a, const rncl_plot_series *s
     cairo_stroke(cairo);
 }
 
-/* In the upper right corner, on white: lines that fall leave room there. */
+/* In the upper right corner, on white: falling curves leave room there. */
 static void draw_legend(cairo_t *cairo, const axes *a, const rncl_plot_panel *panel)
 {
     double widest = 0, line = font_size * 1.5, y = a->top + 10;

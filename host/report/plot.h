@@ -1,4 +1,4 @@
-/* Line plots as pictures (cairo; without it, every call says so). */
+/* Line plots as image files, by cairo. Without cairo every call fails and says so. */
 #ifndef RNCL_REPORT_PLOT_H
 #define RNCL_REPORT_PLOT_H
 
@@ -12,12 +12,12 @@
 typedef struct rncl_plot_series {
     const double *x, *y;
     size_t count;
-    const char *label; /* in the legend; NULL: not there */
-    int colour;        /* index; the same index is the same colour everywhere */
+    const char *label; /* in the legend; NULL: not listed */
+    int colour;        /* index; the same index has the same colour in all plots */
     bool bold;
 } rncl_plot_series;
 
-/* One pair of axes. y begins at 0; it ends at `y_most`, or where the highest line needs it if that is 0. */
+/* One pair of axes. y runs from 0 to `y_most`, or to the highest value if that is 0. */
 typedef struct rncl_plot_panel {
     const char *x_label, *y_label;
     const rncl_plot_series *series;
@@ -25,15 +25,15 @@ typedef struct rncl_plot_panel {
     double y_most;
 } rncl_plot_panel;
 
-/* Whether this rncl can draw. */
+/* Whether rncl was built with cairo. */
 bool rncl_plot_available(void);
 
-/* Draws panels side by side into a .png, .svg or .pdf; the file is whole or not there. RNCL_ERR_USAGE for
- * other suffixes and without cairo. */
+/* Draws panels side by side into a .png, .svg or .pdf; the file appears whole or not at all.
+ * RNCL_ERR_USAGE for other suffixes and without cairo. */
 rncl_status rncl_plot_write(const char *path, const rncl_plot_panel *panels, size_t count);
 
-/* Draws counts [classes][classes] (row: true class) as shares of their row. labels: `classes` names, or NULL:
- * numbers. */
+/* Draws counts [classes][classes] (row: true class) as fractions of their row. labels: `classes` names;
+ * NULL: numbers. */
 rncl_status rncl_plot_confusion(const char *path, const uint64_t *counts, int classes,
                                 const char *const *labels);
 

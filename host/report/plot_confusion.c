@@ -1,4 +1,4 @@
-/* A confusion matrix as a picture: a row for each true class, a column for each that was taken for it. */
+/* A confusion matrix as a picture: a row for each true class, a column for each predicted class. */
 #include "plot.h"
 
 #ifdef RNCL_WITH_CAIRO
@@ -10,7 +10,7 @@
 #include "number.h"
 #include "util.h"
 
-/* More classes than this have no room for names and figures. */
+/* With more classes there is no room for names and figures. */
 enum { MOST_NAMED = 40 };
 
 typedef struct matrix {

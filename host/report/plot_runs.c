@@ -1,4 +1,4 @@
-/* metrics.csv into lines. */
+/* Plots of metrics.csv files. */
 #include "plot_runs.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ static void metrics_fini(run_metrics *metrics)
         free(metrics->columns[i]);
 }
 
-/* Where each column stands in the header; false if one is not there. */
+/* Index of each column in the header; false if one is missing. */
 static bool read_header(char *line, int places[COLUMNS])
 {
     for (int i = 0; i < COLUMNS; i++)
@@ -125,7 +125,8 @@ static const struct {
     [RNCL_PLOT_LOSS] = {"loss", TRAIN_LOSS, VAL_LOSS},
 };
 
-/* Two lines a run. Errors are drawn up to where all but the first evaluations are. */
+/* Two lines a run, training and validation. Errors are drawn up to where all but the first evaluations
+ * are. */
 static rncl_plot_panel make_panel(rncl_plot_series *series, const run_metrics *metrics,
                                   const char *const *labels, size_t count, rncl_plot_quantity quantity)
 {
@@ -158,7 +159,7 @@ rncl_status rncl_plot_runs(const char *path, const char *const *folders, size_t 
 {
     run_metrics *metrics = calloc(count, sizeof *metrics);
     rncl_plot_series *series = calloc(2 * count, sizeof *series);
-    char **labels = calloc(count, sizeof *labels); /* in UTF-8, as drawing wants it */
+    char **labels = calloc(count, sizeof *labels); /* in UTF-8, which cairo expects */
     rncl_status st = RNCL_OK;
     if (!metrics || !series || !labels)
         st = RNCL_FAIL(RNCL_ERR_MEMORY, "%zu runs", count);

@@ -1,4 +1,4 @@
-/* Pictures of trainings: what their metrics.csv say, against iterations. */
+/* Plots of the metrics.csv of runs, against iterations. */
 #ifndef RNCL_REPORT_PLOT_RUNS_H
 #define RNCL_REPORT_PLOT_RUNS_H
 
@@ -8,8 +8,9 @@
 
 typedef enum rncl_plot_quantity { RNCL_PLOT_ERROR, RNCL_PLOT_LOSS } rncl_plot_quantity;
 
-/* One picture of one or more run folders, thin for training and bold for validation, as in He et al. 2015,
- * figure 6; the legend has the folders' names. RNCL_ERR_DATA for a metrics.csv that is missing or damaged. */
+/* One plot of one or more run folders, thin lines for training and bold ones for validation, as in He et
+ * al. 2015, figure 6; the legend has the folders' names. RNCL_ERR_DATA for a metrics.csv that is missing
+ * or damaged. */
 rncl_status rncl_plot_runs(const char *path, const char *const *folders, size_t count,
                            rncl_plot_quantity quantity);
 

@@ -68,7 +68,7 @@ rncl_status rncl_table_add(rncl_table *table, const char *format, ...)
     return add_line(table, line);
 }
 
-/* Hands out the cells of a row one after another; false after the last. */
+/* Returns the cells of a row one after another; false after the last. */
 static bool next_cell(const char **rest, const char **cell, int *length)
 {
     if (!*rest)

@@ -1,4 +1,4 @@
-/* Text tables with columns as wide as what is in them. */
+/* Text tables whose columns are as wide as their contents. */
 #ifndef RNCL_REPORT_TABLE_H
 #define RNCL_REPORT_TABLE_H
 

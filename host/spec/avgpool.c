@@ -1,4 +1,4 @@
-/* Global average pooling: a few images and channels can be computed alone. */
+/* Global average pooling: slices are a few images and channels. */
 #include <math.h>
 
 #include "draw.h"
@@ -29,7 +29,7 @@ static void avgpool_reference(const rncl_spec_case *c, double *const t[RNCL_SLOT
         rncl_reference_avgpool_backward(s, t[RNCL_SLOT_dy], t[RNCL_SLOT_dx]);
 }
 
-/* Means are no larger than what they are of. */
+/* Means are no larger than the values. */
 static rncl_spec_sum avgpool_sum(const rncl_spec_case *c, rncl_slot slot)
 {
     const double pixels = (double)c->desc.avgpool.h * c->desc.avgpool.w;

@@ -1,4 +1,4 @@
-/* Batch normalisation with residual and ReLU. A few channels over the whole batch can be computed alone. */
+/* Batch normalisation with residual and ReLU. Slices are a few channels over the whole batch. */
 #include <math.h>
 
 #include "draw.h"
@@ -40,7 +40,7 @@ static rncl_spec_layout batchnorm_layout(const rncl_spec_case *c, rncl_slot slot
     }
 }
 
-/* A padded residual has the first channels only. */
+/* A padded residual has only the first residual_c channels: counts those that were picked. */
 static void batchnorm_cut(rncl_spec_slice *slice)
 {
     rncl_batchnorm_shape *s = &slice->part.desc.batchnorm;
@@ -76,7 +76,8 @@ static void batchnorm_reference(const rncl_spec_case *c, double *const t[RNCL_SL
         rncl_reference_batchnorm_backward(&c->desc.batchnorm, &tensors, training);
 }
 
-/* Normalised values are of a few units, from means of the whole channel. dresidual is dy or 0. */
+/* Normalised values are of size 1, and depend on means over the whole channel. dresidual is dy or 0, a
+ * copy. */
 static rncl_spec_sum batchnorm_sum(const rncl_spec_case *c, rncl_slot slot)
 {
     enum { FEW_UNITS = 10 };
@@ -94,9 +95,9 @@ static rncl_spec_sum batchnorm_sum(const rncl_spec_case *c, rncl_slot slot)
     }
 }
 
-/* Channels of different means and spreads, rows on either side of the mean in turn: the few rows of a small
- * shape must not lie so near each other by chance that normalising them leaves no digits. Variances above
- * zero. */
+/* Gives channels different means and spreads, and puts rows alternately on both sides of the mean.
+ * Otherwise the few rows of a small shape may be so close together that normalising them leaves no digits.
+ * Variances are positive. */
 static double batchnorm_adjust(const rncl_spec_case *c, rncl_slot slot, size_t index, double value)
 {
     if (slot == RNCL_SLOT_running_variance)
@@ -124,7 +125,7 @@ static bool batchnorm_smooth(rncl_op_desc *desc)
 
 static const rncl_spec_case shapes[] = {
     SHAPE(2, 16, 16, 64, 1, RNCL_RESIDUAL_NONE, 0, 0, 0, 0),
-    SHAPE(4, 8, 8, 32, 0, RNCL_RESIDUAL_NONE, 0, 0, 0, 0),   /* of a projection */
+    SHAPE(4, 8, 8, 32, 0, RNCL_RESIDUAL_NONE, 0, 0, 0, 0),   /* after a projection */
     SHAPE(4, 8, 8, 64, 1, RNCL_RESIDUAL_ADD, 0, 0, 0, 0),    /* the end of a block */
     SHAPE(2, 8, 8, 32, 1, RNCL_RESIDUAL_PAD, 16, 16, 16, 2), /* shortcut A where the image halves */
     SHAPE(2, 7, 7, 256, 1, RNCL_RESIDUAL_ADD, 0, 0, 0, 0),
@@ -151,8 +152,8 @@ static void batchnorm_draw(rncl_random *random, rncl_spec_case *c)
         .c = rncl_draw_channels(random),
         .relu = rncl_draw_between(random, 0, 1),
     };
-    /* Of two rows every gradient is zero but for epsilon: rounding errors are all that there is to compare.
-     */
+    /* With two rows every gradient is zero except for epsilon, so that only rounding errors would be
+     * compared. */
     if (s.n * s.h * s.w == 2)
         s.n = 3;
     draw_residual(random, &s);

@@ -1,5 +1,5 @@
-/* Convolution. Of the forward pass and the input gradient a few images and channels can be computed alone, of
- * the filter gradient a few filters over the whole batch. */
+/* Convolution. Slices of the forward pass and the input gradient are a few images and channels; those of
+ * the filter gradient are a few channels over the whole batch. */
 #include <math.h>
 
 #include "draw.h"
@@ -79,7 +79,7 @@ static rncl_spec_sum conv_sum(const rncl_spec_case *c, rncl_slot slot)
 
 static const rncl_spec_case shapes[] = {
     SHAPE(1, 20, 20, 3, 7, 7, 64, 2, 3), /* the first one, for ImageNet */
-    SHAPE(2, 12, 12, 3, 3, 3, 16, 1, 1), /* and for CIFAR */
+    SHAPE(2, 12, 12, 3, 3, 3, 16, 1, 1), /* the first one, for CIFAR */
     SHAPE(2, 8, 8, 16, 3, 3, 16, 1, 1),  /* basic blocks */
     SHAPE(2, 8, 8, 16, 3, 3, 32, 2, 1),  /* halving the image */
     SHAPE(1, 7, 7, 32, 3, 3, 64, 1, 1),  /* the odd images of the last stage */

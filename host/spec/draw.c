@@ -1,4 +1,4 @@
-/* Random sizes. */
+/* Draws random sizes. */
 #include "draw.h"
 
 int rncl_draw_pick(rncl_random *random, const int *list, size_t count)

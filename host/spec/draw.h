@@ -1,4 +1,4 @@
-/* Random sizes. */
+/* Draws random sizes. */
 #ifndef RNCL_SPEC_DRAW_H
 #define RNCL_SPEC_DRAW_H
 
@@ -17,10 +17,10 @@ int rncl_draw_between(rncl_random *random, int least, int most);
 /* True once in `times`. */
 bool rncl_draw_once_in(rncl_random *random, int times);
 
-/* As many channels as fill whole vectors of any width, or as do not. */
+/* A number of channels: half of the time one that makes whole vectors, else any. */
 int rncl_draw_channels(rncl_random *random);
 
-/* Height or width of an image. */
+/* A height or width of an image. */
 int rncl_draw_extent(rncl_random *random);
 
 #endif

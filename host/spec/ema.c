@@ -1,4 +1,4 @@
-/* Exponential moving averages: the update, and changing places. */
+/* Exponential moving averages: update and exchange. */
 #include "draw.h"
 #include "reference.h"
 #include "util.h"

@@ -1,4 +1,4 @@
-/* Fully connected layer: of the forward pass and the input gradient a few rows can be computed alone, of the
+/* Fully connected layer: slices of the forward pass and the input gradient are a few rows, those of the
  * filter gradient a few outputs. */
 #include <math.h>
 

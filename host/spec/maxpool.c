@@ -1,5 +1,5 @@
-/* Max pooling: a few images and channels can be computed alone. On integers most windows hold their maximum
- * more than once: which of them wins is part of the specification. */
+/* Max pooling: slices are a few images and channels. With integers most windows contain their maximum
+ * several times: the specification says which one wins. */
 #include "draw.h"
 #include "reference.h"
 #include "slice.h"

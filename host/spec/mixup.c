@@ -1,4 +1,4 @@
-/* Mixup of pictures. A few values of all pictures can be computed alone. */
+/* Mixup of pictures. Slices are a few values of all pictures. */
 #include "draw.h"
 #include "reference.h"
 #include "slice.h"

@@ -1,4 +1,4 @@
-/* Cutting a case down, and back to the place of a value in the whole. */
+/* Cuts a slice out of a case, and finds the place of its values in the whole tensors. */
 #include "slice.h"
 
 #include <math.h>
@@ -6,8 +6,8 @@
 
 #include "util.h"
 
-/* Of a sum of products of normal numbers, times its mass: errors grow more slowly, and a fault is of the size
- * of a product. */
+/* Tolerance of a sum of products of normal numbers, as a fraction of its mass. Rounding errors grow more
+ * slowly than the mass, and a fault is of the size of a product. */
 static const double tolerance_of_mass = 1e-5;
 
 double rncl_slice_tolerance(const rncl_spec_case *c, rncl_slot slot)
@@ -24,7 +24,7 @@ void rncl_slice_pick(rncl_spec_slice *slice, rncl_spec_axis axis, rncl_int *size
     *size = count;
 }
 
-/* Where value `i` of a slice's tensor lies in the whole one. */
+/* Index in the whole tensor of value `i` of the slice's tensor. */
 static size_t place_of(const rncl_spec_slice *slice, const rncl_spec_layout *part,
                        const rncl_spec_layout *whole, size_t i)
 {
@@ -46,7 +46,7 @@ static double value_at(rncl_slot slot, const void *tensor, size_t i)
                                            : (double)((const float *)tensor)[i];
 }
 
-/* The slice's tensors: inputs from the whole ones, other results without values yet. */
+/* Allocates the slice's tensors. Inputs are copied from the whole tensors, other results are zero. */
 static rncl_status take_tensors(const rncl_spec_case *c, const rncl_spec_slice *slice,
                                 const void *const inputs[], const void *const results[],
                                 double *part[RNCL_SLOTS])
@@ -76,7 +76,7 @@ static rncl_status compare(const rncl_spec_case *c, const rncl_spec_slice *slice
         const size_t at = place_of(slice, &part, &of, i);
         const double value = value_at(slot, whole, at);
         if (!(fabs(value - exact[i]) <= tolerance))
-            return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "value %zu is %g and not %g", at, value, exact[i]);
+            return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "value %zu is %g, expected %g", at, value, exact[i]);
     }
     return RNCL_OK;
 }

@@ -1,10 +1,10 @@
-/* Softmax cross-entropy: a few rows can be computed alone. */
+/* Softmax cross-entropy: slices are a few rows. */
 #include "draw.h"
 #include "reference.h"
 #include "slice.h"
 #include "util.h"
 
-/* Labels, losses and ranks are a whole batch's; this call's rows come last in it. */
+/* Labels, losses and ranks cover a whole batch, of which this call's rows are the last. */
 static rncl_spec_layout softmax_layout(const rncl_spec_case *c, rncl_slot slot)
 {
     const rncl_softmax_shape *s = &c->desc.softmax;
@@ -21,14 +21,14 @@ static rncl_spec_layout softmax_layout(const rncl_spec_case *c, rncl_slot slot)
     }
 }
 
-/* Rows of mixed labels belong together. */
+/* With mixed labels rows depend on each other and cannot be cut. */
 static void softmax_cut(rncl_spec_slice *slice)
 {
     if (slice->part.scalars.mix == 0 && slice->part.scalars.first == 0)
         rncl_slice_pick(slice, RNCL_AXIS_IMAGES, &slice->part.desc.softmax.n);
 }
 
-/* Row by row, which gives each row's loss. */
+/* Calls the reference row by row to get each row's loss. */
 static void softmax_reference(const rncl_spec_case *c, double *const t[RNCL_SLOTS])
 {
     const rncl_softmax_shape *s = &c->desc.softmax, row_shape = {.n = 1, .k = s->k};

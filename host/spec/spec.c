@@ -26,7 +26,7 @@ rncl_spec_case rncl_spec_training_case(const rncl_op_desc *desc, int pass)
     return c;
 }
 
-/* Shapes lie where the union of them does. */
+/* All shapes begin at the union's address. */
 int rncl_spec_field_value(const rncl_op_desc *desc, const rncl_spec_field *field)
 {
     rncl_int value;

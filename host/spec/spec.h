@@ -1,29 +1,28 @@
-/* What the harnesses know of an operation, said once: how its tensors lie in memory, how a result follows
- * from them on the host in double precision, how large its rounding errors may be, and which shapes are worth
- * trying. `rncl check` compares whole results with it, the tuner slices of them (slice.h). One file an
- * operation, ending in its table. */
+/* The specification of an operation for check and tune: layouts of its tensors, the reference in double
+ * precision, the size of rounding errors, and shapes to try. `rncl check` compares whole results, the
+ * tuner slices of them (slice.h). Each operation has one file, which ends in its table. */
 #ifndef RNCL_SPEC_SPEC_H
 #define RNCL_SPEC_SPEC_H
 
 #include "op.h"
 #include "random.h"
 
-/* One pass of one operation with all that its result depends on beside the tensors. */
+/* One pass of one operation, with everything except the tensors that its result depends on. */
 typedef struct rncl_spec_case {
     rncl_op_desc desc;
     int pass;
     bool frozen;   /* as in rncl_op_choice */
-    bool weighted; /* softmax: there are class weights */
+    bool weighted; /* softmax: with class weights */
     rncl_op_scalars scalars;
 } rncl_spec_case;
 
-/* A member of a shape, as it stands in text: its name and its value, which is a number or a word. */
+/* A member of a shape as text: its name and its value, a number or a word. */
 typedef struct rncl_spec_field {
     const char *name;
-    size_t offset;            /* in the shape */
-    bool form;                /* not a size: kernels of another one have little in common */
-    bool zero;                /* may be 0 */
-    bool optional;            /* left out where it is 0 */
+    size_t offset; /* in the shape */
+    bool form;     /* not a size: kernels for other values differ, so that settings are not shared */
+    bool zero;     /* may be 0 */
+    bool optional; /* omitted if it is 0 */
     const char *const *words; /* the values' names, NULL at the end; NULL: numbers */
 } rncl_spec_field;
 
@@ -32,14 +31,14 @@ typedef struct rncl_spec_field {
         .name = #member, .offset = offsetof(rncl_##shape##_shape, member), __VA_ARGS__                       \
     }
 
-/* The tensors of a pass, as sets of slots. Those that the shape at hand does not have are left out. */
+/* The tensors of a pass, as sets of slots. Slots that a shape does not have are skipped. */
 typedef struct rncl_spec_pass {
     unsigned reads;   /* inputs: normal numbers, after `adjust` */
-    unsigned made;    /* read as well, written by the forward pass before this one */
-    unsigned results; /* written; in place where they are read as well */
+    unsigned made;    /* also read; written by the forward pass before this one */
+    unsigned results; /* written; updated in place if they are also in `reads` */
 } rncl_spec_pass;
 
-/* What an axis of a tensor counts. Along all but the first kind, part of a result can be computed alone. */
+/* What an axis of a tensor counts. Slices can be cut along all kinds except the first. */
 typedef enum rncl_spec_axis {
     RNCL_AXIS_WHOLE, /* never cut */
     RNCL_AXIS_IMAGES,
@@ -48,7 +47,7 @@ typedef enum rncl_spec_axis {
     RNCL_AXES
 } rncl_spec_axis;
 
-/* How a tensor of 32-bit values lies in memory, the last axis running fastest. */
+/* Layout of a tensor of 32-bit values; the last axis is contiguous. */
 typedef struct rncl_spec_layout {
     size_t size[3];
     rncl_spec_axis axis[3];
@@ -59,12 +58,12 @@ static inline size_t rncl_spec_layout_count(const rncl_spec_layout *layout)
     return layout->size[0] * layout->size[1] * layout->size[2];
 }
 
-/* How a value of a result comes about when inputs are normal numbers. Rounding errors grow with the root of
- * `terms` relative to the value, and in the worst case with `mass`. */
+/* Size of a result's values and rounding errors when inputs are normal numbers. The relative error grows
+ * with the square root of `terms`, the absolute error in the worst case with `mass`. */
 typedef struct rncl_spec_sum {
-    double terms;   /* values that it is the sum of; 0 counts as 1 */
-    double typical; /* its size, unless chance makes it smaller; 0: no such size is known */
-    double mass;    /* the sum of the sizes of its terms; 0: it is a copy and must be exact */
+    double terms;   /* number of terms in its sum; 0 counts as 1 */
+    double typical; /* its typical size; 0: unknown */
+    double mass;    /* sum of the absolute values of its terms; 0: it is a copy and must be exact */
 } rncl_spec_sum;
 
 typedef struct rncl_spec_slice rncl_spec_slice; /* slice.h */
@@ -73,42 +72,44 @@ enum { RNCL_SPEC_FIELDS = 12 };
 
 typedef struct rncl_spec {
     rncl_spec_field fields[RNCL_SPEC_FIELDS]; /* those that have a name */
-    /* Fills in the shape's other members; false if there is no such shape. NULL: it has none. */
+    /* Computes the shape's other members from the fields; false if there is no such shape. NULL: there are
+     * none. */
     bool (*complete)(rncl_op_desc *desc);
     rncl_spec_pass passes[RNCL_OP_PASSES];
     bool separate;           /* passes are not forward and backward of each other */
-    rncl_op_scalars scalars; /* those of a training step */
+    rncl_op_scalars scalars; /* scalars of a training step */
 
-    /* Of every slot that the passes name, except `saved`; no values where the case does not have it. */
+    /* Layout of each slot that the passes name, except `saved`; 0 values if the case does not have it. */
     rncl_spec_layout (*layout)(const rncl_spec_case *c, rncl_slot slot);
-    /* Results from what is read, all dense. */
+    /* Computes the results from the inputs; all tensors are dense. */
     void (*reference)(const rncl_spec_case *c, double *const tensors[RNCL_SLOTS]);
     rncl_spec_sum (*sum)(const rncl_spec_case *c, rncl_slot slot);
-    /* Makes a fit input of a normal number; `index` is its place in the tensor. NULL: all numbers are fit. */
+    /* Turns a normal number into a valid input value; `index` is its index in the tensor. NULL: all
+     * numbers are valid. */
     double (*adjust)(const rncl_spec_case *c, rncl_slot slot, size_t index, double value);
-    /* Takes the ReLU out of the shape; false if there is none. Near its kink rounding decides whether a
-     * gradient passes, so that dy has to be zero there. NULL: there never is one. */
+    /* Removes the ReLU from the shape; false if there is none. Near its kink rounding decides whether a
+     * gradient passes, so that dy must be zero there. NULL: the operation has no ReLU. */
     bool (*smooth)(rncl_op_desc *desc);
     /* Cuts slice->part along the axes by which this pass can be cut. */
     void (*cut)(rncl_spec_slice *slice);
 
     const rncl_spec_case *shapes; /* small versions of what networks use */
     size_t shape_count;
-    /* Any shape and scalars. */
+    /* Draws a random shape and scalars. */
     void (*draw)(rncl_random *random, rncl_spec_case *c);
-    /* Multiply-adds, or values where there are none. */
+    /* Multiply-adds, or number of values if there are none. */
     double (*work)(const rncl_spec_case *c);
 } rncl_spec;
 
 const rncl_spec *rncl_spec_of(rncl_op_kind kind);
 
-/* A pass as a training step runs it. */
+/* The case of a pass in a training step. */
 rncl_spec_case rncl_spec_training_case(const rncl_op_desc *desc, int pass);
 
-/* Nearer to a ReLU's kink than this, no gradient may come in. */
+/* Where |y| before the ReLU is smaller than this, dy must be zero. */
 #define RNCL_SPEC_KINK 1e-4
 
-/* A field's value. */
+/* Reads and writes a field's value. */
 int rncl_spec_field_value(const rncl_op_desc *desc, const rncl_spec_field *field);
 void rncl_spec_field_set(rncl_op_desc *desc, const rncl_spec_field *field, int value);
 

@@ -1,4 +1,4 @@
-/* Vectors. */
+/* Specifications of operations on vectors. */
 #include "vector.h"
 
 #include "draw.h"

@@ -11,7 +11,7 @@ static bool alive_together(const rncl_memory_request *a, const rncl_memory_reque
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* Larger first; then earlier, so that the plan does not hang on the sort. */
+/* Larger first, then earlier: a total order, so that the plan does not depend on the sorting algorithm. */
 static int compare(const void *left, const void *right)
 {
     const rncl_memory_request *a = *(rncl_memory_request *const *)left,
@@ -21,7 +21,7 @@ static int compare(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-/* The lowest offset in `block` at which `request` touches none of the placed ones. */
+/* The lowest offset in `block` at which `request` overlaps none of the placed ones. */
 static size_t lowest_offset(const rncl_memory_request *request, rncl_memory_request *const *placed,
                             size_t count, size_t block, size_t alignment)
 {

@@ -37,8 +37,8 @@ const rncl_option rncl_option_table[] = {
      .default_text = "auto",
      .commands = WITH_DEVICE,
      .in_config = true,
-     .help = "number in `rncl devices`, part of the name of a device or platform, or auto for number 1; "
-             "$RNCL_DEVICE is used where it is not given"},
+     .help = "number in `rncl devices`, part of the name of a device or platform, or auto for number 1; not "
+             "given: $RNCL_DEVICE"},
 
     /* the network */
     {.name = "arch",
@@ -91,7 +91,7 @@ const rncl_option rncl_option_table[] = {
      .choice_values = (const int[]){3, 2},
      .commands = RNCL_FOR_NETWORKS,
      .in_config = true,
-     .help = "window of the max pooling behind the first convolution"},
+     .help = "window of the max pooling after the first convolution"},
     {.name = "image",
      .group = RNCL_GROUP_NETWORK,
      .common = true,
@@ -148,11 +148,9 @@ const rncl_option rncl_option_table[] = {
      CHOICES("fail", "skip"),
      .commands = WITH_DATA,
      .in_config = true,
-     .help =
-         "class folders: what to do about files that are no pictures or damaged, and about classes of "
-         "nothing else; "
-         "skip: warn and leave them out (a damaged picture's place in training is taken by the next one); "
-         "`rncl check-data` finds them all beforehand"},
+     .help = "class folders: what to do about damaged pictures, files that are not pictures, and classes "
+             "without a good picture; skip: warn and leave them out (in training the next picture takes the "
+             "place of a damaged one); `rncl check-data` finds them all beforehand"},
     {.name = "exif",
      .group = RNCL_GROUP_DATA,
      .kind = RNCL_OPTION_SWITCH,
@@ -160,7 +158,7 @@ const rncl_option rncl_option_table[] = {
      .default_text = "on",
      .commands = WITH_MODEL | RNCL_FOR_TRAIN,
      .in_config = true,
-     .help = "turn pictures as the orientation in their EXIF data says; off: as they are stored"},
+     .help = "turn pictures as the orientation in their EXIF data says; off: use them as they are stored"},
     {.name = "model",
      .group = RNCL_GROUP_NETWORK,
      .kind = RNCL_OPTION_TEXT,
@@ -168,8 +166,8 @@ const rncl_option rncl_option_table[] = {
      .value = "FILE|RUN",
      .commands = WITH_MODEL,
      .help = "file with the weights, safetensors or PyTorch's .pth, or a run folder, which means its "
-             "best.safetensors; says itself which network it is and how its pictures are "
-             "normalised, unless another program has written it"},
+             "best.safetensors; the network and the normalisation of pictures are read from it, unless "
+             "another program has written it"},
     {.name = "out",
      .group = RNCL_GROUP_RUN,
      .common = true,
@@ -214,8 +212,8 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
      .is_path = true,
-     .help = "start from the weights in this file, safetensors or PyTorch's .pth, or a run's best; of one "
-             "with another number of classes fc, the last layer, is not taken"},
+     .help = "start from the weights in this file, safetensors or PyTorch's .pth, or a run's best; if the "
+             "number of classes differs, the last layer (fc) starts anew"},
     {.name = "adapt-stem",
      .group = RNCL_GROUP_FINE_TUNING,
      .kind = RNCL_OPTION_SWITCH,
@@ -223,9 +221,8 @@ const rncl_option rncl_option_table[] = {
      .default_text = "off",
      .commands = RNCL_FOR_TRAIN | WITH_MODEL,
      .in_config = true,
-     .help =
-         "weights whose first convolution is for another number of channels than the pictures have are "
-         "converted: for grey pictures the channels are summed, otherwise they are taken in turn and scaled"},
+     .help = "convert weights whose first convolution has another number of channels than the pictures: for "
+             "grey pictures the channels are summed, otherwise they are repeated and scaled"},
     {.name = "labels",
      .group = RNCL_GROUP_DATA,
      .kind = RNCL_OPTION_TEXT,
@@ -243,8 +240,8 @@ const rncl_option rncl_option_table[] = {
      .default_text = "off",
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help = "start with 0 as the weight of the last batch normalisation of each block, so that blocks begin "
-             "as their shortcuts; has no effect on --init"},
+     .help = "start with 0 as the weight of the last batch normalisation of each block, so that each block "
+             "starts as its shortcut; has no effect on --init"},
 
     /* how long, in what portions */
     {.name = "epochs",
@@ -278,9 +275,9 @@ const rncl_option rncl_option_table[] = {
      NUMBERS(1, 1000000),
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help = "pictures a step; auto: the power of two up to an eighth of the training pictures, at least 2 "
-             "and at "
-             "most 256; a batch that does not fit into device memory goes through in micro-batches"},
+     .help =
+         "pictures a step; auto: the largest power of two up to an eighth of the training pictures, at least "
+         "2 and at most 256; a batch that does not fit into device memory goes through in micro-batches"},
     {.name = "batch-size",
      .group = RNCL_GROUP_OPTIMISATION,
      .common = true,
@@ -316,8 +313,8 @@ const rncl_option rncl_option_table[] = {
      NUMBERS(0, 1e30),
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help = "learning rate, before the schedule divides it; not given: this for a batch of 256, and in "
-             "proportion for others"},
+     .help = "learning rate, before the schedule lowers it; not given: the default for a batch of 256, and "
+             "in proportion for others"},
     {.name = "momentum",
      .group = RNCL_GROUP_OPTIMISATION,
      .kind = RNCL_OPTION_FLOAT,
@@ -327,7 +324,7 @@ const rncl_option rncl_option_table[] = {
      NUMBERS(0, 1),
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help = "share of the last update that is kept"},
+     .help = "share of the last update that is added to the next one"},
     {.name = "weight-decay",
      .group = RNCL_GROUP_REGULARISATION,
      .common = true,
@@ -338,7 +335,7 @@ const rncl_option rncl_option_table[] = {
      NUMBERS(0, 1e30),
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help = "times each weight, added to its gradient"},
+     .help = "this times each weight is added to its gradient"},
     {.name = "schedule",
      .group = RNCL_GROUP_OPTIMISATION,
      .common = true,
@@ -369,7 +366,7 @@ const rncl_option rncl_option_table[] = {
      NUMBERS(1, 1000000),
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help = "schedule plateau: evaluations without a better one before the rate is divided"},
+     .help = "schedule plateau: evaluations without an improvement before the rate is divided"},
     {.name = "warmup-steps",
      .group = RNCL_GROUP_OPTIMISATION,
      .kind = RNCL_OPTION_INT,
@@ -410,10 +407,9 @@ const rncl_option rncl_option_table[] = {
      .value = "LAYERS",
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help =
-         "layers that stay exactly as they are, such as conv1,bn1,layer1,layer2.0: neither gradients nor "
-         "weight decay or momentum move their parameters, and their batch normalisations take the running "
-         "statistics and leave them. Backward ends where nothing before it is trained"},
+     .help = "layers that do not change at all, such as conv1,bn1,layer1,layer2.0: their parameters are not "
+             "updated, and their batch normalisations use the running statistics without updating them. The "
+             "backward pass stops where no earlier layer is trained"},
     {.name = "class-weights",
      .group = RNCL_GROUP_REGULARISATION,
      .kind = RNCL_OPTION_TEXT,
@@ -421,10 +417,9 @@ const rncl_option rncl_option_table[] = {
      .value = "balanced|FILE|W1,W2,...",
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help =
-         "what a picture of each class counts for in the training loss, as the weight of PyTorch's "
-         "CrossEntropyLoss: one number a class, here or in a file; balanced: the rarer a class, the more. "
-         "Not given: all the same. Evaluations do not weigh"},
+     .help = "weight of each class in the training loss, as in PyTorch's CrossEntropyLoss: one number a "
+             "class, here or in a file; balanced: rare classes get more weight. Not given: equal weights. "
+             "Evaluations are not weighted"},
     {.name = "mixup",
      .group = RNCL_GROUP_REGULARISATION,
      .kind = RNCL_OPTION_FLOAT,
@@ -434,9 +429,9 @@ const rncl_option rncl_option_table[] = {
      NUMBERS(0, 1000),
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help = "mix training pictures and their labels in pairs, by a share from Beta(ALPHA, ALPHA) for each "
-             "batch (Zhang et al. 2018; such as 0.2); each with the one at the other end of its micro-batch. "
-             "0: off"},
+     .help = "mix training pictures and their labels in pairs, with a share from Beta(ALPHA, ALPHA) for each "
+             "batch (Zhang et al. 2018; such as 0.2). Each picture is mixed with the one at the other end of "
+             "its micro-batch. 0: off"},
     {.name = "ema",
      .group = RNCL_GROUP_REGULARISATION,
      .kind = RNCL_OPTION_FLOAT,
@@ -447,8 +442,8 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
      .help = "keep an exponential moving average of weights and running statistics, such as 0.999 a step; "
-             "evaluations and model files are the average's, last.ckpt has both. Its early values are "
-             "corrected for having few steps behind them"},
+             "evaluations and model files use the average, last.ckpt has both. The average is corrected for "
+             "its bias in early steps. 0: off"},
 
     /* the pictures */
     {.name = "augment",
@@ -460,10 +455,9 @@ const rncl_option rncl_option_table[] = {
      CHOICES("none", "cifar", "imagenet", "scale"),
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help =
-         "what happens to training pictures at random; cifar: shifted by up to 4 pixels; imagenet: "
-         "RandomResizedCrop, 8 to 100 % of the area; scale: the shorter side resized to 256 to 480 for an "
-         "input of 224, and any crop of that (He et al. 2015); these three also mirror"},
+     .help = "random changes to training pictures; cifar: shifted by up to 4 pixels; imagenet: "
+             "RandomResizedCrop, 8 to 100 % of the area; scale: the shorter side resized to 256 to 480 for "
+             "an input of 224, and any crop of that (He et al. 2015); these three also mirror"},
     {.name = "color-jitter",
      .group = RNCL_GROUP_AUGMENTATION,
      .kind = RNCL_OPTION_FLOATS,
@@ -512,7 +506,8 @@ const rncl_option rncl_option_table[] = {
      NUMBERS(1e-6, 1000),
      .commands = WITH_DATA | RNCL_FOR_PREDICT,
      .in_config = true,
-     .help = "divides what is left; not given: the data's, for eval and predict the model's"},
+     .help =
+         "divides the result of subtracting --mean; not given: the data's, for eval and predict the model's"},
     {.name = "workers",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_INT,
@@ -547,7 +542,7 @@ const rncl_option rncl_option_table[] = {
      .default_text = "1",
      .commands = RNCL_FOR_TRAIN | RNCL_FOR_BENCH | RNCL_FOR_CHECK,
      .in_config = true,
-     .help = "of all random numbers; a run is a function of it"},
+     .help = "of all random numbers; the same seed gives the same run"},
     {.name = "eval-every",
      .group = RNCL_GROUP_RUN,
      .kind = RNCL_OPTION_FLOAT,
@@ -587,7 +582,7 @@ const rncl_option rncl_option_table[] = {
      NUMBERS(0, 1000000),
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help = "end training after so many evaluations in a row without a better one; 0: never"},
+     .help = "end training after this many evaluations in a row without an improvement; 0: never"},
     {.name = "algorithm",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_TEXT,
@@ -595,8 +590,8 @@ const rncl_option rncl_option_table[] = {
      .value = "NAME",
      .commands = WITH_BATCHES | RNCL_FOR_PREDICT,
      .in_config = true,
-     .help = "algorithm of all convolutions that it supports, such as direct or im2col_gemm; not given: what "
-             "suits the device"},
+     .help = "use this algorithm, such as direct or im2col_gemm, for all convolutions that it supports; not "
+             "given: what suits the device"},
     {.name = "winograd",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_SWITCH,
@@ -613,8 +608,8 @@ const rncl_option rncl_option_table[] = {
      .choices = (const char *const[]){"off", "auto", NULL},
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
-     .help = "auto: tune what has not been tuned for a minute before training; off: take what earlier tuning "
-             "found"},
+     .help = "auto: tune kernels that have no results yet, for a minute before training; off: only use "
+             "earlier results"},
     {.name = "budget",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_FLOAT,
@@ -623,13 +618,13 @@ const rncl_option rncl_option_table[] = {
      .default_text = "300",
      NUMBERS(1, 1e6),
      .commands = RNCL_FOR_TUNE,
-     .help = "time for tuning; run again, it goes on where it was"},
+     .help = "time for tuning; the next run continues where this one ended"},
     {.name = "retune",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(retune),
      .commands = RNCL_FOR_TUNE,
-     .help = "forget what earlier tuning found on this device"},
+     .help = "delete earlier results for this device"},
     {.name = "tune-program",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_TEXT,
@@ -645,7 +640,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(operation),
      .value = "NAME",
      .commands = RNCL_FOR_CHECK,
-     .help = "check only this one, such as conv or batchnorm"},
+     .help = "check only this operation, such as conv or batchnorm"},
     {.name = "shapes",
      .group = RNCL_GROUP_RUN,
      .kind = RNCL_OPTION_INT,
@@ -654,7 +649,7 @@ const rncl_option rncl_option_table[] = {
      .default_text = "10",
      NUMBERS(0, 1000000),
      .commands = RNCL_FOR_CHECK,
-     .help = "random shapes of each operation"},
+     .help = "number of random shapes of each operation"},
 
     /* measuring */
     {.name = "crops",
@@ -683,21 +678,21 @@ const rncl_option rncl_option_table[] = {
      .default_text = "5",
      NUMBERS(1, 1000000),
      .commands = RNCL_FOR_PREDICT,
-     .help = "how many of the most probable classes are told"},
+     .help = "number of most probable classes to print"},
     {.name = "logits",
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(logits),
      .commands = RNCL_FOR_PREDICT,
      .prints = true,
-     .help = "tell the network's outputs before the softmax too; with --json those of all classes"},
+     .help = "also print the network's outputs before the softmax; with --json those of all classes"},
     {.name = "csv",
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(csv),
      .commands = RNCL_FOR_PREDICT,
      .prints = true,
-     .help = "print a row for each class that is told"},
+     .help = "print a CSV row for each class of --top"},
 
     /* every command */
     {.name = "config",
@@ -706,7 +701,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(config),
      .value = "FILE.ini",
      .commands = RNCL_FOR_NETWORKS | RNCL_FOR_CHECK,
-     .help = "options as `name = value` lines; the command line is stronger"},
+     .help = "options as `name = value` lines; the command line takes precedence"},
     {.name = "json",
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_FLAG,
@@ -720,9 +715,8 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(verbose),
      .commands = WITH_DEVICE | RNCL_FOR_DEVICES,
      .prints = true,
-     .help = "say more: in `rncl devices` limits, extensions and the driver's file, elsewhere what is done "
-             "and why, on "
-             "standard error"},
+     .help = "print more: `rncl devices` prints limits, extensions and the driver's file, other commands "
+             "their steps and reasons, on standard error"},
 };
 
 const size_t rncl_option_count = COUNT(rncl_option_table);

@@ -1,4 +1,4 @@
-/* Problems and their names. */
+/* Problems and their keys. */
 #include "problem.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "util.h"
 
-/* What a key begins with: "batchnorm "; nothing for convolution. */
+/* Prefix of a key: "batchnorm "; "" for convolution. */
 static const char *prefix_of(rncl_op_kind kind, char prefix[32])
 {
     snprintf(prefix, 32, "%.30s ", kind == RNCL_OP_conv ? "" : rncl_op_type_of(kind)->name);
@@ -23,7 +23,7 @@ void rncl_problem_key(const rncl_problem *problem, char key[RNCL_PROBLEM_KEY])
              rncl_op_type_of(kind)->passes[problem->pass].name, shape);
 }
 
-/* Takes the word off the front of *text if it stands there and ends there. */
+/* Removes the word from the front of *text if *text begins with it. */
 static bool take_word(const char **text, const char *word)
 {
     const size_t length = strlen(word);
@@ -51,7 +51,7 @@ static bool take_value(const char **text, const rncl_spec_field *f, rncl_op_desc
     return true;
 }
 
-/* " n16 h56 …": every field in its place. */
+/* Parses " n16 h56 …", all fields in order. */
 static bool take_fields(const char *text, rncl_op_desc *desc)
 {
     RNCL_FOR_FIELDS (desc->kind, f) {

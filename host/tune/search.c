@@ -8,10 +8,11 @@
 #include "setting_json.h"
 #include "util.h"
 
-/* A candidate that is so much slower than the best is not timed any longer. */
+/* DROP_FACTOR: candidates that are slower than the best by this factor are timed only once. MOST_LOSSES:
+ * an algorithm is skipped after so many problems at which its presets were that slow. */
 enum { DROP_FACTOR = 3, MOST_LOSSES = 2, MOST_DRAWS = 100 };
 
-/* What is called noise: unchanged code differs by as much. */
+/* Smaller gains are noise: timings of unchanged code differ by as much. */
 static const double least_gain = 1.03;
 
 static bool time_is_up(const rncl_search *search)
@@ -27,7 +28,7 @@ static const rncl_tried *find_tried(const rncl_search *search, const rncl_settin
     return NULL;
 }
 
-/* What fails other than by not being possible is remembered for ever. */
+/* Times a setting in the worker. A failure is stored, so that the setting is never tried again. */
 static rncl_status ask(rncl_search *search, const rncl_setting *setting, uint64_t *time_ns)
 {
     char why[128];
@@ -77,7 +78,7 @@ static rncl_status try_algorithms(rncl_search *search)
     return RNCL_OK;
 }
 
-/* What is best for others of its kind. */
+/* Tries the best settings of related problems. */
 static rncl_status try_neighbours(rncl_search *search)
 {
     for (size_t i = 0; i < rncl_store_count(search->store); i++) {
@@ -96,7 +97,8 @@ static int compare_ints(const void *a, const void *b)
     return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
 }
 
-/* Moves one knob step by step while that helps; *time_ns is that of the values in `t`. */
+/* Moves one knob step by step while that helps. *time_ns is the time of the values in `t`, before and
+ * after. */
 static rncl_status climb(rncl_search *search, rncl_pass *t, int knob, int direction, uint64_t *time_ns)
 {
     rncl_knob sorted = t->knobs.knobs[knob];
@@ -121,8 +123,8 @@ static rncl_status climb(rncl_search *search, rncl_pass *t, int knob, int direct
     return RNCL_OK;
 }
 
-/* From the values in `t`, one knob after the other until none helps. The last knobs first: they are what
- * costs no compiling. */
+/* Coordinate descent from the values in `t`, until no knob helps. The last knobs come first, since
+ * changing them needs no compiling. */
 static rncl_status descend(rncl_search *search, rncl_pass *t, uint64_t time_ns)
 {
     uint64_t before;
@@ -142,7 +144,7 @@ static rncl_status descend_from_best(rncl_search *search)
     return rncl_pass_take(&t, &search->best.setting) ? descend(search, &t, search->best.time_ns) : RNCL_OK;
 }
 
-/* Any values that go together and are new, of the best algorithm. */
+/* Draws valid values that have not been tried, for the best algorithm. */
 static bool draw(rncl_search *search, rncl_pass *t)
 {
     for (int attempt = 0; attempt < MOST_DRAWS && rncl_pass_draw(t, &search->random); attempt++) {
@@ -153,7 +155,7 @@ static bool draw(rncl_search *search, rncl_pass *t)
     return false;
 }
 
-/* What is drawn and not hopeless is a new start. */
+/* Random restarts: a drawn setting that is nearly as fast as the best starts a new descent. */
 static rncl_status sample(rncl_search *search)
 {
     rncl_pass t = rncl_problem_pass(search->context, &search->problem);
@@ -175,12 +177,12 @@ rncl_status rncl_search_presets(rncl_context *context, const rncl_problem *probl
     char key[RNCL_PROBLEM_KEY];
     rncl_problem_key(problem, key);
     if (!rncl_pass_take_default(&t))
-        return RNCL_FAIL(RNCL_ERR_SHAPE, "nothing on %s can do %s", context->info.name, key);
+        return RNCL_FAIL(RNCL_ERR_SHAPE, "no algorithm on %s can do %s", context->info.name, key);
     *out = rncl_pass_setting(&t);
     return RNCL_OK;
 }
 
-/* The presets and the best again, in a fresh round. */
+/* Times the presets and the best setting again, in turns. */
 static rncl_status decide(rncl_search *search, const rncl_setting *presets, rncl_tuned_entry *entry)
 {
     const rncl_setting settings[] = {*presets, search->best.setting};
@@ -206,7 +208,7 @@ static rncl_status fail_presets(const rncl_search *search)
 {
     char key[RNCL_PROBLEM_KEY];
     rncl_problem_key(&search->problem, key);
-    return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "%s cannot be run with its presets", key);
+    return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "%s: its presets failed", key);
 }
 
 rncl_status rncl_search_run(rncl_search *search, rncl_tuned_entry *entry)

@@ -9,7 +9,7 @@
 /* A new reference; NULL when out of memory. */
 json_t *rncl_setting_to_json(const rncl_setting *setting);
 
-/* False if it is not a setting. */
+/* False if the object is not a setting. */
 bool rncl_setting_from_json(const json_t *object, rncl_setting *out);
 
 bool rncl_setting_equal(const rncl_setting *a, const rncl_setting *b);

@@ -25,8 +25,8 @@ struct rncl_store {
     } hashed;
 };
 
-/* Any change to an algorithm's kernels may change which setting is fastest, and whether the knobs still mean
- * the same. Results of one algorithm mostly come one after the other: the last hash is kept. */
+/* Hash of an algorithm's kernels: any change to them may change which setting is fastest, or what the
+ * knobs mean. Results of one algorithm mostly follow each other, so that the last hash is cached. */
 static rncl_status hash_kernels(rncl_store *store, rncl_op_kind kind, const char *algorithm, uint64_t *hash)
 {
     if (!store->hashed.valid || store->hashed.kind != kind ||
@@ -40,7 +40,7 @@ static rncl_status hash_kernels(rncl_store *store, rncl_op_kind kind, const char
     return RNCL_OK;
 }
 
-/* Where a result of now comes from. */
+/* The origin of a result that is found now. */
 static rncl_status origin_of(rncl_store *store, const rncl_problem *problem, const rncl_setting *setting,
                              rncl_result_origin *origin)
 {
@@ -53,7 +53,7 @@ static rncl_status origin_of(rncl_store *store, const rncl_problem *problem, con
 
 enum { FILE_NAME = sizeof((rncl_device_info *)0)->name + 32 };
 
-/* "pthread-skylake-avx512-amd-epyc-2.json". Letters are ASCII's, whatever the locale. */
+/* "pthread-skylake-avx512-amd-epyc-2.json". Does not depend on the locale. */
 static void file_name(const rncl_device_info *device, char name[FILE_NAME])
 {
     char *to = name;
@@ -106,7 +106,7 @@ static rncl_status read_shipped(rncl_store *store)
     return st;
 }
 
-/* Drops what other kernels were tuned for, and says so; says if the driver has changed. */
+/* Drops results of other kernel sources, and reports that; also reports whether the driver has changed. */
 static rncl_status sift(rncl_store *store)
 {
     size_t kept = 0, dropped = 0;
@@ -127,7 +127,7 @@ static rncl_status sift(rncl_store *store)
     store->lines.count = kept;
     if (dropped)
         rncl_log_line(&store->log, RNCL_LOG_NOTE,
-                      "%zu tuning results are for other kernels: left out; `rncl tune` makes new ones",
+                      "%zu tuning results are for other kernels and are ignored; `rncl tune` makes new ones",
                       dropped);
     if (other_driver)
         rncl_log_line(&store->log, RNCL_LOG_WARNING,
@@ -178,7 +178,7 @@ void rncl_store_close(rncl_store *store)
     free(store);
 }
 
-/* The last line of a problem wins: the user's come after the shipped ones. */
+/* The last line of a problem: the user's lines follow the shipped ones and take precedence. */
 static rncl_store_line *line_of(const rncl_store *store, const rncl_problem *problem)
 {
     for (size_t i = store->lines.count; i-- > 0;) {

@@ -71,7 +71,8 @@ static rncl_status read_lines(const char *path, const json_t *document, bool own
     return RNCL_OK;
 }
 
-/* jansson does not always say so: what it cannot name is no mistake in the text. */
+/* jansson does not always report a shortage of memory: an error without a name is not an error in the
+ * text. */
 static bool is_short_of_memory(const json_error_t *error)
 {
     const enum json_error_code code = json_error_code(error);
@@ -140,12 +141,12 @@ static bool print_object(FILE *stream, json_t *object, const char *before, size_
     return true;
 }
 
-/* One result a line, so that differences can be read. */
+/* One result a line, so that diffs are readable. */
 static bool print_results(FILE *stream, const rncl_device_info *device, const rncl_store_lines *lines)
 {
     json_t *head = json_pack("{s:i, s:s, s:s, s:i}", "format", FORMAT, "platform", device->platform, "device",
                              device->name, "compute_units", (int)device->compute_units);
-    /* Without the closing brace, to go on in. */
+    /* Without the closing brace: the results follow. */
     bool complete = print_object(stream, head, "", 1);
     fputs(",\n\"results\":[", stream);
     const char *separator = "\n";
@@ -159,7 +160,7 @@ static bool print_results(FILE *stream, const rncl_device_info *device, const rn
     return complete && !ferror(stream);
 }
 
-/* NULL when out of memory: half a text would replace a good file. */
+/* NULL when out of memory, so that a truncated text never replaces a good file. */
 static char *format(const rncl_device_info *device, const rncl_store_lines *lines)
 {
     char *text = NULL;

@@ -1,4 +1,4 @@
-/* The JSON behind a store. */
+/* The store's JSON files. */
 #ifndef RNCL_TUNE_STORE_FILE_H
 #define RNCL_TUNE_STORE_FILE_H
 
@@ -6,7 +6,7 @@
 
 #include "store.h"
 
-/* What a result is worth nothing without. */
+/* The driver and kernels for which a result is valid. */
 typedef struct rncl_result_origin {
     char driver[64];  /* version */
     char kernels[20]; /* hash of the sources */

@@ -1,4 +1,4 @@
-/* Candidates on a device. */
+/* Runs, checks and times candidates on a device. */
 #include "trial.h"
 
 #include <math.h>
@@ -16,7 +16,7 @@ enum {
     MOST_COMPARED = 4,
 };
 
-/* Shorter stretches are not worth timing. */
+/* Candidates are called repeatedly for about this long, since shorter times are inaccurate. */
 #define STRETCH_NS UINT64_C(10000000)
 
 struct rncl_trial {
@@ -25,8 +25,8 @@ struct rncl_trial {
     const rncl_spec *spec;
     const rncl_spec_pass *pass;
     rncl_trial_tensors tensors;
-    void *before[RNCL_SLOTS];   /* of results that are updated in place: what was drawn */
-    void *expected[RNCL_SLOTS]; /* of results: the presets' */
+    void *before[RNCL_SLOTS];   /* initial values of results that are updated in place */
+    void *expected[RNCL_SLOTS]; /* the presets' results */
 };
 
 static unsigned calls_for(uint64_t time_ns)
@@ -38,12 +38,13 @@ static rncl_status check_floats(const float *values, const float *expected, size
 {
     for (size_t i = 0; i < count; i++)
         if (!(fabs((double)values[i] - (double)expected[i]) <= tolerance))
-            return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "value %zu is %g and not %g", i, (double)values[i],
+            return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "value %zu is %g, expected %g", i, (double)values[i],
                              (double)expected[i]);
     return RNCL_OK;
 }
 
-/* Two results may each be off by the tolerance. Of what has none every bit must be right. */
+/* Both results may be off by the tolerance, so that it counts twice. `saved` and integers must be equal
+ * bit for bit. */
 static rncl_status check_result(const rncl_trial *trial, rncl_slot slot)
 {
     const rncl_trial_tensor *t = &trial->tensors.slots[slot];
@@ -55,7 +56,7 @@ static rncl_status check_result(const rncl_trial *trial, rncl_slot slot)
                             2 * rncl_slice_tolerance(&trial->c, slot));
     if (memcmp(t->values, trial->expected[slot], t->size_bytes) != 0)
         return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, slot == RNCL_SLOT_saved
-                                                    ? "what is kept for the backward pass is wrong"
+                                                    ? "the data kept for the backward pass is wrong"
                                                     : "an integer is wrong");
     return RNCL_OK;
 }
@@ -67,7 +68,7 @@ static rncl_status check_all(const rncl_trial *trial)
     return RNCL_OK;
 }
 
-/* For tests: the first result, in which faults are planted. */
+/* Gives the first result to the hook, with which tests plant faults. */
 static void tell_hook(const rncl_trial *trial, const rncl_setting *setting)
 {
     RNCL_FOR_SLOTS (trial->pass->results, slot) {
@@ -77,7 +78,7 @@ static void tell_hook(const rncl_trial *trial, const rncl_setting *setting)
     }
 }
 
-/* Runs once over results that are NaN throughout, so that what is left out shows. */
+/* Runs once with results filled with NaN, so that missing values are found. */
 static rncl_status run_once(rncl_trial *trial, rncl_candidate *c, const rncl_setting *setting,
                             uint64_t *time_ns)
 {
@@ -97,7 +98,7 @@ static rncl_status run_once(rncl_trial *trial, rncl_candidate *c, const rncl_set
     return RNCL_OK;
 }
 
-/* The first call may include what the driver has put off. */
+/* The first call may include work that the driver deferred; the least time of all calls counts. */
 static rncl_status time_candidate(rncl_candidate *c, uint64_t drop_ns, uint64_t *time_ns)
 {
     rncl_candidate_share_gradient(c);
@@ -208,7 +209,7 @@ static rncl_status run_forward(rncl_trial *trial, const rncl_op_desc *desc)
     return st;
 }
 
-/* dy becomes zero where rounding decides whether it passes the ReLU. */
+/* Sets dy to zero where rounding decides whether it passes the ReLU. */
 static rncl_status clear_kinks(rncl_trial *trial)
 {
     const rncl_trial_tensor *y = &trial->tensors.slots[RNCL_SLOT_y],
@@ -245,7 +246,8 @@ static rncl_status run_presets(rncl_trial *trial)
     return st;
 }
 
-/* What the presets give, if it is right. On the host only results are wanted from here on. */
+/* Computes the expected results by the presets and checks them. Then frees the host's copies of all other
+ * tensors. */
 static rncl_status make_expected(rncl_trial *trial)
 {
     const unsigned results = trial->pass->results;
@@ -270,7 +272,7 @@ static rncl_status make_expected(rncl_trial *trial)
     return RNCL_OK;
 }
 
-/* A forward pass that makes what this one reads has inputs of its own. */
+/* All slots of the pass, and the inputs of the forward pass where this one reads its results. */
 static unsigned slots_of(const rncl_trial *trial)
 {
     const unsigned of_pass = trial->pass->reads | trial->pass->made | trial->pass->results;

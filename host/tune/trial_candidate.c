@@ -1,4 +1,4 @@
-/* Settings as operations. */
+/* Turns a setting into an operation that can be run. */
 #include "trial_candidate.h"
 
 #include <assert.h>
@@ -23,7 +23,7 @@ rncl_status rncl_candidate_init(const rncl_trial_tensors *tensors, const rncl_sp
     for (rncl_slot slot = 0; slot < RNCL_SLOTS; slot++)
         out->buffers.slots[slot] = tensors->slots[slot].buffer;
     if (setting && !rncl_pass_take(&possible, setting))
-        return RNCL_FAIL(RNCL_ERR_USAGE, "not possible here");
+        return RNCL_FAIL(RNCL_ERR_USAGE, "the setting is not possible for this shape and device");
     RNCL_TRY(rncl_op_create(out->context, &c->desc, &choice, &out->op));
     RNCL_TRY(rncl_op_build(out->op));
     const rncl_op_needs *needs = &out->op->needs;

@@ -1,4 +1,4 @@
-/* Memory of a trial. */
+/* Memory of a trial's tensors. */
 #include "trial_tensors.h"
 
 #include <stdlib.h>

@@ -5,9 +5,9 @@
 #include "spec.h"
 
 typedef struct rncl_trial_tensor {
-    size_t size_bytes; /* 0: the shape at hand has none, or the pass does without */
+    size_t size_bytes; /* 0: the shape does not have it, or the pass does not use it */
     cl_mem buffer;
-    void *values; /* on the host; NULL where they are not wanted there any more */
+    void *values; /* on the host; NULL once they are not needed there */
 } rncl_trial_tensor;
 
 typedef struct rncl_trial_tensors {
@@ -15,12 +15,12 @@ typedef struct rncl_trial_tensors {
     rncl_trial_tensor slots[RNCL_SLOTS];
 } rncl_trial_tensors;
 
-/* Takes memory for those slots of the case, on both sides. Release with fini in any case. */
+/* Allocates these slots of the case, on host and device. Release with fini in any case. */
 rncl_status rncl_trial_tensors_init(rncl_context *context, const rncl_spec_case *c, unsigned slots,
                                     rncl_trial_tensors *out);
 void rncl_trial_tensors_fini(rncl_trial_tensors *tensors);
 
-/* Copies all of a slot; does nothing where there is none. */
+/* Copies all of a slot; does nothing if the slot is empty. */
 rncl_status rncl_trial_upload(rncl_trial_tensors *tensors, rncl_slot slot);
 rncl_status rncl_trial_download(rncl_trial_tensors *tensors, rncl_slot slot);
 

@@ -36,7 +36,7 @@ static void report(const tuning *t, size_t index)
         t->options->progress(t->options->user, &t->tasks[index], index + 1, t->count, seconds_left(t));
 }
 
-/* One quick look at what planning would take; what cannot be run at all weighs nothing. */
+/* Times the presets once. A problem whose presets cannot be run gets weight 0. */
 static rncl_status time_presets(const tuning *t, rncl_tune_task *task)
 {
     const rncl_tuned_entry *known = rncl_store_find(t->options->store, &task->problem);
@@ -56,7 +56,8 @@ static rncl_status time_presets(const tuning *t, rncl_tune_task *task)
     task->preset_ns = 0;
     rncl_problem_key(&task->problem, key);
     rncl_setting_text(&presets, tried);
-    rncl_log_line(t->options->log, RNCL_LOG_WARNING, "%s is left out, with %s: %s", key, tried, why);
+    rncl_log_line(t->options->log, RNCL_LOG_WARNING, "%s is not tuned, since its presets (%s) failed: %s",
+                  key, tried, why);
     return RNCL_OK;
 }
 

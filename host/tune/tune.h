@@ -1,15 +1,15 @@
-/* Tuning a network's problems within a budget of time. */
+/* Tunes a network's problems within a time budget. */
 #ifndef RNCL_TUNE_TUNE_H
 #define RNCL_TUNE_TUNE_H
 
 #include "search.h"
 
-/* A problem, and how often a training step meets it. */
+/* A problem, and how often it occurs in a training step. */
 typedef struct rncl_tune_task {
     rncl_problem problem;
     int count;
-    uint64_t preset_ns;     /* filled: in the quick round */
-    rncl_tuned_entry entry; /* filled: time_ns 0 if it was not got to */
+    uint64_t preset_ns;     /* set by rncl_tune: the presets' time */
+    rncl_tuned_entry entry; /* set by rncl_tune: time_ns is 0 if the budget ended before */
 } rncl_tune_task;
 
 typedef struct rncl_tune_options {
@@ -17,16 +17,16 @@ typedef struct rncl_tune_options {
     rncl_store *store;
     rncl_timer timer;
     double budget_seconds;
-    bool retune; /* forgets what has been found before */
+    bool retune; /* removes earlier results */
     const rncl_log *log;
-    /* After each problem; NULL: nobody wants to know. */
+    /* Called after each problem. May be NULL. */
     void (*progress)(void *user, const rncl_tune_task *task, size_t done, size_t count, double seconds_left);
     void *user;
 } rncl_tune_options;
 
-/* Times all presets, then searches problem by problem in order of their share of a step, each as long as its
- * share of the budget that is left. What the store has as finished is taken from there. Every result is on
- * disk before the next begins. Sorts the tasks in the order in which it took them. */
+/* Times all presets, then searches the problems in order of their share of a step; each gets that share of
+ * the remaining budget. Problems that the store has as finished are not searched again. Every result is on
+ * disk before the next search begins. Sorts the tasks into the order of the search. */
 rncl_status rncl_tune(const rncl_tune_options *options, rncl_tune_task *tasks, size_t count);
 
 #endif

@@ -1,4 +1,4 @@
-/* The parent's end of a worker. */
+/* The parent's side of a worker. */
 #include "worker.h"
 
 #include <errno.h>
@@ -35,7 +35,7 @@ static void close_pipes(rncl_worker *worker)
     worker->reply_size = 0;
 }
 
-/* The wait status of the child, which is over or is now killed. */
+/* Waits for the child to end, or kills it first. Returns its wait status. */
 static int end(rncl_worker *worker, bool kill_it)
 {
     int status = 0;
@@ -54,7 +54,8 @@ void rncl_worker_fini(rncl_worker *worker)
         end(worker, true);
 }
 
-/* Its ends of the pipes become standard input and output; what drivers have to say goes nowhere. */
+/* Starts the child with its ends of the pipes as standard input and output. Standard error is discarded,
+ * since drivers write to it. */
 static int spawn(rncl_worker *worker, const int request[2], const int reply[2])
 {
     posix_spawn_file_actions_t actions;
@@ -75,7 +76,8 @@ static rncl_status start(rncl_worker *worker)
     int request[2], reply[2];
     if (worker->pid)
         return RNCL_OK;
-    /* A socket, whose sender can do without SIGPIPE: signals are the program's. */
+    /* A socket and not a pipe: sending can be done without SIGPIPE, whose handling belongs to the program
+     * and not to the library. */
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, request) != 0)
         return RNCL_FAIL(RNCL_ERR_IO, "socketpair: %s", strerror(errno));
     if (pipe2(reply, O_CLOEXEC) != 0) {
@@ -130,7 +132,7 @@ static bool send_line(const rncl_worker *worker, const char *line)
     return left == 0;
 }
 
-/* Appends what has come; false if nothing more will, or there is no memory for it. */
+/* Appends the bytes that have arrived. False at the end of the stream or when out of memory. */
 static bool take_bytes(rncl_worker *worker)
 {
     char bytes[512];

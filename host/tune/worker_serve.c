@@ -1,4 +1,4 @@
-/* The child's end of a worker. */
+/* The child's side of a worker. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static size_t read_settings(const json_t *request, rncl_setting *settings)
     return count;
 }
 
-/* Keeps the tensors while the problem stays. */
+/* Sets up a trial, or keeps that of the last request if the problem is the same. */
 static rncl_status set_up(server *s, const rncl_problem *problem)
 {
     if (s->trial && rncl_problem_equal(problem, &s->problem))
@@ -73,7 +73,7 @@ rncl_status rncl_worker_serve(rncl_context *context, const rncl_trial_hook *hook
     server s = {.context = context, .hook = hook};
     char *line = NULL;
     size_t room = 0;
-    /* A tuner that is killed takes its workers along. */
+    /* The worker dies with the tuner, even if that is killed. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     while (getline(&line, &room, stdin) > 0) {
         json_t *request = json_loads(line, 0, NULL), *reply = reply_to(&s, request);

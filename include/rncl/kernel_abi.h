@@ -15,24 +15,23 @@ typedef struct rncl_conv_shape {
     rncl_int n, h, w, c, k, r, s, stride, pad, p, q;
 } rncl_conv_shape;
 
-/* What the direct kernels compute: a convolution whose output pixels may lie apart, so that each phase of a
- * strided input gradient is one too. Reads x [n][h][w][c]; computes p x q pixels of k channels an image;
- * pixel (i, j) is stored at (i * out_stride + out_row, j * out_stride + out_column) of an out_h x out_w
- * image. Work is handed out in tiles of tile_rows rows of them. */
+/* Shape of the direct kernels: a convolution that stores its output pixels with a stride, as each phase of
+ * a strided input gradient needs it. Reads x [n][h][w][c] and computes p x q pixels of k channels for each
+ * image. Pixel (i, j) is stored at (i * out_stride + out_row, j * out_stride + out_column) of an out_h x
+ * out_w image. Work is handed out in tiles of tile_rows rows of pixels. */
 typedef struct rncl_direct_shape {
     rncl_int n, h, w, c, r, s, stride, pad_top, pad_left;
     rncl_int p, q, k, out_h, out_w, out_stride, out_row, out_column, tile_rows;
 } rncl_direct_shape;
 
-/* What the Winograd kernels compute: a 3x3 convolution with stride 1 or 2; pad may be negative. Work is handed
- * out in blocks of `tiles` tiles. */
+/* What the Winograd kernels compute: a 3x3 convolution with stride 1 or 2; pad may be negative. Work is
+ * handed out in blocks of `tiles` tiles. */
 typedef struct rncl_winograd_shape {
     rncl_int n, h, w, c, p, q, k, pad, tiles;
 } rncl_winograd_shape;
 
-/* Which values of a filter go where in the packed layout [out / KB][r][s][in][KB]: tap (i, j) of the packed
- * filter is tap (row_first + i * row_step, column_first + j * column_step) of the filter; strides are in
- * floats. */
+/* How a filter is packed into the layout [out / KB][r][s][in][KB]: tap (i, j) of the packed filter is tap
+ * (row_first + i * row_step, column_first + j * column_step) of the filter; strides are in floats. */
 typedef struct rncl_pack_shape {
     rncl_int out, in, r, s, row_first, row_step, column_first, column_step;
     rncl_int row_stride, column_stride, in_stride, out_stride, packed_offset;
@@ -54,7 +53,7 @@ typedef struct rncl_batchnorm_shape {
     rncl_int residual_h, residual_w, residual_c, residual_stride;
 } rncl_batchnorm_shape;
 
-/* Max pooling with a square window: x [n][h][w][c] -> y [n][p][q][c]; the border never wins. */
+/* Max pooling with a square window: x [n][h][w][c] -> y [n][p][q][c]; padding is never the maximum. */
 typedef struct rncl_maxpool_shape {
     rncl_int n, h, w, c, size, stride, pad, p, q;
 } rncl_maxpool_shape;
@@ -69,13 +68,13 @@ typedef struct rncl_linear_shape {
     rncl_int n, c, k;
 } rncl_linear_shape;
 
-/* Softmax cross-entropy over logits [n][k]; a label of RNCL_NO_LABEL leaves its row out. */
+/* Softmax cross-entropy over logits [n][k]; rows with the label RNCL_NO_LABEL are skipped. */
 #define RNCL_NO_LABEL (-1)
 typedef struct rncl_softmax_shape {
     rncl_int n, k;
 } rncl_softmax_shape;
 
-/* SGD and moving averages of vectors of n floats. */
+/* SGD and moving averages, over vectors of n floats. */
 typedef struct rncl_sgd_shape {
     rncl_int n;
 } rncl_sgd_shape;
@@ -89,8 +88,8 @@ typedef struct rncl_mixup_shape {
     rncl_int n, floats;
 } rncl_mixup_shape;
 
-/* Floats left free after each of several stretches of memory that are gone through side by side: without them
- * they would lie powers of two apart, where caches keep few of them. */
+/* Floats of padding between arrays that are read in parallel. Without it they would lie a power of two
+ * apart and evict each other from the cache. */
 #define RNCL_CACHE_GAP 16
 
 #define RNCL_BATCHNORM_EPSILON 1e-5f

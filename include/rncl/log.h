@@ -13,7 +13,7 @@ typedef enum rncl_log_level {
     RNCL_LOG_WARNING, /**< something the user should act on */
     RNCL_LOG_NOTE,    /**< what was decided on the user's behalf */
     RNCL_LOG_DETAIL,  /**< for people who work on rncl */
-    RNCL_LOG_PROGRESS /**< how far something slow is; each replaces the one before, and most need not be shown */
+    RNCL_LOG_PROGRESS /**< how far something slow is; replaces the one before, most need not be shown */
 } rncl_log_level;
 
 /** Receives remarks. `write` is called on the thread that called the library; `line` is UTF-8 without a

@@ -1,5 +1,5 @@
-/* What the tests of the library share: cmocka, a folder that goes when the program ends, small sessions. Only
- * public headers are included. */
+/* Shared by the tests of the library: cmocka, a folder that is removed when the program ends, small
+ * sessions. Only public headers are included. */
 #ifndef TESTS_API_API_TEST_H
 #define TESTS_API_API_TEST_H
 
@@ -25,7 +25,7 @@ static inline void expect_ok(rncl_status got)
         fail_msg("%s: %s", rncl_status_text(got), rncl_status_message());
 }
 
-/* The failure, and something that its message says. */
+/* Expects a status, and a part of its message. */
 static inline void expect_failure(rncl_status got, rncl_status wanted, const char *part)
 {
     if (got != wanted)
@@ -41,8 +41,8 @@ static inline void set(rncl_session *session, const char *name, const char *valu
     expect_ok(rncl_session_set(session, name, value));
 }
 
-/* Twelve steps of 8 images of 8 x 8, evaluated every other step; the rate drops at once when it does not
- * help. */
+/* Twelve steps of 8 images of 8 x 8, evaluated every other step; the learning rate drops as soon as an
+ * evaluation is not better. */
 static inline rncl_session *small_session(const char *out)
 {
     static const char *const given[][2] = {
@@ -97,8 +97,8 @@ static inline void expect_same_run(const char *one, const char *other)
     static const char *const names[] = {"model.safetensors", "best.safetensors", "steps.csv"};
     for (size_t i = 0; i < COUNT(names); i++) {
         char a[640], b[640];
-        snprintf(a, sizeof a, "%s/%s", one, names[i]);
-        snprintf(b, sizeof b, "%s/%s", other, names[i]);
+        snprintf(a, sizeof a, "%.512s/%s", one, names[i]);
+        snprintf(b, sizeof b, "%.512s/%s", other, names[i]);
         expect_same_file(a, b);
     }
 }

@@ -34,7 +34,7 @@ static rncl_predictor *predictor_for(const char *top)
     set(session, "model", "run/best.safetensors");
     set(session, "top", top);
     expect_ok(rncl_predictor_create(session, &predictor));
-    rncl_session_destroy(session); /* the predictor does without it */
+    rncl_session_destroy(session); /* the predictor must not need it any more */
     return predictor;
 }
 
@@ -100,7 +100,7 @@ static void a_file_and_its_pixels_get_the_same_logits(void **unused)
     answers of_files = {.count = 0}, of_pixels = {.count = 0};
     rncl_image_set images = set_of(&drawn);
     images.count = COUNT(paths);
-    images.labels = NULL; /* nobody needs them here */
+    images.labels = NULL; /* not needed for predictions */
     images.classes = 0;
     for (size_t i = 0; i < COUNT(paths); i++)
         write_png(paths[i], drawn.pixels[i]);
@@ -160,7 +160,7 @@ static void what_goes_wrong_is_said(void **unused)
     assert_int_equal(rncl_predictor_images(predictor, &images, &(rncl_prediction_sink){.take = refuse}),
                      RNCL_ERR_INTERRUPTED);
     a.count = 0;
-    expect_ok(rncl_predictor_images(predictor, &images, &sink)); /* and it can be used again */
+    expect_ok(rncl_predictor_images(predictor, &images, &sink)); /* the predictor must still be usable */
     rncl_predictor_destroy(predictor);
 
     rncl_session *session;

@@ -1,4 +1,4 @@
-/* Sessions: options, logs, locales, and what is done in one call. */
+/* Sessions: options, logs, locales, and calls that do everything at once. */
 #include <locale.h>
 #include <signal.h>
 
@@ -253,7 +253,7 @@ static void remarks_go_to_the_log_of_the_session(void **unused)
     rncl_session_destroy(silent);
 }
 
-/* Debian's package locales has what a locale is made from. */
+/* Makes a locale with decimal commas from the files of Debian's package locales. */
 static void use_decimal_commas(void)
 {
     char command[128];
@@ -282,7 +282,7 @@ static void decimal_commas_of_the_program_change_nothing(void **unused)
     expect_failure(rncl_session_set(other, "weight-decay", "1e31"), RNCL_ERR_USAGE, "not in 0 to 1e+30");
     expect_ok(rncl_session_train(other, NULL, NULL));
     snprintf(value, sizeof value, "%.1f", 0.5);
-    assert_string_equal(value, "0,5"); /* and the locale is still the program's */
+    assert_string_equal(value, "0,5"); /* and the program's locale is unchanged */
     setlocale(LC_ALL, "C");
     expect_same_run("point", "comma");
     rncl_session_destroy(session);

@@ -5,7 +5,7 @@
 
 enum { THREADS = 3 };
 
-/* A thread's training; algorithms with CLBlast share its state in the process. */
+/* A thread's training. CLBlast's state is shared by all threads. */
 typedef struct task {
     char out[32];
     const char *algorithm;

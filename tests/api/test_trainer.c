@@ -7,12 +7,12 @@ static rncl_trainer *trainer_of(rncl_session *session)
 {
     rncl_trainer *trainer;
     expect_ok(rncl_trainer_create(session, &trainer));
-    rncl_session_destroy(session); /* the trainer does without it */
+    rncl_session_destroy(session); /* the trainer must not need it any more */
     return trainer;
 }
 
-/* One step at a time, which must make no difference; evaluates and saves where the options say; up to `last`.
- */
+/* Trains up to step `last` one step at a time, which must make no difference; evaluates and saves where
+ * the options say so. */
 static void train_to(rncl_trainer *trainer, int64_t last)
 {
     rncl_progress progress = {.step = 0};
@@ -197,7 +197,7 @@ static void written_parameters_are_computed_with(void **unused)
     float *read = calloc(classes, sizeof *read);
     expect_ok(rncl_trainer_read(trainer, "fc.bias", read, classes));
     after = read[0];
-    assert_true(after != 0); /* a step has moved it, from what was written */
+    assert_true(after != 0); /* the step has changed the value that was written */
     assert_true(fabsf(after) < 0.2f);
     free(read);
     free(zeros);
@@ -330,7 +330,7 @@ static void sets_that_make_no_sense_are_refused(void **unused)
     expect_failure(rncl_session_train(session, NULL, NULL), RNCL_ERR_USAGE, "leave out one of them");
     expect_ok(rncl_session_set_images(session, NULL, NULL));
     set(session, "steps", "1");
-    expect_ok(rncl_session_train(session, NULL, NULL)); /* the data set's again */
+    expect_ok(rncl_session_train(session, NULL, NULL)); /* trains on the data set again */
     rncl_session_destroy(session);
     free(p);
 }

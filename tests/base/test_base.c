@@ -1,4 +1,4 @@
-/* The ground floor: statuses, text, random numbers, files that are written whole or not at all. */
+/* Statuses, text, random numbers, and files that are written whole or not at all. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -159,7 +159,7 @@ static int remove_folder(void **state)
     return failed;
 }
 
-/* Files of the folder whose names begin so. */
+/* Number of files in the folder whose names begin with `prefix`. */
 static size_t count_files(const char *prefix)
 {
     size_t count = 0;
@@ -208,7 +208,7 @@ static void a_committed_file_replaces_the_old_one(void **state)
     free(path);
 }
 
-/* A file size limit stands in for the full disk. */
+/* A file size limit simulates a full disk. */
 static void a_full_disk_leaves_the_old_file(void **state)
 {
     (void)state;
@@ -293,7 +293,7 @@ static void what_a_living_process_writes_and_copies_of_people_stay(void **state)
     free(path);
 }
 
-/* Nobody writes to it: waiting would never end. */
+/* Nobody writes to the FIFO, so that waiting would never end. */
 static void a_fifo_is_refused_at_once(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Names become UTF-8 without becoming equal. */
+/* Names are converted to UTF-8, and different names stay different. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@ static void utf8_stays_and_other_bytes_are_written_out(void **state)
         {"r\xe9sultats", "r\\xe9sultats"},                                /* Latin-1 */
         {"\xc3", "\\xc3"},                                                /* cut */
         {"\xe6\x97", "\\xe6\\x97"},
-        {"\x80x", "\\x80x"},        /* a byte that continues nothing */
+        {"\x80x", "\\x80x"},        /* a continuation byte without a start */
         {"\xc0\xaf", "\\xc0\\xaf"}, /* overlong */
         {"\xe0\x80\x80", "\\xe0\\x80\\x80"},
         {"\xed\xa0\x80", "\\xed\\xa0\\x80"},          /* half a surrogate pair */

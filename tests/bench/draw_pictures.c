@@ -1,6 +1,6 @@
 /* Draws the data sets of scripts/bench-data: draw_pictures FOLDER small|photos|large|camera. They are the
- * built-in shapes; as photographs they are enlarged and made noisy, so that their files are as large and as
- * slow to decode as a camera's. */
+ * built-in shapes; for photographs they are enlarged and noise is added, so that their files are as large
+ * and as slow to decode as those of a camera. */
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ static int write_png(const kind *k, const char *path, uint8_t *rgb, uint32_t num
     return png_image_write_to_file(&png, path, 0, rgb, 0, NULL);
 }
 
-/* A few grey levels up or down for each pixel, as sensors have it. */
+/* Adds a few grey levels of noise to each pixel, like a sensor. */
 static void add_noise(uint8_t *rgb, size_t pixel_count, uint32_t number)
 {
     enum { NOISE = 12 };

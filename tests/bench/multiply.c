@@ -22,7 +22,7 @@ static int fail(void)
     return 1;
 }
 
-/* The presets but for what the arguments say. */
+/* The presets, changed by the arguments. */
 static rncl_status read_values(const rncl_context *context, const rncl_gemm *sizes, char **arguments,
                                int *values)
 {
@@ -97,7 +97,7 @@ static rncl_status measure(rncl_context *context, size_t side, char **arguments,
     return RNCL_OK;
 }
 
-/* Device memory goes with the process. */
+/* Device memory is released when the process ends. */
 int main(int count, char **arguments)
 {
     size_t side = count >= 3 ? strtoul(arguments[2], NULL, 10) : 0;

@@ -1,10 +1,15 @@
-/* What scripts/compare-pillow needs of rncl: pictures as rncl decodes and prepares them, and JPEGs of
- * samplings that Pillow does not write. pictures decode        paths from standard input, a line each; for
- * each to standard output a line "HEIGHT WIDTH" and the pixels (upright), or a line "refused: MESSAGE"
- *   pictures prepare SIZE  the same with the input of a network of SIZE x SIZE pixels, as evaluation makes it
+/* For scripts/compare-pillow: pictures as rncl decodes and prepares them, and JPEGs of samplings that Pillow
+ * does not write.
+ *
+ *   pictures decode
+ *       Reads paths from standard input, one a line. For each writes to standard output a line "HEIGHT WIDTH"
+ *       and the upright pixels, or a line "refused: MESSAGE".
+ *   pictures prepare SIZE
+ *       The same with the input for a network of SIZE x SIZE pixels, as evaluation prepares it.
  *   pictures encode FILE COLOURS SAMPLING PROGRESSIVE HEIGHT WIDTH
- *                          a JPEG of pixels from standard input; COLOURS is grey, ycc, rgb, cmyk or ycck,
- * SAMPLING two digits for each component ("221111") */
+ *       Writes a JPEG of pixels from standard input. COLOURS is grey, ycc, rgb, cmyk or ycck, SAMPLING two
+ *       digits for each component ("221111").
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Every operation against the host reference on a real device. RNCL_TEST_DEVICE chooses the device,
- * RNCL_TEST_SHAPES and RNCL_TEST_WORK how much is tried: emulators are slow. */
+ * RNCL_TEST_SHAPES and RNCL_TEST_WORK the amount of work, since emulators are slow. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,7 +47,7 @@ static void print_failure(void *user, const rncl_check_result *result)
         print_error("%s: error %.3g, tolerance %.3g\n", result->name, result->error, result->tolerance);
 }
 
-/* In a context of its own. */
+/* Runs the check in a new context. */
 static rncl_status check(const rncl_check_options *options, rncl_check_summary *summary)
 {
     rncl_context *context;

@@ -1,6 +1,6 @@
-/* What devices of other classes take by default, on the device at hand: it must be right everywhere.
- * Convolutions are those of the fully connected layer, of which there are few; test_check.c has every
- * algorithm. RNCL_TEST_DEVICE, RNCL_TEST_SHAPES and RNCL_TEST_WORK as there. */
+/* Runs the defaults of other device classes on this device, where their results must be right too. Of
+ * convolutions only those of the fully connected layer are run; test_check.c has every algorithm.
+ * RNCL_TEST_DEVICE, RNCL_TEST_SHAPES and RNCL_TEST_WORK as there. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* The harness itself: kernels with planted faults must be found wrong. Not for Oclgrind, which would report
- * the faults too. */
+/* Tests the harness: it must find faults that are planted in kernels. Not run under Oclgrind, which would
+ * report the faults too. */
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +37,7 @@ static int release_devices(void **state)
     return 0;
 }
 
-/* In a context of its own. */
+/* Runs the check in a new context. */
 static rncl_status check(const rncl_check_options *options, rncl_check_summary *summary)
 {
     rncl_context *context;
@@ -120,7 +120,7 @@ static void write_file(const char *path, const char *text)
     free(folder);
 }
 
-/* The kernels with the fault in `folder`. */
+/* Writes the kernels, with the fault, into `folder`. */
 static void write_kernels(const char *folder, const planted_fault *fault)
 {
     for (size_t i = 0; i < rncl_kernel_source_count; i++) {
@@ -143,7 +143,7 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
     return remove(path);
 }
 
-/* Broken kernels are built from a folder of their own, which is also the cache of their binaries. */
+/* Broken kernels are built from a separate folder, which also holds the cache of their binaries. */
 typedef struct broken_kernels {
     char folder[32];
     char *cache; /* $XDG_CACHE_HOME before; NULL: not set */
@@ -173,7 +173,7 @@ static void a_planted_fault_is_found(void **state)
 {
     const planted_fault *fault = *state;
     if (device->info.emulator)
-        skip(); /* it reports the fault itself */
+        skip(); /* Oclgrind reports the fault itself */
     broken_kernels broken;
     use_broken_kernels(fault, &broken);
     rncl_check_summary summary;
@@ -186,8 +186,8 @@ static void a_planted_fault_is_found(void **state)
         fail_msg("\"%s\" does not speak of \"%s\"", rncl_status_message(), fault->message);
 }
 
-/* Of convolutions, one fault for each algorithm and pass. A convolution's programs take long to build: only
- * the algorithm and the pass concerned are tried, at one small shape. */
+/* One fault for each algorithm and pass of convolution. Since convolution programs take long to build,
+ * only that algorithm and pass are tried, at one small shape. */
 typedef struct conv_fault {
     const char *algorithm;
     int pass;
@@ -298,7 +298,7 @@ static const conv_fault conv_faults[] = {
      "im2col_gemm dx: pixels between those of a stride"},
 };
 
-/* Whether the device has the algorithm for this pass; others would do the pass else. */
+/* Whether the device supports the algorithm for this pass; otherwise another algorithm would run. */
 static bool is_supported(rncl_context *context, const conv_fault *fault)
 {
     const rncl_pass pass = {
@@ -307,7 +307,7 @@ static bool is_supported(rncl_context *context, const conv_fault *fault)
     return rncl_pass_supports(&pass, fault->algorithm, &exact);
 }
 
-/* The tensor that should be wrong, and how many results of it were. */
+/* The tensor that should be wrong, and how many of its results were. */
 typedef struct verdict {
     const char *tensor;
     int results, wrong;
@@ -322,7 +322,7 @@ static void judge(void *user, const rncl_check_result *result)
     v->wrong += !result->ok;
 }
 
-/* The forward pass and, if it is another, the fault's pass. */
+/* Runs the forward pass and, if that is another one, the fault's pass. */
 static rncl_status try_convolution(rncl_context *context, const conv_fault *fault, verdict *v)
 {
     static const check_variant variants[] = {

@@ -1,6 +1,6 @@
-/* Winograd's convolution in stages where its presets do not lead on small images: groups of images, other
- * tiles, wide vectors, shares of the filter gradient; and when GPUs take it. RNCL_TEST_DEVICE as in
- * test_check.c. */
+/* Winograd's convolution in separate stages, with settings that its presets do not use for small images:
+ * groups of images, other tiles, wide vectors, shares of the filter gradient. Also tests when it is the
+ * default on GPUs. RNCL_TEST_DEVICE as in test_check.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,7 +54,7 @@ static rncl_conv_shape convolution(int n, int size, int c, int k)
                              .q = size};
 }
 
-/* What forward pass and input gradient are told, and what the filter gradient is. */
+/* The settings of forward pass and input gradient, and those of the filter gradient. */
 typedef struct settings {
     rncl_setting images, filter;
     rncl_conv_shape shape;

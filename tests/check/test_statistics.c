@@ -1,5 +1,6 @@
-/* Statistics that convolutions leave of their result, and batch normalisation that reads them: the parts have
- * to add up to what the tensor holds, edges of tiles included. RNCL_TEST_DEVICE as in test_check.c. */
+/* Statistics that convolutions write of their result, and batch normalisation that reads them: joined, the
+ * parts must equal the statistics of the tensor, also at the edges of tiles. RNCL_TEST_DEVICE as in
+ * test_check.c. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,7 +81,8 @@ static void must(rncl_status st)
         fail_msg("%s", rncl_status_message());
 }
 
-/* Of `floats`, drawn around 3 so that E[x^2] - E[x]^2 would lose digits; NULL for none. */
+/* A tensor of `floats` numbers around 3, for which E[x^2] - E[x]^2 would lose digits; NULL if `floats` is
+ * 0. */
 static cl_mem tensor(size_t floats, uint32_t stream)
 {
     cl_mem buffer = NULL;
@@ -152,7 +154,7 @@ static void measure(const float *y, size_t rows, size_t k, size_t channel, doubl
         *deviations += pow(y[row * k + channel] - *mean, 2);
 }
 
-/* The same from the parts. */
+/* The same, joined from the parts. */
 static void join(const float *statistics, size_t parts, size_t k, size_t channel, double *mean,
                  double *deviations)
 {
@@ -197,7 +199,8 @@ static void statistics_of_a_convolution_are_those_of_its_result(void **state)
     }
 }
 
-/* y of a batch normalisation of x that reads `parts` parts of given statistics; 0: gathers them itself. */
+/* y of a batch normalisation of x that reads given statistics in `parts` parts; 0: it computes them
+ * itself. */
 static float *normalise(const convolved *c, const rncl_conv_shape *s, int parts)
 {
     const rncl_op_desc desc = {.kind = RNCL_OP_batchnorm,

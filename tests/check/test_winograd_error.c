@@ -16,7 +16,7 @@
 
 #define MOST_ERROR 1e-5
 
-/* 14x14 pixels, of c and k channels; few of those that nothing is summed over. */
+/* 14x14 pixels. LONG channels where the pass sums over channels, else SHORT. */
 enum { PIXELS = 14, LONG = 512, SHORT = 32 };
 
 static rncl_device_list *devices;

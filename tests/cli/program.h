@@ -1,5 +1,5 @@
-/* Runs the program as a user would: a command line in a shell, in a folder of its own; what it printed and
- * how it ended. */
+/* Runs the program as a user would, by a command line in a shell, in a temporary folder; keeps its output
+ * and exit status. */
 #ifndef RNCL_TESTS_CLI_PROGRAM_H
 #define RNCL_TESTS_CLI_PROGRAM_H
 
@@ -35,7 +35,7 @@ static void read_text(const char *name, char *text, size_t size)
     fclose(file);
 }
 
-/* A shell command in the folder; it must end well. */
+/* Runs a shell command in the folder, which must succeed. */
 static void __attribute__((format(printf, 1, 2))) shell(const char *format, ...)
 {
     char what[2048], command[2200];
@@ -47,7 +47,8 @@ static void __attribute__((format(printf, 1, 2))) shell(const char *format, ...)
     assert_int_equal(system(command), 0);
 }
 
-/* rncl with these arguments, printf style, and with `environment` ("NAME=value …") set; fills `result`. */
+/* Runs rncl with these arguments, printf style, and with `environment` ("NAME=value …") set; fills in
+ * `result`. */
 static void __attribute__((format(printf, 2, 3))) run_in(const char *environment, const char *format, ...)
 {
     char arguments_text[2048], command[4096];
@@ -73,8 +74,8 @@ static void expect_status(int status)
     assert_int_equal(result.exit_status, status);
 }
 
-/* The last run failed with this status and one line on standard error that contains `part`, and said nothing
- * else. */
+/* Expects that the last run failed with this status, and printed only one line on standard error, which
+ * contains `part`. */
 static void expect_failure(int status, const char *part)
 {
     expect_status(status);
@@ -84,7 +85,7 @@ static void expect_failure(int status, const char *part)
     assert_string_equal(result.output, "");
 }
 
-/* Standard output of the last run as the one JSON document that it must be. New reference. */
+/* Parses standard output of the last run, which must be one JSON document. New reference. */
 static json_t *expect_json(void)
 {
     json_error_t error;

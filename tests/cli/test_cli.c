@@ -1,5 +1,4 @@
-/* What rncl says and how it ends when it is asked for what it does not have, and the commands that do not
- * train. */
+/* Usage errors, and the commands that do not train. */
 #include <stdbool.h>
 
 #include "program.h"
@@ -194,7 +193,7 @@ static void help_shows_defaults_and_choices(void **state)
     assert_non_null(strstr(result.output, "(default 256)"));
 }
 
-/* How many options the last help explains; *wide: a line is longer than 80 columns. */
+/* Number of options that the last help explains. *wide: whether a line is longer than 80 columns. */
 static int count_explained(bool *wide)
 {
     int count = 0;
@@ -211,7 +210,7 @@ static void short_help_explains_fifteen_options_and_names_the_others(void **stat
     (void)state;
     bool wide;
     run("train --help");
-    /* --help-all is among them. */
+    /* 15 options and --help-all. */
     assert_int_equal(count_explained(&wide), 15 + 1);
     assert_false(wide);
     assert_non_null(strstr(result.output, " --label-smoothing=0"));

@@ -1,4 +1,4 @@
-/* rncl check-data, on folders of the smallest pictures that there are. */
+/* rncl check-data, on folders of pictures of one pixel. */
 #include "program.h"
 
 /* One red pixel. */

@@ -8,7 +8,7 @@
 
 enum { SIZE = 16, CLASSES = 2, PICTURES = 6 };
 
-/* A picture of waves, which differs with `number`. */
+/* A picture of waves, different for each `number`. */
 static void write_picture(const char *name, int number)
 {
     unsigned char pixels[SIZE * SIZE * 3];
@@ -29,7 +29,7 @@ static int prepare(void **state)
         setenv("RNCL_DEVICE", device, 1);
     if (create_folder(state))
         return -1;
-    setenv("RNCL_TUNING_DIR", program_folder, 1); /* of which it might have something to say */
+    setenv("RNCL_TUNING_DIR", program_folder, 1); /* so that no tuning results add messages */
     for (int i = 0; i < 4; i++) {
         shell("mkdir -p pictures/%s", folders[i]);
         for (int j = 0; j < PICTURES / CLASSES; j++) {
@@ -61,7 +61,7 @@ static void ten_crops_count_every_picture_once(void **state)
     const double one = number("loss");
     run("eval --model run/model.safetensors --data pictures --crops 10 --json");
     assert_true(number("images") == PICTURES);
-    assert_true(fabs(number("loss") - one) > 1e-6); /* it saw other windows */
+    assert_true(fabs(number("loss") - one) > 1e-6); /* evaluated other windows */
 }
 
 static void a_run_means_its_best_weights(void **state)
@@ -123,7 +123,7 @@ static void a_report_that_cannot_be_written_is_one_clear_line(void **state)
     expect_failure(1, "taken");
 }
 
-/* A field of the last run's JSON is the list of these names, NULL behind the last. */
+/* Expects a field of the last run's JSON to be the list of these names, NULL at the end. */
 static void expect_names(const char *field, const char *const *names)
 {
     json_t *document = expect_json(), *list = json_object_get(document, field);
@@ -157,7 +157,7 @@ static void classes_belong_together_by_their_names(void **state)
     run("eval --model run/model.safetensors --data pictures --json");
     const double all = number("loss");
     expect_match("name", NAMES(), NAMES());
-    /* Another class in front moves the folders' numbers, and changes nothing. */
+    /* A class that comes first shifts the numbers of the folders, which must change nothing. */
     shell("mkdir -p more/train more/val && cp -r pictures/train/* more/train && cp -r pictures/val/* "
           "more/val && "
           "cp -r pictures/val/calm more/val/another && cp -r pictures/val/calm more/train/another");

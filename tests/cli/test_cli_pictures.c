@@ -1,12 +1,13 @@
-/* The same picture gets the same answer from every command, upright, wherever it lies and whatever its folder
- * is called; on any device ($RNCL_TEST_DEVICE). */
+/* The same picture gets the same answer from every command, upright, whichever folder it is in; on any
+ * device ($RNCL_TEST_DEVICE). */
 #include <math.h>
 
 #include <png.h>
 
 #include "program.h"
 
-/* Waves that differ with `number`; stored turned by a quarter, and marked so, if `turned`. */
+/* A picture of waves, different for each `number`. If `turned`, it is stored turned by 90 degrees, with
+ * that orientation in its EXIF data. */
 static void write_picture(const char *name, unsigned height, unsigned width, unsigned number, int turned)
 {
     enum { LARGEST = 128 };
@@ -75,7 +76,7 @@ static double loss_of_eval(const char *options)
     return loss;
 }
 
-/* Mean of the cross-entropies of what predict says, the class being the folder's. */
+/* Mean cross-entropy of the predictions, where the class is the folder. */
 static double loss_of_predict(const char *files)
 {
     run("predict --model r/model.safetensors --logits --json %s", files);
@@ -99,8 +100,9 @@ static double loss_of_predict(const char *files)
 static void predict_and_eval_give_the_same_loss_for_the_same_files(void **state)
 {
     (void)state;
-    assert_true(fabs(loss_of_eval("--data set") - loss_of_predict("set/val/*/*.png")) < 1e-5);
-    /* Squares alone, which a folder of nothing else used to take whole. */
+    assert_true(
+        fabs(loss_of_eval("--data set") - loss_of_predict("set/val/* /*.png")) <
+        1e-5); /* A folder of squares only: they must be resized and cropped like all other pictures. */
     shell("mkdir -p squares/val/cat squares/val/dog && cp -r set/train squares && rm -f "
           "squares/train/*/[2367]*.png "
           "squares/train/*/1?.png; cp set/val/cat/10.png squares/val/cat && cp set/val/dog/11.png "

@@ -8,7 +8,7 @@
 
 enum { SIZE = 16, CLASSES = 10 };
 
-/* A picture of waves, which differs with `number`; channels 1 or 3. */
+/* A picture of waves, different for each `number`, of 1 or 3 channels. */
 static void write_picture(const char *name, unsigned height, unsigned width, unsigned channels,
                           unsigned number)
 {
@@ -28,7 +28,7 @@ static void write_picture(const char *name, unsigned height, unsigned width, uns
     free(pixels);
 }
 
-/* Trains rgb/ on drawn pictures, and grey/ on IDX files; draws what is predicted. */
+/* Trains rgb/ on drawn pictures and grey/ on IDX files; draws the pictures to predict. */
 static int prepare(void **state)
 {
     const char *device = getenv("RNCL_TEST_DEVICE");
@@ -77,7 +77,7 @@ static void json_has_what_scripts_read(void **state)
     json_decref(prediction);
 }
 
-/* The "image" of each prediction of the last run, which must be these. */
+/* Expects these "image" fields in the last run's predictions. */
 static void expect_images(const char *const *images, size_t count)
 {
     expect_status(0);
@@ -208,7 +208,7 @@ static void networks_of_one_channel_see_colours_as_grey(void **state)
     (void)state;
     train_on_grey_pictures();
     write_picture("grey.png", SIZE, SIZE, 1, 4);
-    write_picture("colour.png", SIZE, SIZE, 3, 4); /* of three equal channels */
+    write_picture("colour.png", SIZE, SIZE, 3, 4); /* with three equal channels */
     run("predict --model grey/model.safetensors grey.png --logits --json");
     json_t *grey = only_prediction();
     run("predict --model grey/model.safetensors colour.png --logits --json");

@@ -40,7 +40,7 @@ static void training_leaves_a_run_folder_that_eval_reads(void **state)
     json_decref(document);
 }
 
-/* 20 pictures of two classes, black or white, as text that needs no library. */
+/* 20 pictures of two classes, black and white, written without a library. */
 static void make_two_classes(const char *folder)
 {
     shell("mkdir -p %s && "
@@ -82,7 +82,7 @@ static void a_run_begins_by_saying_what_it_will_do_in_80_columns(void **state)
     }
     for (const char *at = result.errors, *end; (end = strchr(at, '\n')); at = end + 1)
         assert_true(end - at <= 80);
-    /* The first step's speed is that of compiling. */
+    /* The first step includes compiling, so that its speed is not shown. */
     const char *first = strstr(result.errors, "step 1/2"), *end = strchr(first, '\n');
     assert_null(memmem(first, (size_t)(end - first), "img/s", 5));
     assert_null(memmem(first, (size_t)(end - first), "left", 4));
@@ -133,7 +133,7 @@ static void a_damaged_checkpoint_cannot_be_read(void **state)
     expect_failure(8, "last.ckpt");
 }
 
-/* How many steps steps.csv tells of; 0 while there is none. */
+/* Number of steps in steps.csv; 0 if the file is not there yet. */
 static int steps_written(const char *run_folder)
 {
     char path[256];

@@ -1,4 +1,4 @@
-/* rncl tune as a user meets it, on any device ($RNCL_TEST_DEVICE). */
+/* rncl tune, on any device ($RNCL_TEST_DEVICE). */
 #include "program.h"
 
 #define NETWORK "--arch cifar-resnet --depth 8 --image 8 --batch-size 2"
@@ -13,10 +13,10 @@ static int start(void **state)
     return create_folder(state);
 }
 
-/* The results of what was tuned in this folder, all of them, or NULL if there is no file. */
+/* All tuning results in this folder; NULL if there is no file. */
 static json_t *load_results(void)
 {
-    shell("cat data/rncl/tuning/*.json > results.json 2> /dev/null || true");
+    shell("cat data/rncl/tuning/* .json > results.json 2> /dev/null || true");
     char text[1 << 16];
     read_text("results.json", text, sizeof text);
     if (!*text)
@@ -24,9 +24,7 @@ static json_t *load_results(void)
     json_t *document = json_loads(text, 0, NULL);
     assert_non_null(document);
     return document;
-}
-
-/* A tuner that runs for so many milliseconds, and its workers with it. */
+} /* Runs a tuner for so many milliseconds and kills it together with its workers. */
 static void tune_and_kill(int milliseconds)
 {
     shell("(%s timeout -s KILL %d.%03d %s tune " NETWORK " --budget 5 > /dev/null 2>&1) || true", environment,

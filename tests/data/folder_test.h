@@ -1,4 +1,4 @@
-/* Folders of drawn pictures for tests: every picture has one colour, which tells which it is. */
+/* Folders of drawn pictures for tests: every picture has one colour, which identifies it. */
 #ifndef RNCL_TESTS_DATA_FOLDER_TEST_H
 #define RNCL_TESTS_DATA_FOLDER_TEST_H
 
@@ -34,7 +34,7 @@ static int remove_folder(void **state)
     return failed;
 }
 
-/* The path below the folder, whose parent folders are made. Caller frees. */
+/* A path below the folder; its parent folders are created. Caller frees. */
 static char *place(const char *folder, const char *name)
 {
     char *path = rncl_path_join(folder, name);
@@ -72,7 +72,7 @@ static inline void write_picture(const char *folder, const char *name, uint32_t 
     free(pixels);
 }
 
-/* The same file without its second half. */
+/* Cuts off the second half of a file. */
 static inline void cut_file(const char *folder, const char *name)
 {
     char *path = place(folder, name);
@@ -84,7 +84,7 @@ static inline void cut_file(const char *folder, const char *name)
     free(path);
 }
 
-/* The network has classes to spare, so that one class is enough for a test. */
+/* Options for a folder. The network has more classes than any test, so that a set of one class is allowed. */
 static inline rncl_dataset_options folder_options(const char *folder, rncl_split split)
 {
     return (rncl_dataset_options){.path = folder, .split = split, .val_split = 0.25f, .classes = 9};
@@ -106,7 +106,7 @@ static inline rncl_dataset *open_part(const char *folder, rncl_split split)
     return open_with(&options);
 }
 
-/* Opening fails as bad data, with both texts in the message. */
+/* Expects that opening fails with RNCL_ERR_DATA, and both texts in the message. */
 static inline void expect_refused(const rncl_dataset_options *options, const char *file, const char *reason)
 {
     rncl_dataset *dataset;
@@ -116,7 +116,7 @@ static inline void expect_refused(const rncl_dataset_options *options, const cha
         fail_msg("expected \"%s\" and \"%s\" in: %s", file, reason, rncl_status_message());
 }
 
-/* The number of a picture of a set of different sizes. */
+/* The number that identifies a picture in a set of different sizes. */
 static inline uint8_t number_of(const rncl_dataset *dataset, uint32_t index, int *label)
 {
     rncl_image image = {0};

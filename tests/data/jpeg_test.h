@@ -29,7 +29,7 @@ typedef struct jpeg_kind {
     bool progressive, arithmetic;
 } jpeg_kind;
 
-/* A smooth picture, which JPEG keeps well. */
+/* A smooth picture, which JPEG changes little. */
 static void draw(uint8_t *pixels, int channels)
 {
     for (int y = 0; y < HEIGHT; y++)

@@ -8,8 +8,8 @@ enum { PLANE = 1024, RECORD = 3 * PLANE };
 #define TEN "cifar-10-batches-bin/"
 #define HUNDRED "cifar-100-binary/"
 
-/* `count` records: red is the running number from `first` on, green the row, blue the column; labels as given
- * by `label_of`, behind `extra` bytes of 99. */
+/* `count` records: red is the running number from `first` on, green the row, blue the column; labels as
+ * given by `label_of`, after `extra` bytes of 99. */
 static void write_records(const char *folder, const char *name, int extra, int first, int count,
                           int (*label_of)(int number))
 {

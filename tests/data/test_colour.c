@@ -102,7 +102,7 @@ static void values_stop_at_black_and_white(void **state)
         uint8_t rgb[] = {0, 0, 0, 255, 255, 255};
         rncl_random random = stream(draw);
         rncl_colour_jitter_apply(&jitter, &random, rgb, 2);
-        assert_true(rgb[0] <= rgb[3]); /* nothing wraps round */
+        assert_true(rgb[0] <= rgb[3]); /* no value overflows */
     }
 }
 

@@ -1,4 +1,4 @@
-/* Crops: torchvision's places for evaluation, and the bounds of what is drawn for training. */
+/* Crops: torchvision's windows for evaluation, and the bounds of random windows for training. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* Pictures given by name: they come out as evaluation sees them, and bad ones do not stop the others. */
+/* Pictures given by name: they are prepared as for evaluation, and bad ones do not stop the others. */
 #include "data/folder_test.h"
 #include "files.h"
 #include "loader.h"
@@ -55,7 +55,7 @@ static void a_square_of_the_networks_size_comes_out_as_it_is(void **state)
         assert_float_equal(image[i], (i / 3 % IMAGE < IMAGE / 2 ? 0 : 255), 1e-3f);
 }
 
-/* Whatever the others of their folder are like. */
+/* The result must not depend on the other pictures of the folder. */
 static void pictures_come_out_as_in_an_evaluation_of_their_folder(void **state)
 {
     static const uint32_t sizes[][2] = {{20, 30},       {300, 300}, {90, 31},

@@ -1,4 +1,4 @@
-/* Class folders: which pictures belong to which class and split, and what is said about those that cannot. */
+/* Class folders: the class and split of each picture, and messages about files that cannot be used. */
 #include "data/folder_test.h"
 
 enum { A_CLASS = 20 };
@@ -59,7 +59,7 @@ static void the_validation_part_has_its_own_pictures_under_the_training_labels(v
     }
 }
 
-/* Marks the numbers of a split's pictures, and counts them by label. */
+/* Marks the pictures of a split in `seen`, and counts them by label. */
 static void look_through(const rncl_dataset *dataset, bool *seen, int *labels)
 {
     for (uint32_t i = 0; i < dataset->info.count; i++) {
@@ -79,7 +79,7 @@ static void without_a_validation_part_a_share_of_each_class_is_held_back(void **
     bool seen[256] = {false};
     int kept[2] = {0}, held_back[2] = {0};
     look_through(training, seen, kept);
-    look_through(validation, seen, held_back); /* none of them twice */
+    look_through(validation, seen, held_back); /* no picture is in both splits */
     for (int i = 0; i < 2; i++) {
         assert_int_equal(held_back[i], A_CLASS / 4);
         assert_int_equal(kept[i], A_CLASS - A_CLASS / 4);

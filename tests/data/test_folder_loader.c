@@ -1,5 +1,5 @@
-/* Pictures of all sizes on their way into batches: the same ones for any number of threads, with and without
- * memory for them, and around those that are damaged. */
+/* Batches of pictures of different sizes: the same for any number of threads, with and without a cache,
+ * and with damaged files. */
 #include "data/folder_test.h"
 #include "loader.h"
 #include "rncl/kernel_abi.h"
@@ -27,7 +27,7 @@ static rncl_dataset_options part_options(const char *folder, rncl_split split)
     return (rncl_dataset_options){.path = folder, .split = split, .classes = 9};
 }
 
-/* Values come out as bytes. */
+/* Options with which values stay bytes. */
 static rncl_loader_options plain_options(const rncl_dataset *dataset)
 {
     const float unit = 1.0f / 255;

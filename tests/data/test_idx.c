@@ -1,4 +1,4 @@
-/* IDX files: what is read, and what is said of each way in which they can be wrong. */
+/* IDX files: their contents, and the message for each possible defect. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -65,7 +65,7 @@ static void write_plain(const char *folder, const char *name, const struct blob 
     free(path);
 }
 
-/* Gzipped, as name.gz, without its last `cut` bytes. */
+/* Writes the blob gzipped, as name.gz, without the last `cut` bytes. */
 static void write_gzipped(const char *folder, const char *name, const struct blob *blob, off_t cut)
 {
     char *path = rncl_text_format("%s/%s.gz", folder, name);
@@ -124,7 +124,7 @@ static rncl_status open_split(const char *folder, rncl_split split, rncl_dataset
     return rncl_dataset_open(&options, out);
 }
 
-/* Opening fails as bad data, and the message holds both texts. */
+/* Expects that opening fails with RNCL_ERR_DATA, and both texts in the message. */
 static void assert_refused(const char *folder, rncl_split split, const char *file, const char *reason)
 {
     rncl_dataset *dataset;

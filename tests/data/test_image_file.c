@@ -3,7 +3,7 @@
 #include "image_file.h"
 #include "random.h"
 
-/* What is stored for each orientation of a picture of 2 x 3 pixels, numbered row by row. */
+/* A picture of 2 x 3 pixels, as stored for each orientation; pixels are numbered row by row. */
 static void every_orientation_becomes_upright(void **state)
 {
     (void)state;
@@ -97,10 +97,10 @@ static void exact_pictures_are_the_whole_file_resized_once(void **state)
     free(expected);
     rncl_image_fini(&whole);
     rncl_image_fini(&small);
-    small = decode(path, 130, true, true); /* as large as it is */
+    small = decode(path, 130, true, true); /* unscaled */
     assert_int_equal(small.height, 130);
     rncl_image_fini(&small);
-    small = decode(path, 500, true, true); /* never larger */
+    small = decode(path, 500, true, true); /* never enlarged */
     assert_int_equal(small.height, 130);
     rncl_image_fini(&small);
     free(path);

@@ -5,7 +5,7 @@
 
 enum { ADOBE = 0xee, FRAME = 0xc0, TABLES = 0xc4 };
 
-/* Mean difference of the decoded picture from what `expect` says of its pixels. */
+/* Mean difference between the decoded picture and the pixels that `expect` computes. */
 static double error_of(const jpeg_file *file, int (*expect)(const uint8_t *drawn, int c), int channels)
 {
     uint8_t drawn[HEIGHT * WIDTH * 4];
@@ -110,7 +110,7 @@ static void arithmetic_coding_decodes(void **state)
     free(file.bytes);
 }
 
-/* Where the first marker `code` (0xFFxx) of a file is. */
+/* Address of the first marker `code` (0xFFxx) of a file. */
 static unsigned char *find_marker(const jpeg_file *file, unsigned char code)
 {
     for (unsigned char *at = file->bytes + 2; at + 4 < file->bytes + file->size;
@@ -121,7 +121,7 @@ static unsigned char *find_marker(const jpeg_file *file, unsigned char code)
     return NULL;
 }
 
-/* The same file with `count` bytes more at `at`. */
+/* The same file with `count` bytes inserted at `at`. */
 static jpeg_file insert(const jpeg_file *file, size_t at, const void *bytes, size_t count)
 {
     jpeg_file longer = {.bytes = malloc(file->size + count), .size = file->size + count};
@@ -157,7 +157,7 @@ static void a_version_that_nobody_knows_is_read(void **state)
     free(file.bytes);
 }
 
-/* What libjpeg stores as YCCK, where the file then says that these are the inks themselves. */
+/* The file stores YCCK, but its marker says that these are the inks themselves. */
 static int from_stored_inks(const uint8_t *drawn, int c)
 {
     const double cyan = 255 - drawn[0], magenta = 255 - drawn[1], yellow = 255 - drawn[2];
@@ -246,8 +246,8 @@ static void the_smallest_sufficient_scale_is_decoded(void **state)
     free(file.bytes);
 }
 
-/* A file without its end marker, or the bits that fill its last byte, has all pixels: it is refused, or
- * whole. */
+/* A file that lacks only its end marker, or padding bits of its last byte, has all pixels: it may be
+ * refused or decoded completely. */
 static void expect_refused_or_same(const jpeg_file *file, const jpeg_file *whole)
 {
     rncl_image image, expected;
@@ -314,7 +314,7 @@ static void random_damage_never_does_harm(void **state)
     }
 }
 
-/* An EXIF segment, or an XMP one, behind the file's first marker. */
+/* An EXIF segment, or an XMP one, after the file's first marker. */
 static jpeg_file with_segment(const jpeg_file *file, const void *content, size_t size)
 {
     uint8_t segment[256] = {0xff, 0xe1, 0, (uint8_t)(size + 2)};

@@ -1,5 +1,5 @@
-/* Layouts of folders as people and archives make them: read where their meaning is certain, else refused with
- * what was found and what to do. */
+/* Layouts of folders as people and archives make them. They are read where their meaning is certain;
+ * otherwise the message says what was found and what to do. */
 #include "data/folder_test.h"
 
 /* One picture for each of two classes below `part`. */

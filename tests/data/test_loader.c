@@ -1,4 +1,5 @@
-/* The loader: what is in a batch, whatever the number of threads; how failures and ends arrive. */
+/* The loader: batches do not depend on the number of threads; failures and the end of the data are
+ * reported. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,7 +54,7 @@ static void fake_init(struct fake *fake, uint32_t count)
     };
 }
 
-/* Values come out as the bytes went in. */
+/* Options with which values stay bytes. */
 static rncl_loader_options plain_options(const struct fake *fake, int batch_size)
 {
     const float unit = 1.0f / 255;
@@ -244,7 +245,7 @@ static void images_hold_the_pictures_that_their_labels_name(void **state)
     rncl_loader_destroy(loader);
 }
 
-/* How much pixel j of a row or column counts when all of it becomes one. */
+/* Weight of pixel j when a whole row or column becomes one pixel. */
 static float triangle_weight(int j)
 {
     return 1 - fabsf((float)j + 0.5f - SIZE / 2.0f) / SIZE;
@@ -344,7 +345,7 @@ static void a_picture_that_cannot_be_read_is_reported_in_its_turn(void **state)
     for (int repeat = 0; repeat < 20; repeat++) {
         struct fake fake;
         fake_init(&fake, 100);
-        fake.fails_from = 23; /* and all later ones: the first is named */
+        fake.fails_from = 23; /* and all later ones; the message names the first */
         rncl_loader_options options = plain_options(&fake, 20);
         rncl_loader *loader = create(&options);
         assert_int_equal(next(loader)->count, 20);

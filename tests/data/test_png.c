@@ -343,7 +343,7 @@ static void a_header_that_promises_too_much_is_refused(void **state)
     assert_int_equal(rncl_image_probe(file.bytes, file.size, &header), RNCL_ERR_DATA);
 }
 
-/* Checksums are made right again, so that the damage gets past them. */
+/* Checksums are corrected, so that the damaged data is decoded. */
 static void random_damage_never_does_harm(void **state)
 {
     (void)state;

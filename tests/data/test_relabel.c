@@ -1,4 +1,4 @@
-/* A data set under other labels, and labels that are none. */
+/* A data set with other labels, and invalid labels. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Resizing is Pillow's, to the bit. */
+/* Resizing gives the same bytes as Pillow. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,7 +66,7 @@ static void a_picture_of_one_colour_keeps_it_at_every_size(void **state)
     rncl_image_fini(&image);
 }
 
-/* Of one channel: what three equal ones give. Of four: what each gives as grey. */
+/* One channel gives the same as three equal ones, and four give the same as each alone. */
 static void every_number_of_channels_is_resized_alike(void **state)
 {
     (void)state;

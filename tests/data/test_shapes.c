@@ -1,4 +1,4 @@
-/* The generated set: the same pictures for everybody, balanced, different in each split. */
+/* The generated set: reproducible, balanced, and different in each split. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -24,7 +24,7 @@ static uint8_t drawn(int y, int x, int c)
     return (uint8_t)(c == 0 ? 4 * x + 20 : c == 1 ? 5 * y + 10 : 250 - x - y);
 }
 
-/* A smooth picture; with transparency, of all degrees. */
+/* A smooth picture, optionally with all degrees of transparency. */
 static webp_file compress(bool lossless, bool alpha)
 {
     uint8_t pixels[HEIGHT * WIDTH * 4];
@@ -81,7 +81,7 @@ static size_t add_chunk(uint8_t *to, const char *name, const void *data, uint32_
     return 8 + size + size % 2;
 }
 
-/* The simple file as an extended one: a canvas of the given size, and what else `flags` announce. */
+/* Turns the simple file into an extended one with a canvas of the given size and the features in `flags`. */
 static webp_file extend(const webp_file *simple, uint8_t flags, uint32_t height, uint32_t width)
 {
     webp_file file = {.bytes = calloc(1, simple->size + 1024)};

@@ -1,4 +1,4 @@
-/* Names of devices that outlive a driver's version, and where drivers are. */
+/* Device names that stay the same across driver versions, and paths of drivers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -223,7 +223,7 @@ static void processes_that_fill_the_cache_together_all_succeed(void **state)
     (void)state;
     enum { PROCESSES = 4 };
     damage_cache(make_empty);
-    /* The driver must not be shared across fork: each process runs this program anew. */
+    /* A driver must not be used after fork: each process executes this program again. */
     for (int i = 0; i < PROCESSES; i++)
         if (fork() == 0) {
             execl("/proc/self/exe", "test_device", "fill-cache", (char *)NULL);
@@ -257,7 +257,7 @@ static void a_kernel_folder_replaces_the_sources_in_the_library(void **state)
     free(path);
 }
 
-/* The shared shapes come with the library. */
+/* kernel_abi.h is always the library's. */
 static void kernel_files_in_folders_include_by_path(void **state)
 {
     (void)state;

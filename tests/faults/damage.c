@@ -18,7 +18,7 @@ static void flip_bits(uint64_t *random, unsigned char *bytes, size_t within)
         bytes[damage_draw(random, (uint32_t)within)] ^= (unsigned char)(1u << damage_draw(random, 8));
 }
 
-/* A block as a disk loses it: zeros, or what belongs elsewhere. */
+/* A lost block: replaced by zeros or by another block. */
 static void lose_block(uint64_t *random, unsigned char *bytes, size_t size, size_t within, bool zeros)
 {
     const size_t at = damage_draw(random, (uint32_t)within);
@@ -29,7 +29,7 @@ static void lose_block(uint64_t *random, unsigned char *bytes, size_t size, size
         memmove(bytes + at, bytes + damage_draw(random, (uint32_t)(size - length + 1)), length);
 }
 
-/* Bytes that are not there: what follows moves up. */
+/* Missing bytes: the bytes after them move up. */
 static size_t drop_bytes(uint64_t *random, unsigned char *bytes, size_t size, size_t within)
 {
     const size_t at = damage_draw(random, (uint32_t)within);

@@ -1,15 +1,15 @@
-/* Damage as disks, transfers and people do it to files. */
+/* Typical damage to files by disks, transfers and people. */
 #ifndef RNCL_TESTS_FAULTS_DAMAGE_H
 #define RNCL_TESTS_FAULTS_DAMAGE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Numbers that a seed repeats. */
+/* Random numbers, reproducible by the seed. */
 uint32_t damage_draw(uint64_t *random, uint32_t below);
 
-/* Changes `size` bytes in place, within the first `within` of them; the new size, which is not larger. What
- * comes out always differs from what went in. size > 1. */
+/* Damages `size` bytes in place, within the first `within` of them. Returns the new size, which is not
+ * larger. The result always differs from the original. size > 1. */
 size_t damage_do(uint64_t *random, unsigned char *bytes, size_t size, size_t within);
 
 #endif

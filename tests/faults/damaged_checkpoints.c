@@ -1,5 +1,5 @@
-/* Loads so many damaged checkpoints in one process: `damaged_checkpoints COUNT [SEED]`. Each must be refused,
- * and leave everything as it was. */
+/* Loads COUNT damaged checkpoints in one process: `damaged_checkpoints COUNT [SEED]`. Each must be refused
+ * and change nothing. */
 #include "checkpoint.h"
 
 #include <err.h>

@@ -1,4 +1,4 @@
-/* The functions of libc that can fail, as the program calls them. */
+/* Wrappers of libc functions that can fail. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
-/* Of glibc, which exports them: dlsym, which finds the others, allocates. */
+/* Exported by glibc. Needed since dlsym, which finds the other functions, allocates itself. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
@@ -79,7 +79,7 @@ FUNCTION(void *, mmap, MAP_FAILED, (void *at, size_t size, int protection, int f
 OPEN(open)
 OPEN(open64)
 
-/* Half of what was asked for, or an error. */
+/* Transfers half of the bytes, or fails. */
 #define TRANSFER(name, data)                                                                                 \
     EXPORT ssize_t name(int file, data, size_t size)                                                         \
     {                                                                                                        \
@@ -97,7 +97,7 @@ OPEN(open64)
 TRANSFER(read, void *bytes)
 TRANSFER(write, const void *bytes)
 
-/* A stream remembers that it has failed; glibc keeps that in its flags. */
+/* Sets the stream's error flag, as a failed call would; glibc keeps it in the stream's flags. */
 static void mark_failed(FILE *stream)
 {
     enum { ERROR_SEEN = 0x20 };
@@ -124,7 +124,7 @@ STREAM(int, fflush, EOF, (FILE * stream), (stream))
 FUNCTION(FILE *, fopen, NULL, (const char *path, const char *mode), (path, mode))
 FUNCTION(FILE *, fdopen, NULL, (int file, const char *mode), (file, mode))
 
-/* Both of these let go of what they are given even when they fail. */
+/* Both functions release their argument even when they fail. */
 #define ENDING(name, type, failure)                                                                          \
     EXPORT int name(type object)                                                                             \
     {                                                                                                        \

@@ -1,4 +1,4 @@
-/* The functions of OpenCL that rncl calls. */
+/* Wrappers of the OpenCL functions that rncl calls. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,7 +143,7 @@ EXPORT cl_int clGetDeviceInfo(cl_device_id of, cl_device_info what, size_t size,
     return error;
 }
 
-/* Without a compiler, only what comes from a binary can be built. */
+/* Without a compiler only programs from binaries can be built. */
 EXPORT cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices,
                              const char *options, void(CL_CALLBACK *notify)(cl_program, void *), void *user)
 {
@@ -164,7 +164,7 @@ EXPORT cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_
 
 /* ---- wrong results ---- */
 
-/* The buffers that kernels have been given, so that one can be spoiled. */
+/* The buffers that are set as kernel arguments, so that one can be spoiled. */
 static struct {
     cl_kernel kernel;
     cl_uint index;

@@ -1,5 +1,5 @@
-/* Rules and counts of the fault layer. Nothing here allocates: malloc is one of the functions that it
- * watches. */
+/* Rules and counters of the fault layer. Nothing here allocates, since malloc is one of the wrapped
+ * functions. */
 #include "fault_plan.h"
 
 #include <dlfcn.h>
@@ -16,10 +16,10 @@
 
 enum { MOST_MODULES = 16, MOST_RULES = 16, MOST_SITES = 4096, TEXT = 64 };
 
-/* Whose calls count beside the program's own: libraries that hand errors to their callers. Drivers, compilers
- * and what else lives in the process do not; nor do popt, which ends the process when memory is short, and
- * Jansson, which has an assertion for it. */
-static const char *const modules[] = {"libinih", "libpng", "libturbojpeg", "libz.", "librncl"};
+/* Modules whose calls count, in addition to the program's own: libraries that return errors to their
+ * callers. Calls by drivers and compilers do not count, nor do those by popt, which ends the process when
+ * memory is short, and by Jansson, which has an assertion there. */
+static const char *const modules[] = {"libinih", "libpng", "libjpeg", "libwebp", "libz.", "librncl"};
 
 typedef struct module {
     char name[TEXT];
@@ -28,7 +28,7 @@ typedef struct module {
 
 typedef struct selection {
     unsigned long first;
-    bool later; /* and those behind it */
+    bool later; /* and all later ones */
 } selection;
 
 typedef struct rule {
@@ -198,7 +198,7 @@ static void tell_fired(void)
     const char *path = getenv("RNCL_FAULT_FIRED");
     if (!path)
         return;
-    /* The real ones, and the wrappers do not count calls from here. */
+    /* Calls the real functions: the wrappers do not count calls from here. */
     const int descriptor = open(path, O_WRONLY | O_CREAT, 0644);
     if (descriptor >= 0)
         close(descriptor);

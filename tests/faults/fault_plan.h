@@ -40,11 +40,10 @@ typedef struct fault {
     int code;
 } fault;
 
-/* Counts the call and says what becomes of it; delays and deaths happen inside. `caller` is the return
- * address. */
+/* Counts the call and decides its outcome; delays and kills happen inside. `caller` is the return address. */
 fault fault_meet(fault_point *point, const void *caller);
 
-/* The function that this one stands in for. */
+/* The function that this one wraps. */
 void *fault_real(fault_point *point);
 
 /* The value that RNCL_FAULT_DEVICE gives `name`; false if it gives none. */

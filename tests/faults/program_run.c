@@ -1,4 +1,4 @@
-/* Processes. A failure of this machinery itself ends the program. */
+/* Runs processes. A failure of these functions themselves ends the program. */
 #include "program_run.h"
 
 #include <err.h>

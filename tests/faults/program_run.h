@@ -1,15 +1,15 @@
-/* Runs a shell command in a folder, with a time limit and a signal at will. */
+/* Runs a shell command in a folder, with a time limit and an optional signal. */
 #ifndef RNCL_TESTS_FAULTS_PROGRAM_RUN_H
 #define RNCL_TESTS_FAULTS_PROGRAM_RUN_H
 
 #include <stdbool.h>
 
 typedef struct program_run {
-    /* What is wanted. */
+    /* Filled in by the caller. */
     const char *folder, *command;
-    int limit_ms;          /* then the process group is killed */
+    int limit_ms;          /* after this time the process group is killed */
     int signal, signal_ms; /* sent so long after the start; 0: none */
-    /* What came of it. Standard output and error are the files `output` and `errors` in the folder. */
+    /* The outcome. Standard output and error are the files `output` and `errors` in the folder. */
     int exit_status; /* -1: died of `died_of` */
     int died_of;
     bool hung;
@@ -18,7 +18,7 @@ typedef struct program_run {
 
 void program_run_do(program_run *run);
 
-/* A text file of the folder, new; "" if it is not there. Caller frees. */
+/* Contents of a text file of the folder; "" if it does not exist. Caller frees. */
 char *program_run_text(const char *folder, const char *name);
 
 #endif

@@ -137,7 +137,7 @@ void place_make(const char *rncl, const char *layer, place *out)
     if (!mkdtemp(out->work))
         err(1, "%s", out->work);
     snprintf(out->run, sizeof out->run, "%s/run", out->work);
-    /* What rncl keeps goes into the folder; what PoCL has compiled may stay where it is. */
+    /* rncl's files go into the folder; PoCL's cache is shared. */
     char path[128], pocl[256];
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     snprintf(pocl, sizeof pocl, "%s%s/pocl/kcache",
@@ -148,7 +148,7 @@ void place_make(const char *rncl, const char *layer, place *out)
     setenv("POCL_CACHE_DIR", pocl, 0);
     snprintf(path, sizeof path, "%s/cache", out->work);
     setenv("XDG_CACHE_HOME", path, 1);
-    /* Tuning results change which kernels run: each run begins without. */
+    /* Tuning results change which kernels run, so that each run begins without any. */
     snprintf(path, sizeof path, "%s/share", out->run);
     setenv("XDG_DATA_HOME", path, 1);
     shell(out, "mkdir -p run data/idx data/folder/train/one data/folder/train/two data/folder/val/one "
@@ -177,7 +177,7 @@ void place_remove(const place *p)
 
 /* ---- comparison ---- */
 
-/* Takes lines away that tell of times. */
+/* Removes lines that contain times. */
 static void drop_times(char *text)
 {
     char *to = text;
@@ -264,7 +264,8 @@ int scenario_reference(const place *p, const scenario *s)
     return r.took_ms;
 }
 
-/* Takes the last line; whether it is the one line that says why a command failed, and names the call. */
+/* Copies the last line. Returns whether it is the only one, says why the command failed, and names the
+ * call. */
 static bool says_why(const place *p, const trial *t, char last[512])
 {
     char *text = program_run_text(p->run, "errors");
@@ -295,7 +296,7 @@ static long last_step(const place *p)
     return step;
 }
 
-/* Goes on with what an ended run has left, without a fault. */
+/* Resumes an interrupted run, without a fault. */
 static verdict resume(const place *p, const trial *t, char errors[512])
 {
     char path[128];
@@ -319,7 +320,7 @@ static verdict resume(const place *p, const trial *t, char errors[512])
     return same_results(p, t->scenario) ? VERDICT_RESUMED : VERDICT_DIFFERENT;
 }
 
-/* Of model files only the header is damaged, and what follows is cut: their numbers may be anything. */
+/* In model files only the header is damaged: their tensors may have any value. */
 static size_t header_bytes(const char *name, const unsigned char *bytes, size_t size)
 {
     uint64_t length;
@@ -349,7 +350,7 @@ static void damage_file(const place *p, const trial *t)
     rncl_contents_free(&whole);
 }
 
-/* Whether a damaged file may change results without a word: a text that is still a text can say anything. */
+/* Whether a damaged file may change results without an error: a damaged text can still be a valid text. */
 static bool may_differ(const trial *t)
 {
     return t->damaged && (strstr(t->damaged, ".ini") || strstr(t->damaged, ".csv"));

@@ -1,4 +1,4 @@
-/* Short runs of rncl that faults are put into, and what may come of them. */
+/* Short runs of rncl in which faults are caused, and their verdicts. */
 #ifndef RNCL_TESTS_FAULTS_SCENARIO_H
 #define RNCL_TESTS_FAULTS_SCENARIO_H
 
@@ -37,15 +37,15 @@ typedef struct scenario {
     const char *name;
     const char *prepare;    /* shell, in the folder of the run; NULL: nothing */
     const char *arguments;  /* of rncl */
-    const char *results[3]; /* files that must be the same as without a fault */
-    const char *resume;     /* arguments that go on with what an ended run has left; NULL: there is nothing */
-    const char *files[4];   /* that are worth damaging */
+    const char *results[3]; /* files that must equal those of a run without a fault */
+    const char *resume;     /* arguments that resume an interrupted run; NULL: it cannot be resumed */
+    const char *files[4];   /* files to damage */
 } scenario;
 
 extern const scenario scenarios[];
 extern const unsigned scenario_count;
 
-/* Where things are. `work` holds `data`, what all scenarios read, and `run`, the folder of the run. */
+/* Paths. `work` contains `data`, which all scenarios read, and `run`, the folder of the run. */
 typedef struct place {
     const char *rncl, *layer;
     char work[64], run[80];
@@ -60,14 +60,14 @@ typedef struct trial {
     const scenario *scenario;
     const char *environment; /* "NAME=VALUE ..." for the fault layer; "" for none */
     int signal, signal_ms;
-    const char *call;    /* that a message must name; NULL: it need not */
+    const char *call;    /* call that the message must name; NULL: none */
     const char *damaged; /* a file of the folder that is damaged before the run; NULL: none */
     uint64_t *random;    /* for the damage */
 } trial;
 
-/* Runs it; `errors` is the last line on standard error. Without a fault it keeps the results to compare with.
- */
+/* Runs the trial; `errors` gets the last line of standard error. A run without a fault stores the results
+ * that others are compared with. */
 verdict scenario_try(const place *p, const trial *t, char errors[512]);
-int scenario_reference(const place *p, const scenario *s); /* milliseconds that it took */
+int scenario_reference(const place *p, const scenario *s); /* returns milliseconds */
 
 #endif

@@ -1,4 +1,4 @@
-/* The fault layer does what it says. */
+/* Tests of the fault layer. */
 #include "program.h"
 
 #define NETWORK "--arch cifar-resnet --depth 8 --image 8 --batch-size 8"
@@ -51,7 +51,7 @@ static void a_call_fails_the_nth_time_with_a_code(void **state)
 static void a_process_dies_in_a_call(void **state)
 {
     (void)state;
-    /* What the shell says of a process that was killed. */
+    /* The shell's exit status for a killed process. */
     run_with("RNCL_FAULT=rename:1:kill", "train " NETWORK " --steps 1 --out killed; echo $? >status");
     shell("grep -q 137 status");
 }
@@ -76,8 +76,8 @@ static void a_kernel_writes_a_wrong_value(void **state)
     shell("test -e fired && ! cmp -s right/model.safetensors wrong/model.safetensors");
 }
 
-/* Not what the layer does but what it shows: rncl took a file that it could not see for one that is not there,
- * and wrote a new one. */
+/* Not what the layer does but what it shows: rncl took a file that it could not see for one that is not
+ * there, and wrote a new one. */
 static void a_file_that_cannot_be_seen_is_not_replaced(void **state)
 {
     (void)state;

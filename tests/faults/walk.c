@@ -25,7 +25,7 @@
 
 enum { RANDOM_KILLS = 1000, RANDOM_DAMAGE = 1000, LONGEST_RULE = 192 };
 
-/* What calls can fail with. Everything that begins with "cl" fails with the codes of the first row. */
+/* Error codes for each call. Calls that begin with "cl" use the codes of the first row. */
 static const struct {
     const char *function;
     const char *ways[8];
@@ -112,7 +112,7 @@ static void add_failures(const scenario *s, const char *function, const char *si
                 if (k && places[k] == places[k - 1])
                     continue;
                 add_rule(s, function, site, places[k], "", failures[i].ways[w]);
-                /* EINTR for ever is a loop for ever. */
+                /* A call that always fails with EINTR is retried without end. */
                 if (places[k] < calls && strcmp(failures[i].ways[w], "4") != 0)
                     add_rule(s, function, site, places[k], "+", failures[i].ways[w]);
             }
@@ -127,7 +127,7 @@ static void add_kills(const scenario *s, const char *function, const char *site,
                 add_rule(s, function, site, call, "", "kill");
 }
 
-/* Lists the places that call, by a run without a fault; adds the cases of each. */
+/* Finds all call sites by a run without a fault, and adds the cases of each. */
 static void visit(const place *p, const scenario *s,
                   void (*visitor)(const scenario *, const char *, const char *, unsigned long))
 {
@@ -216,10 +216,11 @@ static double clock_seconds(void)
     return 1e-9 * (double)rncl_time_ns();
 }
 
-/* Of `calls`, `kills` or `damage`, by the first letter. */
+/* Adds the cases of `calls`, `kills` or `damage`, given by the first letter. */
 static void add_cases(const place *p, const scenario *s, char what)
 {
-    /* Scenarios that only damage can tell from others are left out of the walks. */
+    /* `kills` needs a scenario that can be resumed, `damage` one with files; `calls` skips scenarios that
+     * exist only for their files. */
     if ((what == 'k' && !s->resume) || (what == 'd' && !s->files[0]) ||
         (what == 'c' && s->files[0] && !s->resume))
         return;
@@ -278,8 +279,7 @@ int main(int argc, char **argv)
         if (!s.only || !strcmp(s.only, scenarios[i].name))
             add_cases(&p, &scenarios[i], *s.what);
     shuffle();
-    const double started =
-        clock_seconds(); /* of what is to be found out; preparing takes some seconds more */
+    const double started = clock_seconds(); /* time of the walk itself; preparing takes some seconds more */
     size_t done = 0, bad = 0;
     for (; done < walk.count && clock_seconds() - started < s.seconds; done++)
         bad += !try_case(&p, &walk.cases[done]);

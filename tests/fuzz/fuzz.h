@@ -1,5 +1,5 @@
-/* What fuzz targets share. A target is a file fuzz_NAME.c with LLVMFuzzerTestOneInput and a folder
- * corpus/NAME; it aborts where what it tests breaks a promise, and leaves crashes to the sanitizers. */
+/* Shared by fuzz targets. A target is a file fuzz_NAME.c with LLVMFuzzerTestOneInput, and a folder
+ * corpus/NAME. It aborts if the tested code breaks its contract; sanitizers find crashes. */
 #ifndef RNCL_TESTS_FUZZ_FUZZ_H
 #define RNCL_TESTS_FUZZ_FUZZ_H
 
@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* An assertion that holds in every build. */
+/* An assertion that is active in every build. */
 #define FUZZ_CHECK(condition)                                                                                \
     do {                                                                                                     \
         if (!(condition)) {                                                                                  \
@@ -20,10 +20,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         }                                                                                                    \
     } while (0)
 
-/* A folder in memory for this process, which goes when the process ends. */
+/* A folder in memory for this process, removed when the process ends. */
 const char *fuzz_folder(void);
 
-/* Writes a file of the folder; its path, valid until the next call. */
+/* Writes a file into the folder and returns its path, which is valid until the next call. */
 const char *fuzz_file(const char *name, const void *data, size_t size);
 
 #endif

@@ -5,7 +5,7 @@
 
 enum { MOST_ARGUMENTS = 32 };
 
-/* Bits, and what else parsing looks at. */
+/* Commands with only the fields that parsing uses. */
 static const rncl_command commands[] = {
     {"train", "", "", RNCL_FOR_TRAIN, NULL, .defaults = {{0}}},
     {"eval", "", "", RNCL_FOR_EVAL, NULL, .defaults = {{0}}},

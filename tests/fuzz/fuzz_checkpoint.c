@@ -1,5 +1,5 @@
-/* Checkpoints. An even first byte: what follows is the file as it is; an odd one: its checksum is put right,
- * so that what comes behind the checksum is reached too. */
+/* Checkpoints. After an even first byte follows the file as it is. After an odd one its checksum is
+ * corrected, so that the code after the checksum is reached too. */
 #include "checkpoint.h"
 
 #include "fuzz.h"

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const rncl_status st = reopen(step);
     rncl_contents once, twice;
     FUZZ_CHECK(rncl_file_read(path, &once) == RNCL_OK);
-    /* What is refused is left alone; what has been cut back once stays as it is. */
+    /* A refused file is unchanged; a file that was cut once is not cut again. */
     if (st)
         FUZZ_CHECK(once.size_bytes == header + size - 1 &&
                    (!once.size_bytes || !memcmp(once.data, text, once.size_bytes)));

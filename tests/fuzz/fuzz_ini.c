@@ -1,4 +1,4 @@
-/* config.ini. What is read is written and read again to the same. */
+/* config.ini. Values that were read, written and read again must be the same. */
 #include "fuzz.h"
 #include "options.h"
 

@@ -1,5 +1,5 @@
 /* PyTorch's files: the input whole (zip or legacy), and as the pickles that follow the magic number of a
- * legacy file, where mutations meet no checksum. */
+ * legacy file, where mutations are not stopped by a checksum. */
 #include <string.h>
 
 #include "tensor_file_input.h"

@@ -1,4 +1,4 @@
-/* Tuning results. What is read is written and read again to the same. */
+/* Tuning results. Results that were read, written and read again must be the same. */
 #include "fuzz.h"
 #include "store_file.h"
 

@@ -1,5 +1,5 @@
-/* A target for one kind of picture. The first byte is the size to decode at. Large pictures are left out: they
- * only take time. */
+/* A target for one kind of picture. The first byte is the size to decode at. Large pictures are skipped,
+ * since they only take time. */
 #ifndef RNCL_TESTS_FUZZ_PICTURE_INPUT_H
 #define RNCL_TESTS_FUZZ_PICTURE_INPUT_H
 
@@ -21,7 +21,7 @@ static inline int fuzz_picture(rncl_image_kind kind, const uint8_t *data, size_t
     }
     FUZZ_CHECK(image.height <= stored.height && image.width <= stored.width && image.height && image.width);
     FUZZ_CHECK(!rncl_image_orient(&image, header.orientation));
-    /* Every byte is there. */
+    /* Every byte must be initialised. */
     unsigned sum = 0;
     for (size_t i = 0; i < (size_t)image.height * image.width * 3; i++)
         sum += image.pixels[i];

@@ -1,4 +1,4 @@
-/* Instead of libFuzzer: runs the target once on each file of the folders that it is given. */
+/* Replaces libFuzzer: runs the target once on each file of the given folders. */
 #include <dirent.h>
 #include <err.h>
 
@@ -11,7 +11,7 @@ static void replay(const char *path)
     uint8_t *data = malloc(MOST);
     if (!file || !data)
         err(1, "%s", path);
-    /* Of exactly the size, so that a read behind it is seen. */
+    /* Exactly the file's size, so that reads past its end are noticed. */
     const size_t size = fread(data, 1, MOST, file);
     uint8_t *exact = realloc(data, size ? size : 1);
     if (!exact)

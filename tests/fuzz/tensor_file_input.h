@@ -1,4 +1,4 @@
-/* What the targets of both formats do with a file that was accepted: touch every element of every tensor. */
+/* Shared by the targets of both formats: reads every element of every tensor of an accepted file. */
 #ifndef TESTS_FUZZ_TENSOR_FILE_INPUT_H
 #define TESTS_FUZZ_TENSOR_FILE_INPUT_H
 

@@ -1,4 +1,4 @@
-/* What network_golden.h is measured against, drawn as make_network_golden.py draws it: the same hash, the
+/* Weights and pictures of the golden networks, generated as in make_network_golden.py: the same hash, the
  * same float operations. */
 #ifndef TESTS_GOLDEN_VALUES_H
 #define TESTS_GOLDEN_VALUES_H
@@ -11,8 +11,7 @@
 
 enum { GOLDEN_BATCH = 4, GOLDEN_CLASSES = 10, GOLDEN_STEPS = 10, GOLDEN_SUMS = 16 };
 
-/* A tensor's norm, and sums of its elements, in PyTorch's order, with the signs that golden_add gives them.
- */
+/* A tensor's norm, and signed sums of its elements in PyTorch's order; golden_add gives the signs. */
 typedef struct golden_tensor {
     const char *name;
     double norm, sums[GOLDEN_SUMS];
@@ -36,7 +35,7 @@ static inline uint32_t golden_mix(uint32_t x)
     return x ^ x >> 16;
 }
 
-/* What `name` is worth: FNV-1a. */
+/* FNV-1a hash of `name`. */
 static inline uint32_t golden_stream(const char *name)
 {
     uint32_t stream = UINT32_C(2166136261);
@@ -63,7 +62,7 @@ static inline bool golden_ends(const char *name, const char *end)
     return length >= end_length && strcmp(name + length - end_length, end) == 0;
 }
 
-/* Of a parameter or running statistic. fan_in: inputs of one output, 1 for vectors. */
+/* The source of a parameter or running statistic. fan_in: inputs of one output, 1 for vectors. */
 static inline golden_source golden_source_of(const char *name, size_t fan_in)
 {
     const uint32_t stream = golden_stream(name);

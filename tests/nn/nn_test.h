@@ -1,4 +1,4 @@
-/* What the tests of this room share. */
+/* Shared by the tests of host/nn. */
 #ifndef TESTS_NN_TEST_H
 #define TESTS_NN_TEST_H
 

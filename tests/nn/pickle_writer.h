@@ -1,4 +1,4 @@
-/* Pickles byte by byte, also such as no program would write, inside a PyTorch file of the legacy form. */
+/* Writes pickles byte by byte, also invalid ones, inside a PyTorch file of the legacy form. */
 #ifndef TESTS_NN_PICKLE_WRITER_H
 #define TESTS_NN_PICKLE_WRITER_H
 
@@ -72,7 +72,7 @@ static inline void put_tensor(pickle_writer *w, const pickled_tensor *tensor)
     PUT(w, "\x89}tR");
 }
 
-/* Reads a file of this pickle and, if tensors ask for it, one storage of eight floats. */
+/* Reads a file of this pickle and, if it has tensors, one storage of eight floats. */
 static inline rncl_status read_pickled(const pickle_writer *pickle, rncl_tensor_file *out)
 {
     static unsigned char bytes[sizeof pickle->bytes + 256]; /* outlives the file */

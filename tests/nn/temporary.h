@@ -1,4 +1,4 @@
-/* A folder for one test program, gone when it ends. */
+/* A folder for one test program, removed when it ends. */
 #ifndef TESTS_NN_TEMPORARY_H
 #define TESTS_NN_TEMPORARY_H
 

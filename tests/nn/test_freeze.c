@@ -1,4 +1,4 @@
-/* Which layers names freeze. */
+/* Which layers the names of --freeze select. */
 #include "nn_test.h"
 
 #include "util.h"

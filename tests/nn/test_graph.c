@@ -1,4 +1,4 @@
-/* The networks: what they consist of, how their nodes are wired, which there are. */
+/* The networks: their nodes, how these are connected, and the depths that exist. */
 #include "nn_test.h"
 
 #include <stdlib.h>
@@ -102,7 +102,7 @@ static void parameters_and_states_are_aligned_and_do_not_overlap(void **unused)
     rncl_graph_destroy(graph);
 }
 
-/* What a node reads and writes, from its operation's shape alone. */
+/* Shapes that a node reads and writes, according to its operation's shape. */
 typedef struct shapes {
     rncl_shape x, y;
     size_t weight, bias, running;
@@ -340,7 +340,7 @@ static void defaults_depend_on_the_architecture(void **unused)
     rncl_graph_destroy(graph);
 }
 
-/* The list is text, for help and errors; the families decide by tables of their own. */
+/* The list in help and errors is text; the families have their own tables. */
 static void depths_that_help_names_are_the_depths_that_build(void **unused)
 {
     (void)unused;

@@ -1,4 +1,4 @@
-/* First values: distributions, and being a function of the seed alone. */
+/* Initial values: their distributions, and that they depend only on the seed. */
 #include "nn_test.h"
 
 #include <math.h>

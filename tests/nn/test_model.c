@@ -1,5 +1,5 @@
-/* Model files: what is saved comes back, PyTorch's layout is understood, files that do not fit are refused.
- */
+/* Model files: saved values are loaded again, PyTorch's layout is understood, files that do not fit are
+ * refused. */
 #include "temporary.h"
 
 #include <float.h>
@@ -87,8 +87,8 @@ static void one_model_gives_one_file(void **unused)
     release(&m);
 }
 
-/* A file as another program might write it: a header of any length, tensors in another order, no word of
- * rncl. */
+/* A file as another program might write it: a header of any length, tensors in another order, no metadata
+ * of rncl. */
 typedef struct foreign {
     char header[16384];
     size_t length;
@@ -182,7 +182,7 @@ static void batches_tracked_may_be_missing_and_count_as_none(void **unused)
     release(&m);
 }
 
-/* Loading is refused with these words, and nothing was changed. */
+/* Expects that loading fails with these words in the message and changes nothing. */
 static void assert_refused(model *m, const char *first, const char *second)
 {
     size_t param_bytes = m->graph->param_floats * sizeof *m->params;
@@ -241,7 +241,7 @@ static void networks_of_another_depth_are_refused(void **unused)
     release(&deep);
 }
 
-/* Collects what is said. */
+/* Collects log lines. */
 static char said[1024];
 static int said_lines;
 
@@ -261,7 +261,7 @@ static void forget(void)
     said_lines = 0;
 }
 
-/* Loads as a start of training. */
+/* Loads the model as --init does. */
 static rncl_status start_from_file(model *m)
 {
     const rncl_model_source source = {.path = path, .log = &ear, .training = true};
@@ -330,7 +330,7 @@ static void training_keeps_the_last_layer_where_the_classes_differ(void **unused
     assert_int_equal(start_from_file(&ten), RNCL_OK);
     assert_int_equal(said_lines, 0);
     assert_int_equal(start_from_file(&deep), RNCL_ERR_MODEL);
-    assert_int_equal(load_model(&twelve), RNCL_ERR_MODEL); /* no evaluation takes it */
+    assert_int_equal(load_model(&twelve), RNCL_ERR_MODEL); /* and is refused for evaluation */
     release(&ten);
     release(&twelve);
     release(&deep);

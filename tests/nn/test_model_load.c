@@ -37,7 +37,7 @@ static size_t size_of(const char *dtype)
     return 0;
 }
 
-/* Of values with few digits, and those that are not finite. */
+/* For values that are exact in every type, and for values that are not finite. */
 static void encode(const char *dtype, float value, unsigned char *bytes)
 {
     uint32_t bits;
@@ -132,7 +132,7 @@ static void hear(void *user, rncl_log_level level, const char *line)
 {
     (void)user;
     (void)level;
-    if (strstr(line, "has no checksum")) /* which is so of all files here */
+    if (strstr(line, "has no checksum")) /* true for all files here */
         return;
     snprintf(said + strlen(said), sizeof said - strlen(said), "%s\n", line);
     said_lines++;
@@ -312,7 +312,7 @@ static void weights_that_are_not_finite_are_the_files_fault_in_training(void **u
         assert_int_equal(load(&l, false, true), RNCL_ERR_MODEL);
         assert_message_has(cases[i].message);
         assert_float_equal(l.params[0], 42, 0);
-        assert_int_equal(load(&l, false, false), RNCL_OK); /* an evaluation shows what comes of it */
+        assert_int_equal(load(&l, false, false), RNCL_OK); /* for an evaluation they are loaded */
     }
     release(&l);
 }

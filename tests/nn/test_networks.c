@@ -1,5 +1,5 @@
-/* What the networks cost, exactly, and beside the figures that the paper gives: docs/networks.md has the same
- * table. */
+/* Exact parameters and multiply-adds of the networks, compared with the paper's figures: docs/networks.md
+ * has the same table. */
 #include "nn_test.h"
 
 #include <math.h>
@@ -93,7 +93,7 @@ static void every_network_costs_what_the_table_says(void **unused)
     }
 }
 
-/* To within half a unit of the last digit that is printed; 1.8 and 19.6 have one behind the point. */
+/* Expects equality to within half a unit of the last printed digit. */
 static void expect_printed(const char *what, double counted, double printed, double digit)
 {
     if (printed > 0 && fabs(counted - printed) > 0.501 * digit)

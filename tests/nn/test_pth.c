@@ -63,7 +63,7 @@ static void every_truncation_is_refused(void **unused)
     }
 }
 
-/* Every element of every tensor can be read: under a sanitizer that is what the test is about. */
+/* Reads every element of every tensor, so that a sanitizer notices reads outside the file. */
 static void touch(const rncl_tensor_file *file)
 {
     for (size_t i = 0; i < file->count; i++) {
@@ -120,7 +120,7 @@ static size_t find_bytes(const unsigned char *bytes, size_t size, const char *wh
     return 0;
 }
 
-/* Where the directory's entry of that name begins. */
+/* Offset of the directory's entry of that name. */
 static size_t directory_entry(const unsigned char *bytes, size_t size, const char *name)
 {
     enum { NAME_AT = 46 };
@@ -309,7 +309,7 @@ static void other_pickles_are_refused_and_nothing_is_executed(void **unused)
     }
 }
 
-/* A dict that holds itself, and a list of itself, are met and left alone. */
+/* Dicts and lists that contain themselves do not cause endless recursion. */
 static void values_that_hold_themselves_end(void **unused)
 {
     (void)unused;

@@ -121,7 +121,7 @@ static void header_lengths_beyond_the_file_or_the_limit_are_refused(void **unuse
     }
 }
 
-/* The file is long enough, and a hole. */
+/* The file has the promised length, but is sparse. */
 static void headers_that_would_take_all_memory_are_not_parsed(void **unused)
 {
     (void)unused;
@@ -167,7 +167,7 @@ static void every_truncation_is_refused(void **unused)
     }
 }
 
-/* Whatever a file says, a tensor that is handed out lies inside it, and with others covers it. */
+/* Every tensor must lie inside the file, and together the tensors must cover it. */
 static void assert_sound(const rncl_tensor_file *file)
 {
     size_t covered = 0;
@@ -234,10 +234,10 @@ static void damaged_files_are_refused_or_sound(void **unused)
         rncl_tensor_file_close(&file);
     }
     close(memory);
-    assert_in_range(refused, ROUNDS / 2, ROUNDS - 1); /* some are damaged where it does not matter */
+    assert_in_range(refused, ROUNDS / 2, ROUNDS - 1); /* some damage does not matter */
 }
 
-/* As deep as it gets, within the limit of a header's size. */
+/* Nested as deeply as the limit on the header's size allows. */
 static void nested_headers_are_refused(void **unused)
 {
     (void)unused;

@@ -1,5 +1,5 @@
-/* What planning takes untuned, on devices that exist only here: no preset may be a choice that the tuner
- * would reject, since a stored result that equals it could not be taken again. */
+/* Presets, on invented devices: each must be a valid combination for the tuner, since a stored setting
+ * that equals it could otherwise not be used. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,7 +46,7 @@ static const rncl_conv_shape shapes[] = {
     {.h = 9, .w = 5, .c = 6, .k = 10, .r = 3, .s = 3, .stride = 1, .pad = 1},
 };
 
-/* Every algorithm of every pass of a convolution. */
+/* Checks the presets of every algorithm and pass of a convolution. */
 static void look_at_presets(const rncl_context *context, const rncl_conv_shape *shape)
 {
     for (int index = 0; index < RNCL_OP_PASSES; index++) {

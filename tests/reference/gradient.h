@@ -1,5 +1,5 @@
-/* Gradients against central differences. The function that is differentiated is the sum of y * dy for a
- * random dy, whose gradient is what backward makes of dy. For tests of one thread. */
+/* Compares gradients with central differences. The function is the sum of y * dy for a random dy; its
+ * gradient is what the backward pass computes from dy. Not thread-safe. */
 #ifndef RNCL_TESTS_GRADIENT_H
 #define RNCL_TESTS_GRADIENT_H
 
@@ -21,7 +21,7 @@
 #define RELATIVE_TOLERANCE 1e-3
 
 enum {
-    SHAPES = 60, /* an operation, drawn at random */
+    SHAPES = 60, /* random shapes for each operation */
     MAX_TENSORS = 16,
 };
 
@@ -40,7 +40,7 @@ static inline size_t size4(int a, int b, int c, int d)
     return (size_t)a * (size_t)b * (size_t)c * (size_t)d;
 }
 
-/* NaN, so that what backward does not write is seen. */
+/* Filled with NaN, so that values that backward does not write are noticed. */
 static inline double *output(size_t count)
 {
     assert_true(tensor_count < MAX_TENSORS);
@@ -96,7 +96,7 @@ static inline double slope(const objective *f, double *variable)
     return (above - below) / (2.0 * EPSILON);
 }
 
-/* `variable` is an input of the function, `gradient` what backward says of it. */
+/* `variable` is an input of the function, `gradient` the result of backward for it. */
 static inline void expect_gradient(const objective *f, const char *name, double *variable,
                                    const double *gradient, size_t count)
 {

@@ -11,7 +11,7 @@
 #include "gradient.h"
 #include "reference.h"
 
-/* How near to the kink of ReLU no gradient may come in: a step of EPSILON in x could cross it. */
+/* Distance from the ReLU's kink within which dy is 0: a step of EPSILON in x could cross it. */
 #define KINK_MARGIN 1e-2
 
 typedef struct batchnorm_case {
@@ -53,7 +53,7 @@ static double batchnorm_value(const void *test_case)
     return dot(t->y, t->dy, batchnorm_count(&t->shape));
 }
 
-/* dy becomes 0 where ReLU is about to change. */
+/* Sets dy to 0 near the ReLU's kink. */
 static void avoid_kinks(const batchnorm_case *t)
 {
     rncl_batchnorm_shape without_relu = t->shape;

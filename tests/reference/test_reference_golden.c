@@ -1,4 +1,4 @@
-/* The reference against PyTorch: tests/golden/make_reference_golden.py made what is compared here. */
+/* Compares the reference with PyTorch's results from tests/golden/make_reference_golden.py. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include "reference.h"
 #include "util.h"
 
-/* Both sum in double precision, in different orders. */
+/* Both sum in double precision, but in different orders. */
 #define TOLERANCE 1e-12
 
 /* Longest tensor of the golden cases. */
@@ -36,7 +36,7 @@ static size_t size4(int a, int b, int c, int d)
     return size;
 }
 
-/* Room for a result of which nothing is zero by chance. */
+/* Fills the memory for a result with NaN, so that values that are not written are noticed. */
 static double *unwritten(double room[LONGEST])
 {
     for (size_t i = 0; i < LONGEST; i++)

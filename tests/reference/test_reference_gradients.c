@@ -94,7 +94,7 @@ static double maxpool_value(const void *test_case)
     return dot(t->y, t->dy, size4(t->shape.n, t->shape.p, t->shape.q, t->shape.c));
 }
 
-/* Different values, far enough from each other that a step of EPSILON changes no maximum. */
+/* Distinct values, far enough apart that a step of EPSILON changes no maximum. */
 static double *shuffled_steps(rncl_random *random, size_t count)
 {
     double *tensor = output(count);

@@ -1,5 +1,5 @@
-/* The reference where no golden case and no gradient check looks: ranks, ties, kinks, missing labels, single
- * values. */
+/* Properties of the reference that golden cases and gradient checks do not cover: ranks, ties, kinks,
+ * missing labels, single values. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -39,7 +39,7 @@ static void expect_file(const char *path, const char *expected)
     assert_string_equal(text, expected);
 }
 
-/* Nobody answered "dog", and there is no "cow". */
+/* "dog" is never predicted, and no picture is a "cow". */
 static void classes_are_counted_by_rows_and_columns(void **state)
 {
     (void)state;

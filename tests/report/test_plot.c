@@ -1,4 +1,4 @@
-/* Pictures of runs: drawn, and read back. */
+/* Plots of runs are drawn, and their pixels read back. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,7 +55,7 @@ static int count_pixels(const char *path, int red, int green, int blue)
     for (int y = 0; y < cairo_image_surface_get_height(picture); y++)
         for (int x = 0; x < width; x++) {
             const unsigned char *pixel =
-                rows + y * stride + 4 * x; /* blue, green, red on machines of today */
+                rows + y * stride + 4 * x; /* blue, green, red on little-endian machines */
             count += abs(pixel[0] - blue) < 3 && abs(pixel[1] - green) < 3 && abs(pixel[2] - red) < 3;
         }
     cairo_surface_destroy(picture);
@@ -131,7 +131,7 @@ static void a_confusion_matrix_is_darkest_where_most_answers_are(void **state)
     (void)state;
     const uint64_t counts[] = {10, 0, 0, 10};
     assert_int_equal(rncl_plot_confusion("confusion.png", counts, 2, NULL), RNCL_OK);
-    /* The colour of a whole row's share, in two cells of many pixels. */
+    /* Two cells hold all of their row and have the darkest colour. */
     assert_true(count_pixels("confusion.png", 0, 97, 173) > 10000);
 }
 

@@ -131,7 +131,7 @@ static void an_evaluation_fits_into_80_columns(void **state)
     assert_non_null(strstr(line, "validation loss 10.2500  top-1 88.12 %  top-5 99.50 %"));
 }
 
-/* A stream that a line is written to as if it were a terminal of 80 columns. */
+/* A stream that is treated as a terminal of 80 columns. */
 static void a_long_line_is_broken_behind_its_label(void **state)
 {
     (void)state;

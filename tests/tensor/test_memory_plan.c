@@ -1,4 +1,5 @@
-/* The arena's plan: nothing alive together overlaps, what is not shares, limits are kept. */
+/* The arena's plan: buffers with overlapping lifetimes do not overlap, others share memory, and limits are
+ * kept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

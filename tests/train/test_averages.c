@@ -20,7 +20,7 @@ static float *params_of(const char *run, size_t *count)
     return load_params(path, count, &batches);
 }
 
-/* Evaluations of the average after every second step must not be noticed by the weights it is taken of. */
+/* Evaluations of the average after every second step must not change the weights. */
 static void the_model_is_the_weighted_mean_of_the_weights_after_each_step(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Checkpoints: what goes in comes out, and whatever is damaged is refused. */
+/* Checkpoints: saved values are loaded again, and damaged files are refused. */
 #include "checkpoint.h"
 
 #include <math.h>
@@ -129,7 +129,7 @@ static void the_checkpoint_of_another_run_is_refused(void **state)
     expect_refused(&other, "another network");
 }
 
-/* Their checksums are right, as a program with a mistake would leave them. */
+/* Their checksums are right, as if a faulty program had written them. */
 static void a_state_in_which_no_run_can_be_is_refused(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Which class of a model is which of the data: by name, or by position. */
+/* Matching a model's classes with those of the data, by name or by position. */
 #include "train_test.h"
 
 #include "class_match.h"

@@ -1,4 +1,4 @@
-/* Class weights: where they come from, and what is said about those that make no sense. */
+/* Class weights: their sources, and the messages for invalid ones. */
 #include "class_weights.h"
 
 #include "train_test.h"

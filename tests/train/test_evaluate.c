@@ -1,4 +1,4 @@
-/* Evaluations of a small trained model: what crops and counting change, and what they must not. */
+/* Evaluations of a small trained model: crops, reports and splits of the batch. */
 #include <math.h>
 
 #include "plot.h"
@@ -45,7 +45,7 @@ static void counting_on_the_host_finds_what_the_device_finds(void **state)
     assert_true(fabs(host.loss - device.loss) < 1e-5);
 }
 
-/* Adds up column `column` of all rows behind the heading. */
+/* Adds up column `column` of all rows after the heading. */
 static double sum_of(const char *path, int column)
 {
     char *text = read_text(path);

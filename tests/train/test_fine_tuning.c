@@ -1,4 +1,4 @@
-/* Training that starts from a model (--init) and leaves parts of it alone (--freeze). */
+/* Training that starts from a model (--init) and freezes parts of it (--freeze). */
 #include <math.h>
 
 #include "training_test.h"
@@ -97,8 +97,8 @@ static void frozen_layers_stay_and_all_others_learn(void **state)
     }
 }
 
-/* Without batch statistics pictures do not depend on each other: nothing but rounding is left to differ. That
- * also needs the gradient to find its way through the frozen layers. */
+/* Without batch statistics pictures do not depend on each other, so that only rounding may differ. The
+ * gradient must also pass through the frozen layers. */
 static void with_frozen_norms_micro_batches_train_as_the_whole_batch_does(void **state)
 {
     (void)state;

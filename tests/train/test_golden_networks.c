@@ -1,5 +1,5 @@
-/* Whole networks against PyTorch, on any device ($RNCL_TEST_DEVICE): the same weights and pictures, one pass
- * in inference and ten steps of training. Golden values and their signs' sums:
+/* Whole networks against PyTorch, on any device ($RNCL_TEST_DEVICE): the same weights and pictures, one
+ * pass in inference and ten steps of training. Golden values, as signed sums:
  * tests/golden/make_network_golden.py. */
 #include <math.h>
 
@@ -10,7 +10,7 @@
 
 static const rncl_update_rule rule = {.momentum = 0.9f, .weight_decay = 1e-4f};
 
-/* What rncl makes of one of the golden networks. */
+/* rncl's results for one of the golden networks. */
 typedef struct outcome {
     const golden_network *golden;
     rncl_network_options options;
@@ -44,7 +44,7 @@ static layout layout_of(const rncl_param *param)
     return l;
 }
 
-/* Where element `index` of PyTorch's [out][in][taps] is in the device's [taps][in][out]. */
+/* Index in the device's [taps][in][out] of element `index` of PyTorch's [out][in][taps]. */
 static size_t place(const layout *l, size_t index)
 {
     const size_t tap = index % l->taps, in = index / l->taps % l->in, out = index / l->taps / l->in;
@@ -176,7 +176,7 @@ static const golden_tensor *find(const golden_tensor *rows, size_t count, const 
     return NULL;
 }
 
-/* The sums of a tensor that was got from rncl. */
+/* Signed sums of one of rncl's tensors, as in golden_tensor. */
 typedef struct measured {
     double sums[GOLDEN_SUMS], square; /* of the norm */
 } measured;
@@ -187,8 +187,8 @@ static void measure(measured *m, size_t index, double value)
     m->square += value * value;
 }
 
-/* Fails if the distance from the golden tensor is above `bound`. The estimate must stay below half of it,
- * since it may be too low. */
+/* Fails if the estimated distance from the golden tensor is above half of `bound`: the estimate may be too
+ * low. */
 static void expect_within(const golden_tensor *golden, const measured *m, double bound)
 {
     double squares = 0;
@@ -226,7 +226,7 @@ static void the_loss_is_pytorchs(void **state)
     assert_true(fabs(o->loss - o->golden->loss) <= 1e-5 * o->golden->loss);
 }
 
-/* The first velocity is the gradient and the decay. */
+/* After the first step the velocity is the gradient plus weight decay. */
 static void every_gradient_is_pytorchs(void **state)
 {
     const outcome *o = *state;
@@ -244,7 +244,7 @@ static void every_gradient_is_pytorchs(void **state)
     }
 }
 
-/* No element of a vector is further away than the vector is. */
+/* The distance of a vector bounds that of each element. */
 static void running_statistics_are_pytorchs(void **state)
 {
     const outcome *o = *state;
@@ -262,7 +262,7 @@ static void running_statistics_are_pytorchs(void **state)
     }
 }
 
-/* Ten steps move most weights little: what they were moved by is compared too. */
+/* Ten steps change most weights little, so that the changes are compared too. */
 static void weights_after_ten_steps_are_pytorchs(void **state)
 {
     const outcome *o = *state;

@@ -1,4 +1,4 @@
-/* What the training loss is a mean of: class weights (--class-weights) and mixed pictures (--mixup). */
+/* The training loss with class weights (--class-weights) and mixed pictures (--mixup). */
 #include <math.h>
 
 #include "training_test.h"
@@ -51,7 +51,7 @@ static void equal_class_weights_change_nothing_in_micro_batches_either(void **st
     }
 }
 
-/* Nearly all weight on one class: what is learnt is to name it. */
+/* With nearly all weight on one class, the network learns to predict that class. */
 static void a_class_of_great_weight_wins(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* metrics.csv and steps.csv: what a row looks like, and what is left of the files when a run resumes. */
+/* metrics.csv and steps.csv: the format of rows, and which rows are kept when a run resumes. */
 #include "metrics.h"
 
 #include <math.h>
@@ -98,7 +98,7 @@ static void note(void *user, rncl_log_level level, const char *line)
     snprintf(r->last, sizeof r->last, "%s", line);
 }
 
-/* A damaged row and those behind it used to be deleted. */
+/* A damaged row, and those after it, must not be deleted. */
 static void a_damaged_row_is_kept_and_named(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Options: parsing, printing, files, and what is said about mistakes. */
+/* Options: parsing, printing, files, and error messages. */
 #include "options.h"
 
 #include <math.h>
@@ -19,7 +19,7 @@ static void expect_format(const rncl_options *options, const char *name, const c
     assert_string_equal(text, wanted);
 }
 
-/* Every row's value is the same text in both. */
+/* Expects that every option has the same text in both. */
 static void expect_same(const rncl_options *a, const rncl_options *b)
 {
     for (size_t i = 0; i < rncl_option_count; i++) {

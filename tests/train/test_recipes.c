@@ -1,4 +1,4 @@
-/* The recipes in configs/: each says where it is from, and is taken as it stands. */
+/* The recipes in configs/: each says where it is from, and is accepted without a change. */
 #include <glob.h>
 #include <math.h>
 
@@ -41,7 +41,7 @@ static void every_recipe_begins_by_saying_what_it_is(void **state)
     for_each_recipe(begins_with_a_comment);
 }
 
-/* Options of other commands would be passed over in silence. */
+/* A recipe must have only options of train: those of other commands would be ignored silently. */
 static void names_only_what_training_takes(const char *path, const rncl_options *options)
 {
     (void)options;

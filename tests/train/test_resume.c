@@ -1,9 +1,9 @@
-/* A run is a function of its options: however often it is interrupted, its files are the same. */
+/* A run depends only on its options: however often it is interrupted, its files are the same. */
 #include <sys/wait.h>
 
 #include "training_test.h"
 
-/* The run that nothing happens to. */
+/* The run that is never interrupted. */
 static const char whole[] = "whole";
 
 static int train_whole(void **state)
@@ -14,7 +14,7 @@ static int train_whole(void **state)
     return train(&options) != RNCL_OK;
 }
 
-/* Or the plateau's state could be lost without anybody noticing. */
+/* Otherwise a lost state of the plateau schedule would not be noticed. */
 static void the_rate_drops_in_the_course_of_it(void **state)
 {
     (void)state;
@@ -53,7 +53,7 @@ static void the_number_of_workers_changes_nothing(void **state)
     expect_same_run(whole, "workers");
 }
 
-/* Between, at and behind evaluations, and also while the last step is under way. */
+/* Interrupted before, at and after evaluations, and also during the last step. */
 static void a_run_stopped_anywhere_and_resumed_is_bit_identical(void **state)
 {
     (void)state;
@@ -88,7 +88,7 @@ static void a_run_stopped_again_and_again_is_bit_identical(void **state)
     expect_same_run(whole, "often");
 }
 
-/* This program again, which trains until it is killed: threads and devices do not survive a fork. */
+/* Executes this program again, which trains until it is killed: threads and devices do not survive a fork. */
 static void train_until_killed(const char *run, const char *step)
 {
     const pid_t child = fork();
@@ -148,7 +148,7 @@ static void a_finished_run_can_be_extended(void **state)
 {
     (void)state;
     rncl_options options = small_options("longer");
-    set(&options, "steps", "5"); /* where no evaluation is due otherwise */
+    set(&options, "steps", "5"); /* no evaluation is due at this step */
     expect_ok(train(&options));
     options = resume_options("longer");
     set(&options, "steps", "12");

@@ -129,10 +129,10 @@ static void plateau_divides_after_patience_evaluations_without_a_better_one(void
     static const struct {
         double error, rate;
     } evaluations[] = {
-        {50, 0.1},   {40, 0.1},  {41, 0.1},  {40, 0.1}, /* as good is not better */
-        {39, 0.1},                                      /* better: the waiting begins anew */
+        {50, 0.1},   {40, 0.1},  {41, 0.1},  {40, 0.1}, /* equal is not better */
+        {39, 0.1},                                      /* better: the count starts again */
         {45, 0.1},   {39, 0.1},  {39, 0.01}, {60, 0.01},
-        {10, 0.01},  {11, 0.01}, {12, 0.01}, /* better, but that does not raise it again */
+        {10, 0.01},  {11, 0.01}, {12, 0.01}, /* better, but the rate does not rise again */
         {13, 0.001},
     };
     rncl_plateau plateau = rncl_plateau_start();

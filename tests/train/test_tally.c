@@ -1,4 +1,4 @@
-/* What is counted from logits: crops averaged, ranks, losses, confusions. */
+/* Results from logits: averaged crops, ranks, losses, confusion matrices. */
 #include <math.h>
 
 #include "rncl/kernel_abi.h"

@@ -1,9 +1,9 @@
-/* What a training leaves behind, what it tells on the way, and what it refuses. */
+/* The files of a training, its progress reports, and the options it refuses. */
 #include <math.h>
 
 #include "training_test.h"
 
-/* The run that most tests look at. */
+/* The run that most tests use. */
 static const char base[] = "base";
 
 static int train_base(void **state)

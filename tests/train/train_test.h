@@ -1,4 +1,4 @@
-/* What the tests of this room share: cmocka, files in a folder that goes when the program ends. */
+/* Shared by the tests of host/train: cmocka, and files in a folder that is removed when the program ends. */
 #ifndef TESTS_TRAIN_TRAIN_TEST_H
 #define TESTS_TRAIN_TRAIN_TEST_H
 
@@ -18,7 +18,7 @@
 #include "status.h"
 #include "util.h"
 
-/* The failure that the message belongs to, and something that the message says. */
+/* Expects a status, and a part of its message. */
 static inline void expect_failure(rncl_status got, rncl_status wanted, const char *part)
 {
     assert_int_equal(got, wanted);

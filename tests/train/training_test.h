@@ -14,7 +14,8 @@ static inline void set(rncl_options *options, const char *name, const char *text
     expect_ok(rncl_options_set(options, rncl_option_find(name, ~0u), text, RNCL_FROM_COMMAND_LINE));
 }
 
-/* Twelve steps of 8 pictures, evaluated every second; the rate drops at once when it does not help. */
+/* Twelve steps of 8 pictures, evaluated every second step; the learning rate drops as soon as an
+ * evaluation is not better. */
 static inline rncl_options small_options(const char *out)
 {
     static const char *const given[][2] = {
@@ -51,10 +52,10 @@ static inline rncl_context *open_device(void)
     return context;
 }
 
-/* Something that happens after a step. */
+/* A stop or kill after a step. */
 typedef struct accident {
     int64_t step; /* 0: never */
-    bool kill;    /* the process, rather than asking it to stop */
+    bool kill;    /* kills the process instead of asking it to stop */
     volatile sig_atomic_t stop;
     int64_t reports, evaluations;
     rncl_progress last;
@@ -100,7 +101,7 @@ static inline void expect_same_file(const char *one, const char *other)
     rncl_contents_free(&b);
 }
 
-/* The file without the columns that tell of times. The caller frees. */
+/* The file without the columns that contain times. The caller frees. */
 static inline char *read_metrics(const char *path)
 {
     char *text = read_text(path), *to = text;
@@ -118,7 +119,7 @@ static inline char *read_metrics(const char *path)
     return text;
 }
 
-/* Two run folders tell the same story, byte for byte. */
+/* Expects two run folders to be equal, except for times. */
 static inline void expect_same_run(const char *one, const char *other)
 {
     static const char *const names[] = {"model.safetensors", "best.safetensors", "steps.csv"};

@@ -1,5 +1,5 @@
-/* The search with a formula for a timer, and trials in real workers with faults planted in them. This program
- * is its own worker. On any device ($RNCL_TEST_DEVICE). */
+/* The search with a formula as timer, and with real workers in which faults are planted. This program is
+ * also the worker. On any device ($RNCL_TEST_DEVICE). */
 
 #include "random.h"
 #include "setting_json.h"
@@ -30,7 +30,7 @@ static int knob(const rncl_setting *setting, const char *name, int otherwise)
 
 /* ---- a formula for a timer ---- */
 
-/* Everything takes 100 µs but direct, which is faster the nearer its rows are to 4. */
+/* Every algorithm takes 100 µs except direct, which is faster the closer its rows are to 4. */
 static uint64_t pretended_time(const rncl_setting *setting)
 {
     if (strcmp(setting->algorithm, "direct") != 0)
@@ -51,7 +51,7 @@ static rncl_status pretend(void *user, const rncl_worker_request *request, rncl_
     return RNCL_OK;
 }
 
-/* Two per cent are not worth a change. */
+/* A difference of two per cent, which must not replace the presets. */
 static rncl_status hardly_differ(void *user, const rncl_worker_request *request, rncl_worker_outcome *outcome,
                                  uint64_t *times_ns, char why[128])
 {
@@ -115,7 +115,7 @@ static void what_is_finished_is_not_searched_again(void **state)
 
 /* ---- faults in a real worker ---- */
 
-/* Settings of direct by their rows: one is wrong in one value, one kills the process, one never comes. */
+/* Rows of direct's settings with faults: one gives a wrong value, one kills the process, one never ends. */
 enum { WRONG_ROWS = 1, DEADLY_ROWS = 2, ENDLESS_ROWS = 4, GOOD_ROWS = 7 };
 
 static rncl_setting by_rows(int rows)
@@ -174,10 +174,10 @@ static void a_worker_outlives_whatever_its_candidates_do(void **state)
     rncl_worker_init(&worker, arguments, 60000);
     assert_int_equal(ask(&worker, GOOD_ROWS, why), RNCL_WORKER_DONE);
     assert_int_equal(ask(&worker, WRONG_ROWS, why), RNCL_WORKER_REFUSED);
-    assert_non_null(strstr(why, "and not"));
+    assert_non_null(strstr(why, "expected"));
     assert_int_equal(ask(&worker, DEADLY_ROWS, why), RNCL_WORKER_DIED);
     assert_non_null(strstr(why, "signal 6"));
-    /* What it needs for a candidate that is well is known by now. */
+    /* The kernels of good candidates are compiled by now, so that a short limit suffices. */
     worker.timeout_ms = 3000;
     assert_int_equal(ask(&worker, ENDLESS_ROWS, why), RNCL_WORKER_HUNG);
     assert_non_null(strstr(why, "no answer within 3 s"));
@@ -200,7 +200,7 @@ static void bad_candidates_are_remembered_and_never_chosen(void **state)
     rncl_worker worker;
     rncl_worker_init(&worker, arguments, 5000);
     rncl_store *store = open_store();
-    /* So that the search meets them: as what is best for a neighbour. */
+    /* Stored as the best settings of related problems, so that the search tries them. */
     for (size_t i = 0; i < COUNT(bad); i++) {
         const rncl_tuned_entry neighbour = {.problem = make_problem(RNCL_CONV_FORWARD, 10 + (int)i),
                                             .setting = by_rows(bad[i]),

@@ -42,7 +42,7 @@ static void put(int n, int kv)
     rncl_store_close(store);
 }
 
-/* The value of kv that planning would be told; 0: nothing is known. */
+/* The value of kv that planning would get; 0: no result. */
 static int looked_up(rncl_store *store, int pass, int n)
 {
     const rncl_op_desc desc = make_problem(pass, n).desc;
@@ -98,7 +98,7 @@ static void the_nearest_batch_stands_in_for_one_that_is_not_there(void **state)
     rncl_store_close(store);
 }
 
-/* PoCL names the same CPU anew from version 5 on. */
+/* From version 5 on PoCL has another name for the same CPU. */
 static void a_driver_that_renames_its_device_keeps_the_results(void **state)
 {
     (void)state;

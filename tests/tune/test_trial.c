@@ -1,5 +1,5 @@
-/* Problems of every operation that is tuned: their names, their presets, and their trials, which have to see
- * a single wrong value. On any device ($RNCL_TEST_DEVICE). */
+/* Problems of every operation that is tuned: their keys, presets and trials. A trial must notice a single
+ * wrong value. On any device ($RNCL_TEST_DEVICE). */
 
 #include "random.h"
 #include "trial.h"
@@ -77,7 +77,7 @@ static void keys_name_problems(void **state)
         }
 }
 
-/* What is taken untuned must be among what may be chosen: the tuner starts from it. */
+/* The presets must be a valid setting, since the tuner starts from them. */
 static void expect_presets_to_be_settings(const rncl_op_desc *desc)
 {
     for (int pass = 0; pass < RNCL_OP_PASSES; pass++) {
@@ -104,7 +104,7 @@ static void presets_are_settings(void **state)
         expect_presets_to_be_settings(&large[i]);
 }
 
-/* The last value, which is the most likely one to be forgotten. */
+/* Spoils the last value, which a wrong check would miss most easily. */
 static void spoil(void *user, const rncl_setting *setting, float *values, size_t count)
 {
     const bool *spoils = user;

@@ -1,4 +1,4 @@
-/* The device that tests of this room run on. */
+/* The device for the tests of tuning. */
 #ifndef RNCL_TESTS_TUNE_TUNE_DEVICE_H
 #define RNCL_TESTS_TUNE_TUNE_DEVICE_H
 

@@ -1,5 +1,5 @@
-/* What the tests of this room share: cmocka, a folder of tuning results that goes when the program ends, a
- * problem. */
+/* Shared by the tests of tuning: cmocka, a folder of tuning results that is removed when the program ends,
+ * a problem. */
 #ifndef RNCL_TESTS_TUNE_TUNE_TEST_H
 #define RNCL_TESTS_TUNE_TUNE_TEST_H
 
@@ -19,7 +19,7 @@
 
 static char folder[] = "/tmp/rncl-tune-XXXXXX";
 
-/* The user's results are those below the folder, and none are shipped. */
+/* The user's results are those in the folder; there are no shipped ones. */
 static inline int make_folder(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* The convolution operation: its three passes, and the table of rows they are chosen from. */
+/* The convolution operation: its three passes and its table of rows. */
 #include "conv.h"
 
 #include "util.h"
@@ -24,7 +24,7 @@ static uint64_t conv_macs(const rncl_op_desc *desc)
     return (uint64_t)s->p * (uint64_t)s->q * conv_filter_floats(s);
 }
 
-/* Defaults are looked for in this order. */
+/* Row indices at which the search for a default begins. */
 enum { FIRST_OF_CPUS = 0, FIRST_OF_GPUS = 5, FIRST_OF_SCALAR_DEVICES = 6 };
 
 const rncl_op_type rncl_op_conv = {

@@ -19,7 +19,7 @@ static inline bool conv_is_dfilter(const rncl_pass *pass)
     return pass->index == RNCL_CONV_BACKWARD_FILTER;
 }
 
-/* Forward and input gradient are convolutions of one tensor into another: x into y, dy into dx. */
+/* The tensors that forward and input gradient read and write: x and y, dy and dx. */
 static inline const cl_mem *conv_input(const rncl_pass *pass, const rncl_op_buffers *b)
 {
     return pass->index == RNCL_CONV_FORWARD ? &b->x : &b->dy;
@@ -30,13 +30,13 @@ static inline const cl_mem *conv_output(const rncl_pass *pass, const rncl_op_buf
     return pass->index == RNCL_CONV_FORWARD ? &b->y : &b->dx;
 }
 
-/* Where the statistics of y go; NULL where there are none to leave. */
+/* The buffer for the statistics of y; NULL if this pass does not write any. */
 static inline cl_mem conv_statistics(const rncl_pass *pass, const rncl_op_buffers *b)
 {
     return pass->index == RNCL_CONV_FORWARD ? b->statistics : NULL;
 }
 
-/* Floats of the filter. */
+/* Number of floats in the filter. */
 static inline size_t conv_filter_floats(const rncl_conv_shape *s)
 {
     return (size_t)s->r * (size_t)s->s * (size_t)s->c * (size_t)s->k;
@@ -48,7 +48,7 @@ static inline bool conv_is_pointwise(const rncl_conv_shape *s)
     return s->r == 1 && s->s == 1 && s->pad == 0;
 }
 
-/* … without stride either: a product of matrices as they lie in memory. */
+/* The same without stride: a product of matrices as they are stored. */
 static inline bool conv_is_product(const rncl_conv_shape *s)
 {
     return conv_is_pointwise(s) && s->stride == 1;

@@ -19,15 +19,15 @@ typedef struct direct_phase {
 
 enum { MAX_STRIDE = 4, WIDEST_PRESET = 8, HIGHEST_PRESET = 4 };
 
-/* Pixels of a tile: at most, where it is copied into local memory first and where it is not; and those that
- * take as long as bringing a block of filters into the cache. */
+/* Most pixels in a tile that is staged in local memory, and in one that is read in place. PIXELS_A_REFILL:
+ * pixels whose computation takes as long as loading a block of filters into the cache. */
 enum { MOST_STAGED = 112, MOST_IN_PLACE = 400, PIXELS_A_REFILL = 16 };
 
 typedef struct direct_data {
     int phase_count;
     direct_phase phases[MAX_STRIDE * MAX_STRIDE];
     size_t packed_floats;
-    int pack_vw; /* floats a vector in packing: along the channels in which the filter is contiguous */
+    int pack_vw; /* floats a vector in packing, along the filter's contiguous channels */
 } direct_data;
 
 #define KNOBS(X)                                                                                             \
@@ -43,7 +43,7 @@ static direct_parameters parameters_of(const int *values)
     return (direct_parameters){.vw = values[VW], .kv = values[KV], .bh = values[BH], .bw = values[BW]};
 }
 
-/* Whether whole register blocks of outputs reach over the edge of what is read. */
+/* Whether whole register blocks of outputs read pixels outside the image. */
 static bool reads_outside(const rncl_direct_shape *s, const direct_parameters *p)
 {
     int rows = rncl_ceil_div(s->p, p->bh) * p->bh, columns = rncl_ceil_div(s->q, p->bw) * p->bw;
@@ -61,7 +61,7 @@ static bool needs_stage(const direct_data *data, const direct_parameters *p)
     return false;
 }
 
-/* The smallest shape that covers all phases: one set of parameters serves them. */
+/* The smallest shape that covers all phases, which share one set of parameters. */
 static rncl_direct_shape cover_phases(const direct_data *data)
 {
     rncl_direct_shape cover = data->phases[0].shape;
@@ -75,8 +75,8 @@ static rncl_direct_shape cover_phases(const direct_data *data)
     return cover;
 }
 
-/* Which taps of a filter of `taps` reach the input positions `phase`, phase + stride, …: first + i * -stride
- * for i < count, and the padding that makes their convolution over dy start in the right place. */
+/* The taps, of `taps` along one side, that reach the input positions phase, phase + stride, …: first - i *
+ * stride for i < count. `pad` is the padding of their convolution over dy. */
 typedef struct phase_taps {
     int count, first, pad, outputs;
 } phase_taps;
@@ -101,7 +101,7 @@ static bool direct_supports(const rncl_pass *pass)
         return false;
     if (conv_is_product(c))
         return true;
-    /* One row has to fit, rounded up to whole blocks, whichever block is preset. */
+    /* A tile of one row must fit into local memory, rounded up to whole blocks of any preset. */
     rncl_direct_shape s = direct_dense_shape(c);
     if (pass->index == RNCL_CONV_BACKWARD_DATA)
         s = (rncl_direct_shape){.c = c->k, .r = c->r, .s = c->s, .stride = 1, .q = c->w};
@@ -161,7 +161,7 @@ static void lay_out_backward_data(const rncl_pass *pass, direct_data *data)
                 .out_row = row,
                 .out_column = column,
             };
-            /* A phase that no tap reaches is all zeros: the sum over an empty filter. */
+            /* No tap reaches this phase: a convolution with an empty filter writes zeros. */
             if (!vertical.count || !horizontal.count) {
                 phase->shape.r = phase->shape.s = 0;
                 phase->shape.pad_top = phase->shape.pad_left = 0;
@@ -187,7 +187,7 @@ static void lay_out_backward_data(const rncl_pass *pass, direct_data *data)
     data->packed_floats = packed;
 }
 
-/* The launches that the pass consists of, but for what the values decide. */
+/* Fills in the pass's launches, except what depends on the knob values. */
 static void lay_out(const rncl_pass *pass, direct_data *data)
 {
     if (pass->index == RNCL_CONV_FORWARD)
@@ -196,9 +196,10 @@ static void lay_out(const rncl_pass *pass, direct_data *data)
         lay_out_backward_data(pass, data);
 }
 
-/* The register block of at most `highest` rows that keeps multipliers busiest: it wastes little at the edges,
- * and has many multiplications for each value that it loads. None that has x copied which could be read in
- * place. Few sizes to choose from, so that one program serves many shapes. */
+/* The register block of at most `highest` rows with the best score, which grows with the share of computed
+ * pixels that are inside the image and with the multiplications per load. Blocks that need x staged are
+ * not considered where x can be read in place. There are few candidates, so that one program serves many
+ * shapes. */
 static direct_parameters best_block(const rncl_context *context, const direct_data *data, int highest)
 {
     static const int widths[] = {1, 2, 4, 7, WIDEST_PRESET}, heights[] = {1, 2, HIGHEST_PRESET};
@@ -232,8 +233,7 @@ static bool fits(const rncl_context *context, const rncl_direct_shape *s, const 
     return direct_staged_floats(s, p->bw, s->tile_rows) <= direct_stage_limit(context);
 }
 
-/* The best block of which a row of blocks fits into local memory; one of single pixels' height always does.
- */
+/* The best block of which a row of blocks fits into local memory. A block one pixel high always fits. */
 static direct_parameters preset_block(const rncl_pass *pass, const direct_data *data)
 {
     rncl_direct_shape cover = cover_phases(data);
@@ -245,8 +245,8 @@ static direct_parameters preset_block(const rncl_pass *pass, const direct_data *
     }
 }
 
-/* How well cores are used: the share of the time in which all have work, if tiles take equally long, and the
- * share that is not spent on bringing a block of filters into the cache for each tile. */
+/* Estimated utilisation of the cores: the share of time in which all have work, if tiles take equally
+ * long, times the share that is not spent on loading a block of filters into the cache for each tile. */
 static double usage(const rncl_context *context, const rncl_direct_shape *s, const direct_parameters *p)
 {
     const int units = (int)context->info.compute_units, tiles = rncl_ceil_div(s->p, s->tile_rows);
@@ -256,7 +256,7 @@ static double usage(const rncl_context *context, const rncl_direct_shape *s, con
     return busy * full * pixels / (pixels + PIXELS_A_REFILL);
 }
 
-/* Rows of a tile, whole blocks. */
+/* Preset rows of a tile: whole blocks. */
 static int preset_rows(const rncl_pass *pass, const direct_data *data, const direct_parameters *p)
 {
     const bool staged = needs_stage(data, p);
@@ -364,7 +364,7 @@ static rncl_status direct_enqueue(rncl_pass *pass, const rncl_op_buffers *b, con
     for (int i = 0; i < data->phase_count; i++) {
         const direct_phase *phase = &data->phases[i];
         if (accumulate && phase->shape.r == 0)
-            continue; /* no tap reaches it: nothing to add */
+            continue; /* no tap reaches it, so there is nothing to add */
         size_t tiles = (size_t)direct_tile_count(&phase->shape);
         rncl_range range = {.global = {tiles, (size_t)phase->channel_shares}, .local = {1, 1, 1}};
         RNCL_TRY(rncl_launch(pass->context, &phase->forward, range, RNCL_STRUCT(phase->shape),

@@ -1,5 +1,5 @@
-/* The filter gradient of the direct convolution (kernels/conv/direct_dfilter.cl): private sums over equal
- * shares of the batch, added up in order. */
+/* The filter gradient of the direct convolution (kernels/conv/direct_dfilter.cl): each work-group sums
+ * over its share of the batch, and the sums are added in order. */
 #include <stdlib.h>
 
 #include "direct_block.h"
@@ -22,13 +22,13 @@ typedef struct dfilter_data {
     X(ROWS, "rows", NULL)      /* output rows of a tile */
 RNCL_DECLARE_KNOBS(KNOBS)
 
-/* Channels of a group: a whole vector, or all of them where they are few. */
+/* Channels of a staged group: a whole vector, or all if there are fewer. */
 static int group_of(const rncl_pass *pass, int vw)
 {
     return pass->desc.conv.c % vw == 0 ? vw : pass->desc.conv.c;
 }
 
-/* Floats that a tile of so many rows and channels occupies in local memory. */
+/* Floats of local memory for a tile of so many rows and channels. */
 static size_t staged_floats(const rncl_direct_shape *s, int rows, int channels)
 {
     size_t pixels = (size_t)((s->q - 1) * s->stride + s->s);
@@ -52,7 +52,8 @@ static int largest_divisor(int value, int limit)
     return divisor;
 }
 
-/* A block of sums is loaded and stored once a tile: long tiles, but one for each core at least. */
+/* A block of sums is loaded and stored once per tile, so that tiles should be long; but there should be
+ * one for each core. */
 static int preset_rows(const rncl_pass *pass, const rncl_direct_shape *s, int chunk)
 {
     int wanted =
@@ -60,7 +61,7 @@ static int preset_rows(const rncl_pass *pass, const rncl_direct_shape *s, int ch
     int rows = 1;
     while (rows < MIN(wanted, s->p) && staged_floats(s, rows + 1, chunk) <= direct_stage_limit(pass->context))
         rows++;
-    return rncl_ceil_div(s->p, rncl_ceil_div(s->p, rows)); /* of equal size */
+    return rncl_ceil_div(s->p, rncl_ceil_div(s->p, rows)); /* rounded to tiles of equal size */
 }
 
 static void dfilter_knobs(const rncl_pass *pass, rncl_knobs *knobs)

@@ -1,6 +1,6 @@
 /* Convolution as a matrix product by CLBlast (Chellapilla et al. 2006): columns [pixels][r s c] times the
- * filter as a matrix [r s c][k]. Images go through in groups, so that the columns stay small. A 1x1
- * convolution with stride 1 is that product as it stands. */
+ * filter as a matrix [r s c][k]. Images are processed in groups, so that the columns stay small. A 1x1
+ * convolution with stride 1 is that product without columns. */
 #include <stdlib.h>
 
 #include "conv.h"
@@ -15,7 +15,7 @@ typedef struct gemm_data {
     int parameters[RNCL_GEMM_PARAMETERS];
     bool in_place;           /* x is its own matrix of columns */
     int group;               /* images a product */
-    size_t columns_bytes;    /* workspace before that of CLBlast */
+    size_t columns_bytes;    /* the columns' part of the workspace; CLBlast's follows */
     rncl_kernel copy;        /* im2col or col2im */
     cl_mem columns, scratch; /* the two parts of the workspace */
 } gemm_data;
@@ -90,8 +90,8 @@ static rncl_status im2col_plan(rncl_pass *pass)
     if (!data->in_place)
         data->columns_bytes =
             rncl_round_up(image_bytes(c) * (size_t)data->group, pass->context->info.address_alignment);
-    /* A matrix that does not begin with its buffer, as those of later groups, may need a copy that the first
-     * does not. */
+    /* Matrices of later groups have an offset into their buffer, and CLBlast may then need a copy that the
+     * first group does not need. */
     rncl_gemm later = product(pass, data->group);
     later.a_offset = later.b_offset = later.c_offset = 1;
     rncl_gemm products[] = {product(pass, data->group), later, product(pass, MAX(c->n % data->group, 1))};

@@ -1,5 +1,5 @@
-/* Convolution as a product of matrices in tiles of local memory (kernels/conv/implicit_gemm.cl): what GPUs
- * want where Winograd's method does not pay. */
+/* Convolution as a product of matrices in tiles of local memory (kernels/conv/implicit_gemm.cl): the
+ * default on GPUs where Winograd's method does not pay. */
 #include <stdlib.h>
 
 #include "partial_sums.h"

@@ -1,4 +1,4 @@
-/* Sums of shares. */
+/* Adding up partial sums. */
 #include "partial_sums.h"
 
 #include <stdio.h>

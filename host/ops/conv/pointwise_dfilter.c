@@ -32,15 +32,15 @@ static bool pointwise_supports(const rncl_pass *pass)
     return conv_is_dfilter(pass) && conv_is_pointwise(&pass->desc.conv) && pass->context->traits.long_loops;
 }
 
-/* Floats of local memory: as in the kernel, PIXELS of CHUNK input channels and of a block of output channels.
- */
+/* Floats of local memory, as in the kernel: PIXELS pixels of CHUNK input channels and of a block of output
+ * channels. */
 static size_t staged_floats(int pixels, int chunk, int cb, int kb)
 {
     return (size_t)(chunk / cb) * (size_t)(pixels * cb + RNCL_CACHE_GAP) + (size_t)(pixels * kb);
 }
 
-/* So many input channels that copying the output channels is little beside using them; so few pixels that a
- * block of output channels stays in the first-level cache. */
+/* Many input channels, so that copying dy costs little compared with using it; few pixels, so that a block
+ * of output channels stays in the first-level cache. */
 static void pointwise_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
     static const int vectors[] = {1, 2, 3, 4}, inputs[] = {1, 2, 4, 8, 16};

@@ -1,35 +1,35 @@
 /* Winograd's convolution in separate stages (kernels/conv/staged_winograd.cl), all three passes: transform
- * the tiles, multiply for each position in the transformed domain, transform back. Images go through in
- * groups, so that what is between the stages stays small. */
+ * the tiles, multiply for each position in the transformed domain, transform back. Images are processed in
+ * groups, so that the data between the stages stays small. */
 #include <stdlib.h>
 
 #include "tile_product.h"
 #include "util.h"
 #include "winograd_tiles.h"
 
-/* What lies between the stages: that of a group of images, and the shares of the filter gradient's sums. */
+/* Limits for the data between the stages of a group of images, and for the filter gradient's partial sums. */
 enum { GROUP_BYTES = 64 << 20, SHARES_BYTES = 64 << 20 };
 
 typedef struct staged_data {
     int images;                    /* of a group */
     int gradients_at, products_at; /* floats, in the workspace after the inputs */
     tile_product product;
-    rncl_kernel transform;       /* what the first operand of the products is made by: inputs, */
-    rncl_kernel transform_other; /* the second: filters or gradients, */
-    rncl_kernel transform_back;  /* and what is made of the products: outputs or dfilter */
+    rncl_kernel transform;       /* makes the products' first operand, from inputs */
+    rncl_kernel transform_other; /* makes the second, from filters or gradients */
+    rncl_kernel transform_back;  /* makes outputs or dfilter from the products */
 } staged_data;
 
 #define KNOBS(X)                                                                                             \
     X(SIZE, "m", "M")         /* pixels along a tile's side */                                               \
     X(VECTOR, "vw", "VW")     /* channels of a work-item of the transforms */                                \
     X(ITEMS, "items", NULL)   /* work-items of their groups */                                               \
-    X(IMAGES, "images", NULL) /* that go through all stages together */                                      \
+    X(IMAGES, "images", NULL) /* images of a group */                                                        \
     TILE_PRODUCT_KNOBS(X)
 RNCL_DECLARE_KNOBS(KNOBS)
 
-enum { PRODUCT = TM }; /* where the product's knobs begin */
+enum { PRODUCT = TM }; /* index of the product's first knob */
 
-/* The tiles of so many images. */
+/* The shape of a group of so many images. */
 static rncl_winograd_shape group_of(const rncl_pass *pass, int m, int images)
 {
     rncl_winograd_shape group = winograd_shape_of(pass);
@@ -38,7 +38,7 @@ static rncl_winograd_shape group_of(const rncl_pass *pass, int m, int images)
     return group;
 }
 
-/* The products over these tiles: 1x1 convolutions whose pixels the tiles are. */
+/* The products: 1x1 convolutions with one pixel for each tile. */
 static tile_problem problem_of(const rncl_pass *pass, int m, int tiles)
 {
     return (tile_problem){
@@ -76,9 +76,9 @@ static bool staged_supports(const rncl_pass *pass)
            group_bytes(pass, 4, 1) <= GROUP_BYTES && shares_bytes(pass, 4, 1) <= SHARES_BYTES;
 }
 
-/* The stages write and read again 36 values of each tile and channel, and the filters nearly as many. That
- * has to be worth the multiplications saved, by which C and K should be about 64 at least. GPUs do some 30
- * operations in the time of one byte, and products of matrices reach two thirds of that. */
+/* The stages write and read 36 values of each tile and channel, and transformed filters. The
+ * multiplications saved must outweigh that traffic, which takes C and K of about 64. GPUs do about 30
+ * operations in the time of one byte, and matrix products reach two thirds of that. */
 static bool staged_pays(const rncl_pass *pass)
 {
     enum { OPERATIONS_A_BYTE = 20, POSITIONS = 36 };
@@ -97,9 +97,9 @@ static int preset_images(const rncl_pass *pass)
     return images;
 }
 
-/* A tile and its half-way transform are 72 registers for each channel: with one channel a work-item, GPUs
- * that have 65536 a multiprocessor still keep 500 work-items there, enough to wait for memory. F(4x4, 3x3)
- * because cuDNN's Winograd in stages (WINOGRAD_NONFUSED) has tiles of that size; the products' presets are
+/* A tile and its half-way transform are 72 registers for each channel: with one channel a work-item, a GPU
+ * with 65536 registers in a multiprocessor still keeps 500 work-items there, enough to hide memory
+ * latency. The preset is F(4x4, 3x3), as in cuDNN's WINOGRAD_NONFUSED; the products' presets are
  * implicit_gemm's. */
 static void staged_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
@@ -167,7 +167,7 @@ static rncl_status staged_build(rncl_pass *pass)
     return tile_product_build(pass, PRODUCT, &problem, &data->product);
 }
 
-/* One work-item for each vector of so many values. */
+/* One work-item for each vector of `values` values. */
 static rncl_range range_of(const rncl_pass *pass, int values)
 {
     const size_t items = (size_t)pass->values[ITEMS];
@@ -184,7 +184,7 @@ static rncl_status staged_prepare(rncl_pass *pass, const rncl_op_buffers *b)
                        RNCL_BUFFER(b->packed), RNCL_INT((cl_int)pass->packed_offset));
 }
 
-/* A group of images: `shape` is its own, `first` its first image. */
+/* A group of images: its shape and the index of its first image. */
 typedef struct staged_group {
     rncl_winograd_shape shape;
     int first;

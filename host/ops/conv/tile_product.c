@@ -5,9 +5,9 @@
 
 RNCL_DECLARE_KNOBS(TILE_PRODUCT_KNOBS)
 
-/* Untuned tiles: about what CLBlast's database (src/database/kernels/xgemm, version 1.5) has for most devices
- * of a vendor, and dlprimitives' 8x8 a work-item on devices with many registers. That for
- * all others is small enough for 32 KiB of local memory and 64 work-items. */
+/* Preset tiles: roughly those that CLBlast's database (src/database/kernels/xgemm, version 1.5) has for
+ * most devices of a vendor, with large register blocks as in dlprimitives. The tile for all others fits
+ * into 32 KiB of local memory and 64 work-items. */
 static const tile_product vendor_tiles[RNCL_VENDORS] = {
     [RNCL_VENDOR_NVIDIA] = {.tm = 128, .tn = 64, .tk = 16, .rm = 8, .rn = 4},
     [RNCL_VENDOR_AMD] = {.tm = 128, .tn = 64, .tk = 16, .rm = 8, .rn = 4},
@@ -18,7 +18,7 @@ static const tile_product vendor_tiles[RNCL_VENDORS] = {
 
 typedef struct matrix_sizes {
     int rows, columns, depth;
-    int left_along, right_along; /* channels that loads run along */
+    int left_along, right_along; /* channels along which loads are contiguous */
 } matrix_sizes;
 
 static matrix_sizes sizes_of(const tile_problem *problem)
@@ -60,7 +60,8 @@ static const tile_product *preset_tile(const rncl_context *context)
     return tile_fits(context, tile) ? tile : &vendor_tiles[RNCL_VENDOR_OTHER];
 }
 
-/* Loads of a tile are whole for all work-items and stay within one tap's channels. */
+/* Whether every work-item loads the same number of whole vectors of a tile, each within one tap's
+ * channels. */
 static bool loads_fit(const matrix_sizes *sizes, const tile_product *tile, int vw)
 {
     int unit = vw * items_of(tile);
@@ -68,8 +69,8 @@ static bool loads_fit(const matrix_sizes *sizes, const tile_product *tile, int v
            tile->tm * tile->tk % unit == 0 && tile->tn * tile->tk % unit == 0;
 }
 
-/* The filter gradient has few results, each a sum over the whole batch: its depth is shared until there is a
- * group or more for each compute unit. */
+/* The filter gradient has few results, each a sum over the whole batch: its depth is split until there are
+ * work-groups for all compute units. */
 static int preset_split(const rncl_context *context, const tile_problem *problem, const tile_product *tile)
 {
     const matrix_sizes sizes = sizes_of(problem);

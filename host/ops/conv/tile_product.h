@@ -1,5 +1,5 @@
-/* Products of matrices in tiles of local memory (kernels/conv/implicit_gemm.cl), written as passes of a
- * convolution: what implicit_gemm is, and the middle stage of staged_winograd. */
+/* Matrix products in tiles of local memory (kernels/conv/implicit_gemm.cl), expressed as passes of a
+ * convolution. implicit_gemm consists of one; in staged_winograd they are the middle stage. */
 #ifndef RNCL_OPS_TILE_PRODUCT_H
 #define RNCL_OPS_TILE_PRODUCT_H
 
@@ -13,24 +13,24 @@ typedef struct tile_problem {
     int batch;
 } tile_problem;
 
-/* How it is done: as in conv/implicit_gemm.cl, and the shares of the depth. */
+/* The macros of conv/implicit_gemm.cl, and the number of shares of the depth. */
 typedef struct tile_product {
     int tm, tn, tk, rm, rn, vw, split;
     rncl_kernel kernel;
 } tile_product;
 
-/* The two tensors that the pass reads and the one it writes; offsets in floats. `result` takes split results,
- * one after the other, to be added up by whoever asked for more than one. */
+/* The two tensors that the pass reads and the one it writes; offsets in floats. `result` gets `split`
+ * results, one after the other; with more than one, the caller adds them up. */
 typedef struct tile_operands {
     cl_mem left, right, result;
     size_t right_offset, result_offset;
     bool accumulate; /* add to the result; only with a split of 1 */
 } tile_operands;
 
-/* Whether the device has the work-groups and the local memory. */
+/* Whether the device allows work-groups that are large enough. */
 bool tile_product_is_possible(const rncl_context *context);
 
-/* A row's knobs for its product, which stand one after the other in the row's list. */
+/* Knobs of a product, which are contiguous in the row's list of knobs. */
 #define TILE_PRODUCT_KNOBS(X)                                                                                \
     X(TM, "tm", "TM")       /* rows of a work-group's tile */                                                \
     X(TN, "tn", "TN")       /* columns of it */                                                              \
@@ -40,19 +40,19 @@ bool tile_product_is_possible(const rncl_context *context);
     X(LOAD, "load", "VW")   /* floats of a load */                                                           \
     X(SPLIT, "split", NULL) /* shares of the depth, which leave results of their own */
 
-/* Adds them, with presets for the device's vendor. */
+/* Adds these knobs, with presets for the device's vendor. */
 void tile_product_add_knobs(const rncl_context *context, const tile_problem *problem, rncl_knobs *knobs);
 
-/* Whether their values, in this order, go together. */
+/* Whether these values, in the order of the knobs, are a valid combination. */
 bool tile_product_allows(const rncl_context *context, const tile_problem *problem, const int *values);
 
-/* The product with these values, still without its kernel. */
+/* The product with these values, before its kernel is built. */
 tile_product tile_product_of(const int *values);
 
 /* Floats of one result. */
 size_t tile_product_floats(const tile_problem *problem);
 
-/* `first`: the place of the product's knobs among the pass's. */
+/* `first`: index of the product's first knob among the pass's. */
 rncl_status tile_product_build(const rncl_pass *pass, int first, const tile_problem *problem,
                                tile_product *product);
 

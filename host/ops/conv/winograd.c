@@ -1,6 +1,6 @@
-/* Winograd's convolution (kernels/conv/winograd*.cl), for 3x3 convolutions on devices that want explicit
- * vectors: F(4x4, 3x3) takes 36 multiplications where the direct method takes 144, with stride 2 it takes 81.
- * The input gradient is the forward kernel on flipped, transposed filters. */
+/* Winograd's convolution (kernels/conv/winograd*.cl), for 3x3 convolutions on devices of class CPU_VECTOR.
+ * F(4x4, 3x3) takes 36 multiplications where the direct method takes 144; with stride 2 it takes 81. The
+ * input gradient is the forward kernel on flipped, transposed filters. */
 #include <stdlib.h>
 
 #include "launch.h"
@@ -11,7 +11,7 @@ typedef struct winograd_data {
     rncl_winograd_shape shape;
     rncl_pack_shape pack;
     int vw;             /* VW of conv/winograd.cl */
-    int blocks, shares; /* of tiles, of the output channels */
+    int blocks, shares; /* blocks of tiles; shares of the output channels */
     rncl_kernel convolve, packer;
 } winograd_data;
 
@@ -24,7 +24,8 @@ typedef struct winograd_data {
     X(PACKED, "packed", "PACKED") /* 1: filters are transformed by prepare, 0: on the fly */
 RNCL_DECLARE_KNOBS(KNOBS)
 
-/* Whether filters are so many that transforming them beforehand takes longer than it saves. */
+/* Whether the filters are so large that packing them transformed takes longer than transforming them on
+ * the fly. */
 static bool has_many_filters(const rncl_pass *pass, int m)
 {
     const size_t c = (size_t)pass->desc.conv.c, k = (size_t)pass->desc.conv.k;
@@ -36,8 +37,8 @@ static bool winograd_supports(const rncl_pass *pass)
     return winograd_fits(pass) && !conv_is_dfilter(pass);
 }
 
-/* Enough tiles that transforming the filters, once a step, is little beside using them. With stride 2 less is
- * saved, and lost again where filters are so many that they are transformed on the way. */
+/* Whether there are enough tiles to outweigh transforming the filters once a step. With stride 2 less is
+ * saved, and nothing if the filters are so large that they are transformed on the fly. */
 static bool winograd_pays(const rncl_pass *pass)
 {
     const rncl_winograd_shape s = winograd_shape_of(pass);
@@ -45,9 +46,9 @@ static bool winograd_pays(const rncl_pass *pass)
            (pass->desc.conv.stride == 1 || !has_many_filters(pass, winograd_preset_m(pass)));
 }
 
-/* Small blocks, whose transformed inputs leave most of the second-level cache to the filters, but enough of
- * them for all cores. Where there are few tiles and many channels, filters are what does not fit: each core
- * then goes through a share of them once, and transforms them on the way. */
+/* Presets: small blocks of tiles, so that most of the second-level cache is left to the filters, but
+ * enough blocks for all cores. With few tiles and many channels the filters do not fit: each core then
+ * takes a share of the output channels, reads its filters once and transforms them on the fly. */
 static void winograd_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
     static const int block_tiles[] = {2, 4, 6, 7, 8, 10, 12, 14};

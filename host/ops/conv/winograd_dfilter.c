@@ -1,5 +1,5 @@
 /* The filter gradient by Winograd's method (kernels/conv/winograd_dfilter.cl): F(3x3, 4x4) takes 36
- * multiplications for the 144 of a tile, with stride 2 it takes 81. */
+ * multiplications for a tile instead of 144, with stride 2 81. */
 #include <stdlib.h>
 
 #include "partial_sums.h"
@@ -34,7 +34,7 @@ static bool dfilter_supports(const rncl_pass *pass)
     return winograd_fits(pass) && conv_is_dfilter(pass);
 }
 
-/* Cores share the tiles while a sum of their own for each is cheap, else the channels. */
+/* Presets: cores split the tiles if a partial sum for each is cheap, else the output channels. */
 static void dfilter_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
     static const int inputs[] = {1, 2, 4, 8, 16};

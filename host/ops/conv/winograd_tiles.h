@@ -1,51 +1,52 @@
-/* What the plans of Winograd's convolution share (kernels/conv/winograd.clh): the tiles, and the knobs of the
- * method. */
+/* Tiles and knobs, shared by the plans of Winograd's convolution (kernels/conv/winograd.clh). */
 #ifndef RNCL_OPS_WINOGRAD_TILES_H
 #define RNCL_OPS_WINOGRAD_TILES_H
 
 #include "conv.h"
 
-/* What a knob "m" means for a pass: of tiles of `tile` x `tile` pixels of what is written (of y for the
- * filter gradient), `positions` products with `filters` transformed values of the 3x3 filter. */
+/* What a value of the knob "m" means for a pass: tiles of `tile` x `tile` pixels of the tensor that is
+ * written (of y for the filter gradient), `positions` products for each, with `filters` transformed values
+ * of the 3x3 filter. */
 typedef struct winograd_tiling {
     int tile, positions, filters;
 } winograd_tiling;
 
 winograd_tiling winograd_tiling_of(const rncl_pass *pass, int m);
 
-/* What takes fewer multiplications, 2 or 4. */
+/* The preset of m: 2 or 4, whichever takes fewer multiplications. */
 int winograd_preset_m(const rncl_pass *pass);
 
-/* The knob m, of tiles. Returns its preset. */
+/* Adds the knob m. Returns its preset. */
 int winograd_add_m_knob(const rncl_pass *pass, rncl_knob_name name, rncl_knobs *knobs);
 
-/* A knob of the vectors of vw output channels in a register block: preset to 2 if the channels divide. */
+/* Adds a knob for the vectors, of vw output channels, in a register block. The preset is 2 if that divides
+ * the channels. */
 void winograd_add_kv_knob(rncl_knob_name name, int channels, int vw, rncl_knobs *knobs);
 
-/* Floats a vector: the widest that the device likes and that divides both kinds of channels. */
+/* Floats a vector: the widest that suits the device and divides both kinds of channels. */
 int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s);
 
-/* Floats from one position's part of transformed values to the next, where each has `floats`. */
+/* Distance, in floats, between the parts of two positions of transformed data, `floats` each: with a gap
+ * for the cache. */
 size_t winograd_step(int floats);
 
-/* Tiles of the whole batch, of `tile` x `tile` pixels. */
+/* Number of tiles of `tile` x `tile` pixels in the whole batch. */
 int winograd_tile_count(const rncl_winograd_shape *s, int tile);
 
-/* What is read (h, w, c) and written (p, q, k) by the forward pass and the input gradient; the filter
- * gradient reads what the forward pass reads and writes. */
+/* Sizes of the tensors that the pass reads (h, w, c) and writes (p, q, k). For the filter gradient they
+ * are those of the forward pass. */
 rncl_winograd_shape winograd_shape_of(const rncl_pass *pass);
 
-/* 3x3 with stride 1: the stages one by one. */
+/* Whether the method with separate stages is possible: 3x3 with stride 1. */
 bool winograd_is_possible(const rncl_pass *pass);
 
-/* 3x3 with stride 1 or 2 on a device that works in whole vectors and work-groups of one work-item: all stages
- * in one. */
+/* Whether the fused method is possible: 3x3 with stride 1 or 2, on a device of class CPU_VECTOR. */
 bool winograd_fits(const rncl_pass *pass);
 
-/* Whether outputs are spread over twice as many rows and columns: the input gradient of stride 2. */
+/* Whether the pass is the input gradient of a convolution with stride 2. */
 bool winograd_is_strided_dx(const rncl_pass *pass);
 
-/* Whole vectors of channels, and tiles that are mostly inside the image. */
+/* Whether channels make whole vectors and tiles are mostly inside the image. */
 bool winograd_is_worthwhile(const rncl_pass *pass);
 
 #endif

@@ -62,14 +62,15 @@ static rncl_status wrong_shape(const loading *l, const rncl_file_tensor *found,
     return misfit(l, text, "--arch, --depth, --classes");
 }
 
-/* One integer of any type, as a scalar or as a vector of one. */
+/* One number of any type, as a scalar or as a vector of one: who converts a state dict to halves converts
+ * this, too. */
 static rncl_status check_batches(const loading *l, const rncl_file_tensor *found,
                                  const rncl_file_tensor *wanted)
 {
     for (int i = 0; i < found->rank; i++)
         if (found->dims[i] != 1)
             return wrong_shape(l, found, wanted);
-    return rncl_dtype_is_integer(found->dtype) ? RNCL_OK : wrong_shape(l, found, wanted);
+    return rncl_dtype_is_number(found->dtype) ? RNCL_OK : wrong_shape(l, found, wanted);
 }
 
 static bool is_head(const loading *l, const char *name)

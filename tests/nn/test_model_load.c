@@ -52,10 +52,14 @@ static void encode(const char *dtype, float value, unsigned char *bytes)
         if (exponent)
             half |= (exponent == 255 ? 31 : exponent - 112) << 10 | (bits >> 13 & 1023);
         memcpy(bytes, &half, 2);
-    } else {
+    } else if (strcmp(dtype, "F32") == 0) {
         memcpy(bytes, &bits, 4);
+    } else {
+        bytes[0] = (unsigned char)(int)value;
     }
 }
+
+enum { BATCHES = 7 }; /* num_batches_tracked of what is written */
 
 /* Small numbers, exact in every type, another for each place. */
 static float value_at(size_t index)
@@ -92,11 +96,8 @@ static void add_tensor(output *out, const foreign *f, const char *name, const ch
     for (size_t i = 0; i < count; i++) {
         unsigned char *to = out->data + out->data_bytes + i * item;
         memset(to, 0, item);
-        if (dtype[0] == 'F' || dtype[0] == 'B')
-            encode(dtype, f->spoilt && strcmp(full, f->spoilt) == 0 && i == 2 ? f->spoiling : value_at(i),
-                   to);
-        else
-            *to = 7; /* num_batches_tracked */
+        const bool spoilt = f->spoilt && strcmp(full, f->spoilt) == 0 && i == 2;
+        encode(dtype, rank == 0 ? BATCHES : spoilt ? f->spoiling : value_at(i), to);
     }
     out->data_bytes = end;
 }
@@ -215,20 +216,21 @@ static void every_type_and_prefix_gives_the_same_values(void **unused)
     }
 }
 
-static void batches_tracked_may_be_any_integer_and_nothing_else(void **unused)
+static void batches_tracked_may_be_any_number_and_nothing_else(void **unused)
 {
     (void)unused;
-    static const char *const integers[] = {"I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8"};
+    static const char *const numbers[] = {"I64", "I32", "I16", "I8",   "U64", "U32",
+                                          "U16", "U8",  "F16", "BF16", "F32", "F64"};
     loaded l = make(small);
-    for (size_t i = 0; i < COUNT(integers); i++) {
-        write_foreign(l.graph, &(foreign){.batches_dtype = integers[i]});
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        write_foreign(l.graph, &(foreign){.batches_dtype = numbers[i]});
         l.batches = 0;
         assert_int_equal(load(&l, false, false), RNCL_OK);
-        assert_int_equal(l.batches, 7);
+        assert_int_equal(l.batches, BATCHES);
     }
-    write_foreign(l.graph, &(foreign){.batches_dtype = "F32"});
+    write_foreign(l.graph, &(foreign){.batches_dtype = "BOOL"});
     assert_int_equal(load(&l, false, false), RNCL_ERR_MODEL);
-    assert_message_has("num_batches_tracked is F32 []");
+    assert_message_has("num_batches_tracked is BOOL []");
     write_foreign(l.graph, &(foreign){.dtype = "I32"});
     assert_int_equal(load(&l, false, false), RNCL_ERR_MODEL);
     assert_message_has("is I32");
@@ -383,7 +385,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_and_prefix_gives_the_same_values),
-        cmocka_unit_test(batches_tracked_may_be_any_integer_and_nothing_else),
+        cmocka_unit_test(batches_tracked_may_be_any_number_and_nothing_else),
         cmocka_unit_test(other_numbers_of_channels_are_the_reason_that_is_given),
         cmocka_unit_test(stems_are_converted_for_other_channels),
         cmocka_unit_test(weights_that_are_not_finite_are_the_files_fault_in_training),

@@ -52,6 +52,11 @@ static void integers_of_every_type_become_64_bits(void **unused)
         {RNCL_DTYPE_U32, {0xfe, 0xff, 0xff, 0xff, 1}, 4294967294},
         {RNCL_DTYPE_U64, {5}, 5},
         {RNCL_DTYPE_U64, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, INT64_MAX},
+        {RNCL_DTYPE_F16, {0x00, 0xc1}, -2},
+        {RNCL_DTYPE_F32, {0x00, 0x00, 0xe0, 0x40}, 7},
+        {RNCL_DTYPE_F32, {0x00, 0x00, 0x80, 0x7f}, INT64_MAX},
+        {RNCL_DTYPE_F32, {0x00, 0x00, 0x80, 0xff}, INT64_MIN},
+        {RNCL_DTYPE_F32, {0x00, 0x00, 0xc0, 0x7f}, 0},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         assert_true(rncl_file_tensor_integer(&(rncl_file_tensor){.dtype = cases[i].dtype,

@@ -6,6 +6,7 @@
 
 #include "model.h"
 #include "model_contents.h"
+#include "model_place.h"
 #include "model_variants.h"
 #include "util.h"
 
@@ -21,6 +22,7 @@ typedef struct loading {
     rncl_model_contents wanted;
     const rncl_file_tensor **sources;
     bool *known;           /* of the file's tensors */
+    size_t left_out;       /* tensors of the file that are of something else */
     bool fresh_head;       /* the last layer stays */
     size_t stem_channels;  /* of a stem that is to be adapted; 0: it fits */
     float *scratch, *stem; /* a tensor in the file's layout; a stem as the file has it */
@@ -143,7 +145,21 @@ static rncl_status match_one(loading *l, size_t index)
     return RNCL_OK;
 }
 
-/* Finds every tensor of the graph in the file, and nothing else there. */
+/* Whether a tensor lies in a layer or block of the network other than its last layer: "layer1" of
+ * "layer1.0.conv3.weight". */
+static bool is_in_body(const loading *l, const char *name)
+{
+    const size_t length = strcspn(name, ".");
+    for (size_t i = 0; i < l->wanted.count; i++) {
+        const char *wanted = l->wanted.tensors[i].name;
+        if (strcspn(wanted, ".") == length && !strncmp(wanted, name, length) && !is_head(l, wanted))
+            return true;
+    }
+    return false;
+}
+
+/* Finds every tensor of the graph in the file, and nothing else there; in training, beside another last
+ * layer. */
 static rncl_status match(loading *l)
 {
     for (size_t i = 0; i < l->wanted.count; i++)
@@ -151,6 +167,10 @@ static rncl_status match(loading *l)
     for (size_t i = 0; i < l->file.count; i++) {
         if (l->known[i])
             continue;
+        if (l->fresh_head && !is_in_body(l, l->file.tensors[i].name)) {
+            l->left_out++;
+            continue;
+        }
         char text[160];
         snprintf(text, sizeof text, "the network has no %.120s", l->file.tensors[i].name);
         return misfit(l, text, "--arch, --depth and --shortcut");
@@ -248,6 +268,9 @@ static void tell(const loading *l)
     if (l->file.prefix)
         rncl_log_line(log, RNCL_LOG_NOTE, "%s: the names of its tensors are read without their prefix %s",
                       path, l->file.prefix);
+    if (l->left_out)
+        rncl_log_line(log, RNCL_LOG_NOTE, "%s: %zu tensors that are not of this network are left out", path,
+                      l->left_out);
     if (l->stem_channels)
         rncl_log_line(log, RNCL_LOG_NOTE, "%s: its first convolution is converted from %zu channels to %d",
                       path, l->stem_channels, l->graph->options.channels);
@@ -271,6 +294,7 @@ static rncl_status allocate(loading *l)
 
 static rncl_status load(loading *l, float *params, float *state, int64_t *batches_tracked)
 {
+    RNCL_TRY(rncl_model_place_find(l->source->path, l->graph, &l->file, &l->left_out));
     RNCL_TRY(allocate(l));
     RNCL_TRY(match(l));
     if (l->source->training) {

@@ -40,7 +40,7 @@ static bool find_dtype(rncl_state_pickle_text module, rncl_state_pickle_text nam
     return false;
 }
 
-bool rncl_pth_allows(rncl_state_pickle_text module, rncl_state_pickle_text name)
+bool rncl_pth_knows(rncl_state_pickle_text module, rncl_state_pickle_text name)
 {
     rncl_dtype dtype;
     for (size_t i = 0; i < COUNT(tensor_makers); i++)
@@ -77,6 +77,8 @@ static rncl_status describe_storage(const rncl_pth *r, const rncl_state_pickle_v
                                   *key = rncl_state_pickle_element(id, 2),
                                   *view = rncl_state_pickle_element(id, 5);
     *out = (rncl_pth_storage){0};
+    if (type && type->kind == RNCL_STATE_PICKLE_OBJECT)
+        return rncl_state_pickle_refuse(r->path, type);
     if (!word || word->kind != RNCL_STATE_PICKLE_TEXT || !rncl_state_pickle_text_is(word->text, "storage") ||
         !type || type->kind != RNCL_STATE_PICKLE_GLOBAL ||
         !find_dtype(type->global.module, type->global.name, &out->dtype) || !key ||
@@ -137,7 +139,7 @@ rncl_pth_storage *rncl_pth_find_storage(const rncl_pth *r, rncl_state_pickle_tex
 
 rncl_status rncl_pth_read_pickle(rncl_pth *r, rncl_contents bytes, size_t *size_bytes)
 {
-    RNCL_TRY(rncl_state_pickle_read(r->path, bytes, rncl_pth_allows, &r->pickle));
+    RNCL_TRY(rncl_state_pickle_read(r->path, bytes, rncl_pth_knows, &r->pickle));
     *size_bytes = r->pickle.size_bytes;
     return list_storages(r);
 }
@@ -215,6 +217,8 @@ static rncl_status read_tensor(rncl_pth *r, const rncl_state_pickle_value *key,
 {
     RNCL_TRY(take_name(r, key, &tensor->name));
     const rncl_state_pickle_value *made = tensor_call(value);
+    if (value->kind == RNCL_STATE_PICKLE_OBJECT)
+        return rncl_state_pickle_refuse(r->path, value);
     if (!made)
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: %s is no tensor; save the weights alone: torch.save(model.state_dict(), FILE)",
@@ -245,21 +249,69 @@ static rncl_status read_tensor(rncl_pth *r, const rncl_state_pickle_value *key,
 /* ---- the state dict ---- */
 
 /* Under which keys training scripts put it beside other things. */
-static const char *const wrappers[] = {"state_dict", "model", "model_state_dict", "net", "network"};
+static const char *const wrappers[] = {"state_dict", "model",   "model_state_dict", "model_state",
+                                       "net",        "network", "weights",          "params",
+                                       "module",     "backbone"};
 
-static const rncl_state_pickle_value *find_state_dict(const rncl_state_pickle_value *value)
+static bool holds_tensors(const rncl_state_pickle_value *value)
+{
+    if (value->kind != RNCL_STATE_PICKLE_DICT)
+        return false;
+    for (const rncl_state_pickle_item *item = value->items.first; item; item = item->next)
+        if (tensor_call(item->value))
+            return true;
+    return false;
+}
+
+static const rncl_state_pickle_value *find_wrapped(const rncl_state_pickle_value *value)
 {
     for (size_t i = 0; i < COUNT(wrappers); i++) {
         const rncl_state_pickle_value *inside = rncl_state_pickle_find(value, wrappers[i]);
-        if (inside && inside->kind == RNCL_STATE_PICKLE_DICT)
+        if (inside && (inside->kind == RNCL_STATE_PICKLE_DICT || inside->kind == RNCL_STATE_PICKLE_OBJECT))
             return inside;
     }
-    return value;
+    return NULL;
+}
+
+/* Where no key is a usual one: the only member that holds tensors. */
+static rncl_status find_only(const rncl_pth *r, const rncl_state_pickle_value *value,
+                             const rncl_state_pickle_value **out)
+{
+    const rncl_state_pickle_item *found = NULL;
+    for (const rncl_state_pickle_item *item = value->items.first; item; item = item->next) {
+        if (!holds_tensors(item->value))
+            continue;
+        if (found)
+            return RNCL_FAIL(RNCL_ERR_MODEL,
+                             "%s: it holds several state dicts; save the one that is wanted: "
+                             "torch.save(checkpoint[KEY], FILE)",
+                             r->path);
+        found = item;
+    }
+    if (found)
+        *out = found->value;
+    return RNCL_OK;
+}
+
+static rncl_status find_state_dict(const rncl_pth *r, const rncl_state_pickle_value **out)
+{
+    enum { MOST_LEVELS = 4 };
+    *out = r->pickle.value;
+    for (int level = 0; level < MOST_LEVELS; level++) {
+        const rncl_state_pickle_value *inside = find_wrapped(*out);
+        if (!inside)
+            break;
+        *out = inside;
+    }
+    return (*out)->kind == RNCL_STATE_PICKLE_DICT && !holds_tensors(*out) ? find_only(r, *out, out) : RNCL_OK;
 }
 
 rncl_status rncl_pth_read_tensors(rncl_pth *r)
 {
-    const rncl_state_pickle_value *dict = find_state_dict(r->pickle.value);
+    const rncl_state_pickle_value *dict;
+    RNCL_TRY(find_state_dict(r, &dict));
+    if (dict->kind == RNCL_STATE_PICKLE_OBJECT)
+        return rncl_state_pickle_refuse(r->path, dict);
     if (dict->kind != RNCL_STATE_PICKLE_DICT || !dict->items.count)
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: it holds no state dict: save one with torch.save(model.state_dict(), FILE)",

@@ -28,8 +28,8 @@ struct rncl_pth {
     size_t storage_count;
 };
 
-/* What a state dict may name: storages, tensors, OrderedDict. For rncl_state_pickle_read. */
-bool rncl_pth_allows(rncl_state_pickle_text module, rncl_state_pickle_text name);
+/* What state dicts name: storages, tensors, OrderedDict. For rncl_state_pickle_read. */
+bool rncl_pth_knows(rncl_state_pickle_text module, rncl_state_pickle_text name);
 
 /* Reads the pickle of the state dict, and lists the storages that it names; *size_bytes is the pickle's. */
 rncl_status rncl_pth_read_pickle(rncl_pth *pth, rncl_contents bytes, size_t *size_bytes);

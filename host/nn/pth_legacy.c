@@ -18,7 +18,7 @@ static bool recognises(rncl_contents bytes)
 /* Reads a pickle and moves `rest` behind it. */
 static rncl_status next_pickle(const rncl_pth *r, rncl_contents *rest, rncl_state_pickle *out)
 {
-    RNCL_TRY(rncl_state_pickle_read(r->path, *rest, rncl_pth_allows, out));
+    RNCL_TRY(rncl_state_pickle_read(r->path, *rest, rncl_pth_knows, out));
     rest->data += out->size_bytes;
     rest->size_bytes -= out->size_bytes;
     return RNCL_OK;

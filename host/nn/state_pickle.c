@@ -3,6 +3,7 @@
 #include "state_pickle.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +32,7 @@ typedef struct value_list {
 typedef struct machine {
     const char *path;
     const unsigned char *start, *next, *end;
-    rncl_state_pickle_allows *allows;
+    rncl_state_pickle_knows *knows;
     rncl_state_pickle *pickle;
     size_t cells; /* made so far */
     value_list stack, memo;
@@ -223,10 +224,15 @@ static rncl_status make_tuple(machine *m, size_t count)
     return push(m, &made->value);
 }
 
-/* Adds what is on the stack from `first` on to the list or dict below it. */
+/* Adds what is on the stack from `first` on to the list or dict below it. An object may be one of its own
+ * kind; what it holds goes. */
 static rncl_status extend(machine *m, size_t first, rncl_state_pickle_kind kind)
 {
     rncl_state_pickle_value *to = first ? m->stack.values[first - 1] : NULL;
+    if (to && to->kind == RNCL_STATE_PICKLE_OBJECT && to != &mark) {
+        m->stack.count = first;
+        return RNCL_OK;
+    }
     if (!to || to == &mark || to->kind != kind)
         return refuse(m, "elements without a container");
     return append_from(m, first, to);
@@ -255,20 +261,9 @@ static rncl_status append_marked(machine *m, size_t kind)
 
 static rncl_status make_global(machine *m, rncl_state_pickle_text module, rncl_state_pickle_text name)
 {
-    if (!m->allows(module, name)) {
-        char text[96] = "";
-        const size_t module_length = MIN(module.length, (size_t)40),
-                     name_length = MIN(name.length, (size_t)40);
-        memcpy(text, module.characters, module_length);
-        text[module_length] = '.';
-        memcpy(text + module_length + 1, name.characters, name_length);
-        return RNCL_FAIL(
-            RNCL_ERR_MODEL,
-            "%s: it holds a %s, which is nothing that weights need, and rncl executes nothing; save "
-            "the weights alone: torch.save(model.state_dict(), FILE)",
-            m->path, rncl_text_is_plain(text) ? text : "?");
-    }
-    return push_new(m, (rncl_state_pickle_value){.kind = RNCL_STATE_PICKLE_GLOBAL, .global = {module, name}});
+    const rncl_state_pickle_kind kind =
+        m->knows(module, name) ? RNCL_STATE_PICKLE_GLOBAL : RNCL_STATE_PICKLE_OBJECT;
+    return push_new(m, (rncl_state_pickle_value){.kind = kind, .global = {module, name}});
 }
 
 static rncl_status read_global(machine *m, size_t unused)
@@ -317,18 +312,29 @@ static rncl_status make_ordered_dict(machine *m, const rncl_state_pickle_value *
     return push(m, dict);
 }
 
+/* A call, or a class with the arguments of its __new__. What an unknown one makes is not known either. */
 static rncl_status call(machine *m, size_t unused)
 {
     (void)unused;
     rncl_state_pickle_value *arguments, *function;
     RNCL_TRY(pop(m, &arguments));
     RNCL_TRY(pop(m, &function));
+    if (arguments->kind == RNCL_STATE_PICKLE_TUPLE && function->kind == RNCL_STATE_PICKLE_OBJECT)
+        return push_new(m, *function);
     if (arguments->kind != RNCL_STATE_PICKLE_TUPLE || function->kind != RNCL_STATE_PICKLE_GLOBAL)
         return refuse(m, "a call of what is no function");
     if (is_ordered_dict(function))
         return make_ordered_dict(m, arguments);
     return push_new(m,
                     (rncl_state_pickle_value){.kind = RNCL_STATE_PICKLE_CALL, .call = {function, arguments}});
+}
+
+/* The same with arguments by name, which go. */
+static rncl_status call_with_names(machine *m, size_t unused)
+{
+    rncl_state_pickle_value *names;
+    RNCL_TRY(pop(m, &names));
+    return call(m, unused);
 }
 
 /* The attributes of an object, which weights do not need: a state dict has the versions of its layers there.
@@ -339,7 +345,8 @@ static rncl_status set_attributes(machine *m, size_t unused)
     rncl_state_pickle_value *state, *object;
     RNCL_TRY(pop(m, &state));
     RNCL_TRY(top(m, &object));
-    if (object->kind != RNCL_STATE_PICKLE_DICT && object->kind != RNCL_STATE_PICKLE_CALL)
+    if (object->kind != RNCL_STATE_PICKLE_DICT && object->kind != RNCL_STATE_PICKLE_CALL &&
+        object->kind != RNCL_STATE_PICKLE_OBJECT)
         return refuse(m, "attributes of what is no object");
     return RNCL_OK;
 }
@@ -465,7 +472,7 @@ static rncl_status skip(machine *m, size_t size_bytes)
 
 enum { STOP = '.' };
 
-/* By opcode. NULL: weights do not need it, among them all that look up, import or make objects. */
+/* By opcode. NULL: PyTorch does not write it, among them all that look up or import. */
 static const struct {
     rncl_status (*run)(machine *m, size_t argument);
     size_t argument;
@@ -492,6 +499,9 @@ static const struct {
     [']'] = {push_empty, RNCL_STATE_PICKLE_LIST},
     ['}'] = {push_empty, RNCL_STATE_PICKLE_DICT},
     ['t'] = {make_marked, RNCL_STATE_PICKLE_TUPLE},
+    [0x8f] = {push_empty, RNCL_STATE_PICKLE_LIST}, /* a set */
+    [0x90] = {append_marked, RNCL_STATE_PICKLE_LIST},
+    [0x91] = {make_marked, RNCL_STATE_PICKLE_TUPLE}, /* a frozenset */
     [0x85] = {make_tuple, 1},
     [0x86] = {make_tuple, 2},
     [0x87] = {make_tuple, 3},
@@ -507,6 +517,8 @@ static const struct {
     ['c'] = {read_global, 0},
     [0x93] = {stack_global, 0},
     ['R'] = {call, 0},
+    [0x81] = {call, 0},
+    [0x92] = {call_with_names, 0},
     ['b'] = {set_attributes, 0},
     ['Q'] = {make_persistent, 0},
 };
@@ -514,10 +526,11 @@ static const struct {
 static rncl_status step(machine *m, unsigned char code)
 {
     if (!instructions[code].run)
-        return RNCL_FAIL(RNCL_ERR_MODEL,
-                         "%s: its pickle has the instruction 0x%02x, which no weights need; save them anew: "
-                         "torch.save(model.state_dict(), FILE)",
-                         m->path, code);
+        return RNCL_FAIL(
+            RNCL_ERR_MODEL,
+            "%s: its pickle has the instruction 0x%02x, which PyTorch does not write; save them anew: "
+            "torch.save(model.state_dict(), FILE)",
+            m->path, code);
     return instructions[code].run(m, instructions[code].argument);
 }
 
@@ -539,7 +552,7 @@ static rncl_status run(machine *m)
     return RNCL_OK;
 }
 
-rncl_status rncl_state_pickle_read(const char *path, rncl_contents bytes, rncl_state_pickle_allows *allows,
+rncl_status rncl_state_pickle_read(const char *path, rncl_contents bytes, rncl_state_pickle_knows *knows,
                                    rncl_state_pickle *out)
 {
     *out = (rncl_state_pickle){0};
@@ -547,7 +560,7 @@ rncl_status rncl_state_pickle_read(const char *path, rncl_contents bytes, rncl_s
                  .start = bytes.data,
                  .next = bytes.data,
                  .end = bytes.data + bytes.size_bytes,
-                 .allows = allows,
+                 .knows = knows,
                  .pickle = out};
     const rncl_status st = run(&m);
     free(m.stack.values);
@@ -555,6 +568,18 @@ rncl_status rncl_state_pickle_read(const char *path, rncl_contents bytes, rncl_s
     if (st)
         rncl_state_pickle_free(out);
     return st;
+}
+
+rncl_status rncl_state_pickle_refuse(const char *path, const rncl_state_pickle_value *object)
+{
+    const rncl_state_pickle_text module = object->global.module, name = object->global.name;
+    char text[96];
+    snprintf(text, sizeof text, "%.*s.%.*s", (int)MIN(module.length, (size_t)40), module.characters,
+             (int)MIN(name.length, (size_t)40), name.characters);
+    return RNCL_FAIL(RNCL_ERR_MODEL,
+                     "%s: it holds a %s, which is nothing that weights need, and rncl executes nothing; save "
+                     "the weights alone: torch.save(model.state_dict(), FILE)",
+                     path, rncl_text_is_plain(text) ? text : "?");
 }
 
 void rncl_state_pickle_free(rncl_state_pickle *pickle)

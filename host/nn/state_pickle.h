@@ -1,5 +1,5 @@
 /* Python pickles (protocols 2 to 5) as plain data. Nothing is looked up, called or executed: names and calls
- * that the caller allows stay in the result as such, everything else is refused by name. */
+ * that the caller knows stay in the result as such; of everything else only the name of its class is kept. */
 #ifndef RNCL_NN_PICKLE_H
 #define RNCL_NN_PICKLE_H
 
@@ -18,9 +18,11 @@ typedef enum rncl_state_pickle_kind {
     RNCL_STATE_PICKLE_TEXT, /* str and bytes */
     RNCL_STATE_PICKLE_TUPLE,
     RNCL_STATE_PICKLE_LIST,
-    RNCL_STATE_PICKLE_DICT,       /* and collections.OrderedDict */
-    RNCL_STATE_PICKLE_GLOBAL,     /* a class or function, by name */
-    RNCL_STATE_PICKLE_CALL,       /* of a global with arguments */
+    RNCL_STATE_PICKLE_DICT,   /* and collections.OrderedDict */
+    RNCL_STATE_PICKLE_GLOBAL, /* a class or function that the caller knows, by name */
+    RNCL_STATE_PICKLE_OBJECT, /* any other one, or what it made: its name is in `global`, its contents are not
+                                 kept */
+    RNCL_STATE_PICKLE_CALL,   /* of a global with arguments */
     RNCL_STATE_PICKLE_PERSISTENT, /* something outside the pickle */
 } rncl_state_pickle_kind;
 
@@ -68,14 +70,16 @@ typedef struct rncl_state_pickle {
     struct rncl_state_pickle_chunk *chunks;
 } rncl_state_pickle;
 
-/* Whether a global may stand in the pickle. */
-typedef bool rncl_state_pickle_allows(rncl_state_pickle_text module, rncl_state_pickle_text name);
+/* Whether the caller knows what a global means. */
+typedef bool rncl_state_pickle_knows(rncl_state_pickle_text module, rncl_state_pickle_text name);
 
 /* Reads the pickle at the beginning of `bytes`, which must outlive it. RNCL_ERR_MODEL. `path` is for
  * messages.
  */
-rncl_status rncl_state_pickle_read(const char *path, rncl_contents bytes, rncl_state_pickle_allows *allows,
+rncl_status rncl_state_pickle_read(const char *path, rncl_contents bytes, rncl_state_pickle_knows *knows,
                                    rncl_state_pickle *out);
+/* RNCL_ERR_MODEL: an object stands where weights should be. */
+rncl_status rncl_state_pickle_refuse(const char *path, const rncl_state_pickle_value *object);
 void rncl_state_pickle_free(rncl_state_pickle *pickle); /* harmless on a zeroed one */
 
 bool rncl_state_pickle_text_is(rncl_state_pickle_text text, const char *word);

@@ -48,7 +48,7 @@ typedef struct rncl_tensor_file {
     const json_t *metadata;    /* object of strings, or NULL */
     rncl_file_tensor *tensors; /* by name */
     size_t count;
-    char *prefix;              /* what every name in the file begins with, such as "module."; NULL: nothing */
+    char *prefix;              /* what was taken off the names, such as "module."; NULL: nothing */
     rncl_contents data;        /* safetensors: all tensors' bytes */
     bool has_checksum;         /* what rncl_tensor_file_verify compares, or what was compared in reading */
     rncl_memory_block *blocks; /* names and unpacked data, freed on closing */

@@ -138,6 +138,23 @@ static void files_without_tensors_are_empty(void **unused)
     assert_int_equal(rncl_tensor_file_parse("nothing", (rncl_contents){NULL, 0}, &file), RNCL_ERR_MODEL);
 }
 
+static void other_files_by_that_name_are_called_what_they_are(void **unused)
+{
+    (void)unused;
+    static const char page[] = "<!DOCTYPE html><html>not found</html>",
+                      pointer[] = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n";
+    rncl_tensor_file file;
+    assert_int_equal(
+        rncl_tensor_file_parse("page", (rncl_contents){(const unsigned char *)page, sizeof page - 1}, &file),
+        RNCL_ERR_MODEL);
+    assert_message_has("page: a web page");
+    assert_int_equal(
+        rncl_tensor_file_parse("pointer", (rncl_contents){(const unsigned char *)pointer, sizeof pointer - 1},
+                               &file),
+        RNCL_ERR_MODEL);
+    assert_message_has("pointer: a pointer of Git LFS");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +162,7 @@ int main(void)
         cmocka_unit_test(integers_of_every_type_become_64_bits),
         cmocka_unit_test(strides_are_followed),
         cmocka_unit_test(prefixes_that_all_names_share_are_taken_off),
+        cmocka_unit_test(other_files_by_that_name_are_called_what_they_are),
         cmocka_unit_test(files_without_tensors_are_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

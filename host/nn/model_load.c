@@ -269,7 +269,7 @@ static void tell(const loading *l)
         rncl_log_line(log, RNCL_LOG_NOTE, "%s: the names of its tensors are read without their prefix %s",
                       path, l->file.prefix);
     if (l->left_out)
-        rncl_log_line(log, RNCL_LOG_NOTE, "%s: %zu tensors that are not of this network are left out", path,
+        rncl_log_line(log, RNCL_LOG_NOTE, "%s: tensors left out, not of this network: %zu", path,
                       l->left_out);
     if (l->stem_channels)
         rncl_log_line(log, RNCL_LOG_NOTE, "%s: its first convolution is converted from %zu channels to %d",

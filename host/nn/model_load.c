@@ -263,6 +263,12 @@ static void tell(const loading *l)
 {
     const rncl_log *log = l->source->log;
     const char *path = l->source->path;
+    const char *variant = rncl_model_variant_of_path(path);
+    if (variant)
+        rncl_log_line(
+            log, RNCL_LOG_WARNING,
+            "%s: by its name a %s, which smooths before it samples; rncl does not, and answers otherwise",
+            path, variant);
     if (!l->file.has_checksum)
         rncl_log_line(log, RNCL_LOG_NOTE, "%s has no checksum: that it is undamaged was not checked", path);
     if (l->file.prefix)

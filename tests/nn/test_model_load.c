@@ -447,6 +447,15 @@ static void shapes_tell_resnext_and_wide_networks(void **unused)
     }
 }
 
+static void paths_tell_what_tensors_do_not(void **unused)
+{
+    (void)unused;
+    assert_string_equal(rncl_model_variant_of_path("hub/models--timm--resnetaa50.a1h_in1k/model.safetensors"),
+                        "resnetaa");
+    assert_string_equal(rncl_model_variant_of_path("ResNetBlur50.pth"), "resnetblur");
+    assert_null(rncl_model_variant_of_path("resnet50.pth"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +469,7 @@ int main(void)
         cmocka_unit_test(weights_that_are_not_finite_are_the_files_fault_in_training),
         cmocka_unit_test(training_starts_a_missing_last_layer_anew_and_whole),
         cmocka_unit_test(networks_that_rncl_lacks_are_called_by_name),
+        cmocka_unit_test(paths_tell_what_tensors_do_not),
         cmocka_unit_test(shapes_tell_resnext_and_wide_networks),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

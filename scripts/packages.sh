@@ -13,7 +13,7 @@ declare -A package_command=([build-essential]=cc [cmake]=cmake [ninja-build]=nin
     [oclgrind]=oclgrind [clang-14]=clang-14 [clang-format-14]=clang-format-14 [clang-tidy-14]=clang-tidy-14)
 
 say() {
-    printf '\n==> %s\n' "$*"
+    printf '\n==> %s\n' "$*" | fold -s -w 80
 }
 
 fail() {
@@ -81,7 +81,8 @@ install_offered() {
     apt-cache show "${wanted[0]}" >/dev/null 2>&1 || (quietly /dev/null as_root apt-get -q update) || true
     missing=()
     for package in "${wanted[@]}"; do
-        if apt-cache show "$package" 2>/dev/null | grep -q '^Package:'; then
+        # No pipe: whoever stops reading at the first line makes apt-cache fail, now and then.
+        if [[ $(apt-cache show "$package" 2>/dev/null) == *Package:* ]]; then
             missing+=("$package")
         else
             absent+=("$package")

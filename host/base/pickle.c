@@ -145,10 +145,15 @@ static rncl_status make_tuple(rncl_pickle_machine *m, size_t count)
     return make_container(m, m->stack.count - count, RNCL_PICKLE_TUPLE);
 }
 
-/* Adds what is on the stack from `first` on to the list or dict below it. */
+/* Adds what is on the stack from `first` on to the list or dict below it. A foreign object may be one of its
+ * own kind: its elements are dropped. */
 static rncl_status extend(rncl_pickle_machine *m, size_t first, rncl_pickle_kind kind)
 {
     rncl_pickle_value *to = first ? m->stack.values[first - 1] : NULL;
+    if (to && to != &rncl_pickle_mark && to->kind == RNCL_PICKLE_FOREIGN) {
+        m->stack.count = first;
+        return RNCL_OK;
+    }
     if (!to || to == &rncl_pickle_mark || to->kind != kind)
         return rncl_pickle_refuse(m, "elements without a container");
     return move_items(m, first, to);
@@ -214,53 +219,58 @@ static rncl_status skip(rncl_pickle_machine *m, size_t size_bytes)
 
 enum { STOP = '.' };
 
-/* By code. Those without a function are refused, among them all that import, or make objects of classes. */
+/* By code. Those without a function are refused. */
 static const struct {
     rncl_status (*run)(rncl_pickle_machine *m, size_t argument);
     size_t argument;
 } instructions[UCHAR_MAX + 1] = {
-    [0x80] = {skip, 1},                        /* PROTO */
-    [0x95] = {skip, 8},                        /* FRAME */
-    ['N'] = {push_empty, RNCL_PICKLE_NONE},    /* NONE */
-    [0x88] = {push_bool, true},                /* NEWTRUE */
-    [0x89] = {push_bool, false},               /* NEWFALSE */
-    ['J'] = {push_int32, 0},                   /* BININT */
-    ['K'] = {push_unsigned, 1},                /* BININT1 */
-    ['M'] = {push_unsigned, 2},                /* BININT2 */
-    [0x8a] = {push_long, 1},                   /* LONG1 */
-    ['G'] = {push_float, 8},                   /* BINFLOAT */
-    ['U'] = {push_text, 1},                    /* SHORT_BINSTRING, str of Python 2 */
-    ['T'] = {push_text, 4},                    /* BINSTRING */
-    [0x8c] = {push_text, 1},                   /* SHORT_BINUNICODE */
-    ['X'] = {push_text, 4},                    /* BINUNICODE */
-    [0x8d] = {push_text, 8},                   /* BINUNICODE8 */
-    ['C'] = {push_text, 1},                    /* SHORT_BINBYTES */
-    ['B'] = {push_text, 4},                    /* BINBYTES */
-    [0x8e] = {push_text, 8},                   /* BINBYTES8 */
-    [0x96] = {push_text, 8},                   /* BYTEARRAY8 */
-    ['('] = {push_mark, 0},                    /* MARK */
-    [')'] = {push_empty, RNCL_PICKLE_TUPLE},   /* EMPTY_TUPLE */
-    [']'] = {push_empty, RNCL_PICKLE_LIST},    /* EMPTY_LIST */
-    ['}'] = {push_empty, RNCL_PICKLE_DICT},    /* EMPTY_DICT */
-    ['t'] = {make_marked, RNCL_PICKLE_TUPLE},  /* TUPLE */
-    ['l'] = {make_marked, RNCL_PICKLE_LIST},   /* LIST */
-    [0x85] = {make_tuple, 1},                  /* TUPLE1 */
-    [0x86] = {make_tuple, 2},                  /* TUPLE2 */
-    [0x87] = {make_tuple, 3},                  /* TUPLE3 */
-    ['a'] = {append_top, RNCL_PICKLE_LIST},    /* APPEND */
-    ['s'] = {append_top, RNCL_PICKLE_DICT},    /* SETITEM */
-    ['e'] = {append_marked, RNCL_PICKLE_LIST}, /* APPENDS */
-    ['u'] = {append_marked, RNCL_PICKLE_DICT}, /* SETITEMS */
-    ['q'] = {memoize_at, 1},                   /* BINPUT */
-    ['r'] = {memoize_at, 4},                   /* LONG_BINPUT */
-    [0x94] = {memoize_next, 0},                /* MEMOIZE */
-    ['h'] = {push_memo, 1},                    /* BINGET */
-    ['j'] = {push_memo, 4},                    /* LONG_BINGET */
-    ['c'] = {rncl_pickle_global_of_lines, 0},  /* GLOBAL */
-    [0x93] = {rncl_pickle_global_of_stack, 0}, /* STACK_GLOBAL */
-    ['R'] = {rncl_pickle_call, 0},             /* REDUCE */
-    ['b'] = {rncl_pickle_set_state, 0},        /* BUILD */
-    ['Q'] = {make_persistent, 0},              /* BINPERSID */
+    [0x80] = {skip, 1},                         /* PROTO */
+    [0x95] = {skip, 8},                         /* FRAME */
+    ['N'] = {push_empty, RNCL_PICKLE_NONE},     /* NONE */
+    [0x88] = {push_bool, true},                 /* NEWTRUE */
+    [0x89] = {push_bool, false},                /* NEWFALSE */
+    ['J'] = {push_int32, 0},                    /* BININT */
+    ['K'] = {push_unsigned, 1},                 /* BININT1 */
+    ['M'] = {push_unsigned, 2},                 /* BININT2 */
+    [0x8a] = {push_long, 1},                    /* LONG1 */
+    ['G'] = {push_float, 8},                    /* BINFLOAT */
+    ['U'] = {push_text, 1},                     /* SHORT_BINSTRING, str of Python 2 */
+    ['T'] = {push_text, 4},                     /* BINSTRING */
+    [0x8c] = {push_text, 1},                    /* SHORT_BINUNICODE */
+    ['X'] = {push_text, 4},                     /* BINUNICODE */
+    [0x8d] = {push_text, 8},                    /* BINUNICODE8 */
+    ['C'] = {push_text, 1},                     /* SHORT_BINBYTES */
+    ['B'] = {push_text, 4},                     /* BINBYTES */
+    [0x8e] = {push_text, 8},                    /* BINBYTES8 */
+    [0x96] = {push_text, 8},                    /* BYTEARRAY8 */
+    ['('] = {push_mark, 0},                     /* MARK */
+    [')'] = {push_empty, RNCL_PICKLE_TUPLE},    /* EMPTY_TUPLE */
+    [']'] = {push_empty, RNCL_PICKLE_LIST},     /* EMPTY_LIST */
+    ['}'] = {push_empty, RNCL_PICKLE_DICT},     /* EMPTY_DICT */
+    ['t'] = {make_marked, RNCL_PICKLE_TUPLE},   /* TUPLE */
+    ['l'] = {make_marked, RNCL_PICKLE_LIST},    /* LIST */
+    [0x8f] = {push_empty, RNCL_PICKLE_LIST},    /* EMPTY_SET */
+    [0x90] = {append_marked, RNCL_PICKLE_LIST}, /* ADDITEMS */
+    [0x91] = {make_marked, RNCL_PICKLE_TUPLE},  /* FROZENSET */
+    [0x85] = {make_tuple, 1},                   /* TUPLE1 */
+    [0x86] = {make_tuple, 2},                   /* TUPLE2 */
+    [0x87] = {make_tuple, 3},                   /* TUPLE3 */
+    ['a'] = {append_top, RNCL_PICKLE_LIST},     /* APPEND */
+    ['s'] = {append_top, RNCL_PICKLE_DICT},     /* SETITEM */
+    ['e'] = {append_marked, RNCL_PICKLE_LIST},  /* APPENDS */
+    ['u'] = {append_marked, RNCL_PICKLE_DICT},  /* SETITEMS */
+    ['q'] = {memoize_at, 1},                    /* BINPUT */
+    ['r'] = {memoize_at, 4},                    /* LONG_BINPUT */
+    [0x94] = {memoize_next, 0},                 /* MEMOIZE */
+    ['h'] = {push_memo, 1},                     /* BINGET */
+    ['j'] = {push_memo, 4},                     /* LONG_BINGET */
+    ['c'] = {rncl_pickle_global_of_lines, 0},   /* GLOBAL */
+    [0x93] = {rncl_pickle_global_of_stack, 0},  /* STACK_GLOBAL */
+    ['R'] = {rncl_pickle_call, 0},              /* REDUCE */
+    [0x81] = {rncl_pickle_call, 0},             /* NEWOBJ */
+    [0x92] = {rncl_pickle_call_with_names, 0},  /* NEWOBJ_EX */
+    ['b'] = {rncl_pickle_set_state, 0},         /* BUILD */
+    ['Q'] = {make_persistent, 0},               /* BINPERSID */
 };
 
 static rncl_status run_one(rncl_pickle_machine *m, unsigned char code)

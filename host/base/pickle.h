@@ -1,6 +1,6 @@
 /* Python pickles (protocols 2 to 5) as plain data. Nothing is looked up, called or executed: the reader's
- * rules list the classes and functions that may be named and what a call of each becomes; any other is
- * refused by name. Memory is proportional to the bytes read. */
+ * rules list the classes and functions that have a meaning and what a call of each becomes; of any other
+ * nothing but the name is kept, or it is refused. Memory is proportional to the bytes read. */
 #ifndef RNCL_BASE_PICKLE_H
 #define RNCL_BASE_PICKLE_H
 
@@ -21,7 +21,7 @@ typedef enum rncl_pickle_product {
     RNCL_PICKLE_MAKE_DICT,    /* collections.OrderedDict([[key, value], ...]) */
 } rncl_pickle_product;
 
-/* A class or function that may be named. */
+/* A class or function that has a meaning. */
 typedef struct rncl_pickle_global {
     const char *module, *name;
     rncl_pickle_product product;
@@ -37,6 +37,7 @@ typedef struct rncl_pickle_rules {
     const char *damage_advice, *foreign_advice;
     const rncl_pickle_global *globals;
     size_t global_count;
+    bool keeps_foreign; /* whether other classes and functions may be named: RNCL_PICKLE_FOREIGN */
     /* Is told each persistent id (a name of something outside the pickle) when it is met; a failure ends
      * reading. NULL: persistent ids are refused. */
     rncl_status (*persistent_id)(void *context, const rncl_pickle_value *id);
@@ -52,9 +53,10 @@ typedef enum rncl_pickle_kind {
     RNCL_PICKLE_FLOAT,
     RNCL_PICKLE_TEXT, /* str (in UTF-8), bytes and bytearray */
     RNCL_PICKLE_TUPLE,
-    RNCL_PICKLE_LIST,
+    RNCL_PICKLE_LIST,       /* and set */
     RNCL_PICKLE_DICT,       /* and collections.OrderedDict */
     RNCL_PICKLE_GLOBAL,     /* a class or function of the rules */
+    RNCL_PICKLE_FOREIGN,    /* any other one, or what it made, without its contents */
     RNCL_PICKLE_OBJECT,     /* a recorded call */
     RNCL_PICKLE_PERSISTENT, /* something outside the pickle */
 } rncl_pickle_kind;
@@ -90,6 +92,9 @@ struct rncl_pickle_value {
             const rncl_pickle_value *arguments; /* a tuple */
             const rncl_pickle_value *state;     /* what __setstate__ would get; NULL: none */
         } object;
+        struct {
+            rncl_pickle_text module, name;
+        } foreign;
         const rncl_pickle_value *persistent_id;
     };
 };
@@ -107,6 +112,9 @@ typedef struct rncl_pickle {
  * rules->failure, or RNCL_ERR_MEMORY. */
 rncl_status rncl_pickle_read(const char *path, rncl_contents bytes, const rncl_pickle_rules *rules,
                              rncl_pickle *out);
+/* rules->failure: something foreign stands where plain data should. */
+rncl_status rncl_pickle_refuse_foreign(const char *path, const rncl_pickle_rules *rules,
+                                       const rncl_pickle_value *foreign);
 void rncl_pickle_free(rncl_pickle *pickle); /* harmless on a zeroed one */
 
 /* ---- looking at values (pickle_value.c); each takes a value of any kind, or NULL ---- */

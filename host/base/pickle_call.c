@@ -11,6 +11,22 @@ static bool is(rncl_pickle_text text, const char *word)
     return text.length == strlen(word) && memcmp(text.characters, word, text.length) == 0;
 }
 
+static void describe_foreign(const char *path, const rncl_pickle_rules *rules,
+                             const rncl_pickle_value *foreign)
+{
+    char module[RNCL_PICKLE_SHOWN_BYTES], name[RNCL_PICKLE_SHOWN_BYTES];
+    rncl_status_fail("%s: its pickle holds a %s.%s, which is not plain data, and rncl executes nothing; %s",
+                     path, rncl_pickle_show(foreign->foreign.module, module),
+                     rncl_pickle_show(foreign->foreign.name, name), rules->foreign_advice);
+}
+
+rncl_status rncl_pickle_refuse_foreign(const char *path, const rncl_pickle_rules *rules,
+                                       const rncl_pickle_value *foreign)
+{
+    describe_foreign(path, rules, foreign);
+    return rules->failure;
+}
+
 static rncl_status push_global(rncl_pickle_machine *m, rncl_pickle_text module, rncl_pickle_text name)
 {
     const rncl_pickle_rules *rules = m->rules;
@@ -18,11 +34,11 @@ static rncl_status push_global(rncl_pickle_machine *m, rncl_pickle_text module, 
         if (is(module, rules->globals[i].module) && is(name, rules->globals[i].name))
             return rncl_pickle_push_new(
                 m, (rncl_pickle_value){.kind = RNCL_PICKLE_GLOBAL, .global = &rules->globals[i]});
-    char shown_module[RNCL_PICKLE_SHOWN_BYTES], shown_name[RNCL_PICKLE_SHOWN_BYTES];
-    return RNCL_FAIL(RNCL_ERR_DATA,
-                     "%s: its pickle holds a %s.%s, which is not plain data, and rncl executes nothing; %s",
-                     m->path, rncl_pickle_show(module, shown_module), rncl_pickle_show(name, shown_name),
-                     rules->foreign_advice);
+    const rncl_pickle_value foreign = {.kind = RNCL_PICKLE_FOREIGN, .foreign = {module, name}};
+    if (rules->keeps_foreign)
+        return rncl_pickle_push_new(m, foreign);
+    describe_foreign(m->path, rules, &foreign);
+    return RNCL_ERR_DATA;
 }
 
 rncl_status rncl_pickle_global_of_lines(rncl_pickle_machine *m, size_t unused)
@@ -116,16 +132,26 @@ static maker *const makers[] = {
     [RNCL_PICKLE_MAKE_DICT] = make_dict,
 };
 
+/* What something foreign makes is foreign too. */
 rncl_status rncl_pickle_call(rncl_pickle_machine *m, size_t unused)
 {
     (void)unused;
     rncl_pickle_value *arguments, *function;
     RNCL_TRY(rncl_pickle_pop(m, &arguments));
     RNCL_TRY(rncl_pickle_pop(m, &function));
+    if (function->kind == RNCL_PICKLE_FOREIGN && arguments->kind == RNCL_PICKLE_TUPLE)
+        return rncl_pickle_push_new(m, *function);
     maker *make = function->kind == RNCL_PICKLE_GLOBAL ? makers[function->global->product] : NULL;
     if (!make || arguments->kind != RNCL_PICKLE_TUPLE)
         return rncl_pickle_refuse(m, "a call of what is no function");
     return make(m, function->global, arguments);
+}
+
+rncl_status rncl_pickle_call_with_names(rncl_pickle_machine *m, size_t unused)
+{
+    rncl_pickle_value *names;
+    RNCL_TRY(rncl_pickle_pop(m, &names));
+    return rncl_pickle_call(m, unused);
 }
 
 /* A dict has its attributes here (a state dict the versions of its layers), which are no items. */
@@ -137,7 +163,7 @@ rncl_status rncl_pickle_set_state(rncl_pickle_machine *m, size_t unused)
     RNCL_TRY(rncl_pickle_top(m, &object));
     if (object->kind == RNCL_PICKLE_OBJECT)
         object->object.state = state;
-    else if (object->kind != RNCL_PICKLE_DICT)
+    else if (object->kind != RNCL_PICKLE_DICT && object->kind != RNCL_PICKLE_FOREIGN)
         return rncl_pickle_refuse(m, "attributes of what is no object");
     return RNCL_OK;
 }

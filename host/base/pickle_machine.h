@@ -71,6 +71,8 @@ rncl_status rncl_pickle_memoize(rncl_pickle_machine *m, uint64_t index);
 rncl_status rncl_pickle_global_of_lines(rncl_pickle_machine *m, size_t unused);
 rncl_status rncl_pickle_global_of_stack(rncl_pickle_machine *m, size_t unused);
 rncl_status rncl_pickle_call(rncl_pickle_machine *m, size_t unused);
+/* With a dict of arguments by name, which is dropped. */
+rncl_status rncl_pickle_call_with_names(rncl_pickle_machine *m, size_t unused);
 rncl_status rncl_pickle_set_state(rncl_pickle_machine *m, size_t unused);
 
 #endif

@@ -31,13 +31,14 @@ static rncl_status print_json(const rncl_graph *graph)
                                      (json_int_t)total.activations, "layers", layers));
 }
 
-/* The paper's comparison (He et al. 2015, section 3.3): ResNet-34 against the 19.6 G of VGG-19. */
+/* The paper's comparison (He et al. 2015, section 3.3): ResNet-34 against the 19.6 G of VGG-19, which is for
+ * ImageNet's pictures. */
 static rncl_status print_share(const rncl_network_options *network, uint64_t macs)
 {
-    bool comparable = network->arch == RNCL_ARCH_RESNET || network->arch == RNCL_ARCH_PLAIN;
-    if (!comparable || network->image != 224)
-        return RNCL_OK;
     const rncl_network_options options = {.arch = RNCL_ARCH_VGG, .depth = 19};
+    const int image = rncl_arch_image(options.arch);
+    if (network->arch == options.arch || network->image != image || rncl_arch_image(network->arch) != image)
+        return RNCL_OK;
     rncl_graph *vgg;
     RNCL_TRY(rncl_graph_build(&options, &vgg));
     const double of = (double)rncl_graph_total(vgg).macs;

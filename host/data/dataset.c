@@ -93,6 +93,10 @@ static rncl_status find_reader(const char *path, const rncl_reader **reader, cha
     if (names_built_in(path))
         return RNCL_OK;
     *reader = NULL;
+    if (!rncl_directory_exists(path) && rncl_file_exists(path))
+        return RNCL_FAIL(
+            RNCL_ERR_DATA,
+            "%s: a file, and data are a folder: unpack an archive, or give the folder of a picture", path);
     if (!rncl_directory_exists(path))
         return RNCL_FAIL(RNCL_ERR_DATA,
                          "%s: no such folder; give a folder of pictures or " RNCL_DATA_BUILT_IN, path);

@@ -168,6 +168,22 @@ static bool splits_are_in_classes(const char *path, const listing *l)
     return l->count > 1 && split == l->count;
 }
 
+/* Whether a folder and all beside it hold pictures and no class folders: then they are classes, whatever
+ * their names, as of vehicles with a folder of trains. */
+static bool are_all_classes(const char *path, const listing *l)
+{
+    size_t flat = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        char *class = rncl_path_join(path, l->folders[i]);
+        listing inside = {0};
+        if (class && !list(class, &inside))
+            flat += inside.pictures > 0 && inside.count == 0;
+        forget(&inside);
+        free(class);
+    }
+    return l->count > 0 && flat == l->count && count_role(l, NO_ROLE) > 0;
+}
+
 /* ---- refusals ---- */
 
 static rncl_status refuse_pictures(const char *path, const listing *l)
@@ -263,7 +279,7 @@ static rncl_status find(char **path, bool one_class, const rncl_log *log, rncl_f
     if (!one_class)
         RNCL_TRY(descend(path, true));
     rncl_status st = list(*path, &l);
-    if (!st)
+    if (!st && !are_all_classes(*path, &l))
         st = find_splits(*path, &l, out);
     /* train/train, as some archives are packed */
     if (!st && out->training && !one_class)

@@ -88,19 +88,21 @@ static bool too_large(const rncl_detail *detail, const decoded *d)
                          : MIN(d->image.height, d->image.width) / 2 >= detail->shorter;
 }
 
-/* How large a JPEG has to be decoded. For exact pictures at four times the wanted size or more, and at half,
- * quarter or eighth scale only: other scales, and smaller ones, differ from resizing the whole by more than
- * 1/255 on average where a picture is full of edges (docs/data.md). */
+/* How large a JPEG has to be decoded; 0: in full. For exact pictures at four times the wanted size or more,
+ * and at half, quarter or eighth scale only: other scales, and smaller ones, differ from resizing the whole
+ * by more than 1/255 on average where a picture is full of edges (docs/data.md). */
 static uint32_t sufficient_size(const rncl_contents *file, const rncl_detail *detail)
 {
     enum { OVERSIZE = 4, MOST_HALVINGS = 3 };
     rncl_image_header header;
     if (!detail->exact || rncl_image_probe(file->data, file->size_bytes, &header))
         return detail->shorter; /* what is wrong with a file is found out when it is decoded */
-    uint32_t side = MIN(header.height, header.width);
+    const uint32_t full = MIN(header.height, header.width);
+    uint32_t side = full;
     for (int i = 0; i < MOST_HALVINGS && side / 2 >= OVERSIZE * detail->shorter; i++)
         side = (side + 1) / 2;
-    return side;
+    /* A side of less than 8 pixels is as long at some smaller scale. */
+    return side == full ? 0 : side;
 }
 
 rncl_status rncl_image_file_decode(const char *path, const rncl_detail *detail, bool turn, rncl_image *image)

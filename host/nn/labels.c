@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "utf8.h"
 #include "util.h"
 
 /* The first line of `text`, which moves behind it; without the end that DOS gives it. */
@@ -34,7 +35,9 @@ static rncl_status set_labels(const char *path, rncl_contents text, size_t count
     named.labels = calloc(count, sizeof *named.labels);
     for (size_t i = 0; named.labels && i < count; i++) {
         const rncl_contents line = next_line(&text);
-        named.labels[i] = strndup((const char *)line.data, line.size_bytes);
+        char *name = strndup((const char *)line.data, line.size_bytes);
+        named.labels[i] = name ? rncl_utf8_text(name) : NULL;
+        free(name);
         if (!named.labels[i])
             break;
         named.label_count++;
@@ -55,9 +58,14 @@ static rncl_status read_lines(const char *path, rncl_contents text, int classes,
     enum { MOST_LABELS = 1000000 }; /* as many as a network may have classes */
     if (memchr(text.data, '\0', text.size_bytes))
         return RNCL_FAIL(RNCL_ERR_USAGE, "--labels %s: not a text file with one name a line", path);
-    size_t count = 0;
-    for (rncl_contents rest = text; rest.size_bytes; next_line(&rest))
+    size_t count = 0, named = 0; /* lines; those up to the last that is not empty */
+    for (rncl_contents rest = text; rest.size_bytes;) {
         count++;
+        if (next_line(&rest).size_bytes)
+            named = count;
+    }
+    /* Empty lines at the end are names only where so many are wanted. */
+    count = MIN(count, MAX(named, (size_t)classes));
     if (classes && count != (size_t)classes)
         return RNCL_FAIL(RNCL_ERR_USAGE,
                          "--labels %s: it has %zu names, one a line, and the network %d classes", path, count,

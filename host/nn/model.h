@@ -42,8 +42,8 @@ rncl_status rncl_model_load(const rncl_model_source *source, const rncl_graph *g
                             float *state, int64_t *batches_tracked);
 
 /* Reads the metadata; `options` become complete. A file without rncl's gives RNCL_OK, has_network = false and
- * zeroed options. RNCL_ERR_MODEL for metadata that contradict themselves. The caller calls
- * rncl_model_meta_fini after RNCL_OK. */
+ * options that are zero but for the classes of a last layer called fc. RNCL_ERR_MODEL for metadata that
+ * contradict themselves. The caller calls rncl_model_meta_fini after RNCL_OK. */
 rncl_status rncl_model_read_meta(const char *path, rncl_network_options *options, rncl_model_meta *meta);
 void rncl_model_meta_fini(rncl_model_meta *meta); /* frees the labels; harmless on a zeroed one */
 

@@ -6,6 +6,7 @@
 
 #include "model.h"
 #include "model_contents.h"
+#include "model_place.h"
 #include "model_variants.h"
 #include "util.h"
 
@@ -21,6 +22,7 @@ typedef struct loading {
     rncl_model_contents wanted;
     const rncl_file_tensor **sources;
     bool *known;           /* of the file's tensors */
+    size_t left_out;       /* tensors of the file that are of something else */
     bool fresh_head;       /* the last layer stays */
     size_t stem_channels;  /* of a stem that is to be adapted; 0: it fits */
     float *scratch, *stem; /* a tensor in the file's layout; a stem as the file has it */
@@ -62,14 +64,15 @@ static rncl_status wrong_shape(const loading *l, const rncl_file_tensor *found,
     return misfit(l, text, "--arch, --depth, --classes");
 }
 
-/* One integer of any type, as a scalar or as a vector of one. */
+/* One number of any type, as a scalar or as a vector of one: who converts a state dict to halves converts
+ * this, too. */
 static rncl_status check_batches(const loading *l, const rncl_file_tensor *found,
                                  const rncl_file_tensor *wanted)
 {
     for (int i = 0; i < found->rank; i++)
         if (found->dims[i] != 1)
             return wrong_shape(l, found, wanted);
-    return rncl_dtype_is_integer(found->dtype) ? RNCL_OK : wrong_shape(l, found, wanted);
+    return rncl_dtype_is_number(found->dtype) ? RNCL_OK : wrong_shape(l, found, wanted);
 }
 
 static bool is_head(const loading *l, const char *name)
@@ -142,7 +145,21 @@ static rncl_status match_one(loading *l, size_t index)
     return RNCL_OK;
 }
 
-/* Finds every tensor of the graph in the file, and nothing else there. */
+/* Whether a tensor lies in a layer or block of the network other than its last layer: "layer1" of
+ * "layer1.0.conv3.weight". */
+static bool is_in_body(const loading *l, const char *name)
+{
+    const size_t length = strcspn(name, ".");
+    for (size_t i = 0; i < l->wanted.count; i++) {
+        const char *wanted = l->wanted.tensors[i].name;
+        if (strcspn(wanted, ".") == length && !strncmp(wanted, name, length) && !is_head(l, wanted))
+            return true;
+    }
+    return false;
+}
+
+/* Finds every tensor of the graph in the file, and nothing else there; in training, beside another last
+ * layer. */
 static rncl_status match(loading *l)
 {
     for (size_t i = 0; i < l->wanted.count; i++)
@@ -150,6 +167,10 @@ static rncl_status match(loading *l)
     for (size_t i = 0; i < l->file.count; i++) {
         if (l->known[i])
             continue;
+        if (l->fresh_head && !is_in_body(l, l->file.tensors[i].name)) {
+            l->left_out++;
+            continue;
+        }
         char text[160];
         snprintf(text, sizeof text, "the network has no %.120s", l->file.tensors[i].name);
         return misfit(l, text, "--arch, --depth and --shortcut");
@@ -242,11 +263,20 @@ static void tell(const loading *l)
 {
     const rncl_log *log = l->source->log;
     const char *path = l->source->path;
+    const char *variant = rncl_model_variant_of_path(path);
+    if (variant)
+        rncl_log_line(
+            log, RNCL_LOG_WARNING,
+            "%s: by its name a %s, which smooths before it samples; rncl does not, and answers otherwise",
+            path, variant);
     if (!l->file.has_checksum)
         rncl_log_line(log, RNCL_LOG_NOTE, "%s has no checksum: that it is undamaged was not checked", path);
     if (l->file.prefix)
         rncl_log_line(log, RNCL_LOG_NOTE, "%s: the names of its tensors are read without their prefix %s",
                       path, l->file.prefix);
+    if (l->left_out)
+        rncl_log_line(log, RNCL_LOG_NOTE, "%s: tensors left out, not of this network: %zu", path,
+                      l->left_out);
     if (l->stem_channels)
         rncl_log_line(log, RNCL_LOG_NOTE, "%s: its first convolution is converted from %zu channels to %d",
                       path, l->stem_channels, l->graph->options.channels);
@@ -270,6 +300,7 @@ static rncl_status allocate(loading *l)
 
 static rncl_status load(loading *l, float *params, float *state, int64_t *batches_tracked)
 {
+    RNCL_TRY(rncl_model_place_find(l->source->path, l->graph, &l->file, &l->left_out));
     RNCL_TRY(allocate(l));
     RNCL_TRY(match(l));
     if (l->source->training) {

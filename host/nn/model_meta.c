@@ -262,6 +262,13 @@ static rncl_status read_all(const meta_source *source, rncl_network_options *opt
     return check_meta(source->path, options, meta, RNCL_ERR_MODEL);
 }
 
+/* What the last layer of a file without metadata tells. */
+static int count_classes(const rncl_tensor_file *file)
+{
+    const rncl_file_tensor *bias = rncl_tensor_file_find(file, "fc.bias");
+    return bias && bias->rank == 1 && bias->dims[0] <= INT_MAX ? (int)bias->dims[0] : 0;
+}
+
 rncl_status rncl_model_read_meta(const char *path, rncl_network_options *options, rncl_model_meta *meta)
 {
     *options = (rncl_network_options){0};
@@ -272,6 +279,8 @@ rncl_status rncl_model_read_meta(const char *path, rncl_network_options *options
     rncl_status st = RNCL_OK;
     if (rncl_tensor_file_metadata(&file, "rncl.arch"))
         st = read_all(&source, options, meta);
+    else
+        options->classes = count_classes(&file);
     rncl_tensor_file_close(&file);
     if (st)
         rncl_model_meta_fini(meta);

@@ -96,3 +96,12 @@ const char *rncl_model_variant(const rncl_tensor_file *file)
             return variants[i].text;
     return NULL;
 }
+
+const char *rncl_model_variant_of_path(const char *path)
+{
+    static const char *const names[] = {"resnetaa", "resnetblur"};
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (strcasestr(path, names[i]))
+            return names[i];
+    return NULL;
+}

@@ -8,4 +8,8 @@
  * three convolutions (…)". NULL if nothing in it is known. */
 const char *rncl_model_variant(const rncl_tensor_file *file);
 
+/* The same by the file's path, for networks that do other things with the same names and shapes, as timm's
+ * resnetaa50; NULL: nothing is suspected. */
+const char *rncl_model_variant_of_path(const char *path);
+
 #endif

@@ -39,6 +39,7 @@ const rncl_pickle_rules rncl_pth_rules = {
     .foreign_advice = "save the weights alone: torch.save(model.state_dict(), FILE)",
     .globals = globals,
     .global_count = COUNT(globals),
+    .keeps_foreign = true,
 };
 
 /* ---- storages ---- */
@@ -67,11 +68,14 @@ static bool find_dtype(const rncl_pickle_value *type, rncl_dtype *dtype)
 /* ("storage", type, key, place, count), of old files with a sixth element that is None. */
 static rncl_status describe_storage(const rncl_pth *r, const rncl_pickle_value *id, rncl_pth_storage *out)
 {
-    const rncl_pickle_value *key = rncl_pickle_element(id, 2), *view = rncl_pickle_element(id, 5);
+    const rncl_pickle_value *type = rncl_pickle_element(id, 1), *key = rncl_pickle_element(id, 2),
+                            *view = rncl_pickle_element(id, 5);
     size_t size_bytes;
     *out = (rncl_pth_storage){0};
+    if (type && type->kind == RNCL_PICKLE_FOREIGN)
+        return rncl_pickle_refuse_foreign(r->path, &rncl_pth_rules, type);
     if (id->kind != RNCL_PICKLE_TUPLE || !rncl_pickle_is_text(rncl_pickle_element(id, 0), "storage") ||
-        !find_dtype(rncl_pickle_element(id, 1), &out->dtype) || !key || key->kind != RNCL_PICKLE_TEXT ||
+        !find_dtype(type, &out->dtype) || !key || key->kind != RNCL_PICKLE_TEXT ||
         !rncl_pickle_size(rncl_pickle_element(id, 4), &out->count) ||
         !rncl_size_multiply(out->count, rncl_dtype_bytes(out->dtype), &size_bytes))
         return rncl_pth_bad_storage(r);
@@ -225,6 +229,8 @@ static rncl_status read_tensor(rncl_pth *r, const rncl_pickle_value *key, const 
 {
     RNCL_TRY(take_name(r, key, &tensor->name));
     const rncl_pickle_value *made = tensor_call(value);
+    if (value->kind == RNCL_PICKLE_FOREIGN)
+        return rncl_pickle_refuse_foreign(r->path, &rncl_pth_rules, value);
     if (!made)
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: %s is no tensor; save the weights alone: torch.save(model.state_dict(), FILE)",
@@ -252,21 +258,68 @@ static rncl_status read_tensor(rncl_pth *r, const rncl_pickle_value *key, const 
 /* ---- the state dict ---- */
 
 /* Under which keys training scripts put it beside other things. */
-static const char *const wrappers[] = {"state_dict", "model", "model_state_dict", "net", "network"};
+static const char *const wrappers[] = {"state_dict", "model",   "model_state_dict", "model_state",
+                                       "net",        "network", "weights",          "params",
+                                       "module",     "backbone"};
 
-static const rncl_pickle_value *find_state_dict(const rncl_pickle_value *value)
+static bool holds_tensors(const rncl_pickle_value *value)
+{
+    if (value->kind != RNCL_PICKLE_DICT)
+        return false;
+    for (const rncl_pickle_item *item = value->items.first; item; item = item->next)
+        if (tensor_call(item->value))
+            return true;
+    return false;
+}
+
+static const rncl_pickle_value *find_wrapped(const rncl_pickle_value *value)
 {
     for (size_t i = 0; i < COUNT(wrappers); i++) {
         const rncl_pickle_value *inside = rncl_pickle_find(value, wrappers[i]);
-        if (inside && inside->kind == RNCL_PICKLE_DICT)
+        if (inside && (inside->kind == RNCL_PICKLE_DICT || inside->kind == RNCL_PICKLE_FOREIGN))
             return inside;
     }
-    return value;
+    return NULL;
+}
+
+/* Where no key is a usual one: the only member that holds tensors. */
+static rncl_status find_only(const rncl_pth *r, const rncl_pickle_value *value, const rncl_pickle_value **out)
+{
+    const rncl_pickle_item *found = NULL;
+    for (const rncl_pickle_item *item = value->items.first; item; item = item->next) {
+        if (!holds_tensors(item->value))
+            continue;
+        if (found)
+            return RNCL_FAIL(RNCL_ERR_MODEL,
+                             "%s: it holds several state dicts; save the one that is wanted: "
+                             "torch.save(checkpoint[KEY], FILE)",
+                             r->path);
+        found = item;
+    }
+    if (found)
+        *out = found->value;
+    return RNCL_OK;
+}
+
+static rncl_status find_state_dict(const rncl_pth *r, const rncl_pickle_value **out)
+{
+    enum { MOST_LEVELS = 4 };
+    *out = r->pickle.value;
+    for (int level = 0; level < MOST_LEVELS; level++) {
+        const rncl_pickle_value *inside = find_wrapped(*out);
+        if (!inside)
+            break;
+        *out = inside;
+    }
+    return (*out)->kind == RNCL_PICKLE_DICT && !holds_tensors(*out) ? find_only(r, *out, out) : RNCL_OK;
 }
 
 rncl_status rncl_pth_read_tensors(rncl_pth *r)
 {
-    const rncl_pickle_value *dict = find_state_dict(r->pickle.value);
+    const rncl_pickle_value *dict;
+    RNCL_TRY(find_state_dict(r, &dict));
+    if (dict->kind == RNCL_PICKLE_FOREIGN)
+        return rncl_pickle_refuse_foreign(r->path, &rncl_pth_rules, dict);
     if (dict->kind != RNCL_PICKLE_DICT || !dict->items.count)
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: it holds no state dict: save one with torch.save(model.state_dict(), FILE)",

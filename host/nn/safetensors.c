@@ -105,11 +105,25 @@ static rncl_status read_metadata(const char *path, rncl_tensor_file *file)
     return RNCL_OK;
 }
 
+/* What comes instead of a file that was not there, or only in name. */
+static rncl_status refuse_text(const char *path, rncl_contents bytes)
+{
+    static const char pointer[] = "version https://git-lfs";
+    if (bytes.size_bytes >= sizeof pointer && !memcmp(bytes.data, pointer, sizeof pointer - 1))
+        return RNCL_FAIL(RNCL_ERR_MODEL,
+                         "%s: a pointer of Git LFS, not the file itself; fetch it: git lfs pull", path);
+    if (bytes.size_bytes > LENGTH_BYTES && bytes.data[0] == '<' && bytes.data[LENGTH_BYTES] != '{')
+        return RNCL_FAIL(RNCL_ERR_MODEL, "%s: a web page or other text, not weights; download the file anew",
+                         path);
+    return RNCL_OK;
+}
+
 /* Splits the file: the parsed header into `file`, what follows it into `data`. */
 static rncl_status read_header(const char *path, rncl_contents bytes, rncl_tensor_file *file,
                                rncl_contents *data)
 {
     uint64_t length;
+    RNCL_TRY(refuse_text(path, bytes));
     if (bytes.size_bytes < LENGTH_BYTES)
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: too short for a safetensors file", path);
     memcpy(&length, bytes.data, LENGTH_BYTES);

@@ -1,6 +1,7 @@
 /* What all formats share: element types, prefixes, the list of tensors. */
 #include "tensor_file.h"
 
+#include <math.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,12 +56,12 @@ static const struct dtype {
     const char *name;
     size_t size_bytes;
     float (*to_float)(const unsigned char *bytes); /* NULL: not a float */
-    bool integer, with_sign;
+    bool number, with_sign;
 } dtypes[] = {
-    [RNCL_DTYPE_F64] = {"F64", 8, f64_to_float, false, true},
-    [RNCL_DTYPE_F32] = {"F32", 4, f32_to_float, false, true},
-    [RNCL_DTYPE_F16] = {"F16", 2, f16_to_float, false, true},
-    [RNCL_DTYPE_BF16] = {"BF16", 2, bf16_to_float, false, true},
+    [RNCL_DTYPE_F64] = {"F64", 8, f64_to_float, true, true},
+    [RNCL_DTYPE_F32] = {"F32", 4, f32_to_float, true, true},
+    [RNCL_DTYPE_F16] = {"F16", 2, f16_to_float, true, true},
+    [RNCL_DTYPE_BF16] = {"BF16", 2, bf16_to_float, true, true},
     [RNCL_DTYPE_I64] = {"I64", 8, NULL, true, true},
     [RNCL_DTYPE_I32] = {"I32", 4, NULL, true, true},
     [RNCL_DTYPE_I16] = {"I16", 2, NULL, true, true},
@@ -77,9 +78,9 @@ bool rncl_dtype_is_float(rncl_dtype dtype)
     return dtypes[dtype].to_float != NULL;
 }
 
-bool rncl_dtype_is_integer(rncl_dtype dtype)
+bool rncl_dtype_is_number(rncl_dtype dtype)
 {
-    return dtypes[dtype].integer;
+    return dtypes[dtype].number;
 }
 
 const char *rncl_dtype_name(rncl_dtype dtype)
@@ -162,9 +163,19 @@ void rncl_file_tensor_floats(const rncl_file_tensor *tensor, float *values)
             values[i] = dtype->to_float(tensor->data + i * dtype->size_bytes);
 }
 
+/* NaN is 0. */
+static int64_t integer_of(float value)
+{
+    if (value >= 0x1p63f)
+        return INT64_MAX;
+    return value >= -0x1p63f ? (int64_t)value : isnan(value) ? 0 : INT64_MIN;
+}
+
 int64_t rncl_file_tensor_integer(const rncl_file_tensor *tensor)
 {
     const struct dtype *dtype = &dtypes[tensor->dtype];
+    if (dtype->to_float)
+        return integer_of(dtype->to_float(tensor->data));
     uint64_t bits = 0;
     memcpy(&bits, tensor->data, dtype->size_bytes);
     const unsigned unused_bits = 64 - 8 * (unsigned)dtype->size_bytes;

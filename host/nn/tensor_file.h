@@ -48,7 +48,7 @@ typedef struct rncl_tensor_file {
     const json_t *metadata;    /* object of strings, or NULL */
     rncl_file_tensor *tensors; /* by name */
     size_t count;
-    char *prefix;              /* what every name in the file begins with, such as "module."; NULL: nothing */
+    char *prefix;              /* what was taken off the names, such as "module."; NULL: nothing */
     rncl_contents data;        /* safetensors: all tensors' bytes */
     bool has_checksum;         /* what rncl_tensor_file_verify compares, or what was compared in reading */
     rncl_memory_block *blocks; /* names and unpacked data, freed on closing */
@@ -71,7 +71,7 @@ const rncl_file_tensor *rncl_tensor_file_find(const rncl_tensor_file *file, cons
 const char *rncl_tensor_file_metadata(const rncl_tensor_file *file, const char *key);
 
 bool rncl_dtype_is_float(rncl_dtype dtype);
-bool rncl_dtype_is_integer(rncl_dtype dtype);
+bool rncl_dtype_is_number(rncl_dtype dtype);   /* an integer or a float */
 const char *rncl_dtype_name(rncl_dtype dtype); /* "F32" */
 size_t rncl_dtype_bytes(rncl_dtype dtype);
 /* By the name that safetensors has for it; false for names that rncl does not know. */
@@ -83,7 +83,7 @@ bool rncl_file_tensor_bytes(const rncl_file_tensor *tensor, size_t *size_bytes);
 void rncl_file_tensor_pack(rncl_file_tensor *tensor);
 /* All elements in the order of the shape, rounded to float. The dtype is a float. */
 void rncl_file_tensor_floats(const rncl_file_tensor *tensor, float *values);
-/* The first element. The dtype is an integer; numbers beyond INT64_MAX count as INT64_MAX. */
+/* The first element, without its fraction. The dtype is a number; what is beyond int64 is its end, NaN 0. */
 int64_t rncl_file_tensor_integer(const rncl_file_tensor *tensor);
 /* "[64, 3, 7, 7]"; cut off where it does not fit. */
 void rncl_file_tensor_shape_text(const rncl_file_tensor *tensor, char *text, size_t size);

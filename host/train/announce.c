@@ -152,7 +152,8 @@ static void say_run(const rncl_training *t)
 void rncl_announce_network(const rncl_training *training)
 {
     say_memory(training);
-    rncl_planning_announce(&training->context->log, rncl_network_facts_of(training->network));
+    rncl_planning_announce(&training->context->log, training->store,
+                           rncl_network_facts_of(training->network));
     say_run(training);
     warn_of_single_values(training);
 }

@@ -16,12 +16,17 @@ const char *rncl_planning_verdict(const rncl_network_facts *facts)
     return facts->tuned == facts->problems ? "hit" : "partial";
 }
 
-void rncl_planning_announce(const rncl_log *log, const rncl_network_facts *facts)
+void rncl_planning_announce(const rncl_log *log, const rncl_store *store, const rncl_network_facts *facts)
 {
-    if (facts->tuned == facts->problems)
-        rncl_log_line(log, RNCL_LOG_NOTE, "tuning    settings for all %d kernels", facts->problems);
+    const char *whose = rncl_store_has_own(store) ? "your" : "shipped";
+    if (facts->tuned == 0)
+        rncl_log_line(log, RNCL_LOG_NOTE, "tuning    none of %d kernels; `rncl tune` (5 min) may help",
+                      facts->problems);
+    else if (facts->tuned == facts->problems)
+        rncl_log_line(log, RNCL_LOG_NOTE, "tuning    %s settings cover all %d kernels", whose,
+                      facts->problems);
     else
         rncl_log_line(log, RNCL_LOG_NOTE,
-                      "tuning    settings for %d of %d kernels; `rncl tune` (5 min) may be faster",
+                      "tuning    %s settings cover %d of %d kernels; `rncl tune` (5 min) may help", whose,
                       facts->tuned, facts->problems);
 }

@@ -13,7 +13,7 @@ void rncl_planning_apply(const rncl_options *options, rncl_store *store, rncl_ne
 /* "hit": every pass that can be tuned is; "partial": some are; "miss": none is. */
 const char *rncl_planning_verdict(const rncl_network_facts *facts);
 
-/* Says how many kernels are tuned, and what to do about the others. */
-void rncl_planning_announce(const rncl_log *log, const rncl_network_facts *facts);
+/* Says how many kernels are tuned, by whose results, and what to do about the others. */
+void rncl_planning_announce(const rncl_log *log, const rncl_store *store, const rncl_network_facts *facts);
 
 #endif

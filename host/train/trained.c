@@ -1,6 +1,7 @@
 /* From a model file to a network on a device. */
 #include "trained.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,16 @@ static rncl_status take_rows(const rncl_options *known, rncl_options *options)
     return RNCL_OK;
 }
 
+/* A file that does not say which network it is has a last layer all the same. */
+static rncl_status take_classes(const rncl_options *known, rncl_options *options)
+{
+    char text[16];
+    if (known->network.classes == 0 || options->network.classes != 0)
+        return RNCL_OK;
+    snprintf(text, sizeof text, "%d", known->network.classes);
+    return rncl_options_set(options, rncl_option_find("classes", RNCL_FOR_EVAL), text, RNCL_FROM_CONFIG);
+}
+
 /* Where nothing else says how many classes there are, the names do. */
 static rncl_status take_labels(rncl_options *options, rncl_model_meta *meta)
 {
@@ -40,7 +51,7 @@ rncl_status rncl_trained_describe(rncl_options *options, rncl_model_meta *meta)
     RNCL_TRY(rncl_model_read_meta(options->model, &known.network, meta));
     memcpy(known.mean, meta->mean, sizeof known.mean);
     memcpy(known.std, meta->std, sizeof known.std);
-    rncl_status st = meta->has_network ? take_rows(&known, options) : RNCL_OK;
+    rncl_status st = meta->has_network ? take_rows(&known, options) : take_classes(&known, options);
     if (!st && options->labels[0])
         st = take_labels(options, meta);
     if (st)

@@ -130,9 +130,8 @@ static rncl_status sift(rncl_store *store)
                       "%zu tuning results are for other kernels and are ignored; `rncl tune` makes new ones",
                       dropped);
     if (other_driver)
-        rncl_log_line(&store->log, RNCL_LOG_WARNING,
-                      "tuned with driver %s, this is %s: `rncl tune` may find something faster", other_driver,
-                      store->device.driver);
+        rncl_log_line(&store->log, RNCL_LOG_WARNING, "tuned for driver %s, this is %s: `rncl tune` may help",
+                      other_driver, store->device.driver);
     return RNCL_OK;
 }
 
@@ -221,6 +220,14 @@ const rncl_tuned_entry *rncl_store_find(const rncl_store *store, const rncl_prob
 {
     const rncl_store_line *line = line_of(store, problem);
     return line ? &line->entry : NULL;
+}
+
+bool rncl_store_has_own(const rncl_store *store)
+{
+    for (size_t i = 0; i < store->lines.count; i++)
+        if (store->lines.lines[i].own && !store->lines.lines[i].why[0])
+            return true;
+    return false;
 }
 
 size_t rncl_store_count(const rncl_store *store)

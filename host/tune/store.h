@@ -27,6 +27,9 @@ rncl_tuned rncl_store_tuned(rncl_store *store);
 /* The entry of exactly this problem, or NULL. Valid until the next put. */
 const rncl_tuned_entry *rncl_store_find(const rncl_store *store, const rncl_problem *problem);
 
+/* Whether some of what it looks up was found here, and did not come with rncl. */
+bool rncl_store_has_own(const rncl_store *store);
+
 size_t rncl_store_count(const rncl_store *store);
 const rncl_tuned_entry *rncl_store_at(const rncl_store *store, size_t index);
 

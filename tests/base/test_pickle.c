@@ -208,7 +208,7 @@ static void what_the_rules_do_not_allow_is_refused_by_name(void **state)
         PROGRAM("c\x1b[2J\nx\n.", "holds a ?.x"),
         PROGRAM("(S'true'\nios\nsystem\n.", "0x53 at byte 1"),
         PROGRAM("(ios\nsystem\n.", "0x69"),
-        PROGRAM("ccollections\nOrderedDict\n)\x81.", "0x81"),
+        PROGRAM("cmine\nNet\n)\x81.", "mine.Net"),
         PROGRAM("\x82\1.", "0x82"),
         PROGRAM("\xff", "0xff"),
         PROGRAM("K\1Q.", "a name of something outside it"),
@@ -216,6 +216,30 @@ static void what_the_rules_do_not_allow_is_refused_by_name(void **state)
     expect_all_refused(programs, COUNT(programs));
     expect_refused(pickle_protocol_0, sizeof pickle_protocol_0, "pickle protocols 2 to 5");
     expect_refused(pickle_protocol_1, sizeof pickle_protocol_1, "pickle protocols 2 to 5");
+}
+
+/* For readers that only want some of what was pickled. */
+static void foreign_objects_are_kept_as_names_where_the_rules_say_so(void **state)
+{
+    (void)state;
+    static const char bytes[] = "\x80\x02}(U\1acmine\nNet\n)}\x92(K\1eK\2a}U\1xNsb"
+                                "U\1b\x8f(K\1K\2\x90U\1ccos\nsystem\nU\4true\x85Ru.";
+    rncl_pickle_rules keeping = rules;
+    keeping.keeps_foreign = true;
+    rncl_pickle pickle;
+    assert_int_equal(
+        rncl_pickle_read("it", (rncl_contents){(const void *)bytes, sizeof bytes - 1}, &keeping, &pickle),
+        RNCL_OK);
+    const rncl_pickle_value *object = rncl_pickle_find(pickle.value, "a"),
+                            *made = rncl_pickle_find(pickle.value, "c");
+    assert_int_equal(object->kind, RNCL_PICKLE_FOREIGN);
+    assert_memory_equal(object->foreign.name.characters, "Net", 3);
+    assert_int_equal(rncl_pickle_find(pickle.value, "b")->items.count, 2);
+    assert_int_equal(made->kind, RNCL_PICKLE_FOREIGN);
+    assert_int_equal(rncl_pickle_refuse_foreign("it", &keeping, made), RNCL_ERR_DATA);
+    assert_non_null(strstr(rncl_status_message(), "os.system"));
+    rncl_pickle_free(&pickle);
+    assert_int_equal(READ("cmine\nNet\n)\x81.", &pickle), RNCL_ERR_DATA);
 }
 
 static void damaged_programs_are_refused(void **state)
@@ -348,6 +372,7 @@ int main(void)
         cmocka_unit_test(a_list_can_hold_itself),
         cmocka_unit_test(persistent_ids_are_told_in_turn_until_one_is_refused),
         cmocka_unit_test(what_the_rules_do_not_allow_is_refused_by_name),
+        cmocka_unit_test(foreign_objects_are_kept_as_names_where_the_rules_say_so),
         cmocka_unit_test(damaged_programs_are_refused),
         cmocka_unit_test(memory_is_proportional_to_the_bytes_read),
         cmocka_unit_test(a_pickle_cut_anywhere_is_refused),

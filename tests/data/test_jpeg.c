@@ -1,5 +1,7 @@
 /* JPEGs of every kind decode; truncated ones are refused. Made with libjpeg. */
+#include "data/folder_test.h"
 #include "data/jpeg_test.h"
+#include "image_file.h"
 #include "random.h"
 #include "util.h"
 
@@ -179,7 +181,7 @@ static void four_inks_that_were_stored_as_they_are_decode(void **state)
     free(file.bytes);
 }
 
-static void expect_refused(const jpeg_file *file, const char *reason)
+static void expect_no_picture(const jpeg_file *file, const char *reason)
 {
     rncl_image image;
     rncl_image_header header;
@@ -197,7 +199,7 @@ static void a_header_that_promises_too_much_is_refused(void **state)
     memset(find_marker(&file, FRAME) + PICTURE_SIZE, 0x70, 4); /* 28784 x 28784 */
     rncl_image_header header;
     assert_int_equal(rncl_image_probe(file.bytes, file.size, &header), RNCL_ERR_DATA);
-    expect_refused(&file, "28784 x 28784");
+    expect_no_picture(&file, "28784 x 28784");
     free(file.bytes);
 }
 
@@ -224,7 +226,7 @@ static void a_file_that_would_take_all_memory_is_refused(void **state)
                                            .progressive = true,
                                            .sampling = {{1, 1}, {1, 1}, {1, 1}, {1, 1}}});
     memcpy(find_marker(&file, PROGRESSIVE_FRAME) + PICTURE_SIZE, largest, sizeof largest);
-    expect_refused(&file, "MiB");
+    expect_no_picture(&file, "MiB");
     free(file.bytes);
 }
 
@@ -267,7 +269,7 @@ static void a_file_that_ends_too_early_is_refused(void **state)
         jpeg_file file =
             compress(&(jpeg_kind){.channels = 3, .stored = JCS_YCbCr, .progressive = progressive});
         for (unsigned long cut = 0; cut < file.size - END; cut++)
-            expect_refused(&(jpeg_file){file.bytes, cut}, "");
+            expect_no_picture(&(jpeg_file){file.bytes, cut}, "");
         for (unsigned long cut = file.size - END; cut < file.size; cut++)
             expect_refused_or_same(&(jpeg_file){file.bytes, cut}, &file);
         free(file.bytes);
@@ -290,7 +292,7 @@ static void endless_scans_are_refused(void **state)
     for (size_t i = 0; i < TIMES; i++)
         memcpy(longer.bytes + file.size - 2 + i * scan, file.bytes + last, scan);
     memcpy(longer.bytes + longer.size - 2, file.bytes + file.size - 2, 2);
-    expect_refused(&longer, "scans");
+    expect_no_picture(&longer, "scans");
     free(longer.bytes);
     free(file.bytes);
 }
@@ -355,6 +357,42 @@ static void probing_reads_the_size(void **state)
     free(file.bytes);
 }
 
+/* A side of a few pixels is as long at seven eighths of the scale as it is in full. */
+static void thin_jpegs_are_not_scaled_down(void **state)
+{
+    uint8_t pixels[60 * 3];
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * 4);
+    char *path = place(*state, "thin.jpg");
+    for (uint32_t width = 1; width <= 3; width++) {
+        struct jpeg_compress_struct jpeg;
+        struct jpeg_error_mgr errors;
+        FILE *file = fopen(path, "wb");
+        assert_non_null(file);
+        jpeg.err = jpeg_std_error(&errors);
+        jpeg_create_compress(&jpeg);
+        jpeg_stdio_dest(&jpeg, file);
+        jpeg.image_height = 60 / width;
+        jpeg.image_width = width;
+        jpeg.input_components = 3;
+        jpeg.in_color_space = JCS_RGB;
+        jpeg_set_defaults(&jpeg);
+        jpeg_start_compress(&jpeg, TRUE);
+        while (jpeg.next_scanline < jpeg.image_height)
+            jpeg_write_scanlines(&jpeg, (JSAMPROW[]){pixels + jpeg.next_scanline * width * 3}, 1);
+        jpeg_finish_compress(&jpeg);
+        jpeg_destroy_compress(&jpeg);
+        assert_int_equal(fclose(file), 0);
+        rncl_image image;
+        const rncl_detail detail = {.shorter = 32, .exact = true};
+        assert_int_equal(rncl_image_file_decode(path, &detail, true, &image), RNCL_OK);
+        assert_int_equal(image.height, 60 / width);
+        assert_int_equal(image.width, width);
+        rncl_image_fini(&image);
+    }
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +413,7 @@ int main(void)
         cmocka_unit_test(random_damage_never_does_harm),
         cmocka_unit_test(the_orientation_is_read_from_exif_and_from_xmp),
         cmocka_unit_test(probing_reads_the_size),
+        cmocka_unit_test_setup_teardown(thin_jpegs_are_not_scaled_down, make_folder, remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,18 @@ static void a_class_may_be_called_like_a_split(void **state)
     rncl_dataset_close(dataset);
 }
 
+/* Vehicles: bus/, car/ and train/. */
+static void a_class_of_trains_is_no_split(void **state)
+{
+    write_picture(*state, "bus/1.png", 8, 9, 1);
+    write_picture(*state, "car/1.png", 8, 9, 2);
+    write_picture(*state, "train/1.png", 8, 9, 3);
+    rncl_dataset *dataset = open_part(*state, RNCL_SPLIT_TRAIN);
+    assert_int_equal(dataset->info.classes, 3);
+    assert_string_equal(dataset->info.labels[2], "train");
+    rncl_dataset_close(dataset);
+}
+
 static void expect_refused_as(const char *folder, const char *set, const char *found, const char *advice)
 {
     char *path = rncl_path_join(folder, set);
@@ -107,6 +119,19 @@ static void what_could_mean_two_things_is_refused(void **state)
     write_part(*state, "part/val", VALIDATION);
     write_part(*state, "part/test", VALIDATION);
     expect_refused_as(*state, "part", "found test", "part/train");
+}
+
+static void splits_without_class_folders_are_refused(void **state)
+{
+    write_picture(*state, "set/train/1.png", 8, 9, 1);
+    write_picture(*state, "set/val/1.png", 8, 9, 2);
+    expect_refused_as(*state, "set", "set/train", "each class is a folder");
+}
+
+static void a_file_is_no_folder(void **state)
+{
+    write_bytes(*state, "set.zip", "PK", 2);
+    expect_refused_as(*state, "set.zip", "a file", "unpack");
 }
 
 static void one_level_too_low_is_refused(void **state)
@@ -176,6 +201,9 @@ int main(void)
         LAYOUT_TEST(folders_that_hold_one_folder_are_gone_through),
         LAYOUT_TEST(a_class_may_be_called_like_a_split),
         LAYOUT_TEST(what_could_mean_two_things_is_refused),
+        LAYOUT_TEST(a_class_of_trains_is_no_split),
+        LAYOUT_TEST(splits_without_class_folders_are_refused),
+        LAYOUT_TEST(a_file_is_no_folder),
         LAYOUT_TEST(one_level_too_low_is_refused),
         LAYOUT_TEST(splits_inside_of_classes_are_refused),
         LAYOUT_TEST(idx_files_are_found_where_others_keep_them),

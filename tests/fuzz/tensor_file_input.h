@@ -21,7 +21,7 @@ static inline void touch(const rncl_file_tensor *tensor)
         abort();
     if (size_bytes == 0 || size_bytes > MOST_ELEMENT_BYTES)
         return;
-    if (rncl_dtype_is_integer(tensor->dtype))
+    if (rncl_dtype_is_number(tensor->dtype))
         (void)rncl_file_tensor_integer(tensor);
     if (!rncl_dtype_is_float(tensor->dtype))
         return;

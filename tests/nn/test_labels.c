@@ -16,6 +16,7 @@ static void a_line_is_a_name(void **unused)
 {
     (void)unused;
     static const char *const texts[] = {"cat\nbig dog\n", "cat\nbig dog", "cat\r\nbig dog\r\n",
+                                        "cat\nbig dog\n\n\r\n",
                                         "\xef\xbb\xbf"
                                         "cat\nbig dog\n"};
     for (size_t i = 0; i < COUNT(texts); i++) {
@@ -28,6 +29,16 @@ static void a_line_is_a_name(void **unused)
         assert_string_equal(meta.labels[1], "big dog");
         rncl_model_meta_fini(&meta);
     }
+}
+
+static void names_become_utf8(void **unused)
+{
+    (void)unused;
+    rncl_model_meta meta = {0};
+    write_bytes("caf\xe9\n", 5);
+    assert_int_equal(rncl_labels_read(path, 1, &meta), RNCL_OK);
+    assert_string_equal(meta.labels[0], "caf\\xe9");
+    rncl_model_meta_fini(&meta);
 }
 
 static void files_that_do_not_fit_are_refused_and_change_nothing(void **unused)
@@ -82,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_is_a_name),
+        cmocka_unit_test(names_become_utf8),
         cmocka_unit_test(files_that_do_not_fit_are_refused_and_change_nothing),
         cmocka_unit_test(models_of_1000_classes_get_the_names_of_imagenet),
     };

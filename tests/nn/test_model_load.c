@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "model.h"
+#include "model_place.h"
 #include "model_variants.h"
 #include "util.h"
 
@@ -14,6 +15,7 @@ typedef struct foreign {
     const char *dtype;         /* of all floats; NULL: F32 */
     const char *batches_dtype; /* of num_batches_tracked; NULL: there is none */
     const char *prefix;        /* NULL: none */
+    const char *beside;        /* a tensor without the prefix; NULL: none */
     const char *spoilt;        /* the tensor whose third value is `spoiling`; NULL: none */
     float spoiling;
     const char *omitted; /* a tensor that is not there */
@@ -52,10 +54,14 @@ static void encode(const char *dtype, float value, unsigned char *bytes)
         if (exponent)
             half |= (exponent == 255 ? 31 : exponent - 112) << 10 | (bits >> 13 & 1023);
         memcpy(bytes, &half, 2);
-    } else {
+    } else if (strcmp(dtype, "F32") == 0) {
         memcpy(bytes, &bits, 4);
+    } else {
+        bytes[0] = (unsigned char)(int)value;
     }
 }
+
+enum { BATCHES = 7 }; /* num_batches_tracked of what is written */
 
 /* Small numbers, exact in every type, another for each place. */
 static float value_at(size_t index)
@@ -75,6 +81,7 @@ static void add_tensor(output *out, const foreign *f, const char *name, const ch
     char full[128], shape[64] = "";
     size_t count = 1, length = 0;
     snprintf(full, sizeof full, "%s%s", name, suffix);
+    const bool is_beside = f->beside && strcmp(full, f->beside) == 0;
     if (f->omitted && strcmp(full, f->omitted) == 0)
         return;
     for (int i = 0; i < rank; i++) {
@@ -84,19 +91,16 @@ static void add_tensor(output *out, const foreign *f, const char *name, const ch
     const size_t item = size_of(dtype), end = out->data_bytes + count * item;
     out->length += (size_t)snprintf(out->header + out->length, sizeof out->header - out->length,
                                     "%s\"%s%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}",
-                                    out->length > 1 ? "," : "", f->prefix ? f->prefix : "", full, dtype,
-                                    shape, out->data_bytes, end);
+                                    out->length > 1 ? "," : "", f->prefix && !is_beside ? f->prefix : "",
+                                    full, dtype, shape, out->data_bytes, end);
     assert_true(out->length < sizeof out->header);
     out->data = realloc(out->data, end + 1);
     assert_non_null(out->data);
     for (size_t i = 0; i < count; i++) {
         unsigned char *to = out->data + out->data_bytes + i * item;
         memset(to, 0, item);
-        if (dtype[0] == 'F' || dtype[0] == 'B')
-            encode(dtype, f->spoilt && strcmp(full, f->spoilt) == 0 && i == 2 ? f->spoiling : value_at(i),
-                   to);
-        else
-            *to = 7; /* num_batches_tracked */
+        const bool spoilt = f->spoilt && strcmp(full, f->spoilt) == 0 && i == 2;
+        encode(dtype, rank == 0 ? BATCHES : spoilt ? f->spoiling : value_at(i), to);
     }
     out->data_bytes = end;
 }
@@ -116,6 +120,8 @@ static void write_foreign(const rncl_graph *graph, const foreign *f)
         const rncl_param *param = &graph->params[i];
         add_tensor(&out, f, param->name, "", param->dims, param->rank, dtype);
     }
+    if (f->beside)
+        add_tensor(&out, f, f->beside, "", (const int[]){2}, 1, dtype);
     if (f->added)
         add_tensor(&out, f, f->added, "", f->added_dims, f->added_rank, dtype);
     snprintf(out.header + out.length, sizeof out.header - out.length, "}");
@@ -215,20 +221,82 @@ static void every_type_and_prefix_gives_the_same_values(void **unused)
     }
 }
 
-static void batches_tracked_may_be_any_integer_and_nothing_else(void **unused)
+/* As Lightning, detectors and methods of self-supervision save them. */
+static void a_network_is_found_behind_any_prefix_and_beside_other_things(void **unused)
 {
     (void)unused;
-    static const char *const integers[] = {"I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8"};
+    static const foreign files[] = {{.prefix = "encoder."},
+                                    {.prefix = "module.base.net."},
+                                    {.prefix = "backbone.", .beside = "head.weight"},
+                                    {.prefix = "model.", .beside = "criterion.weight"}};
+    for (size_t i = 0; i < COUNT(files); i++) {
+        loaded l = make(small);
+        write_foreign(l.graph, &files[i]);
+        if (load(&l, false, false))
+            fail_msg("%s", rncl_status_message());
+        expect_values(&l);
+        assert_non_null(strstr(said, files[i].beside ? "not of this network: 1" : files[i].prefix));
+        release(&l);
+    }
+}
+
+static void of_several_networks_none_is_chosen(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = {"conv1.weight", "bn1.weight", "bn1.bias", "layer1.0.conv1.weight"};
+    enum { NAMES = COUNT(names) };
+    static char full[2 * NAMES][64];
     loaded l = make(small);
-    for (size_t i = 0; i < COUNT(integers); i++) {
-        write_foreign(l.graph, &(foreign){.batches_dtype = integers[i]});
+    rncl_tensor_file file = {.tensors = calloc(2 * NAMES, sizeof *file.tensors), .count = 2 * NAMES};
+    assert_non_null(file.tensors);
+    static const size_t order[] = {2, 1, 0, 3}; /* by name */
+    for (size_t i = 0; i < 2 * NAMES; i++) {
+        snprintf(full[i], sizeof full[i], "encoder_%c.%s", i < NAMES ? 'k' : 'q', names[order[i % NAMES]]);
+        file.tensors[i].name = full[i];
+    }
+    size_t dropped;
+    assert_int_equal(rncl_model_place_find("it.pth", l.graph, &file, &dropped), RNCL_ERR_MODEL);
+    assert_message_has("several networks, encoder_k. and encoder_q.");
+    rncl_tensor_file_close(&file);
+    release(&l);
+}
+
+static void another_last_layer_is_left_out_in_training(void **unused)
+{
+    (void)unused;
+    static const char *const heads[] = {"fc.1.weight", "head.fc.weight", "classifier.weight"};
+    for (size_t i = 0; i < COUNT(heads); i++) {
+        loaded l = make(small);
+        const foreign file = {.omitted = "fc.weight", .added = heads[i], .added_rank = 1, .added_dims = {4}};
+        write_foreign(l.graph, &file);
+        assert_int_equal(load(&l, false, true), RNCL_OK);
+        assert_non_null(strstr(said, "fc starts anew"));
+        assert_int_equal(load(&l, false, false), RNCL_ERR_MODEL);
+        write_foreign(l.graph, &(foreign){.omitted = "fc.weight",
+                                          .added = "layer1.0.conv3.weight",
+                                          .added_rank = 1,
+                                          .added_dims = {4}});
+        assert_int_equal(load(&l, false, true), RNCL_ERR_MODEL);
+        assert_message_has("no layer1.0.conv3.weight");
+        release(&l);
+    }
+}
+
+static void batches_tracked_may_be_any_number_and_nothing_else(void **unused)
+{
+    (void)unused;
+    static const char *const numbers[] = {"I64", "I32", "I16", "I8",   "U64", "U32",
+                                          "U16", "U8",  "F16", "BF16", "F32", "F64"};
+    loaded l = make(small);
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        write_foreign(l.graph, &(foreign){.batches_dtype = numbers[i]});
         l.batches = 0;
         assert_int_equal(load(&l, false, false), RNCL_OK);
-        assert_int_equal(l.batches, 7);
+        assert_int_equal(l.batches, BATCHES);
     }
-    write_foreign(l.graph, &(foreign){.batches_dtype = "F32"});
+    write_foreign(l.graph, &(foreign){.batches_dtype = "BOOL"});
     assert_int_equal(load(&l, false, false), RNCL_ERR_MODEL);
-    assert_message_has("num_batches_tracked is F32 []");
+    assert_message_has("num_batches_tracked is BOOL []");
     write_foreign(l.graph, &(foreign){.dtype = "I32"});
     assert_int_equal(load(&l, false, false), RNCL_ERR_MODEL);
     assert_message_has("is I32");
@@ -379,16 +447,29 @@ static void shapes_tell_resnext_and_wide_networks(void **unused)
     }
 }
 
+static void paths_tell_what_tensors_do_not(void **unused)
+{
+    (void)unused;
+    assert_string_equal(rncl_model_variant_of_path("hub/models--timm--resnetaa50.a1h_in1k/model.safetensors"),
+                        "resnetaa");
+    assert_string_equal(rncl_model_variant_of_path("ResNetBlur50.pth"), "resnetblur");
+    assert_null(rncl_model_variant_of_path("resnet50.pth"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_and_prefix_gives_the_same_values),
-        cmocka_unit_test(batches_tracked_may_be_any_integer_and_nothing_else),
+        cmocka_unit_test(a_network_is_found_behind_any_prefix_and_beside_other_things),
+        cmocka_unit_test(of_several_networks_none_is_chosen),
+        cmocka_unit_test(another_last_layer_is_left_out_in_training),
+        cmocka_unit_test(batches_tracked_may_be_any_number_and_nothing_else),
         cmocka_unit_test(other_numbers_of_channels_are_the_reason_that_is_given),
         cmocka_unit_test(stems_are_converted_for_other_channels),
         cmocka_unit_test(weights_that_are_not_finite_are_the_files_fault_in_training),
         cmocka_unit_test(training_starts_a_missing_last_layer_anew_and_whole),
         cmocka_unit_test(networks_that_rncl_lacks_are_called_by_name),
+        cmocka_unit_test(paths_tell_what_tensors_do_not),
         cmocka_unit_test(shapes_tell_resnext_and_wide_networks),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -2,6 +2,7 @@
 #include "pickle_writer.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "golden/pth_golden.h"
 #include "random.h"
@@ -272,6 +273,15 @@ static void other_pickles_are_refused_and_nothing_is_executed(void **unused)
         PICKLE("\x80\x02"
                "c\x1b[2J\nx\n.",
                "holds a ?"),
+        PICKLE("\x80\x02"
+                "ccollections\nOrderedDict\n)\x81.",
+                "no state dict"),
+        PICKLE("\x80\x02}(U\x05"
+               "modelcmine\nNet\n)\x81u.",
+               "mine.Net"),
+        PICKLE("\x80\x02}(U\x01"
+               "acmine\nTensor\n)Ru.",
+               "mine.Tensor"),
         PICKLE("\x80\x02\x82\x01.", "0x82"),
         PICKLE("\x80\x02NN.", "values left over"),
         PICKLE("\x80\x02"
@@ -307,6 +317,78 @@ static void other_pickles_are_refused_and_nothing_is_executed(void **unused)
         assert_message_has(cases[i].message);
         assert_message_has("it.pth");
     }
+}
+
+/* A dict of one tensor, under a key of what was begun. */
+static void put_state_dict(pickle_writer *w, const char *key)
+{
+    put_text(w, key);
+    PUT(w, "}(");
+    put_text(w, "a");
+    put_tensor(w, &good);
+    PUT(w, "u");
+}
+
+static void expect_the_tensor(const pickle_writer *w)
+{
+    rncl_tensor_file file;
+    if (read_pickled(w, &file))
+        fail_msg("%s", rncl_status_message());
+    assert_int_equal(file.count, 1);
+    expect_floats(&file, "a", 6, (const float[]){2, 3, 4, 5, 6, 7});
+    rncl_tensor_file_close(&file);
+}
+
+/* What training scripts keep beside the weights: options, sets, numbers of numpy, dicts with defaults. */
+static void objects_beside_the_weights_are_passed_over(void **unused)
+{
+    (void)unused;
+    pickle_writer w;
+    start_dict(&w, "args");
+    PUT(&w, "cargparse\nNamespace\n)\x81}U\x02lrNsb");
+    put_text(&w, "best");
+    PUT(&w, "cnumpy.core.multiarray\nscalar\nN\x85R");
+    put_text(&w, "counts");
+    PUT(&w, "ccollections\ndefaultdict\nc__builtin__\nint\n\x85R(U\x01xK\x01u");
+    put_text(&w, "seen");
+    PUT(&w, "\x8f(K\x01K\x02\x90(K\x03\x91\x86");
+    put_text(&w, "list");
+    PUT(&w, "cmine\nList\n)}\x92(K\x01"
+            "eK\x02"
+            "a");
+    put_text(&w, "command");
+    PUT(&w, "cos\nsystem\nU\x13"
+            "touch rncl-was-here\x85R");
+    put_state_dict(&w, "model");
+    PUT(&w, "u.");
+    expect_the_tensor(&w);
+    assert_int_not_equal(access("rncl-was-here", F_OK), 0);
+}
+
+static void state_dicts_are_found_inside_of_others(void **unused)
+{
+    (void)unused;
+    pickle_writer w;
+    start_dict(&w, "model");
+    PUT(&w, "}(");
+    put_state_dict(&w, "state_dict");
+    PUT(&w, "uu.");
+    expect_the_tensor(&w);
+
+    start_dict(&w, "epoch");
+    PUT(&w, "K\x03");
+    put_state_dict(&w, "a key of their own");
+    PUT(&w, "u.");
+    expect_the_tensor(&w);
+
+    start_dict(&w, "epoch");
+    PUT(&w, "K\x03");
+    put_state_dict(&w, "teacher");
+    put_state_dict(&w, "student");
+    PUT(&w, "u.");
+    rncl_tensor_file file;
+    assert_int_equal(read_pickled(&w, &file), RNCL_ERR_MODEL);
+    assert_message_has("several state dicts");
 }
 
 /* Dicts and lists that contain themselves do not cause endless recursion. */
@@ -411,6 +493,8 @@ int main(void)
         cmocka_unit_test(written_pickles_are_read),
         cmocka_unit_test(tensors_outside_their_storage_are_refused),
         cmocka_unit_test(other_pickles_are_refused_and_nothing_is_executed),
+        cmocka_unit_test(objects_beside_the_weights_are_passed_over),
+        cmocka_unit_test(state_dicts_are_found_inside_of_others),
         cmocka_unit_test(values_that_hold_themselves_end),
         cmocka_unit_test(pickles_of_endless_values_are_refused),
         cmocka_unit_test(names_that_come_twice_are_refused),

@@ -52,6 +52,11 @@ static void integers_of_every_type_become_64_bits(void **unused)
         {RNCL_DTYPE_U32, {0xfe, 0xff, 0xff, 0xff, 1}, 4294967294},
         {RNCL_DTYPE_U64, {5}, 5},
         {RNCL_DTYPE_U64, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, INT64_MAX},
+        {RNCL_DTYPE_F16, {0x00, 0xc1}, -2},
+        {RNCL_DTYPE_F32, {0x00, 0x00, 0xe0, 0x40}, 7},
+        {RNCL_DTYPE_F32, {0x00, 0x00, 0x80, 0x7f}, INT64_MAX},
+        {RNCL_DTYPE_F32, {0x00, 0x00, 0x80, 0xff}, INT64_MIN},
+        {RNCL_DTYPE_F32, {0x00, 0x00, 0xc0, 0x7f}, 0},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         assert_true(rncl_file_tensor_integer(&(rncl_file_tensor){.dtype = cases[i].dtype,
@@ -133,6 +138,23 @@ static void files_without_tensors_are_empty(void **unused)
     assert_int_equal(rncl_tensor_file_parse("nothing", (rncl_contents){NULL, 0}, &file), RNCL_ERR_MODEL);
 }
 
+static void other_files_by_that_name_are_called_what_they_are(void **unused)
+{
+    (void)unused;
+    static const char page[] = "<!DOCTYPE html><html>not found</html>",
+                      pointer[] = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n";
+    rncl_tensor_file file;
+    assert_int_equal(
+        rncl_tensor_file_parse("page", (rncl_contents){(const unsigned char *)page, sizeof page - 1}, &file),
+        RNCL_ERR_MODEL);
+    assert_message_has("page: a web page");
+    assert_int_equal(
+        rncl_tensor_file_parse("pointer", (rncl_contents){(const unsigned char *)pointer, sizeof pointer - 1},
+                               &file),
+        RNCL_ERR_MODEL);
+    assert_message_has("pointer: a pointer of Git LFS");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +162,7 @@ int main(void)
         cmocka_unit_test(integers_of_every_type_become_64_bits),
         cmocka_unit_test(strides_are_followed),
         cmocka_unit_test(prefixes_that_all_names_share_are_taken_off),
+        cmocka_unit_test(other_files_by_that_name_are_called_what_they_are),
         cmocka_unit_test(files_without_tensors_are_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,7 +130,7 @@ static void another_driver_version_is_said_and_tuned_for_afresh(void **state)
     snprintf(newer.driver, sizeof newer.driver, "2.0");
     rncl_store *store = open_for(&newer);
     assert_int_equal(looked_up(store, RNCL_CONV_FORWARD, 8), 2);
-    assert_non_null(strstr(said, "tuned with driver 1.0, this is 2.0: `rncl tune`"));
+    assert_non_null(strstr(said, "tuned for driver 1.0, this is 2.0: `rncl tune`"));
     assert_int_equal(rncl_store_forget(store, false), RNCL_OK);
     assert_int_equal(looked_up(store, RNCL_CONV_FORWARD, 8), 0);
     rncl_store_close(store);
@@ -172,6 +172,14 @@ static void a_failed_candidate_is_remembered_for_its_problem(void **state)
     rncl_store_close(store);
 }
 
+static bool has_own(void)
+{
+    rncl_store *store = open_for(&device);
+    const bool own = rncl_store_has_own(store);
+    rncl_store_close(store);
+    return own;
+}
+
 static void shipped_results_serve_until_the_users_own_win(void **state)
 {
     (void)state;
@@ -181,8 +189,10 @@ static void shipped_results_serve_until_the_users_own_win(void **state)
     setenv("RNCL_TUNING_DIR", shipped, 1);
     free(shipped);
     assert_int_equal(found_on(&device, 8), 2);
+    assert_false(has_own());
     put(8, 4);
     assert_int_equal(found_on(&device, 8), 4);
+    assert_true(has_own());
     setenv("RNCL_TUNING_DIR", "/nonexistent", 1);
 }
 

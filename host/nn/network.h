@@ -78,6 +78,7 @@ typedef struct rncl_batch_result {
     double weight; /* sum of the labels' class weights in training, else the number of pictures: loss / weight
                       is the mean loss */
     int count, top1, top5;
+    int not_finite;      /* of `count`, those with an output that is not finite; they count as wrong */
     const float *logits; /* [batch_size][classes], also of unlabelled pictures; the network's, until the
                             second batch behind this one is submitted. NULL unless the setup asks for them */
 } rncl_batch_result;

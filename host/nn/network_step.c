@@ -219,6 +219,7 @@ rncl_status rncl_network_collect(rncl_network *net, rncl_batch_result *result)
         result->count += rank >= 0;
         result->top1 += rank == 0;
         result->top5 += rank >= 0 && rank < 5;
+        result->not_finite += rank == RNCL_RANK_NOT_FINITE;
     }
     return RNCL_OK;
 }

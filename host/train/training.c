@@ -278,10 +278,24 @@ static rncl_status measure(rncl_training *t, const rncl_loader_options *loader, 
     return st;
 }
 
+/* Comparisons with what is not finite mean nothing: it is no result, and least of all the best. */
+static rncl_status check_evaluation(const rncl_training *t, const rncl_evaluation *result)
+{
+    if (!result->not_finite)
+        return RNCL_OK;
+    return RNCL_FAIL(
+        RNCL_ERR_DIVERGED,
+        "training diverged: after step %" PRId64 " outputs for %" PRId64 " of %" PRId64
+        " validation pictures are not finite; lower --lr or add --warmup-steps (%s keeps what was "
+        "saved before)",
+        t->state.step, result->not_finite, result->images, t->options->out);
+}
+
 rncl_status rncl_training_evaluate(rncl_training *t, rncl_evaluation *result)
 {
     const rncl_loader_options loader = rncl_inputs_validation(&t->inputs, t->options);
     RNCL_TRY(measure(t, &loader, result));
+    RNCL_TRY(check_evaluation(t, result));
     rncl_run_state *state = &t->state;
     const bool again = state->evaluated_step == state->step;
     state->val_loss = result->loss;

@@ -1,18 +1,9 @@
 /* The files that a run leaves behind. */
 #include <inttypes.h>
-#include <math.h>
 
 #include "run_folder.h"
 #include "training.h"
 #include "util.h"
-
-static bool all_finite(const float *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(values[i]))
-            return false;
-    return true;
-}
 
 static rncl_status save_model(const rncl_training *t, const char *name)
 {
@@ -26,9 +17,9 @@ static rncl_status save_model(const rncl_training *t, const char *name)
 rncl_status rncl_training_save(rncl_training *t)
 {
     RNCL_TRY(rncl_network_read(t->network, &t->vectors));
-    if (!all_finite(t->vectors.params, t->graph->param_floats) ||
-        !all_finite(t->vectors.velocity, t->graph->param_floats) ||
-        !all_finite(t->vectors.state, t->graph->state_floats))
+    if (!rncl_all_finite(t->vectors.params, t->graph->param_floats) ||
+        !rncl_all_finite(t->vectors.velocity, t->graph->param_floats) ||
+        !rncl_all_finite(t->vectors.state, t->graph->state_floats))
         return RNCL_FAIL(RNCL_ERR_DIVERGED,
                          "training diverged: after step %" PRId64 " the weights are not finite; lower --lr "
                          "or add --warmup-steps (%s keeps what was saved before)",

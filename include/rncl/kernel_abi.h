@@ -24,8 +24,8 @@ typedef struct rncl_direct_shape {
     rncl_int p, q, k, out_h, out_w, out_stride, out_row, out_column, tile_rows;
 } rncl_direct_shape;
 
-/* What the Winograd kernels compute: a 3x3 convolution with stride 1 or 2; pad may be negative. Work is handed out
- * in blocks of `tiles` tiles. */
+/* What the Winograd kernels compute: a 3x3 convolution with stride 1 or 2; pad may be negative. Work is
+ * handed out in blocks of `tiles` tiles. */
 typedef struct rncl_winograd_shape {
     rncl_int n, h, w, c, p, q, k, pad, tiles;
 } rncl_winograd_shape;
@@ -69,8 +69,10 @@ typedef struct rncl_linear_shape {
     rncl_int n, c, k;
 } rncl_linear_shape;
 
-/* Softmax cross-entropy over logits [n][k]; a label of RNCL_NO_LABEL leaves its row out. */
+/* Softmax cross-entropy over logits [n][k]; a label of RNCL_NO_LABEL leaves its row out. A row with a logit
+ * that is not finite has the rank RNCL_RANK_NOT_FINITE, which is behind every class. */
 #define RNCL_NO_LABEL (-1)
+#define RNCL_RANK_NOT_FINITE 0x7fffffff
 typedef struct rncl_softmax_shape {
     rncl_int n, k;
 } rncl_softmax_shape;

@@ -86,11 +86,18 @@ int64_t rncl_training_steps_ahead(const rncl_training *t)
     return boundary - done;
 }
 
+bool rncl_training_at_rollback_point(const rncl_training *t)
+{
+    const int64_t step = t->state.step, every = t->options->checkpoint_every;
+    return !rncl_training_evaluation_due(t) &&
+           (step == 0 || at_period(t, step) || (every && step % every == 0));
+}
+
 /* The rate of the step that follows `step` others. No evaluation comes between enqueueing and collecting a
  * step, so that both see the same rate. */
 static float lr_at(const rncl_training *t, int64_t step)
 {
-    return rncl_schedule_lr(&t->schedule, &t->state.plateau, step);
+    return ldexpf(rncl_schedule_lr(&t->schedule, &t->state.plateau, step), -(int)t->state.rollbacks);
 }
 
 /* ---- reports ---- */
@@ -204,11 +211,17 @@ static rncl_status collect_step(rncl_training *t)
     return RNCL_OK;
 }
 
-rncl_status rncl_training_step(rncl_training *t, int64_t count)
+static bool save_due(const rncl_training *t)
+{
+    return !t->options->checkpoint_every && rncl_save_clock_due(&t->save_clock, rncl_time_ns());
+}
+
+/* `by_time`: fewer steps when a checkpoint is due. */
+static rncl_status take_steps(rncl_training *t, int64_t count, bool by_time)
 {
     const int64_t boundary = t->state.step + MIN(count, t->steps - t->state.step);
     rncl_pace_go(&t->pace, rncl_time_ns());
-    while (t->enqueued < boundary && !stopped(t) && !out_of_time(t)) {
+    while (t->enqueued < boundary && !stopped(t) && !out_of_time(t) && !(by_time && save_due(t))) {
         RNCL_TRY(enqueue_step(t));
         if (t->enqueued - t->state.step == 2)
             RNCL_TRY(collect_step(t));
@@ -216,6 +229,11 @@ rncl_status rncl_training_step(rncl_training *t, int64_t count)
     while (t->state.step < t->enqueued)
         RNCL_TRY(collect_step(t));
     return RNCL_OK;
+}
+
+rncl_status rncl_training_step(rncl_training *t, int64_t count)
+{
+    return take_steps(t, count, false);
 }
 
 /* ---- evaluations ---- */
@@ -326,7 +344,7 @@ static rncl_status advance(rncl_training *t)
 {
     rncl_evaluation ignored;
     rncl_status st = RNCL_OK;
-    RNCL_TRY(rncl_training_step(t, rncl_training_steps_ahead(t)));
+    RNCL_TRY(take_steps(t, rncl_training_steps_ahead(t), true));
     if (!stopped(t) && rncl_training_evaluation_due(t))
         st = rncl_training_evaluate(t, &ignored);
     if (st && st != RNCL_ERR_INTERRUPTED)
@@ -342,8 +360,12 @@ static rncl_status advance(rncl_training *t)
 
 rncl_status rncl_training_run(rncl_training *t)
 {
-    while (!rncl_training_finished(t))
-        RNCL_TRY(advance(t));
+    while (!rncl_training_finished(t)) {
+        rncl_status st = advance(t);
+        if (st == RNCL_ERR_DIVERGED)
+            st = rncl_training_roll_back(t);
+        RNCL_TRY(st);
+    }
     if (stopped_early(t))
         rncl_log_line(&t->context->log, RNCL_LOG_NOTE,
                       "ended after step %" PRId64 " of %" PRId64 ": no better one in the last %" PRId64

@@ -37,12 +37,13 @@ typedef struct rncl_training {
     rncl_run_data data;
     int64_t steps; /* of the whole run */
 
-    rncl_run_state state;   /* of the steps that have been collected */
-    int64_t enqueued;       /* steps, with those that have not */
-    rncl_batch_result last; /* of the last step that was collected */
-    float last_lr;          /* its learning rate */
-    double seconds_before;  /* spent by earlier processes */
-    bool improved;          /* the weights are the best so far, and have not been saved as such */
+    rncl_run_state state;     /* of the steps that have been collected */
+    int64_t enqueued;         /* steps, with those that have not */
+    rncl_batch_result last;   /* of the last step that was collected */
+    float last_lr;            /* its learning rate */
+    double seconds_before;    /* spent by earlier processes */
+    bool evaluation_diverged; /* an evaluation was the last to say RNCL_ERR_DIVERGED */
+    bool improved;            /* the weights are the best so far, and have not been saved as such */
 } rncl_training;
 
 /* Puts a training together; `context`, `options` and `listener` are set, everything else is zero. `options`
@@ -87,6 +88,19 @@ rncl_status rncl_training_run(rncl_training *training);
 /* Writes model.safetensors, last.ckpt and, where the weights are the best so far, best.safetensors. No step
  * may be outstanding. RNCL_ERR_DIVERGED instead of writing anything that is not finite. */
 rncl_status rncl_training_save(rncl_training *training);
+
+/* Back to the run folder's checkpoint `name`: state, device and loader. Outstanding steps are dropped. */
+rncl_status rncl_training_rewind(rncl_training *training, const char *name);
+
+/* The parts of a step and of an evaluation that leave no trace outside of the network. */
+rncl_status rncl_training_enqueue(rncl_training *training);
+rncl_status rncl_training_measure(rncl_training *training, rncl_evaluation *result);
+bool rncl_training_stopped(const rncl_training *training); /* the listener asks for it */
+
+/* After RNCL_ERR_DIVERGED, whose message is the last: returns it again, its message with the first layer and
+ * pass whose results are not finite, if that is found within a minute. The run cannot go on afterwards unless
+ * it goes back; its files are as they were. */
+rncl_status rncl_training_explain(rncl_training *training);
 
 /* Whether a checkpoint of this state is one to go back to: it is there in every run of the same options. */
 bool rncl_training_at_rollback_point(const rncl_training *training);

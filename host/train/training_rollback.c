@@ -17,27 +17,27 @@ static rncl_status drop_outstanding(rncl_training *t)
     return RNCL_OK;
 }
 
-/* Device, loader and rows of the metrics follow the state that was loaded. */
-static rncl_status rewind_run(rncl_training *t)
+rncl_status rncl_training_rewind(rncl_training *t, const char *name)
 {
+    RNCL_TRY(drop_outstanding(t));
+    RNCL_TRY(rncl_training_load(t, name));
     RNCL_TRY(rncl_network_write(t->network, &t->vectors));
     rncl_loader_destroy(t->loader);
     t->loader = NULL;
-    RNCL_TRY(rncl_training_open_loader(t));
-    rncl_metrics_close(&t->metrics);
-    return rncl_metrics_open(t->options->out, t->state.step, &t->context->log, &t->metrics);
+    return rncl_training_open_loader(t);
 }
 
 /* Checkpoints by time lie elsewhere in every run: going back to one of them would give other bits. */
-static rncl_status load(rncl_training *t)
+static rncl_status go_back(rncl_training *t)
 {
     const int64_t rollbacks = t->state.rollbacks + 1;
     char path[RNCL_TEXT_LENGTH];
     RNCL_TRY(rncl_run_folder_path(t->options, RNCL_RUN_ROLLBACK, path));
-    RNCL_TRY(rncl_training_load(t, rncl_file_exists(path) ? RNCL_RUN_ROLLBACK : RNCL_RUN_CHECKPOINT));
+    RNCL_TRY(rncl_training_rewind(t, rncl_file_exists(path) ? RNCL_RUN_ROLLBACK : RNCL_RUN_CHECKPOINT));
     t->state.rollbacks = rollbacks; /* the checkpoint may be older than the last time */
     t->improved = false;
-    return RNCL_OK;
+    rncl_metrics_close(&t->metrics);
+    return rncl_metrics_open(t->options->out, t->state.step, &t->context->log, &t->metrics);
 }
 
 rncl_status rncl_training_roll_back(rncl_training *t)
@@ -48,9 +48,7 @@ rncl_status rncl_training_roll_back(rncl_training *t)
         return RNCL_ERR_DIVERGED;
     if (t->state.rollbacks == RNCL_MOST_ROLLBACKS)
         return RNCL_FAIL(RNCL_ERR_DIVERGED, "%s; it went back %d times already", why, RNCL_MOST_ROLLBACKS);
-    RNCL_TRY(drop_outstanding(t));
-    RNCL_TRY(load(t));
-    RNCL_TRY(rewind_run(t));
+    RNCL_TRY(go_back(t));
     rncl_log_line(&t->context->log, RNCL_LOG_WARNING,
                   "%s: going on from step %" PRId64 " with the learning rate times %g (%" PRId64
                   " of at most %d times)",

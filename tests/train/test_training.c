@@ -151,6 +151,7 @@ static void a_diverging_run_fails_and_keeps_what_was_saved(void **state)
     set(&options, "steps", "500");
     set(&options, "eval-every", "1");
     expect_failure(train(&options), RNCL_ERR_DIVERGED, "--lr");
+    assert_non_null(strstr(rncl_status_message(), "the first values that were not finite: "));
     expect_same_file("tame/last.ckpt", "wild/last.ckpt");
     expect_same_file("tame/model.safetensors", "wild/model.safetensors");
     const double loss = last_metric("wild/steps.csv", 1);
@@ -167,6 +168,8 @@ static void an_evaluation_that_is_not_finite_is_never_the_best(void **state)
     rncl_train_result result;
     accident none = {0};
     expect_failure(train_with(&options, &none, &result), RNCL_ERR_DIVERGED, "not finite");
+    assert_non_null(strstr(rncl_status_message(), " forward, evaluated after step 1"));
+    assert_int_equal(result.steps, 1);
     assert_true(result.best_top1 == -1);
     assert_false(rncl_file_exists("sudden/best.safetensors"));
     assert_int_equal(count_lines("sudden/metrics.csv"), 1);

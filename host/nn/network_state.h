@@ -44,8 +44,8 @@ struct rncl_network {
     batch_slot slots[MAX_OUTSTANDING];
     unsigned submitted, collected; /* batches so far */
 
-    char
-        *seek; /* [RNCL_SEEK_TEXT]: results of passes are looked at until it has a text; NULL: they are not */
+    /* [RNCL_SEEK_TEXT]: results of passes are looked at until it has a text; NULL: they are not */
+    char *seek;
 
     rncl_op *softmax;
     cl_mem class_weights; /* NULL: none */

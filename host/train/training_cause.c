@@ -62,9 +62,7 @@ rncl_status rncl_training_explain(rncl_training *t)
     t->state = then;
     t->enqueued = then.step;
     t->evaluation_diverged = false;
-    if (st && st != RNCL_ERR_INTERRUPTED)
-        return st;
-    if (!where[0])
+    if (st || !where[0]) /* a search that fails must not hide what it was for */
         return RNCL_FAIL(RNCL_ERR_DIVERGED, "%s", why);
     return RNCL_FAIL(RNCL_ERR_DIVERGED, "%s; the first values that were not finite: %s, %s step %" PRId64,
                      why, where, in_evaluation ? "evaluated after" : "in", step);

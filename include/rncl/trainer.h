@@ -75,7 +75,8 @@ typedef struct rncl_evaluation {
  * when the trainer was created; afterwards session and trainer are independent of each other. One thread uses
  * a trainer at a time; different trainers are independent.
  *
- * rncl_session_train is this loop:
+ * rncl_session_train is this loop, and besides it saves by time (option `checkpoint-every`), looks for the
+ * layer where a divergence began, and goes back behind it if it is asked to (option `on-divergence`):
  * @code
  * while (!rncl_trainer_finished(t)) {
  *     rncl_trainer_step(t, rncl_trainer_steps_ahead(t), NULL);

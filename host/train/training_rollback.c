@@ -27,13 +27,22 @@ rncl_status rncl_training_rewind(rncl_training *t, const char *name)
     return rncl_training_open_loader(t);
 }
 
-/* Checkpoints by time lie elsewhere in every run: going back to one of them would give other bits. */
+/* Checkpoints by time lie elsewhere in every run: going back to one of them would give other bits. Where
+ * somebody resumed from an older checkpoint, the one to go back to may be of a step that is yet to come. */
+static rncl_status rewind_to_good(rncl_training *t)
+{
+    const int64_t bad = t->state.step;
+    char path[RNCL_TEXT_LENGTH];
+    RNCL_TRY(rncl_run_folder_path(t->options, RNCL_RUN_ROLLBACK, path));
+    if (rncl_file_exists(path))
+        RNCL_TRY(rncl_training_rewind(t, RNCL_RUN_ROLLBACK));
+    return t->state.step < bad ? RNCL_OK : rncl_training_rewind(t, RNCL_RUN_CHECKPOINT);
+}
+
 static rncl_status go_back(rncl_training *t)
 {
     const int64_t rollbacks = t->state.rollbacks + 1;
-    char path[RNCL_TEXT_LENGTH];
-    RNCL_TRY(rncl_run_folder_path(t->options, RNCL_RUN_ROLLBACK, path));
-    RNCL_TRY(rncl_training_rewind(t, rncl_file_exists(path) ? RNCL_RUN_ROLLBACK : RNCL_RUN_CHECKPOINT));
+    RNCL_TRY(rewind_to_good(t));
     t->state.rollbacks = rollbacks; /* the checkpoint may be older than the last time */
     t->improved = false;
     rncl_metrics_close(&t->metrics);

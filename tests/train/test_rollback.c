@@ -219,6 +219,21 @@ static void a_run_stopped_before_it_diverges_goes_back_as_far(void **state)
     expect_same_run("rolled", "before");
 }
 
+/* rollback.ckpt is then of a step that is yet to come. */
+static void a_run_resumed_from_an_older_checkpoint_does_not_go_back_forwards(void **state)
+{
+    (void)state;
+    rncl_options options = rolling_options("older");
+    set(&options, "keep", "100");
+    expect_ok(train(&options));
+    assert_int_equal(system("cp older/step-5.ckpt older/last.ckpt"), 0);
+    course c = {.diverge_at = 8, .times = 1};
+    options = resume_options("older");
+    expect_ok(follow(&c, &options));
+    expect_same_file("rolled/steps.csv", "older/steps.csv");
+    expect_same_file("rolled/model.safetensors", "older/model.safetensors");
+}
+
 static void a_run_goes_back_three_times_at_most(void **state)
 {
     (void)state;
@@ -258,6 +273,7 @@ int main(void)
         cmocka_unit_test(checkpoints_by_time_do_not_change_where_a_run_goes_back_to),
         cmocka_unit_test(a_run_stopped_after_going_back_resumes_with_the_halved_rate),
         cmocka_unit_test(a_run_stopped_before_it_diverges_goes_back_as_far),
+        cmocka_unit_test(a_run_resumed_from_an_older_checkpoint_does_not_go_back_forwards),
         cmocka_unit_test(a_run_goes_back_three_times_at_most),
         cmocka_unit_test(without_being_asked_a_run_stops),
     };

@@ -6,7 +6,8 @@
  *   t = (1 - smoothing) * ((1 - mix) * onehot(label) + mix * onehot(partner's label)) + smoothing / k
  *
  * where the partner is the row at the other end of the rows of this call. With q = t * weights, the loss is
- * -sum of q * log(softmax(logits)).
+ * -sum of q * log(softmax(logits)). A row with a logit that is NaN or infinite has the loss NaN, NaN as its
+ * gradient, and the rank RNCL_RANK_NOT_FINITE: comparisons with NaN are false, so that it would rank first.
  *
  * shape      see rncl_softmax_shape: n rows of this call, k classes
  * first      where these rows begin in labels, losses and ranks
@@ -26,6 +27,16 @@ static float weight_of(__global const float *weights, int i)
     return weights ? weights[i] : 1.0f;
 }
 
+/* A row that does not count, or that cannot: the same gradient for all classes. */
+static void set_row(int k, float loss, int rank, float slope, __global float *row_loss,
+                    __global int *row_rank, __global float *gradient)
+{
+    *row_loss = loss;
+    *row_rank = rank;
+    for (int i = 0; gradient && i < k; i++)
+        gradient[i] = slope;
+}
+
 /* Loss, rank and gradient of row n. */
 static void compute_row(rncl_softmax_shape shape, int n, int first, __global const float *logits,
                         __global const int *labels, __global const float *weights, float smoothing, float mix,
@@ -33,22 +44,24 @@ static void compute_row(rncl_softmax_shape shape, int n, int first, __global con
 {
     const int k = shape.k;
     __global const float *row = logits + (size_t)n * k;
-    __global float *gradient = dlogits + (size_t)n * k;
+    __global float *gradient = dlogits ? dlogits + (size_t)n * k : 0;
     const int label = labels[first + n];
     if (label == RNCL_NO_LABEL) {
-        for (int i = 0; dlogits && i < k; i++)
-            gradient[i] = 0.0f;
-        losses[first + n] = 0.0f;
-        ranks[first + n] = -1;
+        set_row(k, 0.0f, -1, 0.0f, losses + first + n, ranks + first + n, gradient);
         return;
     }
     const int partner = mix > 0.0f ? labels[first + shape.n - 1 - n] : label;
     const int judged = mix > 0.5f ? partner : label;
     float largest = row[0];
-    int rank = 0;
+    int rank = 0, finite = 1;
     for (int i = 0; i < k; i++) {
         largest = fmax(largest, row[i]);
         rank += row[i] > row[judged] || (row[i] == row[judged] && i < judged);
+        finite &= isfinite(row[i]);
+    }
+    if (!finite) {
+        set_row(k, NAN, RNCL_RANK_NOT_FINITE, NAN, losses + first + n, ranks + first + n, gradient);
+        return;
     }
     float sum = 0.0f, below = 0.0f, weight = 0.0f;
     for (int i = 0; i < k; i++) {
@@ -62,7 +75,7 @@ static void compute_row(rncl_softmax_shape shape, int n, int first, __global con
     losses[first + n] =
         all * log(sum) + own * (largest - row[label]) + other * (largest - row[partner]) + spread * below;
     ranks[first + n] = rank;
-    for (int i = 0; dlogits && i < k; i++) {
+    for (int i = 0; gradient && i < k; i++) {
         const float target =
             (i == label ? own : 0.0f) + (i == partner ? other : 0.0f) + spread * weight_of(weights, i);
         gradient[i] = scale * (all * (exp(row[i] - largest) / sum) - target);

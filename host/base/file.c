@@ -250,6 +250,31 @@ rncl_status rncl_file_write(const char *path, const void *data, size_t size_byte
     return rncl_atomic_file_commit(&file);
 }
 
+rncl_status rncl_file_copy(const char *from, const char *to)
+{
+    rncl_contents contents;
+    RNCL_TRY(rncl_file_read(from, &contents));
+    const rncl_status st =
+        rncl_file_write(to, contents.data ? contents.data : (const void *)"", contents.size_bytes);
+    rncl_contents_free(&contents);
+    return st;
+}
+
+rncl_status rncl_file_link(const char *from, const char *to)
+{
+    char *between = rncl_text_format("%s.link", to);
+    if (!between)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", to);
+    unlink(between);
+    const bool linked = link(from, between) == 0 && rename(between, to) == 0;
+    unlink(between); /* renaming a name to another of the same file leaves both */
+    free(between);
+    if (!linked)
+        return rncl_file_copy(from, to);
+    sync_folder_of(to);
+    return RNCL_OK;
+}
+
 rncl_status rncl_directory_create(const char *path)
 {
     char *partial = strdup(path);

@@ -38,6 +38,13 @@ void rncl_atomic_file_abandon(rncl_atomic_file *file);
 /* The three together, for contents that are in memory. */
 rncl_status rncl_file_write(const char *path, const void *data, size_t size_bytes);
 
+/* Writes the contents of one file to another. */
+rncl_status rncl_file_copy(const char *from, const char *to);
+
+/* Gives a file that is replaced whole, and never written in place, a second name, atomically; where the file
+ * system has no hard links, a copy. */
+rncl_status rncl_file_link(const char *from, const char *to);
+
 /* mkdir -p. */
 rncl_status rncl_directory_create(const char *path);
 

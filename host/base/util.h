@@ -23,6 +23,9 @@ static inline int rncl_ceil_div(int value, int divisor)
 /* *product = a * b; false if it does not fit. */
 bool rncl_size_multiply(size_t a, size_t b, size_t *product);
 
+/* Whether none of the values is NaN or infinite. */
+bool rncl_all_finite(const float *values, size_t count);
+
 /* A new string, printf style; NULL when out of memory. Caller frees. */
 char *rncl_text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

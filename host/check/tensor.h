@@ -72,7 +72,8 @@ rncl_status check_tensor_download(rncl_context *context, check_tensor *tensor, i
 /* After the last phase: records faults if guards, or contents that must not change, have changed. */
 rncl_status check_tensor_inspect(rncl_context *context, check_tensor *tensor, int run, check_phase last);
 
-/* Relative L2 error of the first run; RNCL_CHECK_BROKEN if that is NaN. */
+/* Relative L2 error of the first run, values aside that are NaN in the reference and in the run;
+ * RNCL_CHECK_BROKEN where it is not a number. */
 double check_tensor_error(const check_tensor *tensor);
 
 #endif

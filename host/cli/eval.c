@@ -23,11 +23,11 @@ static json_t *describe_names(char *const *names, int count)
 static rncl_status print_json(const rncl_evaluation *result, const rncl_class_match *classes)
 {
     return rncl_json_print(json_pack(
-        "{s:I, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "images", (json_int_t)result->images, "loss",
-        rncl_json_number(result->loss), "top1", rncl_json_number(result->top1), "top5",
-        rncl_json_number(result->top5), "images_per_second", rncl_json_number(result->images_per_second),
-        "matched_by", classes->by_name ? "name" : "position", "missing_classes",
-        describe_names(classes->missing, classes->missing_count), "new_classes",
+        "{s:I, s:b, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "images", (json_int_t)result->images, "finite",
+        result->not_finite == 0, "loss", rncl_json_number(result->loss), "top1",
+        rncl_json_number(result->top1), "top5", rncl_json_number(result->top5), "images_per_second",
+        rncl_json_number(result->images_per_second), "matched_by", classes->by_name ? "name" : "position",
+        "missing_classes", describe_names(classes->missing, classes->missing_count), "new_classes",
         describe_names(classes->added, classes->added_count)));
 }
 
@@ -53,11 +53,12 @@ rncl_status rncl_eval_run(rncl_options *options)
     rncl_evaluation result;
     rncl_class_match classes = {0};
     rncl_status st = rncl_evaluate(context, options, &result, &classes);
-    if (!st && options->json)
-        st = print_json(&result, &classes);
+    rncl_status printed = RNCL_OK;
+    if (options->json && (!st || st == RNCL_ERR_DIVERGED))
+        printed = print_json(&result, &classes);
     else if (!st)
         print_text(&result, options);
     rncl_class_match_fini(&classes);
     rncl_context_destroy(context);
-    return st;
+    return st ? st : printed;
 }

@@ -19,6 +19,8 @@ static rncl_status print_text(void *user, const rncl_prediction *prediction)
 {
     const printer *p = user;
     printf("%s\n", prediction->path);
+    if (!prediction->finite)
+        puts("  no answer: the model's outputs are not finite");
     for (int i = 0; i < prediction->top_count; i++) {
         const rncl_answer *answer = &prediction->top[i];
         printf("  %6.2f %%  %d", 100 * answer->probability, answer->class_index);
@@ -33,9 +35,18 @@ static rncl_status print_text(void *user, const rncl_prediction *prediction)
 
 /* ---- CSV ---- */
 
+/* A row with the picture's name and no answer. */
+static void print_csv_gap(const printer *p, const rncl_prediction *prediction)
+{
+    rncl_csv_text(stdout, prediction->path);
+    printf(",,,,%s\n", p->options->logits ? "," : "");
+}
+
 static rncl_status print_csv(void *user, const rncl_prediction *prediction)
 {
     const printer *p = user;
+    if (!prediction->finite)
+        print_csv_gap(p, prediction);
     for (int i = 0; i < prediction->top_count; i++) {
         const rncl_answer *answer = &prediction->top[i];
         rncl_csv_text(stdout, prediction->path);
@@ -77,8 +88,8 @@ static json_t *describe_logits(const rncl_prediction *prediction)
 static rncl_status add_json(void *user, const rncl_prediction *prediction)
 {
     printer *p = user;
-    json_t *entry =
-        json_pack("{s:o, s:o}", "image", rncl_json_text(prediction->path), "top", describe_top(prediction));
+    json_t *entry = json_pack("{s:o, s:b, s:o}", "image", rncl_json_text(prediction->path), "finite",
+                              prediction->finite, "top", describe_top(prediction));
     int failed = entry == NULL;
     if (!failed && p->options->logits)
         failed = json_object_set_new(entry, "logits", describe_logits(prediction));
@@ -116,10 +127,11 @@ static rncl_status predict(rncl_context *context, rncl_options *options)
         st = rncl_predictor_files(predictor, (const char *const *)options->arguments,
                                   (uint32_t)options->argument_count, &sink);
     rncl_predictor_destroy(predictor);
-    /* Pictures that could not be read do not keep the others from being told. */
+    /* Pictures that could not be read, or have no answer, do not keep the others from being told. */
     rncl_status printed = RNCL_OK;
-    if (options->json && (!st || st == RNCL_ERR_DATA))
-        printed = rncl_json_print(json_pack("{s:O}", "predictions", p.predictions));
+    if (options->json && (!st || st == RNCL_ERR_DATA || st == RNCL_ERR_DIVERGED))
+        printed = rncl_json_print(
+            json_pack("{s:b, s:O}", "finite", st != RNCL_ERR_DIVERGED, "predictions", p.predictions));
     json_decref(p.predictions);
     return st ? st : printed;
 }

@@ -62,6 +62,8 @@ typedef struct rncl_reader {
                           rncl_image *image, int *label);
     /* The label of picture `index`, which is not read for it. Thread-safe. NULL where pictures have none. */
     int (*label)(const rncl_dataset *dataset, uint32_t index);
+    /* Adds the names and sizes of the files that the pictures are to a digest. NULL: they are no files. */
+    uint64_t (*identify)(const rncl_dataset *dataset, uint64_t hash);
     void (*close)(rncl_dataset *dataset); /* takes half-open ones */
 } rncl_reader;
 

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "class_tree.h"
 #include "folder_parts.h"
@@ -274,9 +275,41 @@ static rncl_status decode(const rncl_dataset *dataset, uint32_t index, const rnc
     return st;
 }
 
+/* The length of the folder that all files are in, with its slash. */
+static size_t common_prefix(const folder *f, uint32_t count)
+{
+    const char *first = f->files[0].path;
+    size_t length = strlen(first);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t same = 0;
+        while (same < length && f->files[i].path[same] == first[same])
+            same++;
+        length = same;
+    }
+    while (length > 0 && first[length - 1] != '/')
+        length--;
+    return length;
+}
+
+/* A file that has gone has no size; reading it will tell. */
+static uint64_t identify(const rncl_dataset *dataset, uint64_t hash)
+{
+    const folder *f = dataset->state;
+    const size_t prefix = common_prefix(f, dataset->info.count);
+    for (uint32_t i = 0; i < dataset->info.count; i++) {
+        const char *name = f->files[i].path + prefix;
+        struct stat info;
+        const int64_t size_bytes = stat(f->files[i].path, &info) ? -1 : (int64_t)info.st_size;
+        hash = rncl_hash(hash, name, strlen(name) + 1);
+        hash = rncl_hash(hash, &size_bytes, sizeof size_bytes);
+    }
+    return hash;
+}
+
 const rncl_reader rncl_reader_folder = {.name = "folder",
                                         .recognises = recognises,
                                         .open = open_folder,
                                         .decode = decode,
                                         .label = label_of,
+                                        .identify = identify,
                                         .close = close_folder};

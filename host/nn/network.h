@@ -78,11 +78,19 @@ typedef struct rncl_batch_result {
     double weight; /* sum of the labels' class weights in training, else the number of pictures: loss / weight
                       is the mean loss */
     int count, top1, top5;
+    int not_finite;      /* of `count`, those with an output that is not finite; they count as wrong */
     const float *logits; /* [batch_size][classes], also of unlabelled pictures; the network's, until the
                             second batch behind this one is submitted. NULL unless the setup asks for them */
 } rncl_batch_result;
 
 /* Waits for the oldest outstanding batch. */
 rncl_status rncl_network_collect(rncl_network *network, rncl_batch_result *result);
+
+enum { RNCL_SEEK_TEXT = 80 };
+
+/* From now on, the first pass that writes NaN or infinity is named in `where`, such as "layer1.0.conv1
+ * forward"; "" before. Every pass of every batch is waited for and looked at meanwhile, which is slow. NULL:
+ * no longer. */
+void rncl_network_seek(rncl_network *network, char where[RNCL_SEEK_TEXT]);
 
 #endif

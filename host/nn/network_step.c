@@ -57,6 +57,7 @@ static rncl_status forward(rncl_network *net, cl_mem input, bool training)
         RNCL_TRY(tell_first_batch(net, net->nodes[i].forward_label, i + 1));
         rncl_op_buffers buffers = buffers_with_input(&net->nodes[i], input);
         RNCL_TRY(rncl_op_forward(net->plan.ops[i], &buffers, &scalars));
+        RNCL_TRY(rncl_network_look_forward(net, i));
     }
     return RNCL_OK;
 }
@@ -73,6 +74,7 @@ static rncl_status backward(rncl_network *net, cl_mem input, bool accumulate)
                                                   (accumulate ? RNCL_OP_ACCUMULATE_PARAMS : 0u)};
         rncl_op_buffers buffers = buffers_with_input(&net->nodes[i], input);
         RNCL_TRY(rncl_op_backward(net->plan.ops[i], &buffers, &scalars));
+        RNCL_TRY(rncl_network_look_backward(net, i));
     }
     return RNCL_OK;
 }
@@ -165,6 +167,7 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
             RNCL_TRY(mix_pictures(net, net->inputs[input], rule->mixup));
         RNCL_TRY(forward(net, net->inputs[input], rule != NULL));
         RNCL_TRY(loss(net, slot, first, rule));
+        RNCL_TRY(rncl_network_look_loss(net, slot->losses, first));
         RNCL_TRY(keep_logits(net, slot, first));
         if (rule)
             RNCL_TRY(backward(net, net->inputs[input], first > 0));
@@ -219,6 +222,7 @@ rncl_status rncl_network_collect(rncl_network *net, rncl_batch_result *result)
         result->count += rank >= 0;
         result->top1 += rank == 0;
         result->top5 += rank >= 0 && rank < 5;
+        result->not_finite += rank == RNCL_RANK_NOT_FINITE;
     }
     return RNCL_OK;
 }

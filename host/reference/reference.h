@@ -105,13 +105,15 @@ typedef struct rncl_reference_targets {
  *   target = (1 - label_smoothing) ((1 - mix) onehot(label) + mix onehot(partner)) + label_smoothing / k
  *   loss = - sum of target weight log(softmax(logits)),   dlogits = scale dloss / dlogits
  *
- * A row labelled RNCL_NO_LABEL has no loss and dlogits 0. Of two mixed labels the one with the larger share
- * is ranked. */
+ * A row labelled RNCL_NO_LABEL has no loss and dlogits 0. A row with a logit that is not finite has the loss
+ * NaN and dlogits NaN, and is counted as wrong. Of two mixed labels the one with the larger share is
+ * ranked. */
 void rncl_reference_softmax(const rncl_softmax_shape *shape, const double *logits,
                             const rncl_reference_targets *targets, double scale, rncl_reference_loss *loss,
                             double *dlogits);
 
-/* A label's rank: the number of classes with a greater logit, or with an equal one and a smaller index. */
+/* A label's rank: the number of classes with a greater logit, or with an equal one and a smaller index;
+ * RNCL_RANK_NOT_FINITE if any logit is not finite. */
 int rncl_reference_rank(const double *logits, int classes, int label);
 
 /* Mixup (Zhang et al. 2018) of pictures x [n][floats] in place, each with the one at the other end:

@@ -6,8 +6,18 @@
 #include "reference.h"
 #include "util.h"
 
+static bool all_finite(const double *logits, int classes)
+{
+    for (int i = 0; i < classes; i++)
+        if (!isfinite(logits[i]))
+            return false;
+    return true;
+}
+
 int rncl_reference_rank(const double *logits, int classes, int label)
 {
+    if (!all_finite(logits, classes))
+        return RNCL_RANK_NOT_FINITE;
     int rank = 0;
     for (int i = 0; i < classes; i++)
         rank += logits[i] > logits[label] || (logits[i] == logits[label] && i < label);
@@ -37,6 +47,13 @@ static double target_of(const rncl_reference_targets *t, int classes, int row, i
 static void row_loss(const rncl_softmax_shape *shape, const double *logits, const rncl_reference_targets *t,
                      int row, double scale, rncl_reference_loss *loss, double *dlogits)
 {
+    loss->counted++;
+    if (!all_finite(logits, shape->k)) {
+        loss->loss = NAN;
+        for (int i = 0; i < shape->k; i++)
+            dlogits[i] = NAN;
+        return;
+    }
     const double log_sum = log_sum_exp(logits, shape->k);
     double all = 0.0;
     for (int i = 0; i < shape->k; i++) {
@@ -49,7 +66,6 @@ static void row_loss(const rncl_softmax_shape *shape, const double *logits, cons
     const int rank = rncl_reference_rank(logits, shape->k, t->mix > 0.5 ? t->partners[row] : t->labels[row]);
     loss->top1 += rank == 0;
     loss->top5 += rank < 5;
-    loss->counted++;
 }
 
 void rncl_reference_softmax(const rncl_softmax_shape *shape, const double *logits,

@@ -1,4 +1,6 @@
 /* Softmax cross-entropy: slices are a few rows. */
+#include <math.h>
+
 #include "draw.h"
 #include "reference.h"
 #include "slice.h"
@@ -62,15 +64,25 @@ static rncl_spec_sum softmax_sum(const rncl_spec_case *c, rncl_slot slot)
     return slot == RNCL_SLOT_dx ? (rncl_spec_sum){.terms = classes, .mass = 1} : (rncl_spec_sum){0};
 }
 
+/* The first, the middle or the last logit of every third row. */
+static double spoil_logit(const rncl_spec_case *c, size_t index, double value)
+{
+    static const double not_finite[] = {NAN, INFINITY, -INFINITY};
+    const size_t classes = (size_t)c->desc.softmax.k, row = index / classes,
+                 kind = row / 3 % COUNT(not_finite);
+    return row % 3 == 1 && index % classes == (classes - 1) * kind / 2 ? not_finite[kind] : value;
+}
+
 /* One label in eight is missing, unless they are mixed. Class weights are positive. */
 static double softmax_adjust(const rncl_spec_case *c, rncl_slot slot, size_t index, double value)
 {
-    (void)index;
     const uint32_t any = (uint32_t)((value < 0 ? -value : value) * 100003);
     if (slot == RNCL_SLOT_class_weights)
         return 0.1 + (value < 0 ? -value : value);
     if (slot == RNCL_SLOT_ranks)
         return (double)(any % 100);
+    if (slot == RNCL_SLOT_x && c->diverged)
+        return spoil_logit(c, index, value);
     if (slot != RNCL_SLOT_labels)
         return value;
     return c->scalars.mix == 0 && any % 8 == 0 ? RNCL_NO_LABEL
@@ -91,6 +103,13 @@ static const rncl_spec_case shapes[] = {
     {.desc = {.kind = RNCL_OP_softmax, .softmax = {.n = 8, .k = 100}},
      .scalars = {.first = 8, .smoothing = 0.1f, .scale = 1.0f / 16, .mix = 0.7f},
      .weighted = true},
+    {.desc = {.kind = RNCL_OP_softmax, .softmax = {.n = 16, .k = 10}},
+     .scalars = {.scale = 1.0f / 16},
+     .diverged = true},
+    {.desc = {.kind = RNCL_OP_softmax, .softmax = {.n = 9, .k = 1000}},
+     .scalars = {.first = 4, .smoothing = 0.1f, .scale = 1.0f / 16, .mix = 0.3f},
+     .weighted = true,
+     .diverged = true},
 };
 
 static void softmax_draw(rncl_random *random, rncl_spec_case *c)
@@ -108,6 +127,7 @@ static void softmax_draw(rncl_random *random, rncl_spec_case *c)
         .mix = rncl_draw_once_in(random, 2) ? 0.0f : rncl_random_uniform(random),
     };
     c->weighted = rncl_draw_once_in(random, 2);
+    c->diverged = rncl_draw_once_in(random, 4);
 }
 
 static double softmax_work(const rncl_spec_case *c)

@@ -13,6 +13,7 @@ typedef struct rncl_spec_case {
     int pass;
     bool frozen;   /* as in rncl_op_choice */
     bool weighted; /* softmax: with class weights */
+    bool diverged; /* softmax: logits of every third row are not finite */
     rncl_op_scalars scalars;
 } rncl_spec_case;
 

@@ -3,12 +3,14 @@
 #include "checkpoint.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "file.h"
 #include "util.h"
 
-enum { VERSION = 2, MOST_VECTORS = 5 };
+/* Version 2 knew nothing of the data. */
+enum { VERSION = 3, MOST_VECTORS = 5 };
 
 static const char magic[8] = {'R', 'N', 'C', 'L', 'C', 'K', 'P', 'T'};
 
@@ -16,10 +18,13 @@ typedef struct header {
     char magic[8];
     uint64_t version, fingerprint;
     uint64_t param_floats, state_floats, averaged;
+    rncl_run_data data;
     rncl_run_state state;
 } header;
 
-static_assert(sizeof(rncl_run_state) == 16 * 8 && sizeof(header) == 22 * 8, "no padding in a checkpoint");
+static_assert(sizeof(rncl_run_state) == 17 * 8 && sizeof(rncl_run_data) == 6 * 8 &&
+                  sizeof(header) == 6 * 8 + sizeof(rncl_run_data) + sizeof(rncl_run_state),
+              "no padding in a checkpoint");
 
 rncl_run_state rncl_run_state_start(void)
 {
@@ -60,6 +65,7 @@ rncl_status rncl_checkpoint_save(const rncl_checkpoint *checkpoint, const rncl_r
                    .param_floats = checkpoint->param_floats,
                    .state_floats = checkpoint->state_floats,
                    .averaged = checkpoint->averaged,
+                   .data = checkpoint->data,
                    .state = *state};
     memcpy(head.magic, magic, sizeof magic);
     rncl_atomic_file file;
@@ -92,7 +98,38 @@ static bool is_possible(const rncl_run_state *state)
     return state->step >= 0 && state->evaluated_step >= -1 && state->evaluated_step <= state->step &&
            state->batches_tracked >= 0 && state->plateau.waited >= 0 && state->plateau.stale >= 0 &&
            state->plateau.drops >= 0 && state->sums.count >= 0 && state->sums.top1 >= 0 &&
-           state->sums.top1 <= state->sums.count && state->seconds >= 0;
+           state->sums.top1 <= state->sums.count && state->seconds >= 0 && state->rollbacks >= 0 &&
+           state->rollbacks <= RNCL_MOST_ROLLBACKS;
+}
+
+/* " 60 training pictures, now 61;" or, of as many, " other training pictures;": nothing if they are the same.
+ */
+static void tell_part(const char *what, uint64_t count, uint64_t digest, uint64_t now, uint64_t digest_now,
+                      char text[96])
+{
+    text[0] = '\0';
+    if (count != now)
+        snprintf(text, 96, " %" PRIu64 " %s, now %" PRIu64 ";", count, what, now);
+    else if (digest != digest_now)
+        snprintf(text, 96, " other %s;", what);
+}
+
+/* Which data the run is given now, and was not then. */
+static rncl_status check_data(const rncl_checkpoint *checkpoint, const rncl_run_data *then)
+{
+    const rncl_run_data *now = &checkpoint->data;
+    char classes[96], training[96], validation[96];
+    if (checkpoint->any_data || memcmp(then, now, sizeof *then) == 0)
+        return RNCL_OK;
+    tell_part("classes", then->class_count, then->class_names, now->class_count, now->class_names, classes);
+    tell_part("training pictures", then->training_count, then->training, now->training_count, now->training,
+              training);
+    tell_part("validation pictures", then->validation_count, then->validation, now->validation_count,
+              now->validation, validation);
+    return RNCL_FAIL(RNCL_ERR_MODEL,
+                     "%s: the data have changed since it was saved:%s%s%s restore them, or go on with what "
+                     "there is with --force-resume",
+                     checkpoint->path, classes, training, validation);
 }
 
 static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_contents *file, header *head)
@@ -103,7 +140,9 @@ static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_contents 
         return damaged(checkpoint, "cut off");
     memcpy(head, file->data, sizeof *head);
     if (head->version != VERSION)
-        return damaged(checkpoint, "written by another version of rncl");
+        return damaged(checkpoint, head->version < VERSION
+                                       ? "written by an older rncl, which did not say what data it belongs to"
+                                       : "written by a newer rncl");
     const size_t hashed = file->size_bytes - sizeof(uint64_t);
     uint64_t hash;
     memcpy(&hash, file->data + hashed, sizeof hash);
@@ -112,17 +151,18 @@ static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_contents 
     if (head->fingerprint != checkpoint->fingerprint || head->param_floats != checkpoint->param_floats ||
         head->state_floats != checkpoint->state_floats ||
         hashed - sizeof *head != count_floats(checkpoint, head->averaged != 0) * sizeof(float))
-        return RNCL_FAIL(RNCL_ERR_MODEL,
-                         "%s: saved by a run with another network, data set, batch size or seed; leave these "
-                         "as they were, or start a new run with --init",
-                         checkpoint->path);
+        return RNCL_FAIL(
+            RNCL_ERR_MODEL,
+            "%s: saved by a run with another network, augmentation, batch size or seed; leave these "
+            "as they were, or start a new run with --init",
+            checkpoint->path);
     if ((head->averaged != 0) != checkpoint->averaged)
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: saved %s --ema; leave that as it was, or start a new run with --init",
                          checkpoint->path, head->averaged ? "with" : "without");
     if (!is_possible(&head->state))
         return damaged(checkpoint, "it stands where no run can stand");
-    return RNCL_OK;
+    return check_data(checkpoint, &head->data);
 }
 
 static const unsigned char *get(const unsigned char *from, float *to, size_t floats)

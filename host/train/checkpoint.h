@@ -22,14 +22,26 @@ typedef struct rncl_run_state {
     double val_loss, val_top1, val_top5; /* of the last evaluation */
     double best_top1;                    /* -1 before the first */
     double seconds;                      /* of training, over all processes */
+    int64_t rollbacks; /* so many times the run went back after it had diverged, with half the rate */
 } rncl_run_state;
+
+enum { RNCL_MOST_ROLLBACKS = 3 };
 
 rncl_run_state rncl_run_state_start(void);
 
-/* What belongs to which run: files of another `fingerprint` are refused. */
+/* What a run is trained and validated on, in numbers. Only 64-bit fields, as above. */
+typedef struct rncl_run_data {
+    uint64_t class_count, class_names; /* class_names, training and validation: digests (digest.h) */
+    uint64_t training_count, training;
+    uint64_t validation_count, validation;
+} rncl_run_data;
+
+/* What belongs to which run: files of another `fingerprint`, and of other data, are refused. */
 typedef struct rncl_checkpoint {
     const char *path;
     uint64_t fingerprint;
+    rncl_run_data data;
+    bool any_data; /* load: also a file of other data */
     size_t param_floats, state_floats;
     bool averaged; /* it holds averages */
 } rncl_checkpoint;
@@ -39,8 +51,9 @@ typedef struct rncl_checkpoint {
 rncl_status rncl_checkpoint_save(const rncl_checkpoint *checkpoint, const rncl_run_state *state,
                                  const rncl_network_vectors *vectors);
 
-/* RNCL_ERR_MODEL for a file that is missing, not a checkpoint, cut off, damaged, or another run's, or has no
- * averages or has some where it should not; nothing is changed then. */
+/* RNCL_ERR_MODEL for a file that is missing, not a checkpoint, of another version of rncl, cut off, damaged,
+ * another run's, or of other data (the message says what differs), or has no averages or has some where it
+ * should not; nothing is changed then. */
 rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_state *state,
                                  const rncl_network_vectors *vectors);
 

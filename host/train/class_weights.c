@@ -73,6 +73,11 @@ static bool is_list(const char *text)
     return strspn(text, "0123456789+-.eE,") == strlen(text);
 }
 
+bool rncl_class_weights_is_file(const char *text)
+{
+    return text[0] && strcmp(text, "balanced") != 0 && !is_list(text);
+}
+
 rncl_status rncl_class_weights_make(const char *text, const rncl_dataset *training, int classes, float **out)
 {
     *out = NULL;
@@ -82,12 +87,12 @@ rncl_status rncl_class_weights_make(const char *text, const rncl_dataset *traini
     if (!weights)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for %d classes", classes);
     rncl_status st;
-    if (!strcmp(text, "balanced"))
-        st = balance(training, weights, classes);
+    if (rncl_class_weights_is_file(text))
+        st = read_file(text, weights, classes);
     else if (is_list(text))
         st = parse(text, text, weights, classes);
     else
-        st = read_file(text, weights, classes);
+        st = balance(training, weights, classes);
     if (st) {
         free(weights);
         return st;

@@ -12,4 +12,7 @@
  * cannot be read. The caller frees. */
 rncl_status rncl_class_weights_make(const char *text, const rncl_dataset *training, int classes, float **out);
 
+/* Whether `text` is the name of a file. */
+bool rncl_class_weights_is_file(const char *text);
+
 #endif

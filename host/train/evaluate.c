@@ -1,4 +1,5 @@
 /* rncl_evaluate: loss and accuracy of a model file, and its report by class. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,10 +146,21 @@ static rncl_status measure(const evaluation *e, rncl_evaluation *result)
     rncl_tally tally;
     RNCL_TRY(rncl_tally_init(&tally, options->network.classes, options->crops));
     rncl_status st = measure_with(e, &tally, result);
-    if (!st && options->report[0])
+    if (!st && options->report[0] && !result->not_finite)
         st = write_report(e, &tally);
     rncl_tally_fini(&tally);
     return st;
+}
+
+/* Such a model answers nothing, whatever its accuracy on the other pictures. */
+static rncl_status check_finite(const evaluation *e, const rncl_evaluation *result)
+{
+    if (!result->not_finite)
+        return RNCL_OK;
+    return RNCL_FAIL(RNCL_ERR_DIVERGED,
+                     "%s: outputs for %" PRId64 " of %" PRId64 " pictures are not finite; take weights from "
+                     "before the training diverged, such as best.safetensors",
+                     e->options->model, result->not_finite, result->images);
 }
 
 rncl_status rncl_evaluate(rncl_context *context, rncl_options *options, rncl_evaluation *result,
@@ -167,10 +179,12 @@ rncl_status rncl_evaluate(rncl_context *context, rncl_options *options, rncl_eva
         st = rncl_graph_build(&options->network, &e.graph);
     if (!st)
         st = measure(&e, result);
+    if (!st)
+        st = check_finite(&e, result);
     rncl_graph_destroy(e.graph);
     rncl_inputs_close(&e.inputs);
     rncl_model_meta_fini(&e.meta);
-    if (classes && !st)
+    if (classes && (!st || st == RNCL_ERR_DIVERGED))
         *classes = match;
     else
         rncl_class_match_fini(&match);

@@ -18,6 +18,7 @@ static rncl_status add_batch(void *user, const rncl_batch *batch, const rncl_bat
     m->sums.count += result->count;
     m->sums.top1 += result->top1;
     m->sums.top5 += result->top5;
+    m->sums.not_finite += result->not_finite;
     if (m->tally)
         rncl_tally_add(m->tally, result->logits, batch->labels, batch->count);
     if (!m->first_ns) {
@@ -43,6 +44,7 @@ static rncl_evaluation describe(const measurement *m)
     const double count = tally ? (double)tally->images : m->sums.count;
     return (rncl_evaluation){
         .images = tally ? tally->images : m->sums.count,
+        .not_finite = tally ? tally->not_finite : m->sums.not_finite,
         .loss = (tally ? tally->loss : m->sums.loss) / count,
         .top1 = 100 * (tally ? (double)tally->top1 : m->sums.top1) / count,
         .top5 = 100 * (tally ? (double)tally->top5 : m->sums.top5) / count,

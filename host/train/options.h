@@ -87,7 +87,10 @@ typedef struct rncl_options {
     uint64_t seed;
     int workers;                      /* 0: as many as the loader sees fit */
     float eval_every;                 /* epochs */
-    int checkpoint_every;             /* steps; 0: only at evaluations */
+    int checkpoint_every;             /* steps; 0: by time */
+    int keep;                         /* checkpoints */
+    bool rollback;                    /* after a divergence; otherwise the run stops */
+    bool force_resume;                /* although the data have changed */
     float time_limit;                 /* seconds; 0: none */
     float mean[4], std[4];            /* as long as nobody has given them: the data set's own */
     char algorithm[RNCL_TEXT_LENGTH]; /* of the convolutions; "": tuned, or the device's default */

@@ -32,7 +32,7 @@ typedef struct request {
     const rncl_dataset *pictures;
     const char *const *paths; /* NULL: in memory */
     const rncl_prediction_sink *sink;
-    uint32_t done, bad; /* pictures */
+    uint32_t done, bad, not_finite; /* pictures: answered for, unreadable, without finite outputs */
 } request;
 
 /* By probability; of equal ones the first class. */
@@ -42,6 +42,13 @@ static int compare(const void *a, const void *b)
     if (left->logit != right->logit)
         return left->logit > right->logit ? -1 : 1;
     return left->class_index - right->class_index;
+}
+
+/* Instead of rank, where logits have no order. */
+static void leave_unanswered(const rncl_predictor *p)
+{
+    for (int i = 0; i < p->options.network.classes; i++)
+        p->probabilities[i] = NAN;
 }
 
 /* Fills probabilities, and answers in order, from logits. */
@@ -79,12 +86,18 @@ static rncl_status take_batch(void *user, const rncl_batch *batch, const rncl_ba
             continue;
         }
         const float *logits = result->logits + (size_t)i * (size_t)classes;
-        rank(p, logits);
+        const bool finite = rncl_all_finite(logits, (size_t)classes);
+        if (finite)
+            rank(p, logits);
+        else
+            leave_unanswered(p);
+        r->not_finite += !finite;
         const rncl_prediction prediction = {
             .index = index,
             .path = r->paths ? r->paths[index] : NULL,
+            .finite = finite,
             .top = p->answers,
-            .top_count = MIN(p->options.top, classes),
+            .top_count = finite ? MIN(p->options.top, classes) : 0,
             .logits = logits,
             .probabilities = p->probabilities,
             .classes = classes,
@@ -144,6 +157,11 @@ static rncl_status answer(request *r, uint32_t count)
     memcpy(loader.mean, options->mean, sizeof loader.mean);
     memcpy(loader.std, options->std, sizeof loader.std);
     RNCL_TRY(rncl_infer(p->network, &loader, NULL, take_batch, r));
+    if (r->not_finite)
+        return RNCL_FAIL(RNCL_ERR_DIVERGED,
+                         "%s: outputs for %u of %u pictures are not finite; take weights from before the "
+                         "training diverged, such as best.safetensors",
+                         options->model, (unsigned)r->not_finite, (unsigned)count);
     if (r->bad)
         return RNCL_FAIL(RNCL_ERR_DATA, "%u of the %u pictures could not be read", (unsigned)r->bad,
                          (unsigned)count);

@@ -8,9 +8,11 @@
 
 #define RNCL_RUN_CONFIG "config.ini"
 #define RNCL_RUN_CHECKPOINT "last.ckpt"
+#define RNCL_RUN_ROLLBACK "rollback.ckpt" /* of --on-divergence rollback */
 #define RNCL_RUN_MODEL "model.safetensors"
 #define RNCL_RUN_BEST "best.safetensors"
 #define RNCL_RUN_CURVES "curves.png"
+#define RNCL_RUN_CLASS_WEIGHTS "class-weights.txt" /* a copy of the file that --class-weights named */
 
 /* A run folder that this process has to itself. It is an flock, which ends with the process however that
  * ends. Begin with RNCL_RUN_LOCK_NONE. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rncl/kernel_abi.h"
+#include "util.h"
 
 rncl_status rncl_tally_init(rncl_tally *tally, int classes, int crops)
 {
@@ -26,15 +27,24 @@ void rncl_tally_fini(rncl_tally *tally)
     *tally = (rncl_tally){0};
 }
 
-static void add_softmax(const float *logits, int classes, double *scores)
+/* log(exp(a) + exp(b)) without overflow; `b` is finite. */
+static double log_add(double a, double b)
+{
+    return fmax(a, b) + log1p(exp(-fabs(a - b)));
+}
+
+/* Adds a crop's probabilities, all of them as logarithms. */
+static void add_softmax(const float *logits, int classes, bool first, double *scores)
 {
     double largest = (double)logits[0], sum = 0;
     for (int i = 1; i < classes; i++)
         largest = fmax(largest, (double)logits[i]);
     for (int i = 0; i < classes; i++)
         sum += exp((double)logits[i] - largest);
-    for (int i = 0; i < classes; i++)
-        scores[i] += exp((double)logits[i] - largest) / sum;
+    for (int i = 0; i < classes; i++) {
+        const double share = (double)logits[i] - largest - log(sum);
+        scores[i] = first ? share : log_add(scores[i], share);
+    }
 }
 
 /* How many classes score higher than this one. */
@@ -55,25 +65,38 @@ static int best_of(const double *scores, int classes)
     return best;
 }
 
-static void finish_picture(rncl_tally *tally, int label)
+static void count_answer(rncl_tally *tally, int label)
 {
     const int rank = rank_of(tally->scores, tally->classes, label);
     const int answer = best_of(tally->scores, tally->classes);
-    tally->images++;
     tally->top1 += rank == 0;
     tally->top5 += rank < 5;
-    tally->loss -= log(tally->scores[label] / tally->crops);
+    tally->loss += log(tally->crops) - tally->scores[label];
     tally->confusion[(size_t)label * (size_t)tally->classes + (size_t)answer]++;
-    memset(tally->scores, 0, (size_t)tally->classes * sizeof *tally->scores);
+}
+
+static void finish_picture(rncl_tally *tally, int label)
+{
+    tally->images++;
+    if (tally->spoilt) {
+        tally->not_finite++;
+        tally->loss = NAN;
+    } else {
+        count_answer(tally, label);
+    }
     tally->entries = 0;
+    tally->spoilt = false;
 }
 
 void rncl_tally_add(rncl_tally *tally, const float *logits, const int32_t *labels, int count)
 {
     for (int i = 0; i < count; i++) {
+        const float *entry = logits + (size_t)i * (size_t)tally->classes;
         if (labels[i] == RNCL_NO_LABEL)
             continue;
-        add_softmax(logits + (size_t)i * (size_t)tally->classes, tally->classes, tally->scores);
+        tally->spoilt |= !rncl_all_finite(entry, (size_t)tally->classes);
+        if (!tally->spoilt)
+            add_softmax(entry, tally->classes, tally->entries == 0, tally->scores);
         tally->entries++;
         if (tally->entries == tally->crops)
             finish_picture(tally, labels[i]);

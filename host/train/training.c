@@ -43,7 +43,7 @@ static bool at_period(const rncl_training *t, int64_t step)
     return step > 0 && evaluations_after(t, step) > evaluations_after(t, step - 1);
 }
 
-static bool stopped(const rncl_training *t)
+bool rncl_training_stopped(const rncl_training *t)
 {
     return t->listener.stop && *t->listener.stop;
 }
@@ -86,11 +86,18 @@ int64_t rncl_training_steps_ahead(const rncl_training *t)
     return boundary - done;
 }
 
+bool rncl_training_at_rollback_point(const rncl_training *t)
+{
+    const int64_t step = t->state.step, every = t->options->checkpoint_every;
+    return !rncl_training_evaluation_due(t) &&
+           (step == 0 || at_period(t, step) || (every && step % every == 0));
+}
+
 /* The rate of the step that follows `step` others. No evaluation comes between enqueueing and collecting a
  * step, so that both see the same rate. */
 static float lr_at(const rncl_training *t, int64_t step)
 {
-    return rncl_schedule_lr(&t->schedule, &t->state.plateau, step);
+    return ldexpf(rncl_schedule_lr(&t->schedule, &t->state.plateau, step), -(int)t->state.rollbacks);
 }
 
 /* ---- reports ---- */
@@ -163,7 +170,7 @@ static float mixup_at(const rncl_training *t, int64_t step)
     return rncl_random_beta(&random, alpha);
 }
 
-static rncl_status enqueue_step(rncl_training *t)
+rncl_status rncl_training_enqueue(rncl_training *t)
 {
     const rncl_batch *batch;
     RNCL_TRY(rncl_loader_next(t->loader, &batch));
@@ -204,18 +211,30 @@ static rncl_status collect_step(rncl_training *t)
     return RNCL_OK;
 }
 
-rncl_status rncl_training_step(rncl_training *t, int64_t count)
+static bool save_due(const rncl_training *t)
+{
+    return !t->options->checkpoint_every && rncl_save_clock_due(&t->save_clock, rncl_time_ns());
+}
+
+/* `by_time`: fewer steps when a checkpoint is due. */
+static rncl_status take_steps(rncl_training *t, int64_t count, bool by_time)
 {
     const int64_t boundary = t->state.step + MIN(count, t->steps - t->state.step);
     rncl_pace_go(&t->pace, rncl_time_ns());
-    while (t->enqueued < boundary && !stopped(t) && !out_of_time(t)) {
-        RNCL_TRY(enqueue_step(t));
+    while (t->enqueued < boundary && !rncl_training_stopped(t) && !out_of_time(t) &&
+           !(by_time && save_due(t))) {
+        RNCL_TRY(rncl_training_enqueue(t));
         if (t->enqueued - t->state.step == 2)
             RNCL_TRY(collect_step(t));
     }
     while (t->state.step < t->enqueued)
         RNCL_TRY(collect_step(t));
     return RNCL_OK;
+}
+
+rncl_status rncl_training_step(rncl_training *t, int64_t count)
+{
+    return take_steps(t, count, false);
 }
 
 /* ---- evaluations ---- */
@@ -266,11 +285,12 @@ static void draw_curves(const rncl_training *t)
 }
 
 /* On the averages, where there are any. */
-static rncl_status measure(rncl_training *t, const rncl_loader_options *loader, rncl_evaluation *result)
+rncl_status rncl_training_measure(rncl_training *t, rncl_evaluation *result)
 {
+    const rncl_loader_options loader = rncl_inputs_validation(&t->inputs, t->options);
     if (t->options->ema > 0)
         RNCL_TRY(rncl_network_exchange_averages(t->network));
-    rncl_status st = rncl_measure(t->network, loader, t->listener.stop, NULL, result);
+    rncl_status st = rncl_measure(t->network, &loader, t->listener.stop, NULL, result);
     if (t->options->ema > 0 && (!st || st == RNCL_ERR_INTERRUPTED)) {
         const rncl_status back = rncl_network_exchange_averages(t->network);
         st = back ? back : st;
@@ -278,10 +298,24 @@ static rncl_status measure(rncl_training *t, const rncl_loader_options *loader, 
     return st;
 }
 
+/* Comparisons with what is not finite mean nothing: it is no result, and least of all the best. */
+static rncl_status check_evaluation(const rncl_training *t, const rncl_evaluation *result)
+{
+    if (!result->not_finite)
+        return RNCL_OK;
+    return RNCL_FAIL(
+        RNCL_ERR_DIVERGED,
+        "training diverged: after step %" PRId64 " outputs for %" PRId64 " of %" PRId64
+        " validation pictures are not finite; lower --lr or add --warmup-steps (%s keeps what was "
+        "saved before)",
+        t->state.step, result->not_finite, result->images, t->options->out);
+}
+
 rncl_status rncl_training_evaluate(rncl_training *t, rncl_evaluation *result)
 {
-    const rncl_loader_options loader = rncl_inputs_validation(&t->inputs, t->options);
-    RNCL_TRY(measure(t, &loader, result));
+    RNCL_TRY(rncl_training_measure(t, result));
+    t->evaluation_diverged = result->not_finite > 0;
+    RNCL_TRY(check_evaluation(t, result));
     rncl_run_state *state = &t->state;
     const bool again = state->evaluated_step == state->step;
     state->val_loss = result->loss;
@@ -312,13 +346,13 @@ static rncl_status advance(rncl_training *t)
 {
     rncl_evaluation ignored;
     rncl_status st = RNCL_OK;
-    RNCL_TRY(rncl_training_step(t, rncl_training_steps_ahead(t)));
-    if (!stopped(t) && rncl_training_evaluation_due(t))
+    RNCL_TRY(take_steps(t, rncl_training_steps_ahead(t), true));
+    if (!rncl_training_stopped(t) && rncl_training_evaluation_due(t))
         st = rncl_training_evaluate(t, &ignored);
     if (st && st != RNCL_ERR_INTERRUPTED)
         return st;
     RNCL_TRY(rncl_training_save(t));
-    if (stopped(t) && !rncl_training_finished(t))
+    if (rncl_training_stopped(t) && !rncl_training_finished(t))
         return RNCL_FAIL(RNCL_ERR_INTERRUPTED,
                          "interrupted after step %" PRId64
                          ", and saved; continue with `rncl train --resume %s`",
@@ -328,8 +362,14 @@ static rncl_status advance(rncl_training *t)
 
 rncl_status rncl_training_run(rncl_training *t)
 {
-    while (!rncl_training_finished(t))
-        RNCL_TRY(advance(t));
+    while (!rncl_training_finished(t)) {
+        rncl_status st = advance(t);
+        if (st == RNCL_ERR_DIVERGED)
+            st = rncl_training_explain(t);
+        if (st == RNCL_ERR_DIVERGED)
+            st = rncl_training_roll_back(t);
+        RNCL_TRY(st);
+    }
     if (stopped_early(t))
         rncl_log_line(&t->context->log, RNCL_LOG_NOTE,
                       "ended after step %" PRId64 " of %" PRId64 ": no better one in the last %" PRId64

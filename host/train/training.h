@@ -12,6 +12,7 @@
 #include "options.h"
 #include "pace.h"
 #include "run_folder.h"
+#include "save_clock.h"
 #include "schedule.h"
 #include "store.h"
 
@@ -31,15 +32,18 @@ typedef struct rncl_training {
     rncl_run_lock lock;   /* of the run folder */
     rncl_metrics metrics;
     rncl_pace pace;
+    rncl_save_clock save_clock;
     uint64_t fingerprint;
+    rncl_run_data data;
     int64_t steps; /* of the whole run */
 
-    rncl_run_state state;   /* of the steps that have been collected */
-    int64_t enqueued;       /* steps, with those that have not */
-    rncl_batch_result last; /* of the last step that was collected */
-    float last_lr;          /* its learning rate */
-    double seconds_before;  /* spent by earlier processes */
-    bool improved;          /* the weights are the best so far, and have not been saved as such */
+    rncl_run_state state;     /* of the steps that have been collected */
+    int64_t enqueued;         /* steps, with those that have not */
+    rncl_batch_result last;   /* of the last step that was collected */
+    float last_lr;            /* its learning rate */
+    double seconds_before;    /* spent by earlier processes */
+    bool evaluation_diverged; /* an evaluation was the last to say RNCL_ERR_DIVERGED */
+    bool improved;            /* the weights are the best so far, and have not been saved as such */
 } rncl_training;
 
 /* Puts a training together; `context`, `options` and `listener` are set, everything else is zero. `options`
@@ -63,16 +67,47 @@ rncl_status rncl_training_evaluate(rncl_training *training, rncl_evaluation *res
 rncl_progress rncl_training_progress(const rncl_training *training, bool evaluated);
 void rncl_training_result(const rncl_training *training, rncl_train_result *result);
 
+/* The checkpoint of this run at `path`. */
+rncl_checkpoint rncl_training_checkpoint(const rncl_training *training, const char *path);
+
 /* Allocates and fills training->vectors and training->state, from the checkpoint if the run is resumed. */
 rncl_status rncl_training_prepare_weights(rncl_training *training);
 void rncl_training_free_weights(rncl_training *training);
 
-/* The loop: trains, evaluates and saves to the end. RNCL_ERR_INTERRUPTED when the listener asks for a stop,
- * after saving; RNCL_ERR_DIVERGED when a loss is not finite, with the files as they were. */
+/* Fills training->vectors and training->state from the run folder's checkpoint `name`. */
+rncl_status rncl_training_load(rncl_training *training, const char *name);
+
+/* Makes training->loader, which begins behind training->state. */
+rncl_status rncl_training_open_loader(rncl_training *training);
+
+/* The loop: trains, evaluates and saves to the end, and by time where no checkpoints are asked for.
+ * RNCL_ERR_INTERRUPTED when the listener asks for a stop, after saving; RNCL_ERR_DIVERGED when a loss or an
+ * output is not finite, with the files as they were, unless the run goes back. */
 rncl_status rncl_training_run(rncl_training *training);
 
 /* Writes model.safetensors, last.ckpt and, where the weights are the best so far, best.safetensors. No step
  * may be outstanding. RNCL_ERR_DIVERGED instead of writing anything that is not finite. */
 rncl_status rncl_training_save(rncl_training *training);
+
+/* Back to the run folder's checkpoint `name`: state, device and loader. Outstanding steps are dropped. */
+rncl_status rncl_training_rewind(rncl_training *training, const char *name);
+
+/* The parts of a step and of an evaluation that leave no trace outside of the network. */
+rncl_status rncl_training_enqueue(rncl_training *training);
+rncl_status rncl_training_measure(rncl_training *training, rncl_evaluation *result);
+bool rncl_training_stopped(const rncl_training *training); /* the listener asks for it */
+
+/* After RNCL_ERR_DIVERGED, whose message is the last: returns it again, its message with the first layer and
+ * pass whose results are not finite, if that is found within a minute. The run cannot go on afterwards unless
+ * it goes back; its files are as they were. */
+rncl_status rncl_training_explain(rncl_training *training);
+
+/* Whether a checkpoint of this state is one to go back to: it is there in every run of the same options. */
+bool rncl_training_at_rollback_point(const rncl_training *training);
+
+/* After RNCL_ERR_DIVERGED, whose message is the last: where the options ask for it and it has not happened
+ * too often, RNCL_OK, with the run back at its last checkpoint of that kind and half the learning rate, and
+ * saved so. Otherwise RNCL_ERR_DIVERGED again. */
+rncl_status rncl_training_roll_back(rncl_training *training);
 
 #endif

@@ -1,18 +1,11 @@
 /* The files that a run leaves behind. */
 #include <inttypes.h>
-#include <math.h>
 
+#include "file.h"
+#include "kept_checkpoints.h"
 #include "run_folder.h"
 #include "training.h"
 #include "util.h"
-
-static bool all_finite(const float *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(values[i]))
-            return false;
-    return true;
-}
 
 static rncl_status save_model(const rncl_training *t, const char *name)
 {
@@ -23,28 +16,54 @@ static rncl_status save_model(const rncl_training *t, const char *name)
                            v->average ? v->average_state : v->state, t->state.batches_tracked);
 }
 
+/* The last checkpoint under the names that the options ask for. */
+static rncl_status keep_checkpoint(const rncl_training *t, const char *last)
+{
+    const rncl_options *options = t->options;
+    char path[RNCL_TEXT_LENGTH];
+    if (options->keep > 1)
+        RNCL_TRY(rncl_kept_checkpoints_add(options->out, last, t->state.step, options->keep));
+    if (!options->rollback || !rncl_training_at_rollback_point(t))
+        return RNCL_OK;
+    RNCL_TRY(rncl_run_folder_path(options, RNCL_RUN_ROLLBACK, path));
+    return rncl_file_link(last, path);
+}
+
+static rncl_status save_checkpoint(rncl_training *t)
+{
+    char path[RNCL_TEXT_LENGTH];
+    RNCL_TRY(rncl_run_folder_path(t->options, RNCL_RUN_CHECKPOINT, path));
+    const rncl_checkpoint checkpoint = rncl_training_checkpoint(t, path);
+    t->state.seconds = t->seconds_before + rncl_pace_seconds(&t->pace, rncl_time_ns());
+    RNCL_TRY(rncl_checkpoint_save(&checkpoint, &t->state, &t->vectors));
+    return keep_checkpoint(t, path);
+}
+
+/* Of averages too: those of finite values may overflow. */
+static rncl_status check_finite(const rncl_training *t)
+{
+    const rncl_network_vectors *v = &t->vectors;
+    const size_t params = t->graph->param_floats, state = t->graph->state_floats;
+    if (rncl_all_finite(v->params, params) && rncl_all_finite(v->velocity, params) &&
+        rncl_all_finite(v->state, state) &&
+        (!v->average || (rncl_all_finite(v->average, params) && rncl_all_finite(v->average_state, state))))
+        return RNCL_OK;
+    return RNCL_FAIL(RNCL_ERR_DIVERGED,
+                     "training diverged: after step %" PRId64 " the weights are not finite; lower --lr "
+                     "or add --warmup-steps (%s keeps what was saved before)",
+                     t->state.step, t->options->out);
+}
+
 rncl_status rncl_training_save(rncl_training *t)
 {
+    const uint64_t start_ns = rncl_time_ns();
     RNCL_TRY(rncl_network_read(t->network, &t->vectors));
-    if (!all_finite(t->vectors.params, t->graph->param_floats) ||
-        !all_finite(t->vectors.velocity, t->graph->param_floats) ||
-        !all_finite(t->vectors.state, t->graph->state_floats))
-        return RNCL_FAIL(RNCL_ERR_DIVERGED,
-                         "training diverged: after step %" PRId64 " the weights are not finite; lower --lr "
-                         "or add --warmup-steps (%s keeps what was saved before)",
-                         t->state.step, t->options->out);
+    RNCL_TRY(check_finite(t));
     RNCL_TRY(save_model(t, RNCL_RUN_MODEL));
     if (t->improved)
         RNCL_TRY(save_model(t, RNCL_RUN_BEST));
     t->improved = false;
-
-    char path[RNCL_TEXT_LENGTH];
-    RNCL_TRY(rncl_run_folder_path(t->options, RNCL_RUN_CHECKPOINT, path));
-    const rncl_checkpoint checkpoint = {.path = path,
-                                        .fingerprint = t->fingerprint,
-                                        .param_floats = t->graph->param_floats,
-                                        .state_floats = t->graph->state_floats,
-                                        .averaged = t->options->ema > 0};
-    t->state.seconds = t->seconds_before + rncl_pace_seconds(&t->pace, rncl_time_ns());
-    return rncl_checkpoint_save(&checkpoint, &t->state, &t->vectors);
+    RNCL_TRY(save_checkpoint(t));
+    rncl_save_clock_saved(&t->save_clock, start_ns, rncl_time_ns());
+    return RNCL_OK;
 }

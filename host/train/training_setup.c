@@ -7,7 +7,9 @@
 #include "announce.h"
 #include "automatic.h"
 #include "class_weights.h"
+#include "file.h"
 #include "planning.h"
+#include "run_data.h"
 #include "run_folder.h"
 #include "tuning.h"
 #include "util.h"
@@ -37,7 +39,8 @@ static int64_t count_steps(const rncl_options *options, uint32_t pictures)
     return (all + options->batch_size - 1) / options->batch_size;
 }
 
-/* What must be the same for a checkpoint to continue: the network, and which pictures come in which order. */
+/* What must be the same for a checkpoint to continue, beside the data: the network, and in which order
+ * pictures come. */
 static uint64_t take_fingerprint(const rncl_training *t)
 {
     const rncl_options *options = t->options;
@@ -47,14 +50,11 @@ static uint64_t take_fingerprint(const rncl_training *t)
         (uint64_t)network->bottleneck_v1, (uint64_t)network->stem_pool, (uint64_t)network->image,
         (uint64_t)network->channels,      (uint64_t)network->classes,   (uint64_t)options->batch_size,
         (uint64_t)options->augment,       (uint64_t)options->shuffle,   options->seed,
-        t->inputs.training->info.count,
     };
     const float shares[] = {options->val_split, options->color_jitter[0], options->color_jitter[1],
                             options->color_jitter[2], options->lighting};
-    const char *format = t->inputs.training->info.format;
-    uint64_t hash = rncl_hash(RNCL_HASH_START, numbers, sizeof numbers);
-    hash = rncl_hash(hash, shares, sizeof shares);
-    return rncl_hash(hash, format, strlen(format));
+    const uint64_t hash = rncl_hash(RNCL_HASH_START, numbers, sizeof numbers);
+    return rncl_hash(hash, shares, sizeof shares);
 }
 
 /* ---- putting together ---- */
@@ -70,6 +70,35 @@ static rncl_status tune_briefly(rncl_training *t, const rncl_options *options)
     return RNCL_OK;
 }
 
+/* Whether --class-weights names a file that the run has no copy of. */
+static bool takes_class_weights(const rncl_options *options)
+{
+    return rncl_class_weights_is_file(options->class_weights) &&
+           (!options->resume[0] || rncl_option_source_of(options, "class-weights") == RNCL_FROM_COMMAND_LINE);
+}
+
+/* A run that is resumed has its own copy of the file, which may have changed or gone. */
+static rncl_status find_class_weights(const rncl_options *options, char path[RNCL_TEXT_LENGTH])
+{
+    char copy[RNCL_TEXT_LENGTH];
+    memcpy(path, options->class_weights, RNCL_TEXT_LENGTH);
+    if (!rncl_class_weights_is_file(path) || takes_class_weights(options))
+        return RNCL_OK;
+    RNCL_TRY(rncl_run_folder_path(options, RNCL_RUN_CLASS_WEIGHTS, copy));
+    if (rncl_file_exists(copy))
+        memcpy(path, copy, sizeof copy);
+    return RNCL_OK;
+}
+
+static rncl_status copy_class_weights(const rncl_options *options)
+{
+    char copy[RNCL_TEXT_LENGTH];
+    if (!takes_class_weights(options))
+        return RNCL_OK;
+    RNCL_TRY(rncl_run_folder_path(options, RNCL_RUN_CLASS_WEIGHTS, copy));
+    return rncl_file_copy(options->class_weights, copy);
+}
+
 static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
 {
     RNCL_TRY(rncl_inputs_open(options, true, &t->context->log, &t->inputs));
@@ -82,23 +111,31 @@ static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
     const rncl_dataset_info *info = &t->inputs.training->info;
     t->steps = count_steps(options, info->count);
     t->fingerprint = take_fingerprint(t);
+    t->data = rncl_run_data_of(&t->inputs);
     memcpy(t->meta.mean, options->mean, sizeof t->meta.mean);
     memcpy(t->meta.std, options->std, sizeof t->meta.std);
     t->meta.labels = (char **)(uintptr_t)info->labels; /* only read */
     t->meta.label_count = info->labels ? info->classes : 0;
-    RNCL_TRY(rncl_class_weights_make(options->class_weights, t->inputs.training, t->graph->options.classes,
-                                     &t->class_weights));
+    char weights[RNCL_TEXT_LENGTH];
+    RNCL_TRY(find_class_weights(options, weights));
+    RNCL_TRY(
+        rncl_class_weights_make(weights, t->inputs.training, t->graph->options.classes, &t->class_weights));
     return rncl_schedule_init(options, t->steps, &t->schedule);
+}
+
+rncl_status rncl_training_open_loader(rncl_training *t)
+{
+    const uint64_t start = (uint64_t)t->state.step * (uint64_t)t->options->batch_size;
+    rncl_loader_options loader = rncl_inputs_training(&t->inputs, t->options, start);
+    loader.yields = t->context->info.type == RNCL_DEVICE_CPU;
+    return rncl_loader_create(&loader, &t->loader);
 }
 
 /* The loader comes first: its workers fill the ring while kernels are compiled. */
 static rncl_status prepare_network(rncl_training *t)
 {
     const rncl_options *options = t->options;
-    const uint64_t start = (uint64_t)t->state.step * (uint64_t)options->batch_size;
-    rncl_loader_options loader = rncl_inputs_training(&t->inputs, options, start);
-    loader.yields = t->context->info.type == RNCL_DEVICE_CPU;
-    RNCL_TRY(rncl_loader_create(&loader, &t->loader));
+    RNCL_TRY(rncl_training_open_loader(t));
     rncl_network_setup setup = {
         .graph = t->graph,
         .batch_size = options->batch_size,
@@ -124,6 +161,7 @@ static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
     RNCL_TRY(rncl_run_folder_create(options, &t->context->log, &t->lock));
     RNCL_TRY(rncl_run_folder_path(options, RNCL_RUN_CONFIG, path));
     RNCL_TRY(rncl_options_write(options, path));
+    RNCL_TRY(copy_class_weights(options));
     RNCL_TRY(rncl_metrics_open(options->out, t->state.step, &t->context->log, &t->metrics));
     return options->resume[0] ? RNCL_OK : rncl_training_save(t);
 }
@@ -144,6 +182,7 @@ rncl_status rncl_training_open(rncl_training *t, rncl_options *options)
 {
     t->lock = (rncl_run_lock)RNCL_RUN_LOCK_NONE;
     rncl_pace_start(&t->pace, rncl_time_ns());
+    rncl_save_clock_start(&t->save_clock, rncl_time_ns());
     RNCL_TRY(prepare(t, options));
     rncl_announce_network(t);
     return RNCL_OK;

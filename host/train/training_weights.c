@@ -6,17 +6,23 @@
 #include "training.h"
 #include "util.h"
 
-static rncl_status load_checkpoint(rncl_training *t)
+rncl_checkpoint rncl_training_checkpoint(const rncl_training *t, const char *path)
+{
+    return (rncl_checkpoint){.path = path,
+                             .fingerprint = t->fingerprint,
+                             .data = t->data,
+                             .any_data = t->options->force_resume,
+                             .param_floats = t->graph->param_floats,
+                             .state_floats = t->graph->state_floats,
+                             .averaged = t->options->ema > 0};
+}
+
+rncl_status rncl_training_load(rncl_training *t, const char *name)
 {
     char path[RNCL_TEXT_LENGTH];
-    RNCL_TRY(rncl_run_folder_path(t->options, RNCL_RUN_CHECKPOINT, path));
-    const rncl_checkpoint checkpoint = {.path = path,
-                                        .fingerprint = t->fingerprint,
-                                        .param_floats = t->graph->param_floats,
-                                        .state_floats = t->graph->state_floats,
-                                        .averaged = t->options->ema > 0};
+    RNCL_TRY(rncl_run_folder_path(t->options, name, path));
+    const rncl_checkpoint checkpoint = rncl_training_checkpoint(t, path);
     RNCL_TRY(rncl_checkpoint_load(&checkpoint, &t->state, &t->vectors));
-    t->seconds_before = t->state.seconds;
     t->enqueued = t->state.step;
     return RNCL_OK;
 }
@@ -72,8 +78,11 @@ rncl_status rncl_training_prepare_weights(rncl_training *t)
     rncl_network_vectors *v = &t->vectors;
     RNCL_TRY(allocate(t));
     t->state = rncl_run_state_start();
-    if (options->resume[0])
-        return load_checkpoint(t);
+    if (options->resume[0]) {
+        RNCL_TRY(rncl_training_load(t, RNCL_RUN_CHECKPOINT));
+        t->seconds_before = t->state.seconds;
+        return RNCL_OK;
+    }
     rncl_graph_initialise(t->graph, options->seed, v->params, v->state);
     if (options->zero_init_residual)
         rncl_graph_zero_residuals(t->graph, v->params);

@@ -68,8 +68,10 @@ typedef struct rncl_linear_shape {
     rncl_int n, c, k;
 } rncl_linear_shape;
 
-/* Softmax cross-entropy over logits [n][k]; rows with the label RNCL_NO_LABEL are skipped. */
+/* Softmax cross-entropy over logits [n][k]; rows with the label RNCL_NO_LABEL are skipped. A row with a logit
+ * that is not finite has the rank RNCL_RANK_NOT_FINITE, which is behind every class. */
 #define RNCL_NO_LABEL (-1)
+#define RNCL_RANK_NOT_FINITE 0x7fffffff
 typedef struct rncl_softmax_shape {
     rncl_int n, k;
 } rncl_softmax_shape;

@@ -3,6 +3,7 @@
 #ifndef RNCL_PREDICTOR_H
 #define RNCL_PREDICTOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "rncl/images.h"
@@ -25,10 +26,11 @@ typedef struct rncl_answer {
 typedef struct rncl_prediction {
     uint32_t index;              /**< of the image among those asked for, from 0 */
     const char *path;            /**< of the image; NULL: it was in memory */
+    bool finite;                 /**< all logits are finite numbers; if not, there is no answer */
     const rncl_answer *top;      /**< [top_count], the most probable first */
-    int top_count;               /**< option `top`, or fewer if there are not so many classes */
+    int top_count;               /**< option `top`, or fewer if there are not so many classes; 0: no answer */
     const float *logits;         /**< [classes], by class */
-    const double *probabilities; /**< [classes], by class */
+    const double *probabilities; /**< [classes], by class; NaN without an answer */
     int classes;                 /**< outputs of the network */
 } rncl_prediction;
 
@@ -52,8 +54,9 @@ RNCL_API void rncl_predictor_destroy(rncl_predictor *predictor); /**< takes NULL
 
 /** Predicts PNG and JPEG files. Squares of up to 224 pixels are taken whole, of others the centre, and
  * resized to the network's input. Images that cannot be read are passed over with a warning in the log, and
- * the call then ends with RNCL_ERR_DATA. Compiles at the first call, and where the number of images asks for
- * another batch size than the last call's. */
+ * the call then ends with RNCL_ERR_DATA; or with RNCL_ERR_DIVERGED if outputs for any image are not finite,
+ * of which all predictions are handed out all the same. Compiles at the first call, and where the number of
+ * images asks for another batch size than the last call's. */
 RNCL_API rncl_status rncl_predictor_files(rncl_predictor *predictor, const char *const *paths, uint32_t count,
                                           const rncl_prediction_sink *sink);
 

@@ -86,7 +86,8 @@ RNCL_API rncl_status rncl_session_train(const rncl_session *session, const rncl_
                                         rncl_train_result *result);
 
 /** Evaluates the file of option `model` on the validation images. With option `report`, tables of classes are
- * written into that folder. */
+ * written into that folder. RNCL_ERR_DIVERGED if outputs of the model are not finite; *result is filled in
+ * then, and no tables are written. */
 RNCL_API rncl_status rncl_session_evaluate(const rncl_session *session, rncl_evaluation *result);
 
 /** A network, without having been run. */

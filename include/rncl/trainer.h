@@ -64,7 +64,8 @@ typedef struct rncl_train_result {
 /** A model measured on images with labels. */
 typedef struct rncl_evaluation {
     int64_t images;           /**< evaluated */
-    double loss;              /**< mean */
+    int64_t not_finite;       /**< images for which an output was NaN or infinite; they count as wrong */
+    double loss;              /**< mean; NaN if not_finite is not 0 */
     double top1;              /**< percent whose most probable class is the label */
     double top5;              /**< percent whose label is among the five most probable classes */
     double images_per_second; /**< reading included */
@@ -74,7 +75,8 @@ typedef struct rncl_evaluation {
  * when the trainer was created; afterwards session and trainer are independent of each other. One thread uses
  * a trainer at a time; different trainers are independent.
  *
- * rncl_session_train is this loop:
+ * rncl_session_train is this loop, and besides it saves by time (option `checkpoint-every`), looks for the
+ * layer where a divergence began, and goes back behind it if it is asked to (option `on-divergence`):
  * @code
  * while (!rncl_trainer_finished(t)) {
  *     rncl_trainer_step(t, rncl_trainer_steps_ahead(t), NULL);
@@ -112,7 +114,8 @@ RNCL_API bool rncl_trainer_finished(const rncl_trainer *trainer);
 
 /** Evaluates the weights, or their averages (option `ema`), on the validation images, and adds a row to
  * metrics.csv. Allowed at any time; the schedule `plateau` and `early-stop` count only evaluations that are
- * due. */
+ * due. RNCL_ERR_DIVERGED if outputs are not finite; *result then says of how many images, and the evaluation
+ * counts for nothing else. */
 RNCL_API rncl_status rncl_trainer_evaluate(rncl_trainer *trainer, rncl_evaluation *result);
 
 /** Writes model.safetensors and last.ckpt into the run folder, and best.safetensors if the last evaluation

@@ -76,7 +76,7 @@ static void expect_status(int status)
 
 /* Expects that the last run failed with this status, and printed only one line on standard error, which
  * contains `part`. */
-static void expect_failure(int status, const char *part)
+static inline void expect_failure(int status, const char *part)
 {
     expect_status(status);
     const char *newline = strchr(result.errors, '\n');
@@ -86,13 +86,39 @@ static void expect_failure(int status, const char *part)
 }
 
 /* Parses standard output of the last run, which must be one JSON document. New reference. */
-static json_t *expect_json(void)
+static inline json_t *expect_json(void)
 {
     json_error_t error;
     json_t *document = json_loads(result.output, JSON_REJECT_DUPLICATES, &error);
     if (!document)
         fail_msg("not one JSON document: %s: %s", error.text, result.output);
     return document;
+}
+
+/* A copy of a model, without its checksum, with NaN as a bias of its last layer: all its outputs are NaN. */
+static void __attribute__((unused)) spoil_model(const char *from, const char *to)
+{
+    static char bytes[1 << 21];
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", program_folder, from);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    const size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    assert_in_range(size, 8, sizeof bytes - 1);
+    uint64_t header;
+    memcpy(&header, bytes, sizeof header);
+    char *checksum = memmem(bytes, size, "rncl.crc32", 10), *entry = memmem(bytes, size, "\"fc.bias\"", 9);
+    assert_true(checksum && entry);
+    memcpy(checksum, "was.crc32 ", 10);
+    unsigned long offset;
+    assert_int_equal(sscanf(strstr(entry, "data_offsets"), "data_offsets\":[%lu", &offset), 1);
+    memset(bytes + sizeof header + header + offset, 0xff, sizeof(float));
+    snprintf(path, sizeof path, "%s/%s", program_folder, to);
+    file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
 }
 
 static int create_folder(void **state)

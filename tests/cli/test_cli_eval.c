@@ -86,6 +86,34 @@ static void the_result_says_what_was_measured_and_where_the_report_is(void **sta
     shell("test -s told/per_class.csv");
 }
 
+/* NaN compares as false with everything, and so ranked first: this was 100 %. */
+static void a_model_whose_outputs_are_not_finite_is_refused(void **state)
+{
+    (void)state;
+    spoil_model("run/model.safetensors", "spoilt.safetensors");
+    run("eval --model spoilt.safetensors --data pictures");
+    expect_status(6);
+    assert_non_null(
+        strstr(result.errors, "rncl: spoilt.safetensors: outputs for 6 of 6 pictures are not finite"));
+    assert_string_equal(result.output, "");
+    static const char *const more[] = {"", "--crops 10", "--report spoilt"};
+    for (int i = 0; i < 3; i++) {
+        run("eval --model spoilt.safetensors --data pictures --json %s", more[i]);
+        expect_status(6);
+        json_t *document = expect_json();
+        assert_true(json_is_false(json_object_get(document, "finite")));
+        assert_true(json_is_null(json_object_get(document, "loss")));
+        assert_true(json_number_value(json_object_get(document, "top1")) == 0);
+        assert_true(json_number_value(json_object_get(document, "top5")) == 0);
+        json_decref(document);
+    }
+    run("eval --model run/model.safetensors --data pictures --json");
+    expect_status(0);
+    json_t *document = expect_json();
+    assert_true(json_is_true(json_object_get(document, "finite")));
+    json_decref(document);
+}
+
 static void crops_are_one_or_ten(void **state)
 {
     (void)state;
@@ -210,6 +238,7 @@ int main(void)
         cmocka_unit_test(ten_crops_count_every_picture_once),
         cmocka_unit_test(a_run_means_its_best_weights),
         cmocka_unit_test(the_result_says_what_was_measured_and_where_the_report_is),
+        cmocka_unit_test(a_model_whose_outputs_are_not_finite_is_refused),
         cmocka_unit_test(crops_are_one_or_ten),
         cmocka_unit_test(a_report_adds_up_to_the_evaluation),
         cmocka_unit_test(a_report_that_cannot_be_written_is_one_clear_line),

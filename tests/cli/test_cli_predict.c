@@ -238,6 +238,30 @@ static void a_network_other_than_the_files_is_refused(void **state)
     expect_failure(8, "rgb/model.safetensors");
 }
 
+static void a_model_whose_outputs_are_not_finite_answers_nothing(void **state)
+{
+    (void)state;
+    spoil_model("rgb/model.safetensors", "spoilt.safetensors");
+    run("predict --model spoilt.safetensors a.png c.png --json --logits");
+    expect_status(6);
+    assert_non_null(strstr(result.errors, "spoilt.safetensors"));
+    json_t *document = expect_json(), *predictions = json_object_get(document, "predictions");
+    assert_true(json_is_false(json_object_get(document, "finite")));
+    assert_int_equal(json_array_size(predictions), 2);
+    json_t *prediction = json_array_get(predictions, 1);
+    assert_true(json_is_false(json_object_get(prediction, "finite")));
+    assert_int_equal(json_array_size(json_object_get(prediction, "top")), 0);
+    assert_true(json_is_null(json_array_get(json_object_get(prediction, "logits"), 0)));
+    json_decref(document);
+    run("predict --model spoilt.safetensors a.png");
+    expect_status(6);
+    assert_non_null(strstr(result.output, "no answer"));
+    assert_null(strchr(result.output, '%'));
+    run("predict --model spoilt.safetensors a.png --csv");
+    expect_status(6);
+    assert_string_equal(result.output, "image,rank,class,label,probability\na.png,,,,\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +275,7 @@ int main(void)
         cmocka_unit_test(networks_of_one_channel_see_colours_as_grey),
         cmocka_unit_test(wrong_usage_says_what_is_missing),
         cmocka_unit_test(a_network_other_than_the_files_is_refused),
+        cmocka_unit_test(a_model_whose_outputs_are_not_finite_answers_nothing),
     };
     return cmocka_run_group_tests_name("cli predict", tests, prepare, remove_folder);
 }

@@ -24,7 +24,7 @@ enum { LIMIT_MS = 60000, SIZE = 8, TRAINING = 96, VALIDATION = 32, INTERVAL = 2 
 
 #define SHAPE "--arch cifar-resnet --depth 8 --image 8"
 #define NETWORK SHAPE " --batch-size 8"
-#define TRAIN "train " NETWORK " --data ../data/idx --workers 1 --eval-every 1 --steps 9 --checkpoint-every 2"
+#define TRAIN "train " NETWORK " --data ../data/idx --workers 1 --eval-every 1 --steps 9 --checkpoint-every 2 --keep 2 --on-divergence rollback"
 
 #define RUN_FILES "out/model.safetensors", "out/best.safetensors", "out/steps.csv"
 #define HALF "../data/half/model.safetensors"

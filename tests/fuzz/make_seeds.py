@@ -55,7 +55,7 @@ def fnv(data):
 def checkpoint(averaged):
     params, state = 5, 2
     floats = 2 * params + state + (params + state if averaged else 0)
-    head = b"RNCLCKPT" + struct.pack("<5Q", 2, 7, params, state, averaged) + struct.pack("<16q", 3, *[0] * 15)
+    head = b"RNCLCKPT" + struct.pack("<5Q", 3, 7, params, state, averaged) + bytes(6 * 8) + struct.pack("<17q", 3, *[0] * 16)
     body = head + struct.pack("<%df" % floats, *range(floats))
     return body + fnv(body)
 

@@ -71,6 +71,21 @@ static void large_logits_do_not_overflow(void **state)
     assert_true(loss_of(0, 2, (const double[]){-1000.0, -2000.0}).loss == 0.0);
 }
 
+/* Comparisons with NaN are false, and would rank every label first. */
+static void a_row_that_is_not_finite_is_wrong(void **state)
+{
+    (void)state;
+    static const double rows[][3] = {{NAN, NAN, NAN}, {0, NAN, 1}, {INFINITY, 0, 0}, {9, 0, -INFINITY}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const rncl_reference_loss loss = loss_of(0, 3, rows[i]);
+        assert_int_equal(loss.counted, 1);
+        assert_int_equal(loss.top1, 0);
+        assert_int_equal(loss.top5, 0);
+        assert_true(isnan(loss.loss));
+        assert_int_equal(rncl_reference_rank(rows[i], 3, 0), RNCL_RANK_NOT_FINITE);
+    }
+}
+
 static void the_gradient_of_relu_at_zero_is_zero(void **state)
 {
     (void)state;
@@ -166,6 +181,7 @@ int main(void)
         cmocka_unit_test(of_equal_logits_the_first_ranks_first),
         cmocka_unit_test(a_row_without_label_counts_nowhere),
         cmocka_unit_test(large_logits_do_not_overflow),
+        cmocka_unit_test(a_row_that_is_not_finite_is_wrong),
         cmocka_unit_test(the_gradient_of_relu_at_zero_is_zero),
         cmocka_unit_test(the_running_variance_of_a_single_value_moves_towards_zero),
         cmocka_unit_test(batchnorm_training_does_without_running_statistics_and_dresidual),

@@ -11,7 +11,13 @@ enum { PARAMS = 13, STATE = 6 };
 
 static const char path[] = "last.ckpt";
 static const rncl_checkpoint known = {
-    .path = path, .fingerprint = 0x1234, .param_floats = PARAMS, .state_floats = STATE, .averaged = true};
+    .path = path,
+    .fingerprint = 0x1234,
+    .data = {.class_count = 3, .class_names = 5, .training_count = 60, .training = 6, .validation = 7},
+    .param_floats = PARAMS,
+    .state_floats = STATE,
+    .averaged = true,
+};
 
 /* Everything that a checkpoint holds. */
 typedef struct contents {
@@ -129,11 +135,29 @@ static void the_checkpoint_of_another_run_is_refused(void **state)
     expect_refused(&other, "another network");
 }
 
+static void other_data_are_refused_saying_what_differs(void **state)
+{
+    (void)state;
+    save_example();
+    rncl_checkpoint other = known;
+    other.data.class_names++;
+    expect_refused(&other, "saved: other classes; restore");
+    other = known;
+    other.data.training_count = 61;
+    other.data.validation++;
+    expect_refused(&other, " 60 training pictures, now 61; other validation pictures; restore");
+    contents c;
+    const rncl_network_vectors vectors = vectors_of(&c);
+    other.any_data = true;
+    expect_ok(rncl_checkpoint_load(&other, &c.state, &vectors));
+    assert_int_equal(c.state.step, 7);
+}
+
 /* Their checksums are right, as if a faulty program had written them. */
 static void a_state_in_which_no_run_can_be_is_refused(void **state)
 {
     (void)state;
-    enum { KINDS = 12 };
+    enum { KINDS = 14 };
     for (int kind = 0; kind < KINDS; kind++) {
         contents c = example();
         rncl_run_state *s = &c.state;
@@ -144,7 +168,8 @@ static void a_state_in_which_no_run_can_be_is_refused(void **state)
                      {&s->evaluated_step, 8},  {&s->batches_tracked, -1},
                      {&s->plateau.waited, -1}, {&s->plateau.stale, -1},
                      {&s->plateau.drops, -1},  {&s->sums.count, -1},
-                     {&s->sums.top1, -1},      {&s->sums.top1, 1}};
+                     {&s->sums.top1, -1},      {&s->sums.top1, 1},
+                     {&s->rollbacks, -1},      {&s->rollbacks, RNCL_MOST_ROLLBACKS + 1}};
         if (kind < (int)COUNT(wrong))
             *wrong[kind].field = wrong[kind].value;
         else
@@ -221,6 +246,7 @@ int main(void)
         cmocka_unit_test(a_flipped_bit_anywhere_is_refused),
         cmocka_unit_test(a_file_with_something_behind_its_end_is_refused),
         cmocka_unit_test(the_checkpoint_of_another_run_is_refused),
+        cmocka_unit_test(other_data_are_refused_saying_what_differs),
         cmocka_unit_test(a_state_in_which_no_run_can_be_is_refused),
         cmocka_unit_test(a_folder_that_is_not_there_is_told),
         cmocka_unit_test(averages_are_asked_for_where_they_are),

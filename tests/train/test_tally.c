@@ -98,6 +98,52 @@ static void entries_without_a_label_count_for_nothing(void **state)
     rncl_tally_fini(&tally);
 }
 
+static void a_picture_with_one_output_that_is_not_finite_is_wrong(void **state)
+{
+    (void)state;
+    static const float logits[4][2] = {{9, 0}, {NAN, 0}, {0, INFINITY}, {9, -INFINITY}};
+    static const int32_t labels[] = {0, 0, 1, 0};
+    rncl_tally tally = new_tally(2, 1);
+    rncl_tally_add(&tally, logits[0], labels, 4);
+    assert_int_equal(tally.images, 4);
+    assert_int_equal(tally.not_finite, 3);
+    assert_int_equal(tally.top1, 1);
+    assert_int_equal(tally.top5, 1);
+    assert_true(isnan(tally.loss));
+    static const uint64_t expected[] = {1, 0, 0, 0};
+    assert_memory_equal(tally.confusion, expected, sizeof expected);
+    rncl_tally_fini(&tally);
+}
+
+static void one_crop_that_is_not_finite_spoils_its_picture_and_no_other(void **state)
+{
+    (void)state;
+    static const float logits[4][2] = {{9, 0}, {NAN, 0}, {9, 0}, {9, 0}};
+    static const int32_t labels[] = {0, 0, 0, 0};
+    rncl_tally tally = new_tally(2, 2);
+    rncl_tally_add(&tally, logits[0], labels, 4);
+    assert_int_equal(tally.images, 2);
+    assert_int_equal(tally.not_finite, 1);
+    assert_int_equal(tally.top1, 1);
+    rncl_tally_fini(&tally);
+}
+
+/* exp(-600) is 0 in single precision, exp(-2000) in any. */
+static void losses_do_not_underflow(void **state)
+{
+    (void)state;
+    static const float logits[2][3] = {{0, 2000, -5}, {0, 600, 0}};
+    static const int32_t labels[] = {0, 0};
+    rncl_tally tally = new_tally(3, 1), crops = new_tally(3, 2);
+    rncl_tally_add(&tally, logits[0], labels, 2);
+    assert_true(fabs(tally.loss - 2600) < 1e-9);
+    assert_int_equal(tally.top5, 2);
+    rncl_tally_add(&crops, logits[0], labels, 2);
+    assert_true(fabs(crops.loss - (600 + log(2))) < 1e-9);
+    rncl_tally_fini(&tally);
+    rncl_tally_fini(&crops);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +152,9 @@ int main(void)
         cmocka_unit_test(crops_average_their_probabilities),
         cmocka_unit_test(crops_of_one_picture_may_be_in_two_batches),
         cmocka_unit_test(entries_without_a_label_count_for_nothing),
+        cmocka_unit_test(a_picture_with_one_output_that_is_not_finite_is_wrong),
+        cmocka_unit_test(one_crop_that_is_not_finite_spoils_its_picture_and_no_other),
+        cmocka_unit_test(losses_do_not_underflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,10 +151,28 @@ static void a_diverging_run_fails_and_keeps_what_was_saved(void **state)
     set(&options, "steps", "500");
     set(&options, "eval-every", "1");
     expect_failure(train(&options), RNCL_ERR_DIVERGED, "--lr");
+    assert_non_null(strstr(rncl_status_message(), "the first values that were not finite: "));
     expect_same_file("tame/last.ckpt", "wild/last.ckpt");
     expect_same_file("tame/model.safetensors", "wild/model.safetensors");
     const double loss = last_metric("wild/steps.csv", 1);
     assert_true(isnan(loss) || isinf(loss));
+}
+
+/* One step is too few for its own loss to show it. */
+static void an_evaluation_that_is_not_finite_is_never_the_best(void **state)
+{
+    (void)state;
+    rncl_options options = small_options("sudden");
+    set(&options, "steps", "1");
+    set(&options, "lr", "1e30");
+    rncl_train_result result;
+    accident none = {0};
+    expect_failure(train_with(&options, &none, &result), RNCL_ERR_DIVERGED, "not finite");
+    assert_non_null(strstr(rncl_status_message(), " forward, evaluated after step 1"));
+    assert_int_equal(result.steps, 1);
+    assert_true(result.best_top1 == -1);
+    assert_false(rncl_file_exists("sudden/best.safetensors"));
+    assert_int_equal(count_lines("sudden/metrics.csv"), 1);
 }
 
 static void weights_that_are_not_finite_are_not_saved(void **state)
@@ -236,6 +254,7 @@ int main(void)
         cmocka_unit_test(micro_batches_are_counted_and_train_alike),
         cmocka_unit_test(init_starts_from_the_given_weights),
         cmocka_unit_test(a_diverging_run_fails_and_keeps_what_was_saved),
+        cmocka_unit_test(an_evaluation_that_is_not_finite_is_never_the_best),
         cmocka_unit_test(weights_that_are_not_finite_are_not_saved),
         cmocka_unit_test(a_damaged_checkpoint_is_refused_and_left_alone),
         cmocka_unit_test(the_checkpoint_of_another_network_is_refused),

@@ -157,6 +157,28 @@ static inline float *load_params(const char *path, size_t *count, int64_t *batch
     return params;
 }
 
+/* A copy of a model file with another value in the bias of its last layer. */
+static inline void change_last_bias(const char *from, const char *to, float value)
+{
+    rncl_network_options network;
+    rncl_model_meta meta;
+    rncl_graph *graph;
+    size_t count;
+    int64_t batches_tracked;
+    expect_ok(rncl_model_read_meta(from, &network, &meta));
+    expect_ok(rncl_graph_build(&network, &graph));
+    float *params = load_params(from, &count, &batches_tracked);
+    float *running = calloc(graph->state_floats, sizeof *running);
+    assert_non_null(running);
+    expect_ok(rncl_model_load(&(rncl_model_source){.path = from}, graph, params, running, &batches_tracked));
+    params[graph->params[graph->param_count - 1].offset] = value;
+    expect_ok(rncl_model_save(to, graph, &meta, params, running, batches_tracked));
+    free(params);
+    free(running);
+    rncl_graph_destroy(graph);
+    rncl_model_meta_fini(&meta);
+}
+
 /* Field `column` of the last row. */
 static inline double last_metric(const char *path, int column)
 {

@@ -168,8 +168,8 @@ static bool splits_are_in_classes(const char *path, const listing *l)
     return l->count > 1 && split == l->count;
 }
 
-/* Whether a folder and all beside it hold pictures and no class folders: then they are classes, whatever
- * their names, as of vehicles with a folder of trains. */
+/* Whether all folders hold pictures and no class folders, and only one has the name of a split: then they are
+ * classes, as of vehicles with a folder of trains. */
 static bool are_all_classes(const char *path, const listing *l)
 {
     size_t flat = 0;
@@ -181,7 +181,7 @@ static bool are_all_classes(const char *path, const listing *l)
         forget(&inside);
         free(class);
     }
-    return l->count > 0 && flat == l->count && count_role(l, NO_ROLE) > 0;
+    return l->count > 1 && flat == l->count && count_role(l, NO_ROLE) == l->count - 1;
 }
 
 /* ---- refusals ---- */

@@ -126,6 +126,8 @@ static void splits_without_class_folders_are_refused(void **state)
     write_picture(*state, "set/train/1.png", 8, 9, 1);
     write_picture(*state, "set/val/1.png", 8, 9, 2);
     expect_refused_as(*state, "set", "set/train", "each class is a folder");
+    write_picture(*state, "set/sample/1.png", 8, 9, 3);
+    expect_refused_as(*state, "set", "set/train", "each class is a folder");
 }
 
 static void a_file_is_no_folder(void **state)

@@ -5,6 +5,7 @@
 #include "arguments.h"
 #include "command.h"
 #include "help.h"
+#include "signals.h"
 #include "util.h"
 
 static const rncl_command commands[] = {
@@ -129,7 +130,9 @@ static rncl_status run(int argc, const char **argv)
 
 int main(int argc, char **argv)
 {
-    rncl_status st = run(argc > 0 ? argc - 1 : 0, (const char **)argv + 1);
+    rncl_status st = rncl_signals_fill_descriptors();
+    if (!st)
+        st = run(argc > 0 ? argc - 1 : 0, (const char **)argv + 1);
     /* What was printed may not have arrived: a full disk, a closed pipe. */
     if ((fflush(stdout) != 0 || ferror(stdout)) && !st)
         st = RNCL_FAIL(RNCL_ERR_IO, "standard output could not be written");

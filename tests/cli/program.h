@@ -75,7 +75,7 @@ static void expect_status(int status)
 
 /* The last run failed with this status and one line on standard error that contains `part`, and said nothing
  * else. */
-static void expect_failure(int status, const char *part)
+static inline void expect_failure(int status, const char *part)
 {
     expect_status(status);
     const char *newline = strchr(result.errors, '\n');
@@ -85,7 +85,7 @@ static void expect_failure(int status, const char *part)
 }
 
 /* Standard output of the last run as the one JSON document that it must be. New reference. */
-static json_t *expect_json(void)
+static inline json_t *expect_json(void)
 {
     json_error_t error;
     json_t *document = json_loads(result.output, JSON_REJECT_DUPLICATES, &error);

@@ -241,7 +241,7 @@ static program_run run(const place *p, const char *arguments, const trial *t)
         snprintf(command, sizeof command, "exec %s %s", p->rncl, arguments);
     program_run r = {.folder = p->run, .command = command, .limit_ms = LIMIT_MS};
     if (t) {
-        r.signal = t->signal;
+        memcpy(r.signals, t->signals, sizeof r.signals);
         r.signal_ms = t->signal_ms;
     }
     program_run_do(&r);
@@ -360,6 +360,15 @@ static bool documented(int status)
     return (status >= 0 && status <= 8) || status == 130;
 }
 
+/* Signals end the process as they always do until they are caught, which is before anything is said. */
+static bool died_early(const place *p, const trial *t, const program_run *r)
+{
+    char *text = program_run_text(p->run, "errors");
+    const bool silent = !*text;
+    free(text);
+    return silent && (r->died_of == t->signals[0] || r->died_of == t->signals[1]);
+}
+
 verdict scenario_try(const place *p, const trial *t, char errors[512])
 {
     const scenario *s = t->scenario;
@@ -374,8 +383,7 @@ verdict scenario_try(const place *p, const trial *t, char errors[512])
         return VERDICT_HANG;
     if (t->environment[0] && access(fired, F_OK) != 0)
         return r.exit_status == 0 ? VERDICT_UNREACHED : VERDICT_CRASH;
-    const bool wanted = r.died_of == SIGKILL || (t->signal && r.died_of == t->signal);
-    if (r.died_of && !wanted)
+    if (r.died_of && r.died_of != SIGKILL && !died_early(p, t, &r))
         return VERDICT_CRASH;
     if (!r.died_of && !documented(r.exit_status))
         return VERDICT_STATUS;

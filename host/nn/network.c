@@ -169,21 +169,31 @@ static rncl_status build(rncl_network *net)
 /* Passes that can be tuned, and those of them that are. */
 static void count_tuned(rncl_network_facts *facts, const rncl_op *op)
 {
-    for (int pass = 0; op && pass < RNCL_OP_PASSES; pass++) {
+    for (int pass = 0; pass < RNCL_OP_PASSES; pass++) {
         const bool tunable = rncl_op_wants(op, pass) && rncl_pass_is_tunable(&op->passes[pass]);
         facts->problems += tunable;
         facts->tuned += tunable && op->passes[pass].tuned;
     }
 }
 
-static void count_problems(rncl_network *net)
+const rncl_op *rncl_network_op(const rncl_network *net, size_t index)
 {
     const rncl_op *others[] = {net->softmax, net->mixup, net->parameters.sgd, net->parameters.ema,
                                net->parameters.state_ema};
-    for (size_t i = 0; i < net->setup.graph->node_count; i++)
-        count_tuned(&net->facts, net->plan.ops[i]);
+    const size_t nodes = net->setup.graph->node_count;
+    if (index < nodes)
+        return net->plan.ops[index];
     for (size_t i = 0; i < COUNT(others); i++)
-        count_tuned(&net->facts, others[i]);
+        if (others[i] && index-- == nodes)
+            return others[i];
+    return NULL;
+}
+
+static void count_problems(rncl_network *net)
+{
+    const rncl_op *op;
+    for (size_t i = 0; (op = rncl_network_op(net, i)); i++)
+        count_tuned(&net->facts, op);
 }
 
 rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup *setup, rncl_network **out)

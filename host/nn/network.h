@@ -40,6 +40,9 @@ void rncl_network_destroy(rncl_network *network);
 
 const rncl_network_facts *rncl_network_facts_of(const rncl_network *network);
 
+/* Its planned operations, those of the nodes first and then those around them; NULL behind the last one. */
+const rncl_op *rncl_network_op(const rncl_network *network, size_t index);
+
 /* Host copies of what a model or checkpoint file keeps: vectors of graph->param_floats floats, and for
  * `state` and `average_state` graph->state_floats. Any may be NULL. Blocking; outstanding steps are finished
  * first. */

@@ -10,6 +10,7 @@
 #include "measure.h"
 #include "plot.h"
 #include "relabel.h"
+#include "self_test.h"
 #include "trained.h"
 #include "trainer.h"
 #include "util.h"
@@ -131,7 +132,9 @@ static rncl_status measure_with(const evaluation *e, rncl_tally *tally, rncl_eva
     const rncl_loader_options loader = rncl_inputs_validation(&e->inputs, e->options);
     rncl_network *network;
     RNCL_TRY(rncl_trained_create(e->context, e->options, e->graph, tally != NULL, &network));
-    rncl_status st = rncl_measure(network, &loader, NULL, tally, result);
+    rncl_status st = e->options->self_test ? rncl_self_test(e->context, network) : RNCL_OK;
+    if (!st)
+        st = rncl_measure(network, &loader, NULL, tally, result);
     rncl_network_destroy(network);
     return st;
 }

@@ -9,6 +9,7 @@
 #include "class_weights.h"
 #include "planning.h"
 #include "run_folder.h"
+#include "self_test.h"
 #include "tuning.h"
 #include "util.h"
 
@@ -112,6 +113,8 @@ static rncl_status prepare_network(rncl_training *t)
     RNCL_TRY(rncl_store_open(&t->context->info, &t->context->log, &t->store));
     rncl_planning_apply(options, t->store, &setup);
     RNCL_TRY(rncl_network_create(t->context, &setup, &t->network));
+    if (options->self_test)
+        RNCL_TRY(rncl_self_test(t->context, t->network));
     return rncl_network_write(t->network, &t->vectors);
 }
 

@@ -196,9 +196,23 @@ static void count_problems(rncl_network *net)
         count_tuned(&net->facts, op);
 }
 
-rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup *setup, rncl_network **out)
+int rncl_network_smaller(const rncl_context *context, int batch_size, int micro_batch)
+{
+    int smaller = micro_batch / 2;
+    while (smaller > 0 && batch_size % smaller)
+        smaller--;
+    if (smaller)
+        rncl_log_line(&context->log, RNCL_LOG_WARNING, "%s; going on with micro-batches of %d, not %d",
+                      rncl_status_message(), smaller, micro_batch);
+    return smaller;
+}
+
+/* *micro_batch: the planned one; 0 if there is no plan. */
+static rncl_status create(rncl_context *context, const rncl_network_setup *setup, rncl_network **out,
+                          int *micro_batch)
 {
     *out = NULL;
+    *micro_batch = 0;
     rncl_network *net = calloc(1, sizeof *net);
     if (!net)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "network");
@@ -207,6 +221,7 @@ rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup 
     rncl_status st = rncl_network_plan_create(context, setup, &net->plan);
     if (st)
         goto fail;
+    *micro_batch = net->plan.micro_batch;
     net->facts = (rncl_network_facts){
         .batch_size = setup->batch_size,
         .micro_batch = net->plan.micro_batch,
@@ -223,6 +238,20 @@ rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup 
 fail:
     rncl_network_destroy(net);
     return st;
+}
+
+rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup *setup, rncl_network **out)
+{
+    rncl_network_setup smaller = *setup;
+    for (;;) {
+        int micro_batch;
+        const rncl_status st = create(context, &smaller, out, &micro_batch);
+        if (st != RNCL_ERR_DEVICE_MEMORY || micro_batch == 0)
+            return st;
+        smaller.micro_batch = rncl_network_smaller(context, setup->batch_size, micro_batch);
+        if (!smaller.micro_batch)
+            return st;
+    }
 }
 
 static void release_slot(batch_slot *slot)

@@ -328,8 +328,12 @@ static rncl_status advance(rncl_training *t)
 
 rncl_status rncl_training_run(rncl_training *t)
 {
-    while (!rncl_training_finished(t))
-        RNCL_TRY(advance(t));
+    while (!rncl_training_finished(t)) {
+        rncl_status st = advance(t);
+        if (st == RNCL_ERR_DEVICE_MEMORY)
+            st = rncl_training_shrink(t);
+        RNCL_TRY(st);
+    }
     if (stopped_early(t))
         rncl_log_line(&t->context->log, RNCL_LOG_NOTE,
                       "ended after step %" PRId64 " of %" PRId64 ": no better one in the last %" PRId64

@@ -66,6 +66,13 @@ void rncl_training_result(const rncl_training *training, rncl_train_result *resu
 /* Allocates and fills training->vectors and training->state, from the checkpoint if the run is resumed. */
 rncl_status rncl_training_prepare_weights(rncl_training *training);
 void rncl_training_free_weights(rncl_training *training);
+/* Fills both from the run's last checkpoint. */
+rncl_status rncl_training_load(rncl_training *training);
+
+/* After a failure with RNCL_ERR_DEVICE_MEMORY: goes back to the last checkpoint with smaller micro-batches
+ * and warns; from there on everything is as if the run had been resumed with them. RNCL_ERR_DEVICE_MEMORY if
+ * single pictures have failed. */
+rncl_status rncl_training_shrink(rncl_training *training);
 
 /* The loop: trains, evaluates and saves to the end. RNCL_ERR_INTERRUPTED when the listener asks for a stop,
  * after saving; RNCL_ERR_DIVERGED when a loss is not finite, with the files as they were. */

@@ -92,8 +92,27 @@ static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
     return rncl_schedule_init(options, t->steps, &t->schedule);
 }
 
+/* The network with its weights, tested; with smaller micro-batches where the device runs out of memory. */
+static rncl_status make_network(rncl_training *t, rncl_network_setup *setup)
+{
+    for (;;) {
+        RNCL_TRY(rncl_network_create(t->context, setup, &t->network));
+        rncl_status st = t->options->self_test ? rncl_self_test(t->context, t->network) : RNCL_OK;
+        if (!st)
+            st = rncl_network_write(t->network, &t->vectors);
+        if (st != RNCL_ERR_DEVICE_MEMORY)
+            return st;
+        const int micro_batch = rncl_network_facts_of(t->network)->micro_batch;
+        setup->micro_batch = rncl_network_smaller(t->context, setup->batch_size, micro_batch);
+        if (!setup->micro_batch)
+            return st;
+        rncl_network_destroy(t->network);
+        t->network = NULL;
+    }
+}
+
 /* The loader comes first: its workers fill the ring while kernels are compiled. */
-static rncl_status prepare_network(rncl_training *t)
+static rncl_status prepare_network(rncl_training *t, int micro_batch)
 {
     const rncl_options *options = t->options;
     const uint64_t start = (uint64_t)t->state.step * (uint64_t)options->batch_size;
@@ -103,7 +122,7 @@ static rncl_status prepare_network(rncl_training *t)
     rncl_network_setup setup = {
         .graph = t->graph,
         .batch_size = options->batch_size,
-        .micro_batch = options->micro_batch,
+        .micro_batch = micro_batch,
         .training = true,
         .averaged = options->ema > 0,
         .mixup = options->mixup > 0,
@@ -112,21 +131,34 @@ static rncl_status prepare_network(rncl_training *t)
     };
     RNCL_TRY(rncl_store_open(&t->context->info, &t->context->log, &t->store));
     rncl_planning_apply(options, t->store, &setup);
-    RNCL_TRY(rncl_network_create(t->context, &setup, &t->network));
-    if (options->self_test)
-        RNCL_TRY(rncl_self_test(t->context, t->network));
-    return rncl_network_write(t->network, &t->vectors);
+    return make_network(t, &setup);
+}
+
+/* What the network needs beside itself. */
+static void close_network(rncl_training *t)
+{
+    rncl_network_destroy(t->network); /* before the loader, whose memory it may be reading */
+    rncl_store_close(t->store);
+    rncl_loader_destroy(t->loader);
+    t->network = NULL;
+    t->store = NULL;
+    t->loader = NULL;
+}
+
+static rncl_status write_config(const rncl_options *options)
+{
+    char path[RNCL_TEXT_LENGTH];
+    RNCL_TRY(rncl_run_folder_path(options, RNCL_RUN_CONFIG, path));
+    return rncl_options_write(options, path);
 }
 
 /* The first thing that is written of a run. A checkpoint before the first step makes it resumable from the
  * beginning, and shows early if the disk has no room for one. */
 static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
 {
-    char path[RNCL_TEXT_LENGTH];
     options->micro_batch = rncl_network_facts_of(t->network)->micro_batch;
     RNCL_TRY(rncl_run_folder_create(options, &t->context->log, &t->lock));
-    RNCL_TRY(rncl_run_folder_path(options, RNCL_RUN_CONFIG, path));
-    RNCL_TRY(rncl_options_write(options, path));
+    RNCL_TRY(write_config(options));
     RNCL_TRY(rncl_metrics_open(options->out, t->state.step, &t->context->log, &t->metrics));
     return options->resume[0] ? RNCL_OK : rncl_training_save(t);
 }
@@ -139,7 +171,7 @@ static rncl_status prepare(rncl_training *t, rncl_options *options)
     RNCL_TRY(prepare_graph(t, options));
     RNCL_TRY(rncl_training_prepare_weights(t));
     rncl_announce_plan(t);
-    RNCL_TRY(prepare_network(t));
+    RNCL_TRY(prepare_network(t, options->micro_batch));
     return prepare_folder(t, options);
 }
 
@@ -152,13 +184,32 @@ rncl_status rncl_training_open(rncl_training *t, rncl_options *options)
     return RNCL_OK;
 }
 
-/* The network goes before the loader, whose memory it may be reading. */
+/* Rows of steps that are taken again are cut off, as when a run is resumed. */
+rncl_status rncl_training_shrink(rncl_training *t)
+{
+    const int batch = t->options->batch_size;
+    const int smaller =
+        rncl_network_smaller(t->context, batch, rncl_network_facts_of(t->network)->micro_batch);
+    if (!smaller)
+        return RNCL_ERR_DEVICE_MEMORY;
+    close_network(t);
+    rncl_metrics_close(&t->metrics);
+    t->improved = false;
+    RNCL_TRY(rncl_training_load(t));
+    RNCL_TRY(prepare_network(t, smaller));
+    rncl_options options = *t->options;
+    options.micro_batch = rncl_network_facts_of(t->network)->micro_batch;
+    RNCL_TRY(write_config(&options));
+    RNCL_TRY(rncl_metrics_open(options.out, t->state.step, &t->context->log, &t->metrics));
+    rncl_log_line(&t->context->log, RNCL_LOG_NOTE, "going on after step %lld, which was saved last",
+                  (long long)t->state.step);
+    return RNCL_OK;
+}
+
 void rncl_training_close(rncl_training *t)
 {
     rncl_metrics_close(&t->metrics);
-    rncl_network_destroy(t->network);
-    rncl_store_close(t->store);
-    rncl_loader_destroy(t->loader);
+    close_network(t);
     rncl_training_free_weights(t);
     free(t->class_weights);
     rncl_graph_destroy(t->graph);

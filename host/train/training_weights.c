@@ -6,7 +6,7 @@
 #include "training.h"
 #include "util.h"
 
-static rncl_status load_checkpoint(rncl_training *t)
+rncl_status rncl_training_load(rncl_training *t)
 {
     char path[RNCL_TEXT_LENGTH];
     RNCL_TRY(rncl_run_folder_path(t->options, RNCL_RUN_CHECKPOINT, path));
@@ -16,7 +16,6 @@ static rncl_status load_checkpoint(rncl_training *t)
                                         .state_floats = t->graph->state_floats,
                                         .averaged = t->options->ema > 0};
     RNCL_TRY(rncl_checkpoint_load(&checkpoint, &t->state, &t->vectors));
-    t->seconds_before = t->state.seconds;
     t->enqueued = t->state.step;
     return RNCL_OK;
 }
@@ -72,8 +71,11 @@ rncl_status rncl_training_prepare_weights(rncl_training *t)
     rncl_network_vectors *v = &t->vectors;
     RNCL_TRY(allocate(t));
     t->state = rncl_run_state_start();
-    if (options->resume[0])
-        return load_checkpoint(t);
+    if (options->resume[0]) {
+        RNCL_TRY(rncl_training_load(t));
+        t->seconds_before = t->state.seconds;
+        return RNCL_OK;
+    }
     rncl_graph_initialise(t->graph, options->seed, v->params, v->state);
     if (options->zero_init_residual)
         rncl_graph_zero_residuals(t->graph, v->params);

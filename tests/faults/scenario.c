@@ -349,6 +349,15 @@ static void damage_file(const place *p, const trial *t)
     rncl_contents_free(&whole);
 }
 
+/* Micro-batches have statistics of their own in batch normalisation, so that results change; it is said. */
+static bool went_on_smaller(const place *p)
+{
+    char *text = program_run_text(p->run, "errors");
+    const bool smaller = strstr(text, "going on with micro-batches of ") != NULL;
+    free(text);
+    return smaller;
+}
+
 /* Whether a damaged file may change results without a word: a text that is still a text can say anything. */
 static bool may_differ(const trial *t)
 {
@@ -378,7 +387,7 @@ verdict scenario_try(const place *p, const trial *t, char errors[512])
     char fired[128];
     snprintf(fired, sizeof fired, "%s/fired", p->run);
     const program_run r = run(p, s->arguments, t);
-    const bool said = says_why(p, t, errors);
+    const bool said = says_why(p, t, errors), smaller = went_on_smaller(p);
     if (r.hung)
         return VERDICT_HANG;
     if (t->environment[0] && access(fired, F_OK) != 0)
@@ -388,8 +397,14 @@ verdict scenario_try(const place *p, const trial *t, char errors[512])
     if (!r.died_of && !documented(r.exit_status))
         return VERDICT_STATUS;
     if (r.exit_status == 0)
-        return same_results(p, s) ? VERDICT_SAME : may_differ(t) ? VERDICT_OTHER : VERDICT_DIFFERENT;
+        return same_results(p, s) ? VERDICT_SAME
+               : smaller          ? VERDICT_SMALLER
+               : may_differ(t)    ? VERDICT_OTHER
+                                  : VERDICT_DIFFERENT;
     if (!r.died_of && r.exit_status != 130 && !said)
         return VERDICT_UNSAID;
-    return s->resume && !t->damaged ? resume(p, t, errors) : VERDICT_REFUSED;
+    if (!s->resume || t->damaged)
+        return VERDICT_REFUSED;
+    const verdict resumed = resume(p, t, errors);
+    return resumed == VERDICT_DIFFERENT && smaller ? VERDICT_SMALLER : resumed;
 }

@@ -10,6 +10,7 @@
     X(SAME, "done, same result")                                                                             \
     X(REFUSED, "refused in one line")                                                                        \
     X(RESUMED, "ended, resumed to the same result")                                                          \
+    X(SMALLER, "went on with smaller micro-batches")                                                         \
     X(OTHER, "went by the text as it is now")                                                                \
     X(UNREACHED, "fault not reached")                                                                        \
     X(CRASH, "CRASHED")                                                                                      \

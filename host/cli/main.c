@@ -17,7 +17,7 @@ static const rncl_command commands[] = {
      rncl_check_command_run, .defaults = {{0}}},
     {"train", "Trains a network; without --data on the built-in set of drawn shapes",
      "rncl train --data pictures --depth 18 --augment imagenet", RNCL_FOR_TRAIN, rncl_train_run,
-     .defaults = {{"self-test", "on"}}, .many_options = true},
+     .defaults = {{"self-test", "on"}, {"spot-checks", "0.5"}}, .many_options = true},
     {"eval", "Measures a trained model on the validation part of a data set",
      "rncl eval --model runs/mine --data pictures", RNCL_FOR_EVAL, rncl_eval_run,
      .defaults = {{"self-test", "on"}}},

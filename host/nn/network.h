@@ -41,6 +41,23 @@ void rncl_network_destroy(rncl_network *network);
 
 const rncl_network_facts *rncl_network_facts_of(const rncl_network *network);
 
+/* Somebody who looks at passes while a training step is enqueued: called before (`done` false) and behind
+ * each, and may enqueue reads of the buffers. */
+typedef struct rncl_pass_at {
+    size_t node;
+    int pass;
+    const rncl_op_buffers *buffers;
+    const rncl_op_scalars *scalars;
+    bool done;
+} rncl_pass_at;
+
+typedef struct rncl_network_observer {
+    rncl_status (*look)(void *user, const rncl_pass_at *at); /* NULL: nobody */
+    void *user;
+} rncl_network_observer;
+
+void rncl_network_observe(rncl_network *network, rncl_network_observer observer);
+
 /* After a failure with RNCL_ERR_DEVICE_MEMORY: the largest divisor of the batch that is at most half of
  * `micro_batch`, with a warning that repeats the failure. 0, without one, if there is none. */
 int rncl_network_smaller(const rncl_context *context, int batch_size, int micro_batch);

@@ -43,6 +43,7 @@ struct rncl_network {
 
     batch_slot slots[MAX_OUTSTANDING];
     unsigned submitted, collected; /* batches so far */
+    rncl_network_observer observer;
 
     rncl_op *softmax;
     cl_mem class_weights; /* NULL: none */

@@ -13,6 +13,7 @@
 #include "pace.h"
 #include "run_folder.h"
 #include "schedule.h"
+#include "spot_checks.h"
 #include "store.h"
 
 typedef struct rncl_training {
@@ -24,6 +25,8 @@ typedef struct rncl_training {
     rncl_loader *loader; /* of training batches */
     rncl_store *store;   /* of tuning results */
     rncl_network *network;
+    rncl_spot_checks *checks;     /* NULL: none */
+    int64_t doubted_check;        /* that found a wrong result, and has not been right since; -1: none */
     rncl_network_vectors vectors; /* on the host, for files */
     rncl_model_meta meta;         /* its labels are the data set's */
     rncl_schedule schedule;
@@ -73,6 +76,10 @@ rncl_status rncl_training_load(rncl_training *training);
  * and warns; from there on everything is as if the run had been resumed with them. RNCL_ERR_DEVICE_MEMORY if
  * single pictures have failed. */
 rncl_status rncl_training_shrink(rncl_training *training);
+
+/* After a failure with RNCL_ERR_WRONG_RESULT: goes back to the last checkpoint, so that the wrong result is
+ * in no weights, and looks at the same pass first. RNCL_ERR_WRONG_RESULT the second time in a row. */
+rncl_status rncl_training_doubt(rncl_training *training);
 
 /* The loop: trains, evaluates and saves to the end. RNCL_ERR_INTERRUPTED when the listener asks for a stop,
  * after saving; RNCL_ERR_DIVERGED when a loss is not finite, with the files as they were. */

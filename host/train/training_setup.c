@@ -131,16 +131,21 @@ static rncl_status prepare_network(rncl_training *t, int micro_batch)
     };
     RNCL_TRY(rncl_store_open(&t->context->info, &t->context->log, &t->store));
     rncl_planning_apply(options, t->store, &setup);
-    return make_network(t, &setup);
+    RNCL_TRY(make_network(t, &setup));
+    if (!(options->spot_checks > 0))
+        return RNCL_OK;
+    return rncl_spot_checks_create(t->network, t->graph, 0.01 * (double)options->spot_checks, &t->checks);
 }
 
 /* What the network needs beside itself. */
 static void close_network(rncl_training *t)
 {
-    rncl_network_destroy(t->network); /* before the loader, whose memory it may be reading */
+    rncl_network_destroy(t->network); /* before those whose memory it may be using */
+    rncl_spot_checks_destroy(t->checks);
     rncl_store_close(t->store);
     rncl_loader_destroy(t->loader);
     t->network = NULL;
+    t->checks = NULL;
     t->store = NULL;
     t->loader = NULL;
 }
@@ -178,31 +183,47 @@ static rncl_status prepare(rncl_training *t, rncl_options *options)
 rncl_status rncl_training_open(rncl_training *t, rncl_options *options)
 {
     t->lock = (rncl_run_lock)RNCL_RUN_LOCK_NONE;
+    t->doubted_check = -1;
     rncl_pace_start(&t->pace, rncl_time_ns());
     RNCL_TRY(prepare(t, options));
     rncl_announce_network(t);
     return RNCL_OK;
 }
 
-/* Rows of steps that are taken again are cut off, as when a run is resumed. */
-rncl_status rncl_training_shrink(rncl_training *t)
+/* To the last checkpoint. Rows of steps that are taken again are cut off, as when a run is resumed. */
+static rncl_status go_back(rncl_training *t, int micro_batch)
 {
-    const int batch = t->options->batch_size;
-    const int smaller =
-        rncl_network_smaller(t->context, batch, rncl_network_facts_of(t->network)->micro_batch);
-    if (!smaller)
-        return RNCL_ERR_DEVICE_MEMORY;
     close_network(t);
     rncl_metrics_close(&t->metrics);
     t->improved = false;
     RNCL_TRY(rncl_training_load(t));
-    RNCL_TRY(prepare_network(t, smaller));
+    RNCL_TRY(prepare_network(t, micro_batch));
     rncl_options options = *t->options;
     options.micro_batch = rncl_network_facts_of(t->network)->micro_batch;
     RNCL_TRY(write_config(&options));
     RNCL_TRY(rncl_metrics_open(options.out, t->state.step, &t->context->log, &t->metrics));
     rncl_log_line(&t->context->log, RNCL_LOG_NOTE, "going on after step %lld, which was saved last",
                   (long long)t->state.step);
+    return RNCL_OK;
+}
+
+rncl_status rncl_training_shrink(rncl_training *t)
+{
+    const int batch = t->options->batch_size;
+    const int smaller =
+        rncl_network_smaller(t->context, batch, rncl_network_facts_of(t->network)->micro_batch);
+    return smaller ? go_back(t, smaller) : RNCL_ERR_DEVICE_MEMORY;
+}
+
+rncl_status rncl_training_doubt(rncl_training *t)
+{
+    if (!t->checks || t->doubted_check >= 0)
+        return RNCL_ERR_WRONG_RESULT;
+    const size_t check = rncl_spot_checks_next(t->checks);
+    rncl_log_line(&t->context->log, RNCL_LOG_WARNING, "%s; looking again", rncl_status_message());
+    RNCL_TRY(go_back(t, rncl_network_facts_of(t->network)->micro_batch));
+    t->doubted_check = (int64_t)check;
+    rncl_spot_checks_set_next(t->checks, check);
     return RNCL_OK;
 }
 

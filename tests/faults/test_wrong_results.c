@@ -46,6 +46,7 @@ static const struct {
 
 static const int kernel_count = sizeof kernels / sizeof *kernels;
 static int stride = 6; /* the program's argument: every how many are tried */
+static int tried, missed;
 
 /* Runs a command with one float of what the kernel writes wrong, from launch `first` on. */
 static bool spoil(int kernel, int first, int index, const char *arguments)
@@ -53,12 +54,14 @@ static bool spoil(int kernel, int first, int index, const char *arguments)
     char faults[512];
     snprintf(faults, sizeof faults, "LD_PRELOAD=%s RNCL_FAULT_FIRED=fired RNCL_FAULT_SPOIL=%s:%d+:%d:%d",
              FAULT_LAYER, kernels[kernel].kernel, first, kernels[kernel].argument, index);
+    tried++;
     shell("rm -rf fired run");
     run_in(faults, "%s %s", kernels[kernel].command, arguments);
     const bool fired = system("cd \"$RNCL_TEST_FOLDER\" && test -e fired") == 0;
     if (fired && result.exit_status == 7 && strstr(result.errors, "\nrncl: ") &&
         strstr(result.errors, "computes wrongly: "))
         return true;
+    missed++;
     print_error("%s: %s, status %d: %s", kernels[kernel].kernel, fired ? "spoiled" : "never run",
                 result.exit_status, result.errors);
     return false;
@@ -161,5 +164,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(spot_checks_change_no_bit),
         cmocka_unit_test(what_has_passed_is_not_tested_again),
     };
-    return cmocka_run_group_tests_name("wrong results", tests, own_cache, remove_folder);
+    const int failed = cmocka_run_group_tests_name("wrong results", tests, own_cache, remove_folder);
+    /* A row of the table that scripts/torture prints. */
+    printf("%-12s %8d of %6d cases %13d bad\n", "wrong", tried, tried, missed);
+    return failed;
 }

@@ -58,11 +58,14 @@ static const rncl_op *op_of(const rncl_spot_checks *s)
 
 /* ---- which passes ---- */
 
-/* Not those whose ReLU the host would have to decide anew: near its kink rounding decides. */
+/* Not backward ones of which x is gone, as the kernel does without it. Not those whose ReLU the host would
+ * have to decide anew: near its kink rounding decides. */
 static bool can_be_recomputed(const rncl_op *op, int pass)
 {
     const bool relu = op->desc.kind == RNCL_OP_batchnorm && op->desc.batchnorm.relu;
-    return rncl_op_wants(op, pass) && (pass == RNCL_OP_FORWARD || !relu || op->needs.backward_reads_y);
+    const bool reads_x = rncl_spec_of(op->desc.kind)->passes[pass].reads & RNCL_SLOT_BIT(x);
+    return rncl_op_wants(op, pass) && (pass == RNCL_OP_FORWARD || ((!reads_x || op->needs.backward_reads_x) &&
+                                                                   (!relu || op->needs.backward_reads_y)));
 }
 
 rncl_status rncl_spot_checks_create(rncl_network *network, const rncl_graph *graph, double share,

@@ -5,6 +5,7 @@
 #include "arguments.h"
 #include "command.h"
 #include "help.h"
+#include "signals.h"
 #include "util.h"
 
 static const rncl_command commands[] = {
@@ -16,9 +17,10 @@ static const rncl_command commands[] = {
      rncl_check_command_run, .defaults = {{0}}},
     {"train", "Trains a network; without --data on the built-in set of drawn shapes",
      "rncl train --data pictures --depth 18 --augment imagenet", RNCL_FOR_TRAIN, rncl_train_run,
-     .defaults = {{0}}, .many_options = true},
+     .defaults = {{"self-test", "on"}, {"spot-checks", "0.5"}}, .many_options = true},
     {"eval", "Measures a trained model on the validation part of a data set",
-     "rncl eval --model runs/mine --data pictures", RNCL_FOR_EVAL, rncl_eval_run, .defaults = {{0}}},
+     "rncl eval --model runs/mine --data pictures", RNCL_FOR_EVAL, rncl_eval_run,
+     .defaults = {{"self-test", "on"}}},
     {"predict", "Classifies pictures with a trained model", "rncl predict --model runs/mine cat.jpg dog.png",
      RNCL_FOR_PREDICT, rncl_predict_run, .defaults = {{"batch-size", "32"}}, .arguments = "IMAGE|FOLDER..."},
     {"bench", "Times full training steps on random images", "rncl bench --depth 18 --batch-size 16",
@@ -126,7 +128,9 @@ static rncl_status run(int argc, const char **argv)
 
 int main(int argc, char **argv)
 {
-    rncl_status st = run(argc > 0 ? argc - 1 : 0, (const char **)argv + 1);
+    rncl_status st = rncl_signals_fill_descriptors();
+    if (!st)
+        st = run(argc > 0 ? argc - 1 : 0, (const char **)argv + 1);
     /* What was printed may not have arrived: a full disk, a closed pipe. */
     if ((fflush(stdout) != 0 || ferror(stdout)) && !st)
         st = RNCL_FAIL(RNCL_ERR_IO, "standard output could not be written");

@@ -1,33 +1,15 @@
 /* rncl train */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "command.h"
 #include "console.h"
 #include "paths.h"
+#include "signals.h"
 #include "trainer.h"
 
 static volatile sig_atomic_t stop_wanted;
-
-/* The first signal asks for a saved end, the second does not wait for it. */
-static void on_stop_signal(int signal_number)
-{
-    (void)signal_number;
-    if (stop_wanted)
-        _exit(rncl_status_exit(RNCL_ERR_INTERRUPTED));
-    stop_wanted = 1;
-}
-
-static void catch_stop_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 /* What the run leaves behind besides its result. */
 typedef struct watcher {
@@ -75,11 +57,11 @@ static void print_summary(const rncl_train_result *result, double first_step_sec
 rncl_status rncl_train_run(rncl_options *options)
 {
     RNCL_TRY(rncl_paths_complete_init(options));
+    RNCL_TRY(rncl_signals_catch(&stop_wanted));
     rncl_console console;
     rncl_console_init(&console, options);
     rncl_context *context;
     RNCL_TRY(rncl_console_open_device(&console, options, &context));
-    catch_stop_signals();
 
     watcher w = {.console = &console};
     const rncl_train_listener listener = {.progress = on_progress, .user = &w, .stop = &stop_wanted};

@@ -23,8 +23,7 @@ char *rncl_binary_cache_key(const rncl_device_info *info, const char *options, c
                             options, source);
 }
 
-/* Path of the key's file, or NULL if there is no folder for a cache. Caller frees. */
-static char *cache_path(const char *key, bool create)
+char *rncl_cache_path(const char *name, bool create)
 {
     const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     char *folder = NULL, *path = NULL;
@@ -32,12 +31,19 @@ static char *cache_path(const char *key, bool create)
         folder = rncl_path_join(base, "rncl");
     else if (home && *home)
         folder = rncl_path_join(home, ".cache/rncl");
-    if (folder && (!create || !rncl_directory_create(folder))) {
-        uint64_t hash = rncl_hash(RNCL_HASH_START, key, strlen(key));
-        path = rncl_text_format("%s/%016llx.bin", folder, (unsigned long long)hash);
-    }
+    if (folder && (!create || !rncl_directory_create(folder)))
+        path = rncl_path_join(folder, name);
     free(folder);
     return path;
+}
+
+/* Where the key's binary is kept. */
+static char *cache_path(const char *key, bool create)
+{
+    char name[32];
+    snprintf(name, sizeof name, "%016llx.bin",
+             (unsigned long long)rncl_hash(RNCL_HASH_START, key, strlen(key)));
+    return rncl_cache_path(name, create);
 }
 
 /* The binary in the file; NULL if the file is damaged or holds another key. */

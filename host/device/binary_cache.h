@@ -5,6 +5,10 @@
 
 #include "context.h"
 
+/* Where the cache keeps `name`, whose folder is made if `create`; NULL if there is no place for a cache.
+ * Caller frees. */
+char *rncl_cache_path(const char *name, bool create);
+
 /* Everything that a binary depends on, as text: platform, device, versions, options, source. Caller frees;
  * NULL when out of memory. */
 char *rncl_binary_cache_key(const rncl_device_info *info, const char *options, const char *source);

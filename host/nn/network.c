@@ -169,26 +169,50 @@ static rncl_status build(rncl_network *net)
 /* Passes that can be tuned, and those of them that are. */
 static void count_tuned(rncl_network_facts *facts, const rncl_op *op)
 {
-    for (int pass = 0; op && pass < RNCL_OP_PASSES; pass++) {
+    for (int pass = 0; pass < RNCL_OP_PASSES; pass++) {
         const bool tunable = rncl_op_wants(op, pass) && rncl_pass_is_tunable(&op->passes[pass]);
         facts->problems += tunable;
         facts->tuned += tunable && op->passes[pass].tuned;
     }
 }
 
-static void count_problems(rncl_network *net)
+const rncl_op *rncl_network_op(const rncl_network *net, size_t index)
 {
     const rncl_op *others[] = {net->softmax, net->mixup, net->parameters.sgd, net->parameters.ema,
                                net->parameters.state_ema};
-    for (size_t i = 0; i < net->setup.graph->node_count; i++)
-        count_tuned(&net->facts, net->plan.ops[i]);
+    const size_t nodes = net->setup.graph->node_count;
+    if (index < nodes)
+        return net->plan.ops[index];
     for (size_t i = 0; i < COUNT(others); i++)
-        count_tuned(&net->facts, others[i]);
+        if (others[i] && index-- == nodes)
+            return others[i];
+    return NULL;
 }
 
-rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup *setup, rncl_network **out)
+static void count_problems(rncl_network *net)
+{
+    const rncl_op *op;
+    for (size_t i = 0; (op = rncl_network_op(net, i)); i++)
+        count_tuned(&net->facts, op);
+}
+
+int rncl_network_smaller(const rncl_context *context, int batch_size, int micro_batch)
+{
+    int smaller = micro_batch / 2;
+    while (smaller > 0 && batch_size % smaller)
+        smaller--;
+    if (smaller)
+        rncl_log_line(&context->log, RNCL_LOG_WARNING, "%s; going on with micro-batches of %d, not %d",
+                      rncl_status_message(), smaller, micro_batch);
+    return smaller;
+}
+
+/* *micro_batch: the planned one; 0 if there is no plan. */
+static rncl_status create(rncl_context *context, const rncl_network_setup *setup, rncl_network **out,
+                          int *micro_batch)
 {
     *out = NULL;
+    *micro_batch = 0;
     rncl_network *net = calloc(1, sizeof *net);
     if (!net)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "network");
@@ -197,6 +221,7 @@ rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup 
     rncl_status st = rncl_network_plan_create(context, setup, &net->plan);
     if (st)
         goto fail;
+    *micro_batch = net->plan.micro_batch;
     net->facts = (rncl_network_facts){
         .batch_size = setup->batch_size,
         .micro_batch = net->plan.micro_batch,
@@ -213,6 +238,20 @@ rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup 
 fail:
     rncl_network_destroy(net);
     return st;
+}
+
+rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup *setup, rncl_network **out)
+{
+    rncl_network_setup smaller = *setup;
+    for (;;) {
+        int micro_batch;
+        const rncl_status st = create(context, &smaller, out, &micro_batch);
+        if (st != RNCL_ERR_DEVICE_MEMORY || micro_batch == 0)
+            return st;
+        smaller.micro_batch = rncl_network_smaller(context, setup->batch_size, micro_batch);
+        if (!smaller.micro_batch)
+            return st;
+    }
 }
 
 static void release_slot(batch_slot *slot)

@@ -34,11 +34,36 @@ typedef struct rncl_network_facts {
 } rncl_network_facts;
 
 /* Plans memory before it takes any: RNCL_ERR_DEVICE_MEMORY says in the message what one picture would need
- * and what the device has. Then allocates and compiles. Parameters are undefined until rncl_network_write. */
+ * and what the device has. Then allocates and compiles. Where the device turns out to have less, it warns and
+ * tries smaller micro-batches, down to single pictures. Parameters are undefined until rncl_network_write. */
 rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup *setup, rncl_network **out);
 void rncl_network_destroy(rncl_network *network);
 
 const rncl_network_facts *rncl_network_facts_of(const rncl_network *network);
+
+/* Somebody who looks at passes while a training step is enqueued: called before (`done` false) and behind
+ * each, and may enqueue reads of the buffers. */
+typedef struct rncl_pass_at {
+    size_t node;
+    int pass;
+    const rncl_op_buffers *buffers;
+    const rncl_op_scalars *scalars;
+    bool done;
+} rncl_pass_at;
+
+typedef struct rncl_network_observer {
+    rncl_status (*look)(void *user, const rncl_pass_at *at); /* NULL: nobody */
+    void *user;
+} rncl_network_observer;
+
+void rncl_network_observe(rncl_network *network, rncl_network_observer observer);
+
+/* After a failure with RNCL_ERR_DEVICE_MEMORY: the largest divisor of the batch that is at most half of
+ * `micro_batch`, with a warning that repeats the failure. 0, without one, if there is none. */
+int rncl_network_smaller(const rncl_context *context, int batch_size, int micro_batch);
+
+/* Its planned operations, those of the nodes first and then those around them; NULL behind the last one. */
+const rncl_op *rncl_network_op(const rncl_network *network, size_t index);
 
 /* Host copies of what a model or checkpoint file keeps: vectors of graph->param_floats floats, and for
  * `state` and `average_state` graph->state_floats. Any may be NULL. Blocking; outstanding steps are finished

@@ -43,6 +43,7 @@ struct rncl_network {
 
     batch_slot slots[MAX_OUTSTANDING];
     unsigned submitted, collected; /* batches so far */
+    rncl_network_observer observer;
 
     /* [RNCL_SEEK_TEXT]: results of passes are looked at until it has a text; NULL: they are not */
     char *seek;

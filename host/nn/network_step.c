@@ -48,6 +48,23 @@ static rncl_status tell_first_batch(const rncl_network *net, const char *label, 
     return RNCL_OK;
 }
 
+void rncl_network_observe(rncl_network *net, rncl_network_observer observer)
+{
+    net->observer = observer;
+}
+
+static rncl_status run_pass(rncl_network *net, size_t node, int pass, const rncl_op_buffers *buffers,
+                            const rncl_op_scalars *scalars)
+{
+    const rncl_network_observer *observer = &net->observer;
+    rncl_pass_at at = {.node = node, .pass = pass, .buffers = buffers, .scalars = scalars};
+    if (observer->look)
+        RNCL_TRY(observer->look(observer->user, &at));
+    RNCL_TRY(rncl_op_enqueue(net->plan.ops[node], pass, buffers, scalars));
+    at.done = true;
+    return observer->look ? observer->look(observer->user, &at) : RNCL_OK;
+}
+
 static rncl_status forward(rncl_network *net, cl_mem input, bool training)
 {
     const rncl_op_scalars scalars = {.flags = training ? RNCL_OP_TRAINING : 0};
@@ -56,7 +73,7 @@ static rncl_status forward(rncl_network *net, cl_mem input, bool training)
             net->context->profile->label = net->nodes[i].forward_label;
         RNCL_TRY(tell_first_batch(net, net->nodes[i].forward_label, i + 1));
         rncl_op_buffers buffers = buffers_with_input(&net->nodes[i], input);
-        RNCL_TRY(rncl_op_forward(net->plan.ops[i], &buffers, &scalars));
+        RNCL_TRY(run_pass(net, i, RNCL_OP_FORWARD, &buffers, &scalars));
         RNCL_TRY(rncl_network_look_forward(net, i));
     }
     return RNCL_OK;
@@ -73,7 +90,9 @@ static rncl_status backward(rncl_network *net, cl_mem input, bool accumulate)
         const rncl_op_scalars scalars = {.flags = (net->plan.accumulate_dx[i] ? RNCL_OP_ACCUMULATE_DX : 0u) |
                                                   (accumulate ? RNCL_OP_ACCUMULATE_PARAMS : 0u)};
         rncl_op_buffers buffers = buffers_with_input(&net->nodes[i], input);
-        RNCL_TRY(rncl_op_backward(net->plan.ops[i], &buffers, &scalars));
+        for (int pass = RNCL_OP_PASSES - 1; pass >= RNCL_OP_BACKWARD; pass--)
+            if (rncl_op_runs_backward(net->plan.ops[i], pass, &buffers))
+                RNCL_TRY(run_pass(net, i, pass, &buffers, &scalars));
         RNCL_TRY(rncl_network_look_backward(net, i));
     }
     return RNCL_OK;

@@ -126,10 +126,15 @@ rncl_status rncl_op_forward(rncl_op *op, const rncl_op_buffers *buffers, const r
     return rncl_op_enqueue(op, RNCL_OP_FORWARD, buffers, scalars);
 }
 
+bool rncl_op_runs_backward(const rncl_op *op, int pass, const rncl_op_buffers *buffers)
+{
+    return rncl_op_wants(op, pass) && (buffers->dx || !op->type->passes[pass].for_dx);
+}
+
 rncl_status rncl_op_backward(rncl_op *op, const rncl_op_buffers *buffers, const rncl_op_scalars *scalars)
 {
     for (int i = RNCL_OP_PASSES - 1; i >= RNCL_OP_BACKWARD; i--)
-        if (rncl_op_wants(op, i) && (buffers->dx || !op->type->passes[i].for_dx))
+        if (rncl_op_runs_backward(op, i, buffers))
             RNCL_TRY(rncl_op_enqueue(op, i, buffers, scalars));
     return RNCL_OK;
 }

@@ -69,6 +69,8 @@ rncl_status rncl_op_prepare(rncl_op *op, const rncl_op_buffers *buffers);
 rncl_status rncl_op_forward(rncl_op *op, const rncl_op_buffers *buffers, const rncl_op_scalars *scalars);
 /* The other wanted passes; without dx (NULL) those for it are left out. */
 rncl_status rncl_op_backward(rncl_op *op, const rncl_op_buffers *buffers, const rncl_op_scalars *scalars);
+/* Whether that runs the pass, one behind the first. */
+bool rncl_op_runs_backward(const rncl_op *op, int pass, const rncl_op_buffers *buffers);
 /* One wanted pass. */
 rncl_status rncl_op_enqueue(rncl_op *op, int pass, const rncl_op_buffers *buffers,
                             const rncl_op_scalars *scalars);

@@ -24,6 +24,34 @@ void rncl_slice_pick(rncl_spec_slice *slice, rncl_spec_axis axis, rncl_int *size
     *size = count;
 }
 
+void rncl_slice_cut(const rncl_spec_case *c, rncl_spec_slice *out)
+{
+    *out = (rncl_spec_slice){.part = *c};
+    rncl_spec_of(c->desc.kind)->cut(out);
+}
+
+size_t rncl_slice_boxes(const rncl_spec_slice *slice, const rncl_spec_layout *part,
+                        const rncl_spec_layout *whole, rncl_slice_box boxes[RNCL_SLICE_BOXES])
+{
+    size_t count = 1;
+    boxes[0] = (rncl_slice_box){.size = {part->size[0], part->size[1], part->size[2]}};
+    for (int d = 0; d < 3; d++) {
+        /* A padded residual has fewer channels than there are picks. */
+        const int picks = MIN(slice->picks[whole->axis[d]].count, (int)part->size[d]);
+        const size_t before = count;
+        for (int p = picks - 1; p >= 0; p--)
+            for (size_t i = 0; i < before; i++) {
+                rncl_slice_box *box = &boxes[(size_t)p * before + i];
+                *box = boxes[i];
+                box->from[d] = (size_t)slice->picks[whole->axis[d]].index[p];
+                box->to[d] = (size_t)p;
+                box->size[d] = 1;
+            }
+        count *= picks ? (size_t)picks : 1;
+    }
+    return count;
+}
+
 /* Index in the whole tensor of value `i` of the slice's tensor. */
 static size_t place_of(const rncl_spec_slice *slice, const rncl_spec_layout *part,
                        const rncl_spec_layout *whole, size_t i)
@@ -85,9 +113,9 @@ rncl_status rncl_slice_check(const rncl_spec_case *c, const void *const inputs[R
                              const void *const results[RNCL_SLOTS])
 {
     const rncl_spec *spec = rncl_spec_of(c->desc.kind);
-    rncl_spec_slice slice = {.part = *c};
+    rncl_spec_slice slice;
     double *part[RNCL_SLOTS] = {NULL};
-    spec->cut(&slice);
+    rncl_slice_cut(c, &slice);
     rncl_status st = take_tensors(c, &slice, inputs, results, part);
     if (!st)
         spec->reference(&slice.part, part);

@@ -20,6 +20,21 @@ struct rncl_spec_slice {
  * becomes their number. */
 void rncl_slice_pick(rncl_spec_slice *slice, rncl_spec_axis axis, rncl_int *size);
 
+/* The slice of a case that its operation's `cut` chooses. */
+void rncl_slice_cut(const rncl_spec_case *c, rncl_spec_slice *out);
+
+/* A stretch of a tensor that belongs to a slice, as places along its three axes, in values. */
+typedef struct rncl_slice_box {
+    size_t from[3]; /* in the whole tensor */
+    size_t to[3];   /* in the slice's */
+    size_t size[3];
+} rncl_slice_box;
+
+/* All of a slice's tensor. Returns how many there are. */
+enum { RNCL_SLICE_BOXES = RNCL_SLICE_PICKS * RNCL_SLICE_PICKS * RNCL_SLICE_PICKS };
+size_t rncl_slice_boxes(const rncl_spec_slice *slice, const rncl_spec_layout *part,
+                        const rncl_spec_layout *whole, rncl_slice_box boxes[RNCL_SLICE_BOXES]);
+
 /* The largest error that a value of a result may have; 0: it must be exact. */
 double rncl_slice_tolerance(const rncl_spec_case *c, rncl_slot slot);
 

@@ -11,6 +11,7 @@
 #include "measure.h"
 #include "plot.h"
 #include "relabel.h"
+#include "self_test.h"
 #include "trained.h"
 #include "trainer.h"
 #include "util.h"
@@ -21,6 +22,7 @@ typedef struct evaluation {
     rncl_model_meta meta;
     rncl_inputs inputs;
     rncl_graph *graph;
+    int micro_batch; /* of the network at hand; 0: there was none */
 } evaluation;
 
 /* The name of class `i` in the data, else in the model; NULL: neither has one. */
@@ -127,18 +129,21 @@ static rncl_status write_report(const evaluation *e, const rncl_tally *tally)
     return st;
 }
 
-static rncl_status measure_with(const evaluation *e, rncl_tally *tally, rncl_evaluation *result)
+static rncl_status measure_with(evaluation *e, rncl_tally *tally, rncl_evaluation *result)
 {
     const rncl_loader_options loader = rncl_inputs_validation(&e->inputs, e->options);
     rncl_network *network;
     RNCL_TRY(rncl_trained_create(e->context, e->options, e->graph, tally != NULL, &network));
-    rncl_status st = rncl_measure(network, &loader, NULL, tally, result);
+    e->micro_batch = rncl_network_facts_of(network)->micro_batch;
+    rncl_status st = e->options->self_test ? rncl_self_test(e->context, network) : RNCL_OK;
+    if (!st)
+        st = rncl_measure(network, &loader, NULL, tally, result);
     rncl_network_destroy(network);
     return st;
 }
 
 /* Logits are read back and counted on the host only for crops and reports, which need them. */
-static rncl_status measure(const evaluation *e, rncl_evaluation *result)
+static rncl_status measure(evaluation *e, rncl_evaluation *result)
 {
     const rncl_options *options = e->options;
     if (options->crops == 1 && !options->report[0])
@@ -163,6 +168,20 @@ static rncl_status check_finite(const evaluation *e, const rncl_evaluation *resu
                      e->options->model, result->not_finite, result->images);
 }
 
+/* Begins again with smaller micro-batches where the device runs out of memory. */
+static rncl_status measure_smaller(evaluation *e, rncl_options *options, rncl_evaluation *result)
+{
+    for (;;) {
+        e->micro_batch = 0;
+        const rncl_status st = measure(e, result);
+        if (st != RNCL_ERR_DEVICE_MEMORY)
+            return st;
+        options->micro_batch = rncl_network_smaller(e->context, options->batch_size, e->micro_batch);
+        if (!options->micro_batch)
+            return st;
+    }
+}
+
 rncl_status rncl_evaluate(rncl_context *context, rncl_options *options, rncl_evaluation *result,
                           rncl_class_match *classes)
 {
@@ -178,7 +197,7 @@ rncl_status rncl_evaluate(rncl_context *context, rncl_options *options, rncl_eva
     if (!st)
         st = rncl_graph_build(&options->network, &e.graph);
     if (!st)
-        st = measure(&e, result);
+        st = measure_smaller(&e, options, result);
     if (!st)
         st = check_finite(&e, result);
     rncl_graph_destroy(e.graph);

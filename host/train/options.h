@@ -99,6 +99,8 @@ typedef struct rncl_options {
     float budget;                     /* seconds */
     bool retune;
     char tune_program[RNCL_TEXT_LENGTH]; /* tries kernels in child processes; "": tuning.h says which */
+    float spot_checks;                   /* percent of the time; 0: none */
+    bool self_test;                      /* train, eval: check the device first */
     bool verbose;
 
     char operation[RNCL_TEXT_LENGTH]; /* check: the only one; "": all */

@@ -179,8 +179,22 @@ rncl_status rncl_training_enqueue(rncl_training *t)
                              .weight_decay = t->options->weight_decay};
     rule.mixup = mixup_at(t, t->enqueued);
     rule.average_share = rncl_average_share(t->options->ema, t->enqueued + 1);
+    if (t->checks)
+        RNCL_TRY(rncl_spot_checks_begin(t->checks, t->enqueued));
     RNCL_TRY(rncl_network_train(t->network, batch->images, batch->labels, &rule));
     t->enqueued++;
+    return RNCL_OK;
+}
+
+/* A doubted result is in doubt until its pass has been looked at again. */
+static rncl_status check_step(rncl_training *t, int64_t step)
+{
+    if (!t->checks)
+        return RNCL_OK;
+    const size_t before = rncl_spot_checks_next(t->checks);
+    RNCL_TRY(rncl_spot_checks_end(t->checks, step));
+    if (t->doubted_check == (int64_t)before && rncl_spot_checks_next(t->checks) != before)
+        t->doubted_check = -1;
     return RNCL_OK;
 }
 
@@ -188,6 +202,7 @@ static rncl_status collect_step(rncl_training *t)
 {
     RNCL_TRY(rncl_network_collect(t->network, &t->last));
     rncl_loader_release(t->loader);
+    RNCL_TRY(check_step(t, t->state.step));
     rncl_pace_step(&t->pace, rncl_time_ns(), rncl_loader_waited_ns(t->loader));
 
     const rncl_network_facts *facts = rncl_network_facts_of(t->network);
@@ -360,6 +375,18 @@ static rncl_status advance(rncl_training *t)
     return RNCL_OK;
 }
 
+static void say_checks(const rncl_training *t)
+{
+    if (!t->checks)
+        return;
+    const rncl_spot_checks_facts facts = rncl_spot_checks_facts_of(t->checks);
+    rncl_log_line(
+        &t->context->log, RNCL_LOG_DETAIL,
+        "spot checks: %lld of passes, %zu are a round; %.2f s; the largest error was %.3f of what is "
+        "allowed",
+        (long long)facts.checks, facts.passes, facts.seconds, facts.worst);
+}
+
 rncl_status rncl_training_run(rncl_training *t)
 {
     while (!rncl_training_finished(t)) {
@@ -368,8 +395,13 @@ rncl_status rncl_training_run(rncl_training *t)
             st = rncl_training_explain(t);
         if (st == RNCL_ERR_DIVERGED)
             st = rncl_training_roll_back(t);
+        if (st == RNCL_ERR_DEVICE_MEMORY)
+            st = rncl_training_shrink(t);
+        else if (st == RNCL_ERR_WRONG_RESULT)
+            st = rncl_training_doubt(t);
         RNCL_TRY(st);
     }
+    say_checks(t);
     if (stopped_early(t))
         rncl_log_line(&t->context->log, RNCL_LOG_NOTE,
                       "ended after step %" PRId64 " of %" PRId64 ": no better one in the last %" PRId64

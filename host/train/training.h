@@ -14,6 +14,7 @@
 #include "run_folder.h"
 #include "save_clock.h"
 #include "schedule.h"
+#include "spot_checks.h"
 #include "store.h"
 
 typedef struct rncl_training {
@@ -25,6 +26,8 @@ typedef struct rncl_training {
     rncl_loader *loader; /* of training batches */
     rncl_store *store;   /* of tuning results */
     rncl_network *network;
+    rncl_spot_checks *checks;     /* NULL: none */
+    int64_t doubted_check;        /* that found a wrong result, and has not been right since; -1: none */
     rncl_network_vectors vectors; /* on the host, for files */
     rncl_model_meta meta;         /* its labels are the data set's */
     rncl_schedule schedule;
@@ -73,9 +76,17 @@ rncl_checkpoint rncl_training_checkpoint(const rncl_training *training, const ch
 /* Allocates and fills training->vectors and training->state, from the checkpoint if the run is resumed. */
 rncl_status rncl_training_prepare_weights(rncl_training *training);
 void rncl_training_free_weights(rncl_training *training);
-
-/* Fills training->vectors and training->state from the run folder's checkpoint `name`. */
+/* Fills both from the run folder's checkpoint `name`. */
 rncl_status rncl_training_load(rncl_training *training, const char *name);
+
+/* After a failure with RNCL_ERR_DEVICE_MEMORY: goes back to the last checkpoint with smaller micro-batches
+ * and warns; from there on everything is as if the run had been resumed with them. RNCL_ERR_DEVICE_MEMORY if
+ * single pictures have failed. */
+rncl_status rncl_training_shrink(rncl_training *training);
+
+/* After a failure with RNCL_ERR_WRONG_RESULT: goes back to the last checkpoint, so that the wrong result is
+ * in no weights, and looks at the same pass first. RNCL_ERR_WRONG_RESULT the second time in a row. */
+rncl_status rncl_training_doubt(rncl_training *training);
 
 /* Makes training->loader, which begins behind training->state. */
 rncl_status rncl_training_open_loader(rncl_training *training);

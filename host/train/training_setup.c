@@ -11,6 +11,7 @@
 #include "planning.h"
 #include "run_data.h"
 #include "run_folder.h"
+#include "self_test.h"
 #include "tuning.h"
 #include "util.h"
 
@@ -131,15 +132,34 @@ rncl_status rncl_training_open_loader(rncl_training *t)
     return rncl_loader_create(&loader, &t->loader);
 }
 
+/* The network with its weights, tested; with smaller micro-batches where the device runs out of memory. */
+static rncl_status make_network(rncl_training *t, rncl_network_setup *setup)
+{
+    for (;;) {
+        RNCL_TRY(rncl_network_create(t->context, setup, &t->network));
+        rncl_status st = t->options->self_test ? rncl_self_test(t->context, t->network) : RNCL_OK;
+        if (!st)
+            st = rncl_network_write(t->network, &t->vectors);
+        if (st != RNCL_ERR_DEVICE_MEMORY)
+            return st;
+        const int micro_batch = rncl_network_facts_of(t->network)->micro_batch;
+        setup->micro_batch = rncl_network_smaller(t->context, setup->batch_size, micro_batch);
+        if (!setup->micro_batch)
+            return st;
+        rncl_network_destroy(t->network);
+        t->network = NULL;
+    }
+}
+
 /* The loader comes first: its workers fill the ring while kernels are compiled. */
-static rncl_status prepare_network(rncl_training *t)
+static rncl_status prepare_network(rncl_training *t, int micro_batch)
 {
     const rncl_options *options = t->options;
     RNCL_TRY(rncl_training_open_loader(t));
     rncl_network_setup setup = {
         .graph = t->graph,
         .batch_size = options->batch_size,
-        .micro_batch = options->micro_batch,
+        .micro_batch = micro_batch,
         .training = true,
         .averaged = options->ema > 0,
         .mixup = options->mixup > 0,
@@ -148,19 +168,39 @@ static rncl_status prepare_network(rncl_training *t)
     };
     RNCL_TRY(rncl_store_open(&t->context->info, &t->context->log, &t->store));
     rncl_planning_apply(options, t->store, &setup);
-    RNCL_TRY(rncl_network_create(t->context, &setup, &t->network));
-    return rncl_network_write(t->network, &t->vectors);
+    RNCL_TRY(make_network(t, &setup));
+    if (!(options->spot_checks > 0))
+        return RNCL_OK;
+    return rncl_spot_checks_create(t->network, t->graph, 0.01 * (double)options->spot_checks, &t->checks);
+}
+
+/* What the network needs beside itself. */
+static void close_network(rncl_training *t)
+{
+    rncl_network_destroy(t->network); /* before those whose memory it may be using */
+    rncl_spot_checks_destroy(t->checks);
+    rncl_store_close(t->store);
+    rncl_loader_destroy(t->loader);
+    t->network = NULL;
+    t->checks = NULL;
+    t->store = NULL;
+    t->loader = NULL;
+}
+
+static rncl_status write_config(const rncl_options *options)
+{
+    char path[RNCL_TEXT_LENGTH];
+    RNCL_TRY(rncl_run_folder_path(options, RNCL_RUN_CONFIG, path));
+    return rncl_options_write(options, path);
 }
 
 /* The first thing that is written of a run. A checkpoint before the first step makes it resumable from the
  * beginning, and shows early if the disk has no room for one. */
 static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
 {
-    char path[RNCL_TEXT_LENGTH];
     options->micro_batch = rncl_network_facts_of(t->network)->micro_batch;
     RNCL_TRY(rncl_run_folder_create(options, &t->context->log, &t->lock));
-    RNCL_TRY(rncl_run_folder_path(options, RNCL_RUN_CONFIG, path));
-    RNCL_TRY(rncl_options_write(options, path));
+    RNCL_TRY(write_config(options));
     RNCL_TRY(copy_class_weights(options));
     RNCL_TRY(rncl_metrics_open(options->out, t->state.step, &t->context->log, &t->metrics));
     return options->resume[0] ? RNCL_OK : rncl_training_save(t);
@@ -174,13 +214,14 @@ static rncl_status prepare(rncl_training *t, rncl_options *options)
     RNCL_TRY(prepare_graph(t, options));
     RNCL_TRY(rncl_training_prepare_weights(t));
     rncl_announce_plan(t);
-    RNCL_TRY(prepare_network(t));
+    RNCL_TRY(prepare_network(t, options->micro_batch));
     return prepare_folder(t, options);
 }
 
 rncl_status rncl_training_open(rncl_training *t, rncl_options *options)
 {
     t->lock = (rncl_run_lock)RNCL_RUN_LOCK_NONE;
+    t->doubted_check = -1;
     rncl_pace_start(&t->pace, rncl_time_ns());
     rncl_save_clock_start(&t->save_clock, rncl_time_ns());
     RNCL_TRY(prepare(t, options));
@@ -188,13 +229,47 @@ rncl_status rncl_training_open(rncl_training *t, rncl_options *options)
     return RNCL_OK;
 }
 
-/* The network goes before the loader, whose memory it may be reading. */
+/* To the last checkpoint. Rows of steps that are taken again are cut off, as when a run is resumed. */
+static rncl_status go_back(rncl_training *t, int micro_batch)
+{
+    close_network(t);
+    rncl_metrics_close(&t->metrics);
+    t->improved = false;
+    RNCL_TRY(rncl_training_load(t, RNCL_RUN_CHECKPOINT));
+    RNCL_TRY(prepare_network(t, micro_batch));
+    rncl_options options = *t->options;
+    options.micro_batch = rncl_network_facts_of(t->network)->micro_batch;
+    RNCL_TRY(write_config(&options));
+    RNCL_TRY(rncl_metrics_open(options.out, t->state.step, &t->context->log, &t->metrics));
+    rncl_log_line(&t->context->log, RNCL_LOG_NOTE, "going on after step %lld, which was saved last",
+                  (long long)t->state.step);
+    return RNCL_OK;
+}
+
+rncl_status rncl_training_shrink(rncl_training *t)
+{
+    const int batch = t->options->batch_size;
+    const int smaller =
+        rncl_network_smaller(t->context, batch, rncl_network_facts_of(t->network)->micro_batch);
+    return smaller ? go_back(t, smaller) : RNCL_ERR_DEVICE_MEMORY;
+}
+
+rncl_status rncl_training_doubt(rncl_training *t)
+{
+    if (!t->checks || t->doubted_check >= 0)
+        return RNCL_ERR_WRONG_RESULT;
+    const size_t check = rncl_spot_checks_next(t->checks);
+    rncl_log_line(&t->context->log, RNCL_LOG_WARNING, "%s; looking again", rncl_status_message());
+    RNCL_TRY(go_back(t, rncl_network_facts_of(t->network)->micro_batch));
+    t->doubted_check = (int64_t)check;
+    rncl_spot_checks_set_next(t->checks, check);
+    return RNCL_OK;
+}
+
 void rncl_training_close(rncl_training *t)
 {
     rncl_metrics_close(&t->metrics);
-    rncl_network_destroy(t->network);
-    rncl_store_close(t->store);
-    rncl_loader_destroy(t->loader);
+    close_network(t);
     rncl_training_free_weights(t);
     free(t->class_weights);
     rncl_graph_destroy(t->graph);

@@ -1,7 +1,4 @@
 /* The commands that train, on any device ($RNCL_TEST_DEVICE), with the smallest network on a few pictures. */
-#include <signal.h>
-#include <time.h>
-
 #include "program.h"
 
 #define SMALL "--arch cifar-resnet --depth 8 --image 16 --batch-size 8 --workers 1 "
@@ -133,62 +130,6 @@ static void a_damaged_checkpoint_cannot_be_read(void **state)
     expect_failure(8, "last.ckpt");
 }
 
-/* Number of steps in steps.csv; 0 if the file is not there yet. */
-static int steps_written(const char *run_folder)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s/steps.csv", program_folder, run_folder);
-    FILE *file = fopen(path, "r");
-    int lines = 0;
-    for (int c; file && (c = fgetc(file)) != EOF;)
-        lines += c == '\n';
-    if (file)
-        fclose(file);
-    return lines > 0 ? lines - 1 : 0;
-}
-
-static pid_t start_endless_training(const char *run_folder)
-{
-    const pid_t child = fork();
-    if (child == 0) {
-        if (chdir(program_folder) != 0 || !freopen("errors", "w", stderr))
-            _exit(127);
-        execl(RNCL_BINARY, "rncl", "train", "--arch", "cifar-resnet", "--depth", "8", "--image", "16",
-              "--batch-size", "8", "--steps", "1000000", "--checkpoint-every", "1", "--out", run_folder,
-              (char *)NULL);
-        _exit(127);
-    }
-    return child;
-}
-
-static void wait_for_steps(pid_t child, const char *run_folder, int steps)
-{
-    const struct timespec moment = {.tv_nsec = 20000000};
-    while (steps_written(run_folder) < steps) {
-        assert_int_equal(waitpid(child, NULL, WNOHANG), 0); /* it ended by itself */
-        nanosleep(&moment, NULL);
-    }
-}
-
-static void an_interrupted_run_is_saved_and_resumes(void **state)
-{
-    (void)state;
-    const pid_t child = start_endless_training("stopped");
-    assert_true(child > 0);
-    wait_for_steps(child, "stopped", 2);
-    kill(child, SIGINT);
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 130);
-    shell("test -s stopped/last.ckpt");
-
-    const int steps = steps_written("stopped");
-    run("train --resume stopped --steps %d", steps + 3);
-    expect_status(0);
-    assert_int_equal(steps_written("stopped"), steps + 3);
-}
-
 static void bench_json_has_what_scripts_read(void **state)
 {
     (void)state;
@@ -241,7 +182,6 @@ int main(void)
         cmocka_unit_test(plot_chooses_its_file),
         cmocka_unit_test(a_run_is_repeated_by_its_config),
         cmocka_unit_test(a_damaged_checkpoint_cannot_be_read),
-        cmocka_unit_test(an_interrupted_run_is_saved_and_resumes),
         cmocka_unit_test(bench_json_has_what_scripts_read),
         cmocka_unit_test(check_json_counts_its_checks),
     };

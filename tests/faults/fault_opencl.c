@@ -60,6 +60,12 @@ STATUS(clEnqueueReadBuffer,
        (cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size, void *to,
         cl_uint count, const cl_event *events, cl_event *event),
        (queue, buffer, blocking, offset, size, to, count, events, event))
+STATUS(clEnqueueReadBufferRect,
+       (cl_command_queue queue, cl_mem buffer, cl_bool blocking, const size_t *buffer_origin,
+        const size_t *host_origin, const size_t *region, size_t buffer_row, size_t buffer_slice,
+        size_t host_row, size_t host_slice, void *to, cl_uint count, const cl_event *events, cl_event *event),
+       (queue, buffer, blocking, buffer_origin, host_origin, region, buffer_row, buffer_slice, host_row,
+        host_slice, to, count, events, event))
 STATUS(clEnqueueWriteBuffer,
        (cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size, const void *from,
         cl_uint count, const cl_event *events, cl_event *event),

@@ -46,14 +46,16 @@ void program_run_do(program_run *run)
         err(1, "fork");
     if (child == 0)
         become(run);
-    int status, signal_left = run->signal;
+    bool sent = false;
+    int status;
     pid_t ended;
     run->hung = false;
     while ((ended = waitpid(child, &status, WNOHANG)) == 0) {
         run->took_ms = now_ms() - started;
-        if (signal_left && run->took_ms >= run->signal_ms) {
-            kill(child, signal_left);
-            signal_left = 0;
+        if (!sent && run->took_ms >= run->signal_ms) {
+            for (int i = 0; i < PROGRAM_RUN_SIGNALS && run->signals[i]; i++)
+                kill(child, run->signals[i]);
+            sent = true;
         }
         if (run->took_ms > run->limit_ms) {
             run->hung = true;

@@ -1,14 +1,16 @@
-/* Runs a shell command in a folder, with a time limit and an optional signal. */
+/* Runs a shell command in a folder, with a time limit and optional signals. */
 #ifndef RNCL_TESTS_FAULTS_PROGRAM_RUN_H
 #define RNCL_TESTS_FAULTS_PROGRAM_RUN_H
 
 #include <stdbool.h>
 
+enum { PROGRAM_RUN_SIGNALS = 2 };
+
 typedef struct program_run {
     /* Filled in by the caller. */
     const char *folder, *command;
-    int limit_ms;          /* after this time the process group is killed */
-    int signal, signal_ms; /* sent so long after the start; 0: none */
+    int limit_ms;                                /* after this time the process group is killed */
+    int signals[PROGRAM_RUN_SIGNALS], signal_ms; /* sent together so long after the start; 0: none */
     /* The outcome. Standard output and error are the files `output` and `errors` in the folder. */
     int exit_status; /* -1: died of `died_of` */
     int died_of;

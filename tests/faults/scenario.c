@@ -24,7 +24,9 @@ enum { LIMIT_MS = 60000, SIZE = 8, TRAINING = 96, VALIDATION = 32, INTERVAL = 2 
 
 #define SHAPE "--arch cifar-resnet --depth 8 --image 8"
 #define NETWORK SHAPE " --batch-size 8"
-#define TRAIN "train " NETWORK " --data ../data/idx --workers 1 --eval-every 1 --steps 9 --checkpoint-every 2 --keep 2 --on-divergence rollback"
+#define TRAIN                                                                                                \
+    "train " NETWORK " --data ../data/idx --workers 1 --eval-every 1 --steps 9 --checkpoint-every 2 --keep " \
+    "2 --on-divergence rollback"
 
 #define RUN_FILES "out/model.safetensors", "out/best.safetensors", "out/steps.csv"
 #define HALF "../data/half/model.safetensors"
@@ -241,7 +243,7 @@ static program_run run(const place *p, const char *arguments, const trial *t)
         snprintf(command, sizeof command, "exec %s %s", p->rncl, arguments);
     program_run r = {.folder = p->run, .command = command, .limit_ms = LIMIT_MS};
     if (t) {
-        r.signal = t->signal;
+        memcpy(r.signals, t->signals, sizeof r.signals);
         r.signal_ms = t->signal_ms;
     }
     program_run_do(&r);
@@ -350,6 +352,15 @@ static void damage_file(const place *p, const trial *t)
     rncl_contents_free(&whole);
 }
 
+/* Micro-batches have statistics of their own in batch normalisation, so that results change; it is said. */
+static bool went_on_smaller(const place *p)
+{
+    char *text = program_run_text(p->run, "errors");
+    const bool smaller = strstr(text, "going on with micro-batches of ") != NULL;
+    free(text);
+    return smaller;
+}
+
 /* Whether a damaged file may change results without an error: a damaged text can still be a valid text. */
 static bool may_differ(const trial *t)
 {
@@ -361,6 +372,15 @@ static bool documented(int status)
     return (status >= 0 && status <= 8) || status == 130;
 }
 
+/* Signals end the process as they always do until they are caught, which is before anything is said. */
+static bool died_early(const place *p, const trial *t, const program_run *r)
+{
+    char *text = program_run_text(p->run, "errors");
+    const bool silent = !*text;
+    free(text);
+    return silent && (r->died_of == t->signals[0] || r->died_of == t->signals[1]);
+}
+
 verdict scenario_try(const place *p, const trial *t, char errors[512])
 {
     const scenario *s = t->scenario;
@@ -370,19 +390,24 @@ verdict scenario_try(const place *p, const trial *t, char errors[512])
     char fired[128];
     snprintf(fired, sizeof fired, "%s/fired", p->run);
     const program_run r = run(p, s->arguments, t);
-    const bool said = says_why(p, t, errors);
+    const bool said = says_why(p, t, errors), smaller = went_on_smaller(p);
     if (r.hung)
         return VERDICT_HANG;
     if (t->environment[0] && access(fired, F_OK) != 0)
         return r.exit_status == 0 ? VERDICT_UNREACHED : VERDICT_CRASH;
-    const bool wanted = r.died_of == SIGKILL || (t->signal && r.died_of == t->signal);
-    if (r.died_of && !wanted)
+    if (r.died_of && r.died_of != SIGKILL && !died_early(p, t, &r))
         return VERDICT_CRASH;
     if (!r.died_of && !documented(r.exit_status))
         return VERDICT_STATUS;
     if (r.exit_status == 0)
-        return same_results(p, s) ? VERDICT_SAME : may_differ(t) ? VERDICT_OTHER : VERDICT_DIFFERENT;
+        return same_results(p, s) ? VERDICT_SAME
+               : smaller          ? VERDICT_SMALLER
+               : may_differ(t)    ? VERDICT_OTHER
+                                  : VERDICT_DIFFERENT;
     if (!r.died_of && r.exit_status != 130 && !said)
         return VERDICT_UNSAID;
-    return s->resume && !t->damaged ? resume(p, t, errors) : VERDICT_REFUSED;
+    if (!s->resume || t->damaged)
+        return VERDICT_REFUSED;
+    const verdict resumed = resume(p, t, errors);
+    return resumed == VERDICT_DIFFERENT && smaller ? VERDICT_SMALLER : resumed;
 }

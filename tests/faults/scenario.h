@@ -10,6 +10,7 @@
     X(SAME, "done, same result")                                                                             \
     X(REFUSED, "refused in one line")                                                                        \
     X(RESUMED, "ended, resumed to the same result")                                                          \
+    X(SMALLER, "went on with smaller micro-batches")                                                         \
     X(OTHER, "went by the text as it is now")                                                                \
     X(UNREACHED, "fault not reached")                                                                        \
     X(CRASH, "CRASHED")                                                                                      \
@@ -58,9 +59,9 @@ void place_remove(const place *p);
 /* A fault of one run. */
 typedef struct trial {
     const scenario *scenario;
-    const char *environment; /* "NAME=VALUE ..." for the fault layer; "" for none */
-    int signal, signal_ms;
-    const char *call;    /* call that the message must name; NULL: none */
+    const char *environment;                     /* "NAME=VALUE ..." for the fault layer; "" for none */
+    int signals[PROGRAM_RUN_SIGNALS], signal_ms; /* as in program_run */
+    const char *call;                            /* that a message must name; NULL: it need not */
     const char *damaged; /* a file of the folder that is damaged before the run; NULL: none */
     uint64_t *random;    /* for the damage */
 } trial;

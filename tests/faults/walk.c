@@ -70,7 +70,7 @@ typedef struct test_case {
     char rule[LONGEST_RULE]; /* "": a signal, or damage */
     const char *damaged;
     uint64_t seed; /* of the damage */
-    int signal, signal_ms;
+    int signals[PROGRAM_RUN_SIGNALS], signal_ms;
 } test_case;
 
 static struct {
@@ -147,11 +147,15 @@ static void visit(const place *p, const scenario *s,
 
 static void add_signals(const scenario *s, int takes_ms)
 {
-    static const int signals[] = {SIGKILL, SIGKILL, SIGKILL, SIGINT, SIGTERM};
-    for (int i = 0; s->resume && i < RANDOM_KILLS; i++)
+    static const int signals[][PROGRAM_RUN_SIGNALS] = {{SIGKILL}, {SIGINT}, {SIGKILL}, {SIGTERM},
+                                                       {SIGKILL}, {SIGHUP}, {SIGKILL}, {SIGINT, SIGTERM},
+                                                       {SIGKILL}, {SIGXCPU}};
+    for (size_t i = 0; s->resume && i < RANDOM_KILLS; i++) {
+        const int *chosen = signals[i % COUNT(signals)];
         add((test_case){.scenario = s,
-                        .signal = signals[i % (int)COUNT(signals)],
+                        .signals = {chosen[0], chosen[1]},
                         .signal_ms = (int)damage_draw(&walk.random, (uint32_t)takes_ms + 1)});
+    }
 }
 
 static void add_damage(const scenario *s)
@@ -183,7 +187,7 @@ static bool try_case(const place *p, const test_case *c)
                      .environment = environment,
                      .damaged = c->damaged,
                      .random = &random,
-                     .signal = c->signal,
+                     .signals = {c->signals[0], c->signals[1]},
                      .signal_ms = c->signal_ms,
                      .call = strncmp(call, "cl", 2) || !strcmp(call, "close") ? NULL : call};
     const verdict v = scenario_try(p, &t, errors);
@@ -196,7 +200,7 @@ static bool try_case(const place *p, const test_case *c)
     else if (c->rule[0])
         printf("RNCL_FAULT=%s", c->rule);
     else
-        printf("signal %d after %d ms", c->signal, c->signal_ms);
+        printf("signals %d and %d after %d ms", c->signals[0], c->signals[1], c->signal_ms);
     printf("\n    rncl %s\n    %s\n", c->scenario->arguments, errors);
     fflush(stdout);
     return false;

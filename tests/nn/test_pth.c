@@ -274,8 +274,8 @@ static void other_pickles_are_refused_and_nothing_is_executed(void **unused)
                "c\x1b[2J\nx\n.",
                "holds a ?"),
         PICKLE("\x80\x02"
-                "ccollections\nOrderedDict\n)\x81.",
-                "no state dict"),
+               "ccollections\nOrderedDict\n)\x81.",
+               "no state dict"),
         PICKLE("\x80\x02}(U\x05"
                "modelcmine\nNet\n)\x81u.",
                "mine.Net"),

@@ -1,0 +1,103 @@
+/* Device memory that runs out although the plan has fitted: smaller micro-batches, and status 5 only where
+ * one picture does not fit. */
+#include "program.h"
+
+#define TRAIN                                                                                                \
+    "train --arch cifar-resnet --depth 8 --image 8 --batch-size 8 --workers 1 --self-test off --steps 6 "    \
+    "--eval-every 1000 "
+
+static void run_with_fault(const char *fault, const char *arguments)
+{
+    char faults[512];
+    snprintf(faults, sizeof faults, "LD_PRELOAD=%s RNCL_FAULT_FIRED=fired RNCL_FAULT=%s", FAULT_LAYER, fault);
+    shell("rm -rf fired out");
+    run_in(faults, "%s", arguments);
+    shell("test -e fired");
+}
+
+/* Says what failed and that micro-batches are smaller now; does what smaller ones do from the start. */
+static void expect_smaller(const char *call, const char *folder)
+{
+    expect_status(0);
+    const char *said = strstr(result.errors, "warning: ");
+    if (!said || !strstr(said, call) || !strstr(said, "micro-batches of "))
+        fail_msg("no warning of %s and micro-batches in: %s", call, result.errors);
+    shell("cmp out/model.safetensors %s/model.safetensors && test $(wc -l <out/steps.csv) = 7", folder);
+    shell("cmp out/steps.csv %s/steps.csv && grep -qx 'micro-batch = 4' out/config.ini", folder);
+}
+
+static int train_with_smaller(void **state)
+{
+    if (create_folder(state))
+        return -1;
+    run(TRAIN "--micro-batch 4 --out four");
+    return result.exit_status;
+}
+
+static void an_allocation_that_fails_halves_the_micro_batch(void **state)
+{
+    (void)state;
+    run_with_fault("clCreateBuffer:2:-4", TRAIN "--out out");
+    expect_smaller("clCreateBuffer", "four");
+}
+
+static void a_step_that_fails_goes_on_from_what_was_saved_last(void **state)
+{
+    (void)state;
+    static const char *const calls[] = {"clEnqueueNDRangeKernel", "clSetKernelArg", "clWaitForEvents"};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        char fault[128];
+        snprintf(fault, sizeof fault, "%s:%d:-5", calls[i], i == 0 ? 400 : i == 1 ? 4000 : 3);
+        run_with_fault(fault, TRAIN "--out out");
+        expect_smaller(calls[i], "four");
+    }
+}
+
+/* As if it had been ended there and resumed with smaller micro-batches. */
+static void steps_that_were_saved_are_not_taken_again(void **state)
+{
+    (void)state;
+    run(TRAIN "--steps 4 --out parts");
+    expect_status(0);
+    run("train --resume parts --micro-batch 4 --self-test off --steps 6");
+    expect_status(0);
+    run_with_fault("clWaitForEvents:5:-5", TRAIN "--checkpoint-every 4 --out out");
+    expect_smaller("clWaitForEvents", "parts");
+}
+
+static void where_one_picture_does_not_fit_the_run_ends(void **state)
+{
+    (void)state;
+    run_with_fault("clCreateBuffer:2+:-4", TRAIN "--out out");
+    expect_status(5);
+    assert_non_null(strstr(result.errors, "micro-batches of 1"));
+    run_with_fault("clEnqueueNDRangeKernel:400+:-5", TRAIN "--out out");
+    expect_status(5);
+    run("train --resume out --steps 6");
+    expect_status(0);
+}
+
+static void an_evaluation_begins_again(void **state)
+{
+    (void)state;
+    run("eval --model four/model.safetensors --self-test off --batch-size 100 --json");
+    expect_status(0);
+    shell("grep -v images_per_second output >right");
+    run_with_fault("clEnqueueNDRangeKernel:60:-5",
+                   "eval --model four/model.safetensors --self-test off --batch-size 100 --json");
+    expect_status(0);
+    assert_non_null(strstr(result.errors, "micro-batches of 50"));
+    shell("grep -v images_per_second output | cmp - right");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_allocation_that_fails_halves_the_micro_batch),
+        cmocka_unit_test(a_step_that_fails_goes_on_from_what_was_saved_last),
+        cmocka_unit_test(steps_that_were_saved_are_not_taken_again),
+        cmocka_unit_test(where_one_picture_does_not_fit_the_run_ends),
+        cmocka_unit_test(an_evaluation_begins_again),
+    };
+    return cmocka_run_group_tests_name("device memory", tests, train_with_smaller, remove_folder);
+}

@@ -171,7 +171,7 @@ static void share_buffers(check_trial *trial)
         return;
     const rncl_spec_layout y = spec_of(trial)->layout(&trial->c, RNCL_SLOT_y),
                            residual = spec_of(trial)->layout(&trial->c, RNCL_SLOT_residual);
-    if (!memcmp(&y, &residual, sizeof y)) {
+    if (rncl_spec_layout_equal(&y, &residual)) {
         t[RNCL_SLOT_dy].role = CHECK_CONSUMED;
         t[RNCL_SLOT_dresidual].shares = &t[RNCL_SLOT_dy];
     }

@@ -200,8 +200,9 @@ static bool is_wanted_nan(const check_tensor *tensor, size_t i)
 {
     const float *got = tensor->results[0];
     const uint32_t *initial = tensor->initial;
-    return !tensor->integers && isnan(tensor->reference[i]) && isnan(got[i]) &&
-           memcmp(&got[i], &initial[i], sizeof *got) != 0;
+    uint32_t bits;
+    memcpy(&bits, &got[i], sizeof bits);
+    return !tensor->integers && isnan(tensor->reference[i]) && isnan(got[i]) && bits != initial[i];
 }
 
 double check_tensor_error(const check_tensor *tensor)

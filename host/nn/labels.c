@@ -32,7 +32,7 @@ static rncl_contents without_mark(rncl_contents text)
 static rncl_status set_labels(const char *path, rncl_contents text, size_t count, rncl_model_meta *meta)
 {
     rncl_model_meta named = {0};
-    named.labels = calloc(count, sizeof *named.labels);
+    named.labels = calloc(MAX(count, (size_t)1), sizeof *named.labels);
     for (size_t i = 0; named.labels && i < count; i++) {
         const rncl_contents line = next_line(&text);
         char *name = strndup((const char *)line.data, line.size_bytes);

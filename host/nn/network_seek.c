@@ -15,7 +15,7 @@ void rncl_network_seek(rncl_network *net, char where[RNCL_SEEK_TEXT])
 
 static rncl_status look_at(rncl_network *net, cl_mem buffer, size_t floats, const char *what)
 {
-    if (!buffer || net->seek[0])
+    if (!buffer || !floats || net->seek[0])
         return RNCL_OK;
     float *values = malloc(floats * sizeof *values);
     if (!values)

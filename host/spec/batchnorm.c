@@ -24,8 +24,9 @@ static rncl_spec_layout batchnorm_layout(const rncl_spec_case *c, rncl_slot slot
         {RNCL_AXIS_IMAGES, RNCL_AXIS_WHOLE, RNCL_AXIS_CHANNELS}};
     const rncl_spec_layout vector = {{1, 1, channels},
                                      {RNCL_AXIS_WHOLE, RNCL_AXIS_WHOLE, RNCL_AXIS_CHANNELS}};
-    const rncl_spec_layout residuals[] = {
-        [RNCL_RESIDUAL_NONE] = {{0}}, [RNCL_RESIDUAL_ADD] = whole, [RNCL_RESIDUAL_PAD] = padded};
+    const rncl_spec_layout residuals[] = {[RNCL_RESIDUAL_NONE] = {{0}, {RNCL_AXIS_WHOLE}},
+                                          [RNCL_RESIDUAL_ADD] = whole,
+                                          [RNCL_RESIDUAL_PAD] = padded};
     switch (slot) {
     case RNCL_SLOT_x:
     case RNCL_SLOT_y:

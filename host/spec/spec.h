@@ -59,6 +59,14 @@ static inline size_t rncl_spec_layout_count(const rncl_spec_layout *layout)
     return layout->size[0] * layout->size[1] * layout->size[2];
 }
 
+static inline bool rncl_spec_layout_equal(const rncl_spec_layout *a, const rncl_spec_layout *b)
+{
+    for (int d = 0; d < 3; d++)
+        if (a->size[d] != b->size[d] || a->axis[d] != b->axis[d])
+            return false;
+    return true;
+}
+
 /* Size of a result's values and rounding errors when inputs are normal numbers. The relative error grows
  * with the square root of `terms`, the absolute error in the worst case with `mass`. */
 typedef struct rncl_spec_sum {

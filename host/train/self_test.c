@@ -42,6 +42,8 @@ static rncl_status collect(self_test *test, const rncl_network *network)
     size_t ops = 0;
     while (rncl_network_op(network, ops))
         ops++;
+    if (!ops)
+        return RNCL_OK;
     test->checks = calloc(ops, sizeof *test->checks);
     test->texts = calloc(ops, sizeof *test->texts);
     if (!test->checks || !test->texts)

@@ -2,7 +2,6 @@
 #include "trial_candidate.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "util.h"
 
@@ -47,7 +46,7 @@ void rncl_candidate_share_gradient(rncl_candidate *candidate)
     const rncl_spec *spec = rncl_spec_of(candidate->c.desc.kind);
     const rncl_spec_layout residual = spec->layout(&candidate->c, RNCL_SLOT_residual),
                            y = spec->layout(&candidate->c, RNCL_SLOT_y);
-    if (candidate->buffers.dresidual && !memcmp(&residual, &y, sizeof y))
+    if (candidate->buffers.dresidual && rncl_spec_layout_equal(&residual, &y))
         candidate->buffers.dresidual = candidate->buffers.dy;
 }
 

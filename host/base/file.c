@@ -301,6 +301,12 @@ rncl_status rncl_directory_create(const char *path)
 bool rncl_file_exists(const char *path)
 {
     struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+bool rncl_file_may_exist(const char *path)
+{
+    struct stat info;
     if (stat(path, &info) == 0)
         return S_ISREG(info.st_mode);
     return errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG && errno != ELOOP;

@@ -48,9 +48,10 @@ rncl_status rncl_file_link(const char *from, const char *to);
 /* mkdir -p. */
 rncl_status rncl_directory_create(const char *path);
 
-/* Whether there is such a file. True as well where that cannot be seen (no permission, a failing disk): a
- * file must not be replaced because of that, and whoever opens it learns the reason. */
 bool rncl_file_exists(const char *path);
+/* True as well where that cannot be seen (no permission, a failing disk): a file must not be replaced because
+ * of that, and whoever opens it learns the reason. */
+bool rncl_file_may_exist(const char *path);
 bool rncl_directory_exists(const char *path);
 
 /* "folder/name" as a new string; NULL when out of memory. Caller frees. */

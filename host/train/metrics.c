@@ -112,7 +112,7 @@ static rncl_status cut_back(const layout *l, const char *path, const rncl_conten
 
 static rncl_status prepare_file(const layout *l, const char *path, int64_t step, const rncl_log *log)
 {
-    if (!rncl_file_exists(path))
+    if (!rncl_file_may_exist(path))
         return rncl_file_write(path, l->header, strlen(l->header));
     rncl_contents old;
     RNCL_TRY(rncl_file_read(path, &old));

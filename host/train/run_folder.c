@@ -89,7 +89,7 @@ static rncl_status choose_resumed(rncl_options *options, const rncl_log *log, rn
     if (rncl_directory_exists(options->resume))
         RNCL_TRY(lock_folder(options->resume, log, lock));
     RNCL_TRY(join(options->resume, RNCL_RUN_CHECKPOINT, path));
-    if (!rncl_file_exists(path))
+    if (!rncl_file_may_exist(path))
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: no such checkpoint; --resume takes the folder of a run", path);
     RNCL_TRY(join(options->resume, RNCL_RUN_CONFIG, path));
     RNCL_TRY(rncl_options_read(options, path, RNCL_FOR_TRAIN));
@@ -105,7 +105,7 @@ static rncl_status choose_named(rncl_options *options, const rncl_log *log, rncl
     RNCL_TRY(rncl_directory_create(options->out));
     RNCL_TRY(lock_folder(options->out, log, lock));
     lock->created = !there;
-    if (rncl_file_exists(path))
+    if (rncl_file_may_exist(path))
         return RNCL_FAIL(RNCL_ERR_USAGE,
                          "--out %.200s holds a run; continue it with --resume, or choose another folder",
                          options->out);

@@ -34,7 +34,7 @@ static rncl_status rewind_to_good(rncl_training *t)
     const int64_t bad = t->state.step;
     char path[RNCL_TEXT_LENGTH];
     RNCL_TRY(rncl_run_folder_path(t->options, RNCL_RUN_ROLLBACK, path));
-    if (rncl_file_exists(path))
+    if (rncl_file_may_exist(path))
         RNCL_TRY(rncl_training_rewind(t, RNCL_RUN_ROLLBACK));
     return t->state.step < bad ? RNCL_OK : rncl_training_rewind(t, RNCL_RUN_CHECKPOINT);
 }

@@ -86,7 +86,7 @@ static rncl_status find_class_weights(const rncl_options *options, char path[RNC
     if (!rncl_class_weights_is_file(path) || takes_class_weights(options))
         return RNCL_OK;
     RNCL_TRY(rncl_run_folder_path(options, RNCL_RUN_CLASS_WEIGHTS, copy));
-    if (rncl_file_exists(copy))
+    if (rncl_file_may_exist(copy))
         memcpy(path, copy, sizeof copy);
     return RNCL_OK;
 }

@@ -100,7 +100,7 @@ static rncl_status read_shipped(rncl_store *store)
     char name[FILE_NAME];
     file_name(&store->device, name);
     char *path = chosen ? rncl_path_join(chosen, name) : rncl_installation_find(folders, name);
-    const bool there = path && rncl_file_exists(path);
+    const bool there = path && rncl_file_may_exist(path);
     rncl_status st = there ? read_file(store, path, false) : RNCL_OK;
     free(path);
     return st;

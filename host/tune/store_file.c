@@ -82,7 +82,7 @@ static bool is_short_of_memory(const json_error_t *error)
 rncl_status rncl_store_file_read(const char *path, const rncl_device_info *device, bool own,
                                  rncl_store_lines *lines)
 {
-    if (!rncl_file_exists(path))
+    if (!rncl_file_may_exist(path))
         return RNCL_OK;
     json_error_t error;
     json_t *document = json_load_file(path, 0, &error);

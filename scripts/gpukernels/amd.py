@@ -104,7 +104,7 @@ def compile_kernel(tools, source, options, target, folder):
                 "oclc_unsafe_math_off", f"oclc_wavefrontsize64_{wave}", "oclc_abi_version_400")]
     modules.append(isa_module(tools, target, folder))
     tools.run([*tools.clang(options), "-target", "amdgcn-amd-amdhsa", f"-mcpu={target}", "-nogpulib",
-               *tools.bitcode(modules), "-S", "-o", f"{folder}/k.s", source])
+               "-mcode-object-version=4", *tools.bitcode(modules), "-S", "-o", f"{folder}/k.s", source])
     with open(f"{folder}/k.s", encoding="utf-8") as file:
         text = file.read()
     code, result = listings(text), {}

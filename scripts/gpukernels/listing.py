@@ -14,8 +14,8 @@ class Instruction:
 class Loop:
     """A natural loop: its blocks, and how often it runs (None where that depends on the kernel's arguments)."""
 
-    def __init__(self, header, blocks, latches):
-        self.header, self.blocks, self.latches, self.trips = header, blocks, latches, None
+    def __init__(self, header):
+        self.header, self.blocks, self.trips = header, {header}, None
 
 
 class Listing:
@@ -80,8 +80,7 @@ class Listing:
             for header in self.following[i]:
                 if header not in dominators[i]:
                     continue
-                loop = found.setdefault(header, Loop(header, {header}, []))
-                loop.latches.append(i)
+                loop = found.setdefault(header, Loop(header))
                 stack = [i]
                 while stack:
                     j = stack.pop()
@@ -92,30 +91,30 @@ class Listing:
 
 
 def count_trips(listing, loop, isa):
-    """How often the loop runs, from its counter: compared with a constant at its end, begun and stepped by constants."""
-    if len(loop.latches) != 1:
-        return None
-    steps, inside = {}, set()
-    for i in loop.blocks:
+    """How often the loop runs, from a counter that begins, steps and is compared at an exit by constants; else None."""
+    steps, compares, inside = {}, {}, set()
+    for i in sorted(loop.blocks):
+        exits = any(j not in loop.blocks for j in listing.following[i])
         for instruction in listing.block(i):
             inside.add(instruction)
-            step = isa.step(instruction)
+            step, compared = isa.step(instruction), isa.compare(instruction)
             if step:
                 steps[step[0]] = steps.get(step[0], 0) + step[1]
-    for instruction in reversed(listing.block(loop.latches[0])):
-        compared = isa.compare(instruction)
-        if not compared or not steps.get(compared[0]):
+            if compared and exits:
+                # A counter that is compared before it steps makes one round more.
+                compares[compared[0]] = (compared[1], compared[0] not in steps)
+    for counter, (limit, more) in compares.items():
+        if not steps.get(counter):
             continue
-        counter, limit = compared
         begin = None
         for earlier in listing.instructions[: listing.ranges[loop.header][0]]:
             start = isa.constant(earlier) if earlier not in inside else None
             if start and start[0] == counter:
                 begin = start[1]
-        if begin is None:
-            return None
-        trips, rest = divmod(limit - begin, steps[counter])
-        return trips if rest == 0 and 0 < trips <= 4096 else None
+        if begin is not None:
+            trips = -((begin - limit) // steps[counter]) + more
+            if 0 < trips <= 4096:
+                return trips
     return None
 
 

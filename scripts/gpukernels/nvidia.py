@@ -84,9 +84,8 @@ def occupancy(target, registers, local_bytes, group):
 def compile_kernel(tools, source, options, target, folder):
     """Measures every kernel of a source file: {kernel: {name: number}}; raises ValueError where a compiler fails."""
     number = int(target[3:])
-    arch = "sm_75" if number < 80 else "sm_80"
-    tools.run([*tools.clang(options), "-target", "nvptx64-nvidia-nvcl", "-Xclang", "-target-cpu", "-Xclang", arch,
-               "-Xclang", "-target-feature", "-Xclang", "+ptx72", *tools.bitcode([tools.libclc]), "-S", "-o", f"{folder}/k.ptx", source])
+    tools.run([*tools.clang(options), "-target", "nvptx64-nvidia-nvcl", "-Xclang", "-target-cpu", "-Xclang", target,
+               "-Xclang", "-target-feature", "-Xclang", "+ptx78", *tools.bitcode([tools.libclc]), "-S", "-o", f"{folder}/k.ptx", source])
     limit = re.search(r"-cl-nv-maxrregcount[= ](\d+)", options)
     said = tools.run([tools.ptxas, "-v", f"-arch={target}", *([f"-maxrregcount={limit[1]}"] if limit else []),
                       "-o", f"{folder}/k.cubin", f"{folder}/k.ptx"])

@@ -6,8 +6,9 @@ import shutil
 import subprocess
 import zipfile
 
-# Debian 12's packages, unpacked into a folder: libclc for NVIDIA, the device libraries of ROCm for AMD, Intel's compiler.
-PACKAGES = ("libclc-15", "libclc-15-dev", "rocm-device-libs", "intel-opencl-icd", "libigc1", "libigdfcl1", "libopencl-clang14",
+# Debian 12's packages: clang, libclc for NVIDIA, the device libraries of ROCm for AMD, Intel's compiler. They are unpacked
+# into a folder: installing libclc-19 would remove Mesa's OpenCL.
+PACKAGES = ("clang-19", "libclang-cpp19", "libllvm19", "libclang-common-19-dev", "libclc-19", "libclc-19-dev", "rocm-device-libs", "intel-opencl-icd", "libigc1", "libigdfcl1", "libopencl-clang14",
             "libllvmspirvlib14", "libigdgmm12", "libigc-tools")
 # PyPI's packages of the CUDA toolkit, for the two programs.
 WHEELS = {"nvidia-cuda-nvcc==13.5.37": "ptxas", "nvidia-cuda-nvdisasm==13.5.37": "nvdisasm"}
@@ -29,7 +30,7 @@ class Tools:
     def __init__(self, folder, includes=()):
         self.folder, self.includes = folder, list(includes)
         self.library = f"{folder}/usr/lib/x86_64-linux-gnu"
-        self.clang_program = shutil.which("clang-15")
+        self.clang_program = self._program("clang-19", f"{folder}/usr/lib/llvm-19/bin")
         self.ptxas = self._program("ptxas", "/usr/local/cuda/bin")
         self.nvdisasm = self._program("nvdisasm", "/usr/local/cuda/bin")
         self.libclc = self._file("usr/lib/clc/nvptx64--nvidiacl.bc")
@@ -49,8 +50,8 @@ class Tools:
 
     def missing(self, vendor):
         """What of a vendor's toolchain is not here."""
-        need = {"nvidia": {"clang-15": self.clang_program, "libclc-15": self.libclc, "ptxas": self.ptxas, "nvdisasm": self.nvdisasm},
-                "amd": {"clang-15": self.clang_program, "rocm-device-libs": self.rocm},
+        need = {"nvidia": {"clang-19": self.clang_program, "libclc-19": self.libclc, "ptxas": self.ptxas, "nvdisasm": self.nvdisasm},
+                "amd": {"clang-19": self.clang_program, "rocm-device-libs": self.rocm},
                 "intel": {"ocloc": self.ocloc, "iga64": self.iga}}[vendor]
         return [name for name, path in need.items() if not path]
 
@@ -76,7 +77,7 @@ def fetch(folder):
     """Unpacks the packages into the folder; needs apt-get, dpkg and pip, but no rights."""
     downloads = os.path.join(folder, "packages")
     os.makedirs(downloads, exist_ok=True)
-    subprocess.run(["apt-get", "-q", "download", *PACKAGES], cwd=downloads, check=True)
+    subprocess.run(["apt-get", "-qq", "download", *PACKAGES], cwd=downloads, check=True, stderr=subprocess.DEVNULL)
     for path in glob.glob(f"{downloads}/*.deb"):
         subprocess.run(["dpkg", "-x", path, folder], check=True)
     subprocess.run(["python3", "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", downloads, *WHEELS], check=True)

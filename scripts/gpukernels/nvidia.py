@@ -19,10 +19,10 @@ class Sass:
     """What the instructions of SASS do."""
 
     @staticmethod
-    def step(instruction):
+    def add(instruction):
         match = re.search(rf"\b(?:UIADD3|IADD3|VIADD|IADD)(?:\.\S+)? (U?R\d+), (?:U?PT, U?PT, )?(U?R\d+)(?:\.reuse)?, {NUMBER}",
                           instruction.text)
-        return (match[1], _integer(match[3])) if match and match[1] == match[2] else None
+        return (match[1], match[2], _integer(match[3])) if match else None
 
     @staticmethod
     def compare(instruction):
@@ -66,8 +66,9 @@ def listings(text):
             items.append(match[1])
         elif items is not None and (match := re.match(r"\s*/\*[0-9a-f]+\*/\s+(?:@(!?U?P\w+)\s+)?((\S+).*?)\s*;", line)):
             predicate, body, op = match.groups()
-            target = re.search(r"\.L_x_\d+", body) if op.split(".")[0] == "BRA" else None
-            ends = op.split(".")[0] in ("BRA", "EXIT", "RET", "BRX", "JMX", "KILL")
+            # ptxas also branches by CALL, but for the calls of functions.
+            target = re.search(r"\.L_x_\d+", body) if op.split(".")[0] in ("BRA", "CALL") else None
+            ends = target or op.split(".")[0] in ("EXIT", "RET", "BRX", "JMX", "KILL")
             items.append(Instruction(op, body, target and target[0], bool(predicate) or not ends))
     return {name: Listing(items) for name, items in functions.items()}
 

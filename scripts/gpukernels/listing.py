@@ -129,7 +129,8 @@ def tile_loop(listing, isa):
     """Counts one run of the innermost loop whose length depends on the kernel's arguments and that multiplies most.
 
     Loops of constant length count as part of the loop around them, as often as they run. Every branch counts as taken
-    into the loop: a step that loads nothing, or meets an edge, is shorter. None where no loop multiplies."""
+    into the loop: a step that loads nothing, or meets an edge, is shorter. `code`: instructions, each once. None where no loop
+    multiplies."""
     loops = listing.loops()
     for loop in loops:
         loop.trips = count_trips(listing, loop, isa)
@@ -144,7 +145,9 @@ def tile_loop(listing, isa):
             for other in inner:
                 times *= other.trips if i in other.blocks else 1
             for instruction in listing.block(i):
-                for kind, number in isa.classify(instruction).items():
+                kinds = isa.classify(instruction)
+                total["code"] += kinds.get("all", 0)
+                for kind, number in kinds.items():
                     total[kind] += number * times
         work = total["fma"] + 256 * total["matrix"]
         if work and (best is None or work > best[0]):

@@ -91,13 +91,11 @@ def compile_kernel(tools, source, options, target, folder):
     said = tools.run([tools.ptxas, "-v", f"-arch={target}", *([f"-maxrregcount={limit[1]}"] if limit else []),
                       "-o", f"{folder}/k.cubin", f"{folder}/k.ptx"])
     code = listings(tools.run([tools.nvdisasm, "-c", f"{folder}/k.cubin"]))
-    with open(f"{folder}/k.ptx", encoding="utf-8") as file:
-        groups = dict(re.findall(r"\.entry (\w+)\(.*?\n\)\n((?:\.\w+[^\n]*\n)*)", file.read(), re.S))
+    groups = tools.group_sizes(source, options)
     result = {}
     for name, stack, stores, loads, registers, rest in ENTRY.findall(said):
         local = re.search(r"(\d+) bytes smem", rest)
-        shape = re.search(r"\.reqntid (\d+), (\d+), (\d+)", groups.get(name, ""))
-        group = int(shape[1]) * int(shape[2]) * int(shape[3]) if shape else 256
+        group = groups.get(name, 256)
         held, most = occupancy(number, int(registers), int(local[1]) if local else 0, group)
         result[name] = {"registers": int(registers), "spills": int(stores) + int(loads), "scratch": int(stack),
                         "local": int(local[1]) if local else 0, "occupancy": f"{held}/{most}", "group": group,

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_PROGRAMS = 4096, MOST_ARGUMENTS = 4096, MOST_BUFFERS = 1 << 14, ARGUMENT_BYTES = 128 };
+enum { MOST_PROGRAMS = 4096, MOST_ARGUMENTS = 1 << 15, MOST_BUFFERS = 1 << 14, ARGUMENT_BYTES = 128 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -99,27 +99,35 @@ cl_mem pretend_log_buffer(cl_mem handle, size_t size)
     return handle;
 }
 
-/* Arguments of kernels, so that launches can be told with them. */
+/* Arguments of kernels, so that launches can be told with them; hashed by kernel and index. */
 static struct argument {
     cl_kernel kernel;
     cl_uint index;
     size_t size;
     unsigned char value[ARGUMENT_BYTES];
 } arguments[MOST_ARGUMENTS];
-static size_t argument_count;
+
+/* Where an argument is, or could be put; NULL if the table is full. */
+static struct argument *find_argument(cl_kernel kernel, cl_uint index)
+{
+    const size_t start = (size_t)(uintptr_t)kernel / sizeof(void *) * 2654435761u + index;
+    for (size_t i = 0; i < MOST_ARGUMENTS; i++) {
+        struct argument *argument = &arguments[(start + i) % MOST_ARGUMENTS];
+        if (!argument->kernel || (argument->kernel == kernel && argument->index == index))
+            return argument;
+    }
+    return NULL;
+}
 
 void pretend_log_argument(cl_kernel kernel, cl_uint index, size_t size, const void *value)
 {
     if (!getenv("RNCL_PRETEND_LAUNCHES") || !value || size > ARGUMENT_BYTES)
         return;
     pthread_mutex_lock(&lock);
-    size_t i = 0;
-    while (i < argument_count && (arguments[i].kernel != kernel || arguments[i].index != index))
-        i++;
-    if (i < MOST_ARGUMENTS) {
-        argument_count += i == argument_count;
-        arguments[i] = (struct argument){.kernel = kernel, .index = index, .size = size};
-        memcpy(arguments[i].value, value, size);
+    struct argument *argument = find_argument(kernel, index);
+    if (argument) {
+        *argument = (struct argument){.kernel = kernel, .index = index, .size = size};
+        memcpy(argument->value, value, size);
     }
     pthread_mutex_unlock(&lock);
 }
@@ -164,10 +172,11 @@ void pretend_log_launch(cl_kernel kernel, const size_t global[3], const size_t l
     clGetKernelInfo(kernel, CL_KERNEL_PROGRAM, sizeof program, &program, NULL);
     clGetKernelInfo(kernel, CL_KERNEL_NUM_ARGS, sizeof count, &count, NULL);
     pthread_mutex_lock(&lock);
-    for (cl_uint index = 0; index < count; index++)
-        for (size_t i = 0; i < argument_count; i++)
-            if (arguments[i].kernel == kernel && arguments[i].index == index)
-                append_argument(text, sizeof text, &arguments[i]);
+    for (cl_uint index = 0; index < count; index++) {
+        const struct argument *argument = find_argument(kernel, index);
+        if (argument && argument->kernel)
+            append_argument(text, sizeof text, argument);
+    }
     log_line("launch %s %ld %zu,%zu,%zu %zu,%zu,%zu%s\n", name, number_of(program), global[0], global[1],
              global[2], local[0], local[1], local[2], text);
     pthread_mutex_unlock(&lock);

@@ -9,8 +9,8 @@ import tempfile
 NETWORKS = {"ResNet-18": "--arch resnet --depth 18 --batch-size 8", "ResNet-50": "--arch resnet --depth 50 --batch-size 8",
             "CIFAR ResNet-20": "--arch cifar-resnet --depth 20 --batch-size 32"}
 # What each pretended GPU's programs are compiled for. Nobody compiles for `smallest`: one target of each vendor.
-DEVICES = {"nvidia": ("sm_75", "sm_80", "sm_90"), "rdna": ("gfx1030", "gfx1100"), "cdna": ("gfx906", "gfx90a"),
-           "intel": ("tgllp", "dg2", "pvc"), "smallest": ("sm_75", "gfx1030", "tgllp")}
+DEVICES = {"nvidia": ("sm_75", "sm_80", "sm_90"), "gcn": ("gfx906",), "cdna": ("gfx90a",), "rdna": ("gfx1030", "gfx1100"),
+           "xe_lp": ("tgllp",), "xe_hpg": ("dg2",), "xe_hpc": ("pvc",), "smallest": ("sm_75", "gfx1030", "tgllp")}
 
 
 def pretend(build, device, log, command, sources=None, launches=False):

@@ -33,11 +33,13 @@
 typedef struct pretend_gpu {
     const char *key;
     const char *vendor, *name, *extensions;
-    cl_uint compute_units, lanes; /* lanes: of a warp, wavefront or sub-group; 0: not to be asked for */
-    cl_uint generation[2];        /* compute capability or graphics IP: major, minor */
+    cl_uint compute_units;
+    cl_uint lanes;          /* of a warp, wavefront or least sub-group; 0: not to be asked for */
+    cl_uint version[2];     /* compute capability, graphics IP or architecture: major, minor */
+    cl_uint units_per_core; /* Intel: execution units of a sub-slice */
     size_t work_group;
     uint64_t memory, allocation, local;
-    bool unified, has_double;
+    bool local_in_memory, unified, has_double;
 } pretend_gpu;
 
 /* The GPU of RNCL_PRETEND; NULL if there is none. Ends the process with a message if it is not in the table.

@@ -18,7 +18,7 @@ static void __attribute__((format(printf, 2, 3))) run_as(const char *environment
 static void a_device_answers_as_the_gpu(void **state)
 {
     (void)state;
-    run_as("RNCL_PRETEND=intel", "devices --json");
+    run_as("RNCL_PRETEND=xe_hpg", "devices --json");
     expect_status(0);
     json_t *document = expect_json();
     const json_t *device = json_array_get(json_object_get(document, "devices"), 0);

@@ -27,7 +27,7 @@ typedef struct rncl_training {
     rncl_store *store;   /* of tuning results */
     rncl_network *network;
     rncl_spot_checks *checks;     /* NULL: none */
-    int64_t doubted_check;        /* that found a wrong result, and has not been right since; -1: none */
+    bool doubts;                  /* the first of them repeats one that found a wrong result */
     rncl_network_vectors vectors; /* on the host, for files */
     rncl_model_meta meta;         /* its labels are the data set's */
     rncl_schedule schedule;
@@ -85,7 +85,7 @@ rncl_status rncl_training_load(rncl_training *training, const char *name);
 rncl_status rncl_training_shrink(rncl_training *training);
 
 /* After a failure with RNCL_ERR_WRONG_RESULT: goes back to the last checkpoint, so that the wrong result is
- * in no weights, and looks at the same pass first. RNCL_ERR_WRONG_RESULT the second time in a row. */
+ * in no weights, and looks at the same values first. RNCL_ERR_WRONG_RESULT the second time in a row. */
 rncl_status rncl_training_doubt(rncl_training *training);
 
 /* Makes training->loader, which begins behind training->state. */

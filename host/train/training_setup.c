@@ -105,7 +105,8 @@ static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
     RNCL_TRY(rncl_inputs_open(options, true, &t->context->log, &t->inputs));
     RNCL_TRY(rncl_inputs_complete(&t->inputs, options));
     rncl_automatic_complete(options, t->inputs.training->info.count);
-    if (options->tune)
+    t->tuning_kept = rncl_training_has_tuning(options);
+    if (options->tune && !t->tuning_kept)
         RNCL_TRY(tune_briefly(t, options));
     RNCL_TRY(rncl_graph_build(&options->network, &t->graph));
     RNCL_TRY(rncl_graph_freeze(t->graph, options->freeze));
@@ -166,7 +167,7 @@ static rncl_status prepare_network(rncl_training *t, int micro_batch)
         .label_smoothing = options->label_smoothing,
         .class_weights = t->class_weights,
     };
-    RNCL_TRY(rncl_store_open(&t->context->info, &t->context->log, &t->store));
+    RNCL_TRY(rncl_training_open_store(t));
     rncl_planning_apply(options, t->store, &setup);
     RNCL_TRY(make_network(t, &setup));
     if (!(options->spot_checks > 0))
@@ -203,6 +204,7 @@ static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
     RNCL_TRY(rncl_run_folder_create(options, &t->context->log, &t->lock));
     RNCL_TRY(write_config(options));
     RNCL_TRY(copy_class_weights(options));
+    RNCL_TRY(rncl_training_keep_tuning(t));
     RNCL_TRY(rncl_metrics_open(options->out, t->state.step, &t->context->log, &t->metrics));
     return options->resume[0] ? RNCL_OK : rncl_training_save(t);
 }

@@ -18,7 +18,7 @@ const char *rncl_planning_verdict(const rncl_network_facts *facts)
 
 void rncl_planning_announce(const rncl_log *log, const rncl_store *store, const rncl_network_facts *facts)
 {
-    const char *whose = rncl_store_has_own(store) ? "your" : "shipped";
+    const char *whose = rncl_store_whose(store);
     if (facts->tuned == 0)
         rncl_log_line(log, RNCL_LOG_NOTE, "tuning    none of %d kernels; `rncl tune` (5 min) may help",
                       facts->problems);

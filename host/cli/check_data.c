@@ -92,6 +92,7 @@ rncl_status rncl_check_data_run(rncl_options *options)
         .val_split = options->val_split,
         .classes = options->network.classes,
         .workers = options->workers,
+        .log = &console.log,
         .progress = on_progress,
         .user = &console,
     };

@@ -124,6 +124,11 @@ rncl_status rncl_class_tree_check(const rncl_class_tree *tree, const rncl_defect
         return RNCL_FAIL(RNCL_ERR_DATA,
                          "%s: no PNG, JPEG or WebP in class folders; each class is a folder of pictures",
                          folder);
+    if (tree->class_count == 1 && first && !one_is_enough)
+        return RNCL_FAIL(RNCL_ERR_DATA,
+                         "%s: %s is the only class with PNG, JPEG or WebP; of %zu other files %s is %s",
+                         folder, tree->classes[0], rncl_defects_count(defects, RNCL_DEFECT_WRONG),
+                         first->path, first->text);
     if (tree->class_count == 1 && !one_is_enough)
         return RNCL_FAIL(
             RNCL_ERR_DATA,

@@ -41,9 +41,20 @@ static bool holds_folders(const rncl_listing *inside)
     return inside->pictures == 0 && inside->count > 1;
 }
 
+/* train, and also test1. */
+static bool is_numbered_split(const char *name)
+{
+    char rest[RNCL_ROLE_REST];
+    return rncl_role_of(name) != RNCL_NO_ROLE ||
+           (rncl_role_within(name, rest) != RNCL_NO_ROLE && strspn(rest, "0123456789") == strlen(rest));
+}
+
 bool rncl_folder_are_classes(const char *path, const rncl_listing *l)
 {
-    return l->count > 1 && rncl_listing_count(l, RNCL_NO_ROLE) == l->count - 1 &&
+    size_t splits = 0;
+    for (size_t i = 0; i < l->count; i++)
+        splits += is_numbered_split(l->folders[i]);
+    return l->count > 1 && splits == 1 && rncl_listing_count(l, RNCL_NO_ROLE) == l->count - 1 &&
            count_folders(path, l, is_flat) == l->count;
 }
 
@@ -159,7 +170,7 @@ rncl_status rncl_folder_refuse(const char *path, const rncl_listing *l)
                          first, first == l->folders[0] ? l->folders[1] : l->folders[0], path, first);
     for (size_t i = 0; i < l->count; i++)
         folds += is_fold(l->folders[i]);
-    if (folds > 1 && folds == l->count && count_folders(path, l, holds_folders) == l->count)
+    if (folds > 1 && folds + others == l->count && count_folders(path, l, holds_folders) == l->count)
         return RNCL_FAIL(
             RNCL_ERR_DATA,
             "%s: %s, %s … look like folds for cross-validation, not like classes; mv %s/%s %s/val to "

@@ -82,12 +82,14 @@ rncl_role rncl_role_of(const char *name)
     return found;
 }
 
-/* The length of the word that begins here: up to a separator, or to a capital behind a small letter. */
+/* The length of the word that begins here: up to a separator, or to a capital or digit behind a small letter.
+ */
 static size_t word_length(const char *name)
 {
     size_t length = 1;
     while (name[length] && !strchr("_-. ", name[length]) &&
-           !(isupper((unsigned char)name[length]) && islower((unsigned char)name[length - 1])))
+           !(islower((unsigned char)name[length - 1]) &&
+             (isupper((unsigned char)name[length]) || isdigit((unsigned char)name[length]))))
         length++;
     return length;
 }

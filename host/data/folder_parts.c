@@ -68,6 +68,37 @@ static rncl_status descend(char **path, bool splits)
     return st;
 }
 
+/* ILSVRC2012_img_train and ILSVRC2012_img_val: *name is the one folder of a role where all names are of
+ * splits, and the same but for that. NULL: it is not so, or none has the role. */
+static const char *find_alike(const rncl_listing *l, rncl_role wanted)
+{
+    const char *name = NULL;
+    char all[RNCL_ROLE_REST] = "", rest[RNCL_ROLE_REST];
+    for (size_t i = 0; i < l->count; i++) {
+        const rncl_role role = rncl_role_within(l->folders[i], rest);
+        if (i == 0)
+            memcpy(all, rest, sizeof all);
+        if (role == RNCL_NO_ROLE || strcmp(rest, all) != 0 || (role == wanted && name))
+            return NULL;
+        if (role == wanted)
+            name = l->folders[i];
+    }
+    return name;
+}
+
+static rncl_status find_alike_splits(const char *path, const rncl_listing *l, rncl_folder_parts *out)
+{
+    const char *training = find_alike(l, RNCL_TRAINING), *validation = find_alike(l, RNCL_VALIDATION);
+    if (!validation)
+        validation = find_alike(l, RNCL_TEST);
+    if (!training || !validation)
+        return RNCL_OK;
+    out->training = rncl_path_join(path, training);
+    out->validation = rncl_path_join(path, validation);
+    return out->training && out->validation ? RNCL_OK
+                                            : RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", path);
+}
+
 static rncl_status find_splits(const char *path, const rncl_listing *l, rncl_folder_parts *out)
 {
     static const char *const training[] = {"train", NULL},
@@ -75,7 +106,7 @@ static rncl_status find_splits(const char *path, const rncl_listing *l, rncl_fol
                              *const test[] = {"test", NULL};
     RNCL_TRY(choose(path, l, RNCL_TRAINING, training, &out->training));
     if (!out->training)
-        return RNCL_OK;
+        return find_alike_splits(path, l, out);
     RNCL_TRY(choose(path, l, RNCL_VALIDATION, validation, &out->validation));
     return out->validation ? RNCL_OK : choose(path, l, RNCL_TEST, test, &out->validation);
 }

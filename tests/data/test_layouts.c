@@ -138,6 +138,8 @@ static void folds_are_no_classes(void **state)
     write_part(*state, "set/fold2", TRAINING);
     write_part(*state, "set/Fold_03", TRAINING);
     expect_refused_as(*state, "set", "folds for cross-validation", "set/train");
+    write_part(*state, "set/test", TRAINING);
+    expect_refused_as(*state, "set", "folds for cross-validation", "set/train");
     /* Classes may be called so. */
     write_picture(*state, "paper/fold1/1.png", 8, 9, 1);
     write_picture(*state, "paper/fold2/1.png", 8, 9, 2);
@@ -236,8 +238,26 @@ static void pictures_that_may_count_for_another_class_are_told(void **state)
     expect_told(*state, "beside", "1 pictures lie beside", "not used");
 }
 
+static void a_class_of_other_formats_is_missed(void **state)
+{
+    write_picture(*state, "set/cat/1.png", 8, 9, 1);
+    write_bytes(*state, "set/dog/1.bmp", "BM", 2);
+    expect_refused_as(*state, "set", "cat is the only class", "a BMP picture");
+}
+
+/* As some competitions are packed: labels are in the names of the files. */
+static void a_numbered_test_is_no_class(void **state)
+{
+    write_picture(*state, "set/train/cat.1.png", 8, 9, 1);
+    write_picture(*state, "set/test1/1.png", 8, 9, 2);
+    expect_refused_as(*state, "set", "set/train", "no class folders");
+}
+
 static void splits_of_a_year_are_splits(void **state)
 {
+    write_part(*state, "imagenet/ILSVRC2012_img_train", TRAINING);
+    write_part(*state, "imagenet/ILSVRC2012_img_val", VALIDATION);
+    expect_splits(*state, "imagenet");
     write_part(*state, "set/train2017", TRAINING);
     write_part(*state, "set/val2017", VALIDATION);
     expect_splits(*state, "set");
@@ -360,6 +380,8 @@ int main(void)
         LAYOUT_TEST(a_test_without_class_folders_is_not_used),
         LAYOUT_TEST(validation_that_cannot_be_told_from_classes_is_refused),
         LAYOUT_TEST(pictures_that_may_count_for_another_class_are_told),
+        LAYOUT_TEST(a_class_of_other_formats_is_missed),
+        LAYOUT_TEST(a_numbered_test_is_no_class),
         LAYOUT_TEST(splits_of_a_year_are_splits),
         LAYOUT_TEST(pictures_of_other_formats_are_named),
         LAYOUT_TEST(a_file_is_no_folder),

@@ -20,9 +20,12 @@ def describe():
     told = {"system": platform.platform(), "glibc": glibc(), "processor": processor(), "processors": os.cpu_count()}
     if shutil.which("nvidia-smi"):
         asked = "name,driver_version,compute_cap,clocks.max.sm,power.limit"
-        printed = subprocess.run(["nvidia-smi", f"--query-gpu={asked}", "--format=csv,noheader"], stdout=subprocess.PIPE,
-                                 stderr=subprocess.DEVNULL, text=True, timeout=20)
-        told["nvidia-smi"] = printed.stdout.splitlines()
+        try:
+            printed = subprocess.run(["nvidia-smi", f"--query-gpu={asked}", "--format=csv,noheader"], stdout=subprocess.PIPE,
+                                     stderr=subprocess.DEVNULL, text=True, timeout=20)
+            told["nvidia-smi"] = printed.stdout.splitlines()
+        except (OSError, subprocess.TimeoutExpired) as error:
+            told["nvidia-smi"] = [str(error)]
     return told
 
 
@@ -51,33 +54,29 @@ def inherited_environment(bundle):
     return environment
 
 
-def prepend_library_path(environment, folder):
-    paths = [str(folder), *filter(None, environment.get("LD_LIBRARY_PATH", "").split(":"))]
-    environment["LD_LIBRARY_PATH"] = ":".join(paths)
-
-
-def unregistered_drivers():
-    registered = " ".join(file.read_text(errors="replace") for file in VENDORS.glob("*.icd"))
+def installed_drivers():
     found = []
     for driver in DRIVERS:
-        places = sorted(place for folder in DRIVER_FOLDERS for place in glob.glob(os.path.join(folder, driver)))
-        if places and driver.split(".so")[0] not in registered:
-            found.append(Path(places[0]))
+        places = [place for folder in DRIVER_FOLDERS for place in sorted(glob.glob(os.path.join(folder, driver)))]
+        found += map(Path, places[:1])
     return found
 
 
 def register_drivers(environment, folder):
     """Where drivers are not registered, makes a folder of registrations with them in it. Returns them."""
-    drivers = [] if "OCL_ICD_VENDORS" in environment else unregistered_drivers()
-    if drivers:
+    drivers = [] if "OCL_ICD_VENDORS" in environment else installed_drivers()
+    for driver in drivers:  # they load their other parts by name
+        environment["LD_LIBRARY_PATH"] = ":".join(filter(None, (environment.get("LD_LIBRARY_PATH"), str(driver.parent))))
+    registered = "".join(file.read_text(errors="replace") for file in VENDORS.glob("*.icd"))
+    added = [driver for driver in drivers if driver.name.split(".so")[0] not in registered]
+    if added:
         folder.mkdir()
         for file in VENDORS.glob("*.icd"):
             shutil.copy(file, folder)
-        for driver in drivers:
+        for driver in added:
             (folder / f"{driver.name}.icd").write_text(f"{driver}\n")
-            prepend_library_path(environment, driver.parent)  # they load their other parts by name
         environment["OCL_ICD_VENDORS"] = str(folder)
-    return [str(driver) for driver in drivers]
+    return [str(driver) for driver in added]
 
 
 def lacking_libraries(program, environment):
@@ -97,7 +96,7 @@ def provide_libraries(program, bundled, environment, folder, always=()):
     drivers may need newer ones than the bundle has. Where the program does not start with them, being older than it
     needs, it gets all of the bundle's. Returns the names of those that come from the bundle."""
     folder.mkdir()
-    prepend_library_path(environment, folder)
+    environment["LD_LIBRARY_PATH"] = ":".join(filter(None, (str(folder), environment.get("LD_LIBRARY_PATH"))))
 
     def link(names):
         for name in names:

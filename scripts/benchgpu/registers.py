@@ -7,7 +7,6 @@ import re
 import shutil
 import struct
 import subprocess
-import sysconfig
 from pathlib import Path
 
 from benchgpu.outcome import StageSkipped
@@ -39,12 +38,8 @@ def extract(cache, folder):
 
 def find_ptxas():
     """On the path, of a CUDA toolkit, or the one that comes with PyTorch's Triton."""
-    found = shutil.which("ptxas")
-    if found:
-        return found
-    places = ["/usr/local/cuda/bin", *Path(sysconfig.get_path("purelib")).parent.parent.glob("python3*/*-packages/triton/backends/nvidia/bin"),
-              *Path("/usr/local/lib").glob("python3*/*-packages/triton/backends/nvidia/bin")]
-    return next((str(Path(place) / "ptxas") for place in places if (Path(place) / "ptxas").is_file()), None)
+    triton = Path("/usr/local/lib").glob("python3*/*-packages/triton/backends/nvidia/bin/ptxas")
+    return shutil.which("ptxas") or next((str(file) for file in (Path("/usr/local/cuda/bin/ptxas"), *triton) if file.is_file()), None)
 
 
 def body(ptx, kernel):
@@ -63,15 +58,18 @@ def measure(folder, result):
     result["kernels"], result["refused"] = [], []
     for file in sorted(folder.glob("*.ptx")):
         ptx = file.read_text()
+        options = ptx.splitlines()[0][3:]
         target = re.search(r"^\s*\.target\s+(sm_\w+)", ptx, re.M)
         arch = target.group(1) if target else "sm_80"
-        compiled = subprocess.run([ptxas, "-v", f"-arch={arch}", "-o", "/dev/null", file], stdout=subprocess.PIPE,
+        limit = re.search(r"-cl-nv-maxrregcount[= ](\d+)", options)
+        most = [f"-maxrregcount={limit[1]}"] if limit else []
+        compiled = subprocess.run([ptxas, "-v", f"-arch={arch}", *most, "-o", "/dev/null", file], stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True)
         if compiled.returncode:
             result["refused"].append({"program": file.name, "lines": compiled.stdout.splitlines()[-3:]})
         for kernel, stack, stores, loads, used, rest in ENTRY.findall(compiled.stdout):
             text, local = body(ptx, kernel), re.search(r"(\d+) bytes smem", rest)
             result["kernels"].append({
-                "kernel": kernel, "options": ptx.splitlines()[0][3:], "registers": int(used), "spills": int(stores) + int(loads),
+                "kernel": kernel, "options": options, "registers": int(used), "spills": int(stores) + int(loads),
                 "scratch": int(stack), "local": int(local[1]) if local else 0, "global_load16": len(re.findall(r"ld\.global\S*\.v4", text)),
                 "local_load16": len(re.findall(r"ld\.shared\S*\.v4", text)), "fma": len(re.findall(r"\bfma\.rn", text))})

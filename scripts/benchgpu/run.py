@@ -1,4 +1,5 @@
 """Runs the stages one after the other, each with its limit; what fails is written down, and the next stage goes on."""
+import contextlib
 import json
 import os
 import re
@@ -38,6 +39,9 @@ class Run:
         self.begin = time.monotonic()
         self.end = self.begin + arguments.seconds
         self.stage_end = self.end
+        self.entry = None  # of the stage that runs
+        self.said = []  # last lines of the program that ran last, on standard error
+        self.file = self.out / "no-device.json"
         self.environment, prepared = machine.rncl_environment(self.bundle, work)
         self.torch_environment = machine.inherited_environment(self.bundle)
         self.report = {"format": 1, "name": None, "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "quick": self.quick,
@@ -49,7 +53,7 @@ class Run:
         arguments = [str(argument) for argument in arguments]
         self.entry.setdefault("commands", []).append(" ".join(arguments))
         log = self.out / "logs" / f"{self.entry['name']}.txt"
-        with tempfile.TemporaryFile("w+") as printed, open(log, "a+") as said:
+        with tempfile.TemporaryFile("w+", errors="replace") as printed, open(log, "a+", errors="replace") as said:
             began = said.seek(0, os.SEEK_END)
             process = subprocess.Popen(arguments, env=environment or self.environment, stdout=printed, stderr=said,
                                        stdin=subprocess.DEVNULL, cwd=self.work, start_new_session=True)
@@ -109,22 +113,24 @@ class Run:
 
     def write(self):
         """The file is named when the device is known."""
-        if not self.report["name"] and self.report["device"]:
+        if self.report["device"]:
             self.report["name"] = slug(self.report["device"]["name"])
+            self.file = self.out / f"{self.report['name']}.json"
         self.report["seconds"] = time.monotonic() - self.begin
-        self.file = self.out / f"{self.report['name'] or 'no-device'}.json"
         report.write(self.report, self.file)
 
 
 def end_group(process):
-    """Ends a program that has not ended, and what it has started."""
-    for kind in (signal.SIGTERM, signal.SIGKILL):
+    """Ends a program, should it not have ended, and whatever it has started."""
+    try:
         if process.poll() is None:
-            os.killpg(process.pid, kind)
-            try:
-                process.wait(GRACE_SECONDS)
-            except subprocess.TimeoutExpired:
-                pass
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def chosen_stages(only):
@@ -156,7 +162,8 @@ def main(arguments):
     interrupted = False
     try:
         run = Run(arguments, work)
-        shutil.rmtree(run.out / "logs", ignore_errors=True)
+        for folder in ("logs", "programs", "tuning"):  # of an earlier run
+            shutil.rmtree(run.out / folder, ignore_errors=True)
         (run.out / "logs").mkdir(parents=True)
         try:
             for stage in stages:

@@ -120,7 +120,6 @@ def tune(run, result):
 def compiled(run, result):
     """Registers and spills of the kernels, where the driver's binaries are PTX. The PTX is kept for another try elsewhere."""
     folder = run.out / "programs"
-    shutil.rmtree(folder, ignore_errors=True)
     result["programs"] = registers.extract(run.work / "cache/rncl", folder)
     if not result["programs"]:
         raise StageSkipped("the driver's binaries are not PTX")

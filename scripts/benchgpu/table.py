@@ -105,7 +105,7 @@ def whole(report):
     for stage in report["stages"]:
         if stage.get("last_lines"):
             blocks.append([f"{stage['name']}:", *(f"  {line}" for line in stage["last_lines"])])
-    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
 
 
 def main(arguments):

@@ -21,7 +21,7 @@ sys.dont_write_bytecode = True
 SOURCE, RNCL = Path(sys.argv[1]), Path(sys.argv[2])
 sys.path.insert(0, str(SOURCE / "scripts"))
 # pylint: disable=wrong-import-position
-from benchgpu import keep, registers, run, table
+from benchgpu import keep, machine, registers, run, table
 from benchgpu.stages import Stage, bits, check, tune
 
 GPU = {"number": 2, "name": "Fast GPU (TM) 9", "platform": "P", "type": "gpu", "driver": "1.2"}
@@ -246,6 +246,33 @@ def results_of_a_device_are_kept_and_others_are_not(folder):
     assert kept == ["docs/gpu/fast.json", "tuning/fast-9.json"]
 
 
+def drivers_that_are_not_registered_join_those_that_are(folder):
+    for name in ("vendors", "nvidia"):
+        (folder / name).mkdir()
+    (folder / "vendors/amd.icd").write_text("libamdocl64.so\n")
+    for name in ("libnvidia-opencl.so.1", "libamdocl64.so"):
+        (folder / "nvidia" / name).touch()
+    machine.VENDORS, machine.DRIVER_FOLDERS = folder / "vendors", [str(folder / "nv*")]
+    environment = {}
+    assert machine.register_drivers(environment, folder / "all") == [str(folder / "nvidia/libnvidia-opencl.so.1")]
+    assert environment["OCL_ICD_VENDORS"] == str(folder / "all")
+    assert str(folder / "nvidia") in environment["LD_LIBRARY_PATH"].split(":")
+    assert sorted(file.name for file in (folder / "all").iterdir()) == ["amd.icd", "libnvidia-opencl.so.1.icd"]
+
+
+def only_lacking_libraries_come_from_the_bundle(folder):
+    for name in ("outer.so", "inner.so", "present.so"):
+        (folder / name).touch()
+
+    def lacking(_, environment):
+        given = {file.name for file in Path(environment["LD_LIBRARY_PATH"].split(":")[0]).iterdir()}
+        return ({"outer.so", "nowhere.so"} if "outer.so" not in given else {"inner.so"}) - given
+
+    machine.lacking_libraries = lacking
+    assert machine.provide_libraries("true", folder, {"LD_LIBRARY_PATH": "/a"}, folder / "some") == ["inner.so", "outer.so"]
+    assert machine.provide_libraries("false", folder, {}, folder / "all") == ["inner.so", "outer.so", "present.so"]
+
+
 def a_bundle_of_the_real_program_finds_the_devices(folder):
     subprocess.run([SOURCE / "scripts/bench-gpu", "pack", folder / "bundle", "--rncl", RNCL], check=True, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
@@ -263,6 +290,7 @@ TESTS = (a_failed_stage_is_in_the_report_and_the_next_ones_run, a_crash_is_told_
          trainings_that_differ_fail, without_a_gpu_nothing_is_measured, an_interrupted_run_leaves_its_report,
          the_table_sets_rncl_beside_the_faster_layout_of_pytorch, the_table_adds_layers_up_by_kind,
          ptx_is_taken_out_of_the_cache_with_its_options, registers_of_ptx_are_counted, results_of_a_device_are_kept_and_others_are_not,
+         drivers_that_are_not_registered_join_those_that_are, only_lacking_libraries_come_from_the_bundle,
          a_bundle_of_the_real_program_finds_the_devices)
 
 

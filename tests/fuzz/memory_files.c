@@ -115,6 +115,11 @@ bool rncl_directory_exists(const char *path)
     return !strcmp(path, folder);
 }
 
+bool rncl_directory_may_exist(const char *path)
+{
+    return rncl_directory_exists(path);
+}
+
 char *rncl_path_join(const char *parent, const char *name)
 {
     return rncl_text_format("%s/%s", parent, name);

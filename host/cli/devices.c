@@ -10,10 +10,10 @@
 #include "table.h"
 
 /* How many kernels somebody has tuned for the device. */
-static rncl_status count_tuned(const rncl_device_info *info, size_t *count)
+static rncl_status count_tuned(const rncl_device_info *info, const rncl_log *log, size_t *count)
 {
     rncl_store *store;
-    RNCL_TRY(rncl_store_open(info, NULL, &store));
+    RNCL_TRY(rncl_store_open(info, log, &store));
     *count = rncl_store_count(store);
     rncl_store_close(store);
     return RNCL_OK;
@@ -30,14 +30,14 @@ static json_t *describe_device(const rncl_device_info *info, size_t tuned)
                      info->compiler, "tuned", tuned > 0);
 }
 
-static rncl_status print_json(const rncl_device_list *list)
+static rncl_status print_json(const rncl_device_list *list, const rncl_log *log)
 {
     json_t *devices = json_array();
     rncl_status st = RNCL_OK;
     for (size_t i = 0; i < list->count && !st; i++) {
         const rncl_device_info *info = &list->devices[i].info;
         size_t tuned;
-        st = count_tuned(info, &tuned);
+        st = count_tuned(info, log, &tuned);
         if (!st && json_array_append_new(devices, describe_device(info, tuned)) != 0)
             st = RNCL_FAIL(RNCL_ERR_MEMORY, "JSON document");
     }
@@ -106,10 +106,10 @@ static void print_family(const rncl_gpu *gpu)
     putchar('\n');
 }
 
-static rncl_status print_details(const rncl_device *device)
+static rncl_status print_details(const rncl_device *device, const rncl_log *log)
 {
     size_t tuned;
-    RNCL_TRY(count_tuned(&device->info, &tuned));
+    RNCL_TRY(count_tuned(&device->info, log, &tuned));
     const rncl_device_info *info = &device->info;
     const char *file = rncl_device_driver_file(device);
     printf("\n%d  %s\n", info->number, info->name);
@@ -141,11 +141,11 @@ rncl_status rncl_devices_run(rncl_options *options)
     RNCL_TRY(rncl_device_list_create(&console.log, &list));
     rncl_status st = RNCL_OK;
     if (options->json)
-        st = print_json(list);
+        st = print_json(list, &console.log);
     else if (list->count)
         st = print_table(list);
     for (size_t i = 0; i < list->count && options->verbose && !options->json && !st; i++)
-        st = print_details(&list->devices[i]);
+        st = print_details(&list->devices[i], &console.log);
     /* Choosing from an empty list fails, and says what to install. */
     const rncl_device *first;
     if (!st)

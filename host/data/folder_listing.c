@@ -124,7 +124,9 @@ static rncl_status note_entry(void *user, const char *path, const struct dirent 
         l->pictures += rncl_walk_is_picture(path);
         return RNCL_OK;
     }
-    if (!rncl_walk_holds_pictures(path))
+    bool holds;
+    RNCL_TRY(rncl_walk_holds_pictures(path, &holds));
+    if (!holds)
         return RNCL_OK;
     char **folders = realloc(l->folders, (l->count + 1) * sizeof *folders);
     if (folders)

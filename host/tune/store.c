@@ -61,13 +61,18 @@ static char *user_folder(void)
     return rncl_text_format("%s/.local/share/rncl/tuning", home ? home : ".");
 }
 
+static void say_left_out(const rncl_store *store)
+{
+    rncl_log_line(&store->log, RNCL_LOG_WARNING, "tuning results are left out: %s", rncl_status_message());
+}
+
 /* A file that is damaged or cannot be opened is said and left out; it is not worth a training. */
 static rncl_status read_file(rncl_store *store, const char *path, bool own)
 {
     rncl_status st = rncl_store_file_read(path, &store->device, own, &store->lines);
     if (st != RNCL_ERR_DATA && st != RNCL_ERR_IO)
         return st;
-    rncl_log_line(&store->log, RNCL_LOG_WARNING, "tuning results are left out: %s", rncl_status_message());
+    say_left_out(store);
     if (!own || st == RNCL_ERR_IO)
         return RNCL_OK;
     char *aside = rncl_text_format("%s.damaged", path);
@@ -77,16 +82,29 @@ static rncl_status read_file(rncl_store *store, const char *path, bool own)
     return RNCL_OK;
 }
 
-static rncl_status read_shipped(rncl_store *store)
+static rncl_status find_shipped(const rncl_store *store, char **path)
 {
     const char *chosen = getenv("RNCL_TUNING_DIR");
     const char *const folders[] = {RNCL_TUNING_FROM_BIN, RNCL_TUNING_FROM_LIB, RNCL_TUNING_INSTALLED,
                                    RNCL_TUNING_SOURCE, NULL};
     char name[FILE_NAME];
     file_name(&store->device, name);
-    char *path = chosen ? rncl_path_join(chosen, name) : rncl_installation_find(folders, name);
-    const bool there = path && rncl_file_may_exist(path);
-    rncl_status st = there ? read_file(store, path, false) : RNCL_OK;
+    if (!chosen)
+        return rncl_installation_find(folders, name, path);
+    *path = rncl_path_join(chosen, name);
+    return *path ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", name);
+}
+
+static rncl_status read_shipped(rncl_store *store)
+{
+    char *path;
+    rncl_status st = find_shipped(store, &path);
+    if (st == RNCL_ERR_IO) {
+        say_left_out(store);
+        return RNCL_OK;
+    }
+    if (!st && path && rncl_file_may_exist(path))
+        st = read_file(store, path, false);
     free(path);
     return st;
 }

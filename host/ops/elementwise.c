@@ -14,6 +14,7 @@ enum { WIDEST = 16, GPU_WIDTH = 4, LARGEST_GROUP = 256, SMALL_GROUP = 64, MOST_P
     X(LOCAL, "local", NULL)                                                                                  \
     X(PER, "per", NULL)
 RNCL_DECLARE_KNOBS(KNOBS)
+_Static_assert((int)KNOB_COUNT == (int)RNCL_ELEMENTWISE_KNOBS, "what rows add begins behind these");
 
 int rncl_elementwise_width(const rncl_context *context, int channels)
 {
@@ -77,6 +78,11 @@ void rncl_elementwise_destroy(rncl_pass *pass)
 {
     rncl_kernel_fini(pass->data);
     free(pass->data);
+}
+
+int rncl_elementwise_group(const rncl_pass *pass)
+{
+    return pass->values[LOCAL];
 }
 
 int rncl_elementwise_per(const rncl_pass *pass)

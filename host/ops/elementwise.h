@@ -34,6 +34,12 @@ rncl_status rncl_elementwise_plan(rncl_pass *pass);
 rncl_status rncl_elementwise_build(rncl_pass *pass);
 void rncl_elementwise_destroy(rncl_pass *pass);
 
+/* How many knobs those are. */
+enum { RNCL_ELEMENTWISE_KNOBS = 3 };
+
+/* Work-items a group. */
+int rncl_elementwise_group(const rncl_pass *pass);
+
 /* Vectors a work-item, an argument of every elementwise kernel. */
 int rncl_elementwise_per(const rncl_pass *pass);
 

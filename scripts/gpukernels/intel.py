@@ -77,7 +77,7 @@ def listing(text):
             items.append(match[1])
         elif match := re.match(r"(?:\(([^)]*)\))? *([a-z]\S*)( .*|$)", row):
             op, predicated = match[2], "f" in (match[1] or "")
-            target = re.findall(r"\bL\d+", match[3])[-1:] if op in BRANCHES else []
+            target = re.findall(r"\bL\d+", match[3])[-1:] if op.split(".")[0] in BRANCHES else []
             body = re.sub(r" +", " ", match[0])
             ends = op == "jmpi" or "end of thread" in body
             # `break` names the `while` and goes on behind it.

@@ -125,25 +125,29 @@ def count_trips(listing, loop, isa):
     return None
 
 
+def _multiplies(listing, loop, isa):
+    return any(kind in isa.classify(instruction) for i in loop.blocks for instruction in listing.block(i) for kind in ("fma", "matrix"))
+
+
 def tile_loop(listing, isa):
     """Counts one run of the innermost loop whose length depends on the kernel's arguments and that multiplies most.
 
-    Loops of constant length count as part of the loop around them, as often as they run. Every branch counts as taken
-    into the loop: a step that loads nothing, or meets an edge, is shorter. `code`: instructions, each once. None where no loop
-    multiplies."""
+    Loops of constant length count as part of the loop around them, as often as they run; other loops in it, which do not
+    multiply, once. Every branch counts as taken into the loop: a step that loads nothing, or meets an edge, is shorter. `code`:
+    instructions, each once. None where no loop multiplies."""
     loops = listing.loops()
     for loop in loops:
         loop.trips = count_trips(listing, loop, isa)
     best = None
     for loop in loops:
         inner = [other for other in loops if other.blocks < loop.blocks]
-        if loop.trips is not None or any(other.trips is None for other in inner):
+        if loop.trips is not None or any(other.trips is None and _multiplies(listing, other, isa) for other in inner):
             continue
         total = collections.Counter()
         for i in loop.blocks:
             times = 1
             for other in inner:
-                times *= other.trips if i in other.blocks else 1
+                times *= (other.trips or 1) if i in other.blocks else 1
             for instruction in listing.block(i):
                 kinds = isa.classify(instruction)
                 total["code"] += kinds.get("all", 0)

@@ -58,3 +58,15 @@ def read(path):
             elif not device and re.match(r"\w+: ", line):
                 versions.append(line)
     return versions, shares
+
+
+def faults(found, expected, name):
+    """What is wrong with one kernel; `expected`: shares by name, None where they cannot be compared."""
+    if found["spills"] or found["scratch"]:
+        yield f"spills {found['spills']}, scratch {found['scratch']} bytes"
+    if expected is None:
+        return
+    if name not in expected:
+        yield "not in docs/gpu/kernels.txt; --record puts it there"
+    elif expected[name] is not None and (share(found) or 0) < expected[name]:
+        yield f"share of multiply-adds {share(found) or 0} %, was {expected[name]} %"

@@ -98,6 +98,8 @@ rncl_status rncl_store_file_read(const char *path, const rncl_device_info *devic
         st = RNCL_FAIL(RNCL_ERR_DATA, "%s is not a tuning file of format %d", path, FORMAT);
     else if (is_for(document, device))
         st = read_lines(path, document, own, lines);
+    else
+        lines->foreign++;
     json_decref(document);
     if (st)
         lines->count = before;

@@ -76,6 +76,30 @@ static void a_kernel_writes_a_wrong_value(void **state)
     shell("test -e fired && ! cmp -s right/model.safetensors wrong/model.safetensors");
 }
 
+/* `ls` ends without giving its memory back, `devices` with an error leaves nothing. */
+static void what_is_left_is_listed(void **state)
+{
+    (void)state;
+    shell("env LD_PRELOAD=%s RNCL_FAULT_LEFT=left ls >/dev/null && grep -q '^malloc ls+0x' left && rm left",
+          FAULT_LAYER);
+    run_with("RNCL_FAULT_LEFT=left RNCL_FAULT=clGetDeviceInfo:5:-33", "devices");
+    expect_failure(1, "clGetDeviceInfo of");
+    shell("test -e left && test ! -s left");
+}
+
+static void tuning_results_that_cannot_be_seen_are_not_left_out_in_silence(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {"stat:1+:13", "realpath:1:13"};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        char rule[64];
+        snprintf(rule, sizeof rule, "RNCL_FAULT=%s", faults[i]);
+        run_with(rule, "devices --json");
+        expect_status(0);
+        assert_non_null(strstr(result.errors, "tuning results are left out"));
+    }
+}
+
 /* Not what the layer does but what it shows: rncl took a file that it could not see for one that is not
  * there, and wrote a new one. */
 static void a_file_that_cannot_be_seen_is_not_replaced(void **state)
@@ -103,6 +127,8 @@ int main(void)
         cmocka_unit_test(a_process_dies_in_a_call),
         cmocka_unit_test(a_call_comes_late),
         cmocka_unit_test(a_kernel_writes_a_wrong_value),
+        cmocka_unit_test(what_is_left_is_listed),
+        cmocka_unit_test(tuning_results_that_cannot_be_seen_are_not_left_out_in_silence),
         cmocka_unit_test(a_file_that_cannot_be_seen_is_not_replaced),
     };
     return cmocka_run_group_tests_name("fault layer", tests, create_folder, remove_folder);

@@ -172,12 +172,11 @@ static void a_failed_candidate_is_remembered_for_its_problem(void **state)
     rncl_store_close(store);
 }
 
-static bool has_own(void)
+static void expect_whose(const char *whose)
 {
     rncl_store *store = open_for(&device);
-    const bool own = rncl_store_has_own(store);
+    assert_string_equal(rncl_store_whose(store), whose);
     rncl_store_close(store);
-    return own;
 }
 
 static void shipped_results_serve_until_the_users_own_win(void **state)
@@ -189,10 +188,10 @@ static void shipped_results_serve_until_the_users_own_win(void **state)
     setenv("RNCL_TUNING_DIR", shipped, 1);
     free(shipped);
     assert_int_equal(found_on(&device, 8), 2);
-    assert_false(has_own());
+    expect_whose("shipped");
     put(8, 4);
     assert_int_equal(found_on(&device, 8), 4);
-    assert_true(has_own());
+    expect_whose("your");
     setenv("RNCL_TUNING_DIR", "/nonexistent", 1);
 }
 

@@ -62,12 +62,14 @@ def bits(run, result):
         raise StageFailed("two trainings differ")
 
 
-def bench(run, result, name, batch):
+def bench(run, result, name, batch, precision=None):
     """Full training steps on random data, and every layer's time."""
     network = NETWORKS[name]
+    if precision and "--precision" not in run.rncl("bench", "--help")[1]:
+        raise StageSkipped("this rncl has no --precision")
     options = ["--arch", network.arch, "--depth", network.depth]
     options += ["--batch-size", 2, "--image", network.quick_image, "--steps", 2] if run.quick else ["--batch-size", batch, "--steps", 10]
-    result.update(run.rncl_json("bench", *options))
+    result.update(run.rncl_json("bench", *options, *(["--precision", precision] if precision else [])))
 
 
 def train(run, result):
@@ -132,6 +134,8 @@ STAGES = (
     Stage("bench-resnet50-b64", 75, bench, ("resnet50", 64)),
     Stage("bench-resnet18-b64", 45, bench, ("resnet18", 64)),
     Stage("bench-resnet20-b128", 30, bench, ("resnet20", 128)),
+    Stage("bench-resnet50-b64-tf32", 60, bench, ("resnet50", 64, "tf32")),
+    Stage("bench-resnet50-b64-bf16-operands", 60, bench, ("resnet50", 64, "bf16-operands")),
     Stage("check", 120, check),
     Stage("train", 90, train),
     Stage("pytorch", 120, pytorch, needs_device=False),

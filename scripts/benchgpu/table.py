@@ -4,6 +4,8 @@ import json
 
 # Rows of a step's time by kind of layer.
 LARGEST = 12
+# PyTorch's, as torch_steps.py names them.
+MODES = ("fp32", "tf32", "bf16")
 
 
 def bench_text(result):
@@ -31,7 +33,7 @@ def stage_line(stage):
         text = TEXTS[stage["name"].split("-")[0]](stage["result"])
     else:
         text = f"{stage['status']}: {stage['reason']}"
-    return f"{stage['seconds']:6.1f} s  {stage['name']:20s} {text}"
+    return f"{stage['seconds']:6.1f} s  {stage['name']:32s} {text}"
 
 
 def results(report, name):
@@ -52,20 +54,15 @@ def torch_speeds(report):
 def speed_table(report):
     """A row for each network and batch that rncl was benched with, and ratios."""
     speeds = torch_speeds(report)
-    lines = [f"{'images/s':20s} {'rncl':>9s} | PyTorch {'fp32':>9s} {'tf32':>9s} {'bf16':>9s} | rncl/fp32 rncl/tf32"]
+    lines = [f"{'images/s':32s} {'rncl':>9s} | PyTorch {'fp32':>9s} {'tf32':>9s} {'bf16':>9s} | rncl/fp32 rncl/tf32 rncl/bf16"]
     for stage in report["stages"]:
-        kind, _, rest = stage["name"].partition("-")
+        kind, *parts = stage["name"].split("-", 3)  # then network, batch and, for some, precision
         if kind not in ("bench", "tuned") or stage["status"] != "done":
             continue
-        network, _, batch = rest.partition("-b")
-        ours, theirs = stage["result"]["images_per_second"], speeds.get((network, int(batch)), {})
-
-        def cell(value, form, width):
-            return f"{value:{width}{form}}" if value else f"{'-':>{width}s}"
-
-        modes = " ".join(cell(theirs.get(mode), ".1f", 9) for mode in ("fp32", "tf32", "bf16"))
-        ratios = " ".join(cell(theirs.get(mode) and ours / theirs[mode], ".2f", 9) for mode in ("fp32", "tf32"))
-        lines.append(f"{stage['name']:20s} {ours:9.1f} |         {modes} | {ratios}")
+        ours, theirs = stage["result"]["images_per_second"], speeds.get((parts[0], int(parts[1][1:])), {})
+        speed = " ".join(f"{theirs[mode]:9.1f}" if theirs.get(mode) else f"{'-':>9s}" for mode in MODES)
+        ratio = " ".join(f"{ours / theirs[mode]:9.2f}" if theirs.get(mode) else f"{'-':>9s}" for mode in MODES)
+        lines.append(f"{stage['name']:32s} {ours:9.1f} |         {speed} | {ratio}")
     return lines if len(lines) > 1 else []
 
 

@@ -130,6 +130,16 @@ def the_limit_of_the_run_ends_the_stage_and_skips_the_rest(folder):
     assert reasons == [("failed", "rncl train took too long"), ("skipped", "no time left")]
 
 
+def precision_is_measured_where_rncl_has_it(folder):
+    answer = f"""case $2 in --help) {{}};; *) echo '{json.dumps(BENCH)}';; esac"""
+    for text, expected in (("echo --batch-size", "skipped"), ("echo --precision", "done")):
+        (folder / expected).mkdir()
+        status, stages = bench_gpu(bundle(folder / expected, bench=answer.replace("{}", text)), "bench-resnet50-b64-tf32")
+        assert status == 0
+        assert stages["bench-resnet50-b64-tf32"]["status"] == expected
+    assert stages["bench-resnet50-b64-tf32"]["commands"][1].endswith("--precision tf32 --json")
+
+
 def trainings_that_differ_fail(folder):
     train = 'while [ "$1" != --out ]; do shift; done; mkdir -p $2; echo $2 >$2/steps.csv; echo >$2/model.safetensors; echo "{}"'
     _, stages = bench_gpu(bundle(folder, train=train), "bits")
@@ -166,6 +176,7 @@ def report(**changed):
                    {"network": "resnet50", "batch": 64, "mode": "fp32", "layout": "nhwc", "images_per_second": 250.0},
                    {"network": "resnet50", "batch": 64, "mode": "tf32", "layout": "nhwc", "images_per_second": 1000.0},
                    {"network": "resnet50", "batch": 64, "mode": "bf16", "layout": "nhwc", "error": "out of memory"}]}},
+              {"name": "bench-resnet50-b64-bf16-operands", "status": "done", "seconds": 9.0, "result": {**BENCH, "images_per_second": 1600.0}},
               {"name": "tuned-resnet50-b64", "status": "skipped", "seconds": 0.0, "reason": "no time left", "result": {}}]
     return {"name": "fast", "date": "today", "quick": False, "bundle": {"commit": "abc"}, "device": GPU, "seconds": 130.0, "stages": stages,
             **changed}
@@ -173,8 +184,9 @@ def report(**changed):
 
 def the_table_sets_rncl_beside_the_faster_layout_of_pytorch(_):
     lines = table.whole(report()).splitlines()
-    assert "bench-resnet50-b64       500.0 |             400.0    1000.0         - |      1.25      0.50" in lines
-    assert any(line.endswith("tuned-resnet50-b64   skipped: no time left") for line in lines)
+    assert "bench-resnet50-b64                   500.0 |             400.0    1000.0         - |      1.25      0.50         -" in lines
+    assert "bench-resnet50-b64-bf16-operands    1600.0 |             400.0    1000.0         - |      4.00      1.60         -" in lines
+    assert any(line.endswith("tuned-resnet50-b64               skipped: no time left") for line in lines)
     assert not any(line.startswith("tuned-resnet50-b64") for line in lines)
     assert lines[-2:] == ["pytorch:", "  slow"]
 
@@ -287,7 +299,7 @@ def a_bundle_of_the_real_program_finds_the_devices(folder):
 
 TESTS = (a_failed_stage_is_in_the_report_and_the_next_ones_run, a_crash_is_told_with_the_last_lines, strange_output_fails_only_its_stage,
          a_stage_that_hangs_is_ended_with_its_children_and_what_it_has_left_counts, the_limit_of_the_run_ends_the_stage_and_skips_the_rest,
-         trainings_that_differ_fail, without_a_gpu_nothing_is_measured, an_interrupted_run_leaves_its_report,
+         precision_is_measured_where_rncl_has_it, trainings_that_differ_fail, without_a_gpu_nothing_is_measured, an_interrupted_run_leaves_its_report,
          the_table_sets_rncl_beside_the_faster_layout_of_pytorch, the_table_adds_layers_up_by_kind,
          ptx_is_taken_out_of_the_cache_with_its_options, registers_of_ptx_are_counted, results_of_a_device_are_kept_and_others_are_not,
          drivers_that_are_not_registered_join_those_that_are, only_lacking_libraries_come_from_the_bundle,

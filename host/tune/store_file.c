@@ -41,9 +41,11 @@ static bool parse_line(const json_t *object, rncl_store_line *line)
         !copy_text(object, "driver", line->origin.driver, sizeof line->origin.driver) ||
         !copy_text(object, "kernels", line->origin.kernels, sizeof line->origin.kernels))
         return false;
-    /* Without a reason it would pass for a result. */
-    if (json_object_get(object, "failed"))
-        return copy_text(object, "failed", line->why, sizeof line->why) && line->why[0];
+    if (json_object_get(object, "failed")) {
+        const char *why = json_string_value(json_object_get(object, "failed"));
+        snprintf(line->why, sizeof line->why, "%s", why ? why : ""); /* a long one is cut off */
+        return line->why[0] != '\0'; /* without a reason it would pass for a result */
+    }
     entry->time_ns = (uint64_t)json_integer_value(json_object_get(object, "time_ns"));
     entry->preset_ns = (uint64_t)json_integer_value(json_object_get(object, "preset_ns"));
     entry->finished = json_is_true(json_object_get(object, "finished"));
@@ -100,6 +102,8 @@ rncl_status rncl_store_file_read(const char *path, const rncl_device_info *devic
         st = RNCL_FAIL(RNCL_ERR_DATA, "%s is not a tuning file of format %d", path, FORMAT);
     else if (is_for(document, device))
         st = read_lines(path, document, own, lines);
+    else
+        lines->foreign++;
     json_decref(document);
     if (st)
         lines->count = before;

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "check.h"
+#include "op.h"
 #include "util.h"
 
 /* Of one channel: the mean, and the sum of squared deviations from it. */
@@ -16,7 +17,8 @@ static moments join(const float *statistics, int parts, size_t channels, size_t 
 {
     moments m = {0};
     for (int part = 0; part < parts; part++) {
-        const float *at = statistics + parts + (size_t)part * 2 * channels + channel;
+        const float *at =
+            statistics + rncl_op_statistics_begin(parts) + (size_t)part * 2 * channels + channel;
         const double rows = (double)statistics[part], distance = (double)at[0] - m.mean, all = m.rows + rows;
         m.deviations += (double)at[channels] + distance * distance * m.rows * rows / all;
         m.mean += distance * rows / all;

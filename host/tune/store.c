@@ -279,7 +279,7 @@ rncl_status rncl_store_fail(rncl_store *store, const rncl_problem *problem, cons
 {
     rncl_store_line line = {.entry = {.problem = *problem, .setting = *setting}, .own = true};
     RNCL_TRY(origin_of(store, problem, setting, &line.origin));
-    snprintf(line.why, sizeof line.why, "%s", why);
+    snprintf(line.why, sizeof line.why, "%s", *why ? why : "no reason was given");
     RNCL_TRY(rncl_store_lines_add(&store->lines, &line));
     return save(store);
 }

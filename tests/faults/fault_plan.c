@@ -162,9 +162,21 @@ static void read_spoil(char *text)
     plan.spoils = true;
 }
 
+/* Drivers run compilers and linkers, which are no concern of the layer: what the first program starts counts
+ * only if it is that program again. */
+static bool is_program(void)
+{
+    static const char name[] = "RNCL_FAULT_PROGRAM";
+    setenv(name, program_invocation_short_name, 0);
+    const char *first = getenv(name);
+    return first && !strcmp(first, program_invocation_short_name);
+}
+
 static void __attribute__((constructor)) start(void)
 {
     static char rules[4096], spoil[256];
+    if (!is_program())
+        return;
     dl_iterate_phdr(add_module, NULL);
     const char *text = getenv("RNCL_FAULT");
     snprintf(rules, sizeof rules, "%s", text ? text : "");
@@ -182,6 +194,8 @@ static void __attribute__((constructor)) start(void)
 static void __attribute__((destructor)) finish(void)
 {
     const char *path = getenv("RNCL_FAULT_CALLS");
+    if (!plan.ready)
+        return;
     plan.ready = false;
     fault_write_left();
     FILE *file = path ? fopen(path, "a") : NULL;

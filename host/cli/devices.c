@@ -51,13 +51,14 @@ static rncl_status print_json(const rncl_device_list *list)
 static rncl_status print_table(const rncl_device_list *list)
 {
     rncl_table *table;
-    RNCL_TRY(rncl_table_create("number\tname\ttype\tplatform\tunits\tmemory\tdriver", "rlllrrl", &table));
+    RNCL_TRY(rncl_table_create("number\ttype\tunits\tmemory\tname, platform, driver", "rlrrl", &table));
     rncl_status st = RNCL_OK;
     for (size_t i = 0; i < list->count && !st; i++) {
         const rncl_device_info *info = &list->devices[i].info;
-        st = rncl_table_add(table, "%d\t%s\t%s\t%s\t%u\t%.1f GiB\t%s", info->number, info->name,
-                            info->emulator ? "emulator" : rncl_device_type_name(info->type), info->platform,
-                            info->compute_units, (double)info->global_memory / (1 << 30), info->driver);
+        st = rncl_table_add(table, "%d\t%s\t%u\t%.1f GiB\t%s, %s, %s", info->number,
+                            info->emulator ? "emulator" : rncl_device_type_name(info->type),
+                            info->compute_units, (double)info->global_memory / (1 << 30), info->name,
+                            info->platform, info->driver);
     }
     if (!st)
         rncl_table_print(table, stdout);
@@ -65,28 +66,44 @@ static rncl_status print_table(const rncl_device_list *list)
     return st;
 }
 
-static void print_size(const char *label, uint64_t bytes)
+static void print_size(const char *label, uint64_t bytes, const char *remark)
 {
-    if (bytes >= 1u << 30)
-        printf("  %-18s %.1f GiB\n", label, (double)bytes / (1u << 30));
-    else
-        printf("  %-18s %.0f KiB\n", label, (double)bytes / 1024);
+    const bool large = bytes >= 1u << 30;
+    printf("  %-18s %.*f %s%s\n", label, large, (double)bytes / (large ? 1u << 30 : 1u << 10),
+           large ? "GiB" : "KiB", remark);
 }
 
-/* Extensions, as many in a line as fit into 80 columns. */
-static void print_extensions(const rncl_device *device)
+/* What a driver says, as many words in a line as fit into 80 columns. */
+static void print_words(const char *label, const char *text)
 {
     enum { INDENT = 21, WIDTH = 80 };
-    char *extensions = rncl_device_extensions(device), *rest = NULL;
-    int column = printf("  %-18s", "extensions");
-    for (char *word = strtok_r(extensions ? extensions : (char[]){"unknown"}, " ", &rest); word;
-         word = strtok_r(NULL, " ", &rest)) {
-        if (column > INDENT && column + 1 + (int)strlen(word) > WIDTH)
+    int column = printf("  %-18s", label);
+    for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+        const int length = (int)strcspn(text, " ");
+        if (column > INDENT && column + 1 + length > WIDTH)
             column = printf("\n%*s", INDENT - 1, "") - 1;
-        column += printf(" %s", word);
+        column += printf(" %.*s", length, text);
+        text += length;
     }
     putchar('\n');
+}
+
+static void print_extensions(const rncl_device *device)
+{
+    char *extensions = rncl_device_extensions(device);
+    print_words("extensions", extensions ? extensions : "unknown");
     free(extensions);
+}
+
+/* "NVIDIA 9.0, 32 work-items together". */
+static void print_family(const rncl_gpu *gpu)
+{
+    printf("  %-18s %s", "family", rncl_gpu_family_name(gpu->family));
+    if (gpu->major)
+        printf(" %u.%u", gpu->major, gpu->minor);
+    if (gpu->sub_group)
+        printf(", %u work-items together", gpu->sub_group);
+    putchar('\n');
 }
 
 static rncl_status print_details(const rncl_device *device)
@@ -96,12 +113,16 @@ static rncl_status print_details(const rncl_device *device)
     const rncl_device_info *info = &device->info;
     const char *file = rncl_device_driver_file(device);
     printf("\n%d  %s\n", info->number, info->name);
-    printf("  %-18s %s\n", "vendor", info->vendor);
-    printf("  %-18s %s\n", "version", info->version);
-    printf("  %-18s %s, %s\n", "driver", info->driver, file ? file : "file unknown");
-    print_size("memory", info->global_memory);
-    print_size("largest allocation", info->max_allocation);
-    print_size("local memory", info->local_memory);
+    print_words("vendor", info->vendor);
+    if (info->type == RNCL_DEVICE_GPU)
+        print_family(&device->gpu);
+    print_words("version", info->version);
+    print_words("driver", info->driver);
+    print_words("driver's file", file ? file : "unknown");
+    print_size("memory", info->global_memory, "");
+    print_size("largest allocation", info->max_allocation, "");
+    print_size("local memory", info->local_memory,
+               info->local_memory_dedicated ? "" : ", a part of the device's memory");
     printf("  %-18s %zu work-items\n", "work-group", info->max_work_group_size);
     printf("  %-18s %u floats, %s half precision\n", "vectors", info->vector_width,
            info->fp16 ? "with" : "no");

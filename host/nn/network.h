@@ -9,6 +9,14 @@
 
 typedef struct rncl_network rncl_network;
 
+/* What was decided in planning. */
+typedef struct rncl_network_facts {
+    int batch_size, micro_batch;
+    size_t device_bytes;  /* device memory that the network takes */
+    size_t largest_bytes; /* its largest single allocation */
+    int problems, tuned;  /* passes that can be tuned, and those of them that are */
+} rncl_network_facts;
+
 typedef struct rncl_network_setup {
     const rncl_graph *graph; /* must outlive the network */
     int batch_size;          /* pictures a step */
@@ -24,15 +32,10 @@ typedef struct rncl_network_setup {
     const char *algorithm;      /* of the convolutions; NULL: the tuned ones, or the device's defaults */
     rncl_tuned tuned; /* what it refers to must outlive the network's planning, which is in create */
     bool exact_only;  /* no algorithm whose rounding is not that of sums of products */
+    void (*planned)(void *user, const rncl_network_facts *facts); /* NULL, or called before anything is
+                         allocated or compiled, when problems are not counted yet */
+    void *user;
 } rncl_network_setup;
-
-/* What was decided in planning. */
-typedef struct rncl_network_facts {
-    int batch_size, micro_batch;
-    size_t device_bytes;  /* device memory that the network takes */
-    size_t largest_bytes; /* its largest single allocation */
-    int problems, tuned;  /* passes that can be tuned, and those of them that are */
-} rncl_network_facts;
 
 /* Plans memory before it takes any: RNCL_ERR_DEVICE_MEMORY says in the message what one picture would need
  * and what the device has. Then allocates and compiles. Where the device turns out to have less, it warns and

@@ -93,7 +93,7 @@ static rncl_status read_tensor(const char *path, const char *name, const json_t 
 static rncl_status read_metadata(const char *path, rncl_tensor_file *file)
 {
     json_t *metadata = json_object_get(file->header, "__metadata__");
-    if (!metadata)
+    if (!metadata || json_is_null(metadata)) /* serde's None, to the format's own library */
         return RNCL_OK;
     const char *key;
     json_t *value;

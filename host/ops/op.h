@@ -84,7 +84,8 @@ bool rncl_op_desc_equal(const rncl_op_desc *a, const rncl_op_desc *b);
 /* Of statistics of c channels in so many parts (kernels/statistics.clh). */
 static inline size_t rncl_op_statistics_bytes(int parts, int c)
 {
-    return (size_t)parts * (1 + 2 * (size_t)c) * sizeof(float);
+    const size_t unit = RNCL_STATISTICS_ALIGNMENT, counts = ((size_t)parts + unit - 1) / unit * unit;
+    return (counts + (size_t)parts * 2 * (size_t)c) * sizeof(float);
 }
 
 #endif

@@ -20,13 +20,13 @@ void rncl_planning_announce(const rncl_log *log, const rncl_store *store, const 
 {
     const char *whose = rncl_store_whose(store);
     if (facts->tuned == 0)
-        rncl_log_line(log, RNCL_LOG_NOTE, "tuning    none of %d kernels; `rncl tune` (5 min) may help",
+        rncl_log_line(log, RNCL_LOG_NOTE,
+                      "no settings for any of %d kernels; `rncl tune` (5 min) may be faster",
                       facts->problems);
     else if (facts->tuned == facts->problems)
-        rncl_log_line(log, RNCL_LOG_NOTE, "tuning    %s settings cover all %d kernels", whose,
-                      facts->problems);
+        rncl_log_line(log, RNCL_LOG_NOTE, "%s settings cover all %d kernels", whose, facts->problems);
     else
         rncl_log_line(log, RNCL_LOG_NOTE,
-                      "tuning    %s settings cover %d of %d kernels; `rncl tune` (5 min) may help", whose,
+                      "%s settings cover %d of %d kernels; `rncl tune` (5 min) may be faster", whose,
                       facts->tuned, facts->problems);
 }

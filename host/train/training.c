@@ -113,7 +113,6 @@ static double seconds_left(const rncl_training *t, double seconds)
 rncl_progress rncl_training_progress(const rncl_training *t, bool evaluated)
 {
     const double seconds = rncl_pace_seconds(&t->pace, rncl_time_ns());
-    const bool paced = t->pace.steps > 1; /* drivers compile during the first step */
     return (rncl_progress){
         .step = t->state.step,
         .steps = t->steps,
@@ -122,9 +121,9 @@ rncl_progress rncl_training_progress(const rncl_training *t, bool evaluated)
         .loss = t->last.loss / t->last.weight,
         .top1 = 100.0 * t->last.top1 / t->last.count,
         .lr = t->last_lr,
-        .images_per_second = paced ? t->options->batch_size * rncl_pace_steps_per_second(&t->pace.all) : 0,
+        .images_per_second = t->options->batch_size * rncl_pace_steps_per_second(&t->pace.all),
         .seconds = seconds,
-        .seconds_left = paced ? seconds_left(t, seconds) : NAN,
+        .seconds_left = t->pace.all.steps ? seconds_left(t, seconds) : NAN,
         .waiting = rncl_pace_waiting(&t->pace.all),
         .evaluated = evaluated,
         .val_loss = t->state.val_loss,

@@ -46,6 +46,7 @@ typedef struct rncl_training {
     rncl_batch_result last;   /* of the last step that was collected */
     float last_lr;            /* its learning rate */
     double seconds_before;    /* spent by earlier processes */
+    bool announced;           /* what it is going to do */
     bool evaluation_diverged; /* an evaluation was the last to say RNCL_ERR_DIVERGED */
     bool improved;            /* the weights are the best so far, and have not been saved as such */
 } rncl_training;

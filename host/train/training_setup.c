@@ -152,6 +152,11 @@ static rncl_status make_network(rncl_training *t, rncl_network_setup *setup)
     }
 }
 
+static void announce(void *user, const rncl_network_facts *facts)
+{
+    rncl_announce_plan(user, facts);
+}
+
 /* The loader comes first: its workers fill the ring while kernels are compiled. */
 static rncl_status prepare_network(rncl_training *t, int micro_batch)
 {
@@ -166,6 +171,8 @@ static rncl_status prepare_network(rncl_training *t, int micro_batch)
         .mixup = options->mixup > 0,
         .label_smoothing = options->label_smoothing,
         .class_weights = t->class_weights,
+        .planned = announce,
+        .user = t,
     };
     RNCL_TRY(rncl_training_open_store(t));
     rncl_planning_apply(options, t->store, &setup);
@@ -216,7 +223,6 @@ static rncl_status prepare(rncl_training *t, rncl_options *options)
     settle_conflicts(options);
     RNCL_TRY(prepare_graph(t, options));
     RNCL_TRY(rncl_training_prepare_weights(t));
-    rncl_announce_plan(t);
     RNCL_TRY(prepare_network(t, options->micro_batch));
     return prepare_folder(t, options);
 }

@@ -2,9 +2,9 @@
 import re
 
 HEAD = """What the vendors' offline compilers make of the kernels that rncl builds for pretended GPUs; written by
-`scripts/check-gpu-kernels --record`. A cell: registers of a work-item (Intel: of a thread), how many warps, waves or threads the
-processor's smallest unit with registers holds at once of those that it could, and in kernels with a tile loop the share of its
-instructions that multiply and add. A share below the one here fails the check. `--all` prints spills, memory and widths of loads."""
+`scripts/check-gpu-kernels --record`. A cell: registers of a work-item (Intel: of a thread); how many warps of a multiprocessor, waves
+of a SIMD unit or threads of an execution unit run together, of those that could; in kernels with a tile loop the share of its
+instructions that multiply and add. A share below the one here fails the check. `--all` prints memory and widths of loads as well."""
 
 
 def share(found):

@@ -22,13 +22,11 @@ static bool idle(void)
     return getenv("RNCL_PRETEND_IDLE") != NULL;
 }
 
-/* CLBlast has kernels for some vendors that their compilers alone know: it is told the names that are true.
- */
-static bool is_kept_from(const void *caller, cl_device_info what)
+/* CLBlast is kept out of it: it has kernels for some vendors that only their compilers know, and doubles in
+ * sources that it compiles for floats. */
+static bool is_clblast(const void *caller)
 {
     Dl_info module;
-    if (what != CL_DEVICE_VENDOR && what != CL_DEVICE_NAME && what != CL_DEVICE_EXTENSIONS)
-        return false;
     return dladdr(caller, &module) && module.dli_fname && strstr(module.dli_fname, "libclblast");
 }
 
@@ -36,7 +34,8 @@ EXPORT cl_int clGetDeviceInfo(cl_device_id of, cl_device_info what, size_t size,
 {
     const pretend_gpu *gpu = pretended();
     cl_int status;
-    if (gpu && !is_kept_from(__builtin_return_address(0), what) &&
+    const bool text = what == CL_DEVICE_VENDOR || what == CL_DEVICE_NAME || what == CL_DEVICE_EXTENSIONS;
+    if (gpu && !(text && is_clblast(__builtin_return_address(0))) &&
         pretend_answer(gpu, what, size, value, needed, &status))
         return status;
     return REAL(clGetDeviceInfo)(of, what, size, value, needed);
@@ -84,7 +83,8 @@ EXPORT cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_
     if (!error)
         pretend_log_build(program, source, options ? options : "");
     /* rncl's sources come without comments. */
-    if (!error && gpu && !gpu->has_double && has_word(source, "double"))
+    if (!error && gpu && !gpu->has_double && !is_clblast(__builtin_return_address(0)) &&
+        has_word(source, "double"))
         error = CL_BUILD_PROGRAM_FAILURE;
     if (!error)
         error = REAL(clBuildProgram)(program, count, devices, known, notify, user);

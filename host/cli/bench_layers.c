@@ -67,17 +67,18 @@ static double tensor_floats(const layer_source *source, int tensor)
     return tensor < 0 ? 0 : (double)rncl_shape_count(source->graph->tensors[tensor]) * source->batch_size;
 }
 
-/* Forward reads the input, the residual and the parameters and writes the output; backward reads the input,
- * the output's gradient and the parameters and writes the gradients of the input, the residual and the
- * parameters. */
+/* Forward reads the input, the residual and the parameters and writes the output; backward reads the input
+ * where it needs that, the output's gradient and the parameters and writes the gradients of the input, the
+ * residual and the parameters. */
 static double least_mb(const layer_source *source, size_t index, bool backward)
 {
     const rncl_node *node = &source->graph->nodes[index];
     const double parameters = (double)rncl_graph_node_cost(source->graph, index).parameters;
     const double input = tensor_floats(source, node->input), output = tensor_floats(source, node->output);
     const double residual = tensor_floats(source, node->residual);
+    const int reads_x = rncl_network_op(source->network, index)->needs.backward_reads_x;
     const double floats =
-        backward ? input * (has_input_gradient(node) ? 2 : 1) + output + residual + 2 * parameters
+        backward ? input * (reads_x + has_input_gradient(node)) + output + residual + 2 * parameters
                  : input + output + residual + parameters;
     return floats * sizeof(float) / 1e6;
 }

@@ -65,12 +65,11 @@ static rncl_status print_table(const rncl_device_list *list)
     return st;
 }
 
-static void print_size(const char *label, uint64_t bytes)
+static void print_size(const char *label, uint64_t bytes, const char *remark)
 {
-    if (bytes >= 1u << 30)
-        printf("  %-18s %.1f GiB\n", label, (double)bytes / (1u << 30));
-    else
-        printf("  %-18s %.0f KiB\n", label, (double)bytes / 1024);
+    const bool large = bytes >= 1u << 30;
+    printf("  %-18s %.*f %s%s\n", label, large, (double)bytes / (large ? 1u << 30 : 1u << 10),
+           large ? "GiB" : "KiB", remark);
 }
 
 /* Extensions, as many in a line as fit into 80 columns. */
@@ -89,6 +88,17 @@ static void print_extensions(const rncl_device *device)
     free(extensions);
 }
 
+/* "NVIDIA 9.0, 32 work-items together". */
+static void print_family(const rncl_gpu *gpu)
+{
+    printf("  %-18s %s", "family", rncl_gpu_family_name(gpu->family));
+    if (gpu->major)
+        printf(" %u.%u", gpu->major, gpu->minor);
+    if (gpu->sub_group)
+        printf(", %u work-items together", gpu->sub_group);
+    putchar('\n');
+}
+
 static rncl_status print_details(const rncl_device *device)
 {
     size_t tuned;
@@ -97,11 +107,14 @@ static rncl_status print_details(const rncl_device *device)
     const char *file = rncl_device_driver_file(device);
     printf("\n%d  %s\n", info->number, info->name);
     printf("  %-18s %s\n", "vendor", info->vendor);
+    if (info->type == RNCL_DEVICE_GPU)
+        print_family(&device->gpu);
     printf("  %-18s %s\n", "version", info->version);
     printf("  %-18s %s, %s\n", "driver", info->driver, file ? file : "file unknown");
-    print_size("memory", info->global_memory);
-    print_size("largest allocation", info->max_allocation);
-    print_size("local memory", info->local_memory);
+    print_size("memory", info->global_memory, "");
+    print_size("largest allocation", info->max_allocation, "");
+    print_size("local memory", info->local_memory,
+               info->local_memory_dedicated ? "" : ", a part of the device's memory");
     printf("  %-18s %zu work-items\n", "work-group", info->max_work_group_size);
     printf("  %-18s %u floats, %s half precision\n", "vectors", info->vector_width,
            info->fp16 ? "with" : "no");

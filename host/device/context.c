@@ -18,7 +18,7 @@ rncl_status rncl_context_create(const rncl_device *device, const rncl_log *log, 
     context->info = device->info;
     context->device_class = rncl_device_class_of(&device->info);
     context->traits = rncl_device_traits_of(&device->info);
-    context->vendor = device->vendor;
+    context->gpu = device->gpu;
     context->device = device->id;
     context->build_options = device->build_options;
     if (log)

@@ -16,7 +16,7 @@ typedef struct rncl_context {
     rncl_device_info info;
     rncl_device_class device_class;
     rncl_device_traits traits;
-    rncl_device_vendor vendor;
+    rncl_gpu gpu;
     cl_device_id device;
     const char *build_options; /* options that every program on this device needs */
     cl_context context;

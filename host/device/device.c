@@ -13,8 +13,7 @@
 #include "cl_error.h"
 #include "util.h"
 
-/* Drivers that need special treatment which their answers do not reveal. Only the tables of this file name
- * products and vendors. */
+/* Drivers that need special treatment which their answers do not reveal. */
 static const struct {
     const char *platform; /* part of the platform's name */
     bool emulator;
@@ -22,16 +21,6 @@ static const struct {
 } quirks[] = {
     /* Oclgrind's checks do not know LLVM's `freeze`, which the optimiser inserts. */
     {"Oclgrind", true, "-cl-opt-disable"},
-};
-
-/* Vendors, by the names that their own drivers and Mesa's report. */
-static const struct {
-    const char *name; /* prefix of CL_DEVICE_VENDOR */
-    rncl_device_vendor vendor;
-} vendors[] = {
-    {"NVIDIA", RNCL_VENDOR_NVIDIA}, {"Advanced Micro Devices", RNCL_VENDOR_AMD},
-    {"AMD", RNCL_VENDOR_AMD},       {"Intel", RNCL_VENDOR_INTEL},
-    {"Apple", RNCL_VENDOR_APPLE},
 };
 
 static const char *const type_names[] = {
@@ -104,24 +93,27 @@ static rncl_device_type kind_of(uint64_t cl_type)
     return RNCL_DEVICE_ACCELERATOR;
 }
 
-static rncl_device_vendor vendor_of(const char *name)
-{
-    for (size_t i = 0; i < COUNT(vendors); i++)
-        if (!strncmp(name, vendors[i].name, strlen(vendors[i].name)))
-            return vendors[i].vendor;
-    return RNCL_VENDOR_OTHER;
-}
-
-static rncl_status describe_texts(cl_platform_id platform, cl_device_id id, rncl_device_info *info)
+/* Properties that its extensions tell of. The other texts and numbers are known. Intel's compute units are
+ * joined to cores, so that a compute unit is the same everywhere: it runs whole work-groups. */
+static rncl_status describe_extensions(cl_device_id id, rncl_device *device)
 {
     static const size_t most = 1 << 16;
+    rncl_device_info *info = &device->info;
     char *extensions = calloc(1, most);
     if (!extensions)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "extensions of a device");
     rncl_status st = query_text(QUERY(id, CL_DEVICE_EXTENSIONS), extensions, most);
     info->fp16 = strstr(extensions, "cl_khr_fp16") != NULL;
+    if (!st && info->type == RNCL_DEVICE_GPU) {
+        device->gpu = rncl_gpu_query(id, info->vendor, info->name, extensions);
+        info->compute_units = MAX(info->compute_units / device->gpu.units_per_core, 1u);
+    }
     free(extensions);
-    RNCL_TRY(st);
+    return st;
+}
+
+static rncl_status describe_texts(cl_platform_id platform, cl_device_id id, rncl_device_info *info)
+{
     RNCL_TRY(query_text(QUERY(id, CL_DEVICE_NAME), info->name, sizeof info->name));
     RNCL_TRY(query_text(QUERY(id, CL_DEVICE_VENDOR), info->vendor, sizeof info->vendor));
     RNCL_TRY(query_text(QUERY(id, CL_DEVICE_VERSION), info->version, sizeof info->version));
@@ -144,7 +136,7 @@ static bool has_unified_memory(cl_device_id id)
 
 static rncl_status describe_numbers(cl_device_id id, rncl_device_info *info)
 {
-    uint64_t type, compiler, units, width, group, alignment, local;
+    uint64_t type, compiler, units, width, group, alignment, local, local_type;
     RNCL_TRY(query_number(QUERY(id, CL_DEVICE_TYPE), &type));
     RNCL_TRY(query_number(QUERY(id, CL_DEVICE_COMPILER_AVAILABLE), &compiler));
     RNCL_TRY(query_number(QUERY(id, CL_DEVICE_MAX_COMPUTE_UNITS), &units));
@@ -152,6 +144,7 @@ static rncl_status describe_numbers(cl_device_id id, rncl_device_info *info)
     RNCL_TRY(query_number(QUERY(id, CL_DEVICE_MAX_WORK_GROUP_SIZE), &group));
     RNCL_TRY(query_number(QUERY(id, CL_DEVICE_MEM_BASE_ADDR_ALIGN), &alignment));
     RNCL_TRY(query_number(QUERY(id, CL_DEVICE_LOCAL_MEM_SIZE), &local));
+    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_LOCAL_MEM_TYPE), &local_type));
     RNCL_TRY(query_number(QUERY(id, CL_DEVICE_GLOBAL_MEM_SIZE), &info->global_memory));
     RNCL_TRY(query_number(QUERY(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE), &info->max_allocation));
     info->type = kind_of(type);
@@ -162,6 +155,7 @@ static rncl_status describe_numbers(cl_device_id id, rncl_device_info *info)
     info->max_work_group_size = (size_t)MAX(group, 1);
     info->address_alignment = (size_t)MAX(alignment / 8, 4);
     info->local_memory = local;
+    info->local_memory_dedicated = local_type == CL_LOCAL;
     return RNCL_OK;
 }
 
@@ -171,7 +165,7 @@ static rncl_status describe(cl_platform_id platform, cl_device_id id, rncl_devic
     rncl_device_info *info = &device->info;
     RNCL_TRY(describe_texts(platform, id, info));
     RNCL_TRY(describe_numbers(id, info));
-    device->vendor = vendor_of(info->vendor);
+    RNCL_TRY(describe_extensions(id, device));
     for (size_t i = 0; i < COUNT(quirks); i++)
         if (strstr(info->platform, quirks[i].platform)) {
             info->emulator = quirks[i].emulator;

@@ -4,25 +4,16 @@
 
 #include <CL/cl.h>
 
+#include "gpu_family.h"
 #include "log.h"
 #include "rncl/device.h"
 #include "status.h"
-
-/* Vendors whose GPUs have their own presets. */
-typedef enum rncl_device_vendor {
-    RNCL_VENDOR_OTHER,
-    RNCL_VENDOR_NVIDIA,
-    RNCL_VENDOR_AMD,
-    RNCL_VENDOR_INTEL,
-    RNCL_VENDOR_APPLE,
-    RNCL_VENDORS
-} rncl_device_vendor;
 
 typedef struct rncl_device {
     rncl_device_info info;
     cl_platform_id platform;
     cl_device_id id;
-    rncl_device_vendor vendor;
+    rncl_gpu gpu;              /* family RNCL_GPU_OTHER where it is none */
     const char *build_options; /* for every program on this device; usually "" */
 } rncl_device;
 

@@ -8,12 +8,15 @@ RNCL_DECLARE_KNOBS(TILE_PRODUCT_KNOBS)
 /* Preset tiles: roughly those that CLBlast's database (src/database/kernels/xgemm, version 1.5) has for
  * most devices of a vendor, with large register blocks as in dlprimitives. The tile for all others fits
  * into 32 KiB of local memory and 64 work-items. */
-static const tile_product vendor_tiles[RNCL_VENDORS] = {
-    [RNCL_VENDOR_NVIDIA] = {.tm = 128, .tn = 64, .tk = 16, .rm = 8, .rn = 4},
-    [RNCL_VENDOR_AMD] = {.tm = 128, .tn = 64, .tk = 16, .rm = 8, .rn = 4},
-    [RNCL_VENDOR_INTEL] = {.tm = 64, .tn = 64, .tk = 16, .rm = 8, .rn = 4},
-    [RNCL_VENDOR_APPLE] = {.tm = 64, .tn = 64, .tk = 16, .rm = 8, .rn = 4},
-    [RNCL_VENDOR_OTHER] = {.tm = 32, .tn = 32, .tk = 16, .rm = 4, .rn = 4},
+static const tile_product large = {.tm = 128, .tn = 64, .tk = 16, .rm = 8, .rn = 4},
+                          medium = {.tm = 64, .tn = 64, .tk = 16, .rm = 8, .rn = 4},
+                          small = {.tm = 32, .tn = 32, .tk = 16, .rm = 4, .rn = 4};
+
+static const tile_product *const family_tiles[RNCL_GPU_FAMILIES] = {
+    [RNCL_GPU_OTHER] = &small,  [RNCL_GPU_NVIDIA] = &large,  [RNCL_GPU_GCN] = &large,
+    [RNCL_GPU_CDNA] = &large,   [RNCL_GPU_RDNA] = &large,    [RNCL_GPU_INTEL_GEN] = &medium,
+    [RNCL_GPU_XE_LP] = &medium, [RNCL_GPU_XE_HPG] = &medium, [RNCL_GPU_XE_HPC] = &medium,
+    [RNCL_GPU_APPLE] = &medium, [RNCL_GPU_MALI] = &small,    [RNCL_GPU_ADRENO] = &small,
 };
 
 typedef struct matrix_sizes {
@@ -56,8 +59,8 @@ static bool tile_fits(const rncl_context *context, const tile_product *tile)
 
 static const tile_product *preset_tile(const rncl_context *context)
 {
-    const tile_product *tile = &vendor_tiles[context->vendor];
-    return tile_fits(context, tile) ? tile : &vendor_tiles[RNCL_VENDOR_OTHER];
+    const tile_product *tile = family_tiles[context->gpu.family];
+    return tile_fits(context, tile) ? tile : &small;
 }
 
 /* Whether every work-item loads the same number of whole vectors of a tile, each within one tap's

@@ -40,7 +40,7 @@ bool tile_product_is_possible(const rncl_context *context);
     X(LOAD, "load", "VW")   /* floats of a load */                                                           \
     X(SPLIT, "split", NULL) /* shares of the depth, which leave results of their own */
 
-/* Adds these knobs, with presets for the device's vendor. */
+/* Adds these knobs, with presets for the GPU's family. */
 void tile_product_add_knobs(const rncl_context *context, const tile_problem *problem, rncl_knobs *knobs);
 
 /* Whether these values, in the order of the knobs, are a valid combination. */

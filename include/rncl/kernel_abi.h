@@ -15,10 +15,10 @@ typedef struct rncl_conv_shape {
     rncl_int n, h, w, c, k, r, s, stride, pad, p, q;
 } rncl_conv_shape;
 
-/* Shape of the direct kernels: a convolution that stores its output pixels with a stride, as each phase of
+/* Shape of the direct and tiled kernels: a convolution that stores its output pixels with a stride, as each phase of
  * a strided input gradient needs it. Reads x [n][h][w][c] and computes p x q pixels of k channels for each
  * image. Pixel (i, j) is stored at (i * out_stride + out_row, j * out_stride + out_column) of an out_h x
- * out_w image. Work is handed out in tiles of tile_rows rows of pixels. */
+ * out_w image. The direct kernels hand out work in tiles of tile_rows rows of pixels. */
 typedef struct rncl_direct_shape {
     rncl_int n, h, w, c, r, s, stride, pad_top, pad_left;
     rncl_int p, q, k, out_h, out_w, out_stride, out_row, out_column, tile_rows;

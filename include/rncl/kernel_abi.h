@@ -24,6 +24,13 @@ typedef struct rncl_direct_shape {
     rncl_int p, q, k, out_h, out_w, out_stride, out_row, out_column, tile_rows;
 } rncl_direct_shape;
 
+/* What conv/tiled.cl adds to the place of a value in the depth to come to its place in the next tile, so that it
+ * needs no divisions. Filter gradient: pixels of the image, and images of the batch; else taps of the filter,
+ * and channels. */
+typedef struct rncl_tile_step {
+    rncl_int row, column, count;
+} rncl_tile_step;
+
 /* What the Winograd kernels compute: a 3x3 convolution with stride 1 or 2; pad may be negative. Work is
  * handed out in blocks of `tiles` tiles. */
 typedef struct rncl_winograd_shape {

@@ -13,9 +13,10 @@
  *
  *   address = place of the row + place of the depth, both [image][row][column][channel] of x
  *
- * Work-group (i, z) computes tile i of TM rows x TN columns, columns first, of convolution z % batch, over the
- * (z / batch)-th of get_num_groups(1) / batch equal shares of the depth. Its work-items lie in TM / RM rows of
- * TN / RN. Each computes RM x RN values in blocks of 4 x 4, here those of one work-item with RM = RN = 8:
+ * Work-group (i, z) computes tile i of TM rows x TN columns, columns first, of convolution z % batch, over
+ * the (z / batch)-th of get_num_groups(1) / batch equal shares of the depth. Its work-items lie in TM / RM
+ * rows of TN / RN. Each computes RM x RN values in blocks of 4 x 4, here those of one work-item with RM = RN
+ * = 8:
  *
  *                 TN columns
  *        |  ####          ####     |   the blocks of neighbouring work-items lie beside each other, so that
@@ -25,11 +26,13 @@
  *        |  ####          ####     |
  *
  * With LOCAL, tiles of both matrices, [TK][TM + PAD] and [TK][TN + PAD], are in local memory and have two
- * buffers: the next tile is loaded into registers before this one is multiplied, and stored after it. Without,
- * for devices whose local memory is slow, each work-item reads its own RM rows and RN columns into registers.
+ * buffers: the next tile is loaded into registers before this one is multiplied, and stored after it.
+ * Without, for devices whose local memory is slow, each work-item reads its own RM rows and RN columns into
+ * registers.
  *
  * shape           see rncl_direct_shape; x [n][h][w][c], result [n][out_h][out_w][k], filter [r][s][c][k],
  *                 filter gradient: dy [n][p][q][k], result [r][s][c][k]
+ * step            see rncl_tile_step
  * batch           convolutions of this shape; their tensors are contiguous, one after the other
  * images          x, or dy for the input gradient
  * right           from right_offset (floats) on, filters, or dy for the filter gradient
@@ -56,7 +59,8 @@
 #ifndef TN
 #define TN 32
 #endif
-/* Depth of a tile. With LOCAL from 4 up to the number of work-items; else LEFT, and 1 for the filter gradient.
+/* Depth of a tile. With LOCAL from 4 up to the number of work-items; else LEFT, and 1 for the filter
+ * gradient.
  */
 #ifndef TK
 #define TK 8
@@ -89,7 +93,12 @@
 #endif
 
 #define PRAGMA(text) _Pragma(#text)
+#if UNROLL == TK /* Intel's compiler ignores numbers */
+#define UNROLL_DEPTH PRAGMA(unroll)
+#else
 #define UNROLL_TIMES(times) PRAGMA(unroll times)
+#define UNROLL_DEPTH UNROLL_TIMES(UNROLL)
+#endif
 
 #if SUB_GROUP
 #define REQUIRED_SUB_GROUP __attribute__((intel_reqd_sub_group_size(SUB_GROUP)))
@@ -174,8 +183,8 @@ typedef float right_vector;
 #define RIGHT_SIZE ((size_t)DEPTH * shape.k)
 #endif
 
-/* Added to a row of the image, it gives one outside it, whatever else is added. */
-#define OUTSIDE (1 << 28)
+/* A row of the image that no sum brings into it. */
+#define OUTSIDE (-(1 << 28))
 
 /* Output pixel `index` of all. */
 typedef struct pixel {
@@ -208,102 +217,92 @@ static row_place place_of_row(rncl_direct_shape shape, int index, int first_imag
     const pixel at = pixel_of(shape, index);
     place.row = at.row * shape.stride - shape.pad_top;
     place.column = at.column * shape.stride - shape.pad_left;
-    place.offset =
-        (((at.image - first_image) * shape.h + place.row) * shape.w + place.column) * shape.c;
+    place.offset = (((at.image - first_image) * shape.h + place.row) * shape.w + place.column) * shape.c;
 #endif
     if (index >= ROWS)
-        place.row = -OUTSIDE;
-    return place;
-}
-
-/* The part that goes with the depth. */
-typedef struct depth_place {
-    __global const float *from;
-    int depth, row, column, channel;
-} depth_place;
-
-static depth_place place_of_depth(rncl_direct_shape shape, int depth, __global const float *images)
-{
-    depth_place place;
-    place.depth = depth;
-#if DFILTER
-    const pixel at = pixel_of(shape, depth);
-    place.row = at.row * shape.stride;
-    place.column = at.column * shape.stride;
-    place.channel = 0;
-    place.from = images + (((size_t)at.image * shape.h + place.row) * shape.w + place.column) * shape.c;
-#else
-    const int tap = depth / shape.c;
-    place.row = tap / shape.s;
-    place.column = tap - place.row * shape.s;
-    place.channel = depth - tap * shape.c;
-    place.from = images + (place.row * shape.w + place.column) * shape.c + place.channel;
-#endif
-    if (depth >= DEPTH)
         place.row = OUTSIDE;
     return place;
 }
 
-/* Carries it on by a tile. */
-static void advance(rncl_direct_shape shape, depth_place *place)
+/* The part that goes with the depth: row and column of the image, or of the filter's taps, and what is
+ * counted beside them: the image of the batch, or the channel. */
+typedef struct depth_place {
+    int row, column, count;
+} depth_place;
+
+static depth_place place_of_depth(rncl_direct_shape shape, int depth)
 {
-    place->depth += TK;
+    depth_place place;
 #if DFILTER
-    place->column += TK * shape.stride;
-    place->from += TK * shape.stride * shape.c;
-    while (place->column >= shape.q * shape.stride) {
-        place->column -= shape.q * shape.stride;
-        place->row += shape.stride;
-        place->from += (shape.w - shape.q) * shape.stride * shape.c;
-        if (place->row >= shape.p * shape.stride) {
-            place->row = 0;
-            place->from += (shape.h - shape.p * shape.stride) * shape.w * shape.c;
-        }
-    }
+    const pixel at = pixel_of(shape, depth);
+    place.row = at.row * shape.stride;
+    place.column = at.column * shape.stride;
+    place.count = at.image;
 #else
-    place->channel += TK;
-    place->from += TK;
-    while (place->channel >= shape.c) {
-        place->channel -= shape.c;
-        if (++place->column == shape.s) {
-            place->column = 0;
-            place->row++;
-            place->from += (shape.w - shape.s) * shape.c;
-        }
-    }
+    const int tap = depth / shape.c;
+    place.row = tap / shape.s;
+    place.column = tap - place.row * shape.s;
+    place.count = depth - tap * shape.c;
 #endif
-    if (place->depth >= DEPTH)
-        place->row = OUTSIDE;
+    return place;
 }
 
-/* What a work-item loads from the right matrix: vectors from `from` on; only those before column `end` and
- * from a depth that exists. */
+/* Carries it on by a tile. */
+static void advance(rncl_direct_shape shape, rncl_tile_step step, depth_place *place)
+{
+    place->row += step.row;
+    place->column += step.column;
+    place->count += step.count;
+#if DFILTER
+    const int next_row = place->column >= shape.q * shape.stride;
+    place->column -= next_row ? shape.q * shape.stride : 0;
+    place->row += next_row ? shape.stride : 0;
+    const int next_image = place->row >= shape.p * shape.stride;
+    place->row -= next_image ? shape.p * shape.stride : 0;
+    place->count += next_image;
+#else
+    const int next_tap = place->count >= shape.c;
+    place->count -= next_tap ? shape.c : 0;
+    place->column += next_tap;
+    const int next_row = place->column >= shape.s;
+    place->column -= next_row ? shape.s : 0;
+    place->row += next_row;
+#endif
+}
+
+/* Where a work-item loads from the right matrix: its first vector, at this offset, is in this column. */
 typedef struct right_place {
-    __global const float *from;
-    int depth, column;
+    int offset, column;
 } right_place;
 
-static void fetch_left(rncl_direct_shape shape, left_vector next[LEFT_LOADS], const row_place rows[LEFT_LOADS],
-                       const depth_place *depth)
+static void fetch_left(rncl_direct_shape shape, left_vector next[LEFT_LOADS],
+                       const row_place rows[LEFT_LOADS], const depth_place *depth,
+                       __global const float *images)
 {
+#if DFILTER
+    const bool exists = depth->count < shape.n;
+    const int offset = ((depth->count * shape.h + depth->row) * shape.w + depth->column) * shape.c;
+#else
+    const bool exists = depth->row < shape.r;
+    const int offset = (depth->row * shape.w + depth->column) * shape.c + depth->count;
+#endif
     UNROLL_FOR (i, LEFT_LOADS) {
-        const bool inside = (uint)(rows[i].row + depth->row) < (uint)shape.h &&
+        const bool inside = exists && (uint)(rows[i].row + depth->row) < (uint)shape.h &&
                             (uint)(rows[i].column + depth->column) < (uint)shape.w;
-        next[i] = inside ? *(__global const left_vector *)(depth->from + rows[i].offset)
+        next[i] = inside ? *(__global const left_vector *)(images + (offset + rows[i].offset))
                          : (left_vector)(0.0f);
     }
 }
 
 static void fetch_right(rncl_direct_shape shape, right_vector next[RIGHT_DEPTHS * RIGHT_LOADS],
-                        const right_place *place)
+                        const right_place *place, __global const float *right)
 {
     UNROLL_FOR (depth, RIGHT_DEPTHS)
         UNROLL_FOR (i, RIGHT_LOADS) {
-            const int column = i * VECTOR_STEP * RIGHT;
-            const bool inside = place->column + column < shape.k && place->depth + depth < DEPTH;
+            const int column = i * VECTOR_STEP * RIGHT, offset = place->offset + depth * shape.k + column;
+            const bool inside = place->column + column < shape.k && offset < DEPTH * shape.k;
             next[depth * RIGHT_LOADS + i] =
-                inside ? *(__global const right_vector *)(place->from + depth * shape.k + column)
-                       : (right_vector)(0.0f);
+                inside ? *(__global const right_vector *)(right + offset) : (right_vector)(0.0f);
         }
 }
 
@@ -345,8 +344,8 @@ static void put_right(TILE_SPACE float *tile, const right_vector next[RIGHT_DEPT
         }
 }
 
-/* A work-item's sums: RM rows of RN / 4 vectors. Blocks of four rows or columns are BLOCK_ROWS or BLOCK_COLUMNS
- * apart in a tile. */
+/* A work-item's sums: RM rows of RN / 4 vectors. Blocks of four rows or columns are BLOCK_ROWS or
+ * BLOCK_COLUMNS apart in a tile. */
 #define QUADS (RN / 4)
 #define BLOCK_ROWS (TILE_ROWS / (RM / 4))
 #define BLOCK_COLUMNS (TILE_COLUMNS / QUADS)
@@ -355,7 +354,7 @@ static void put_right(TILE_SPACE float *tile, const right_vector next[RIGHT_DEPT
 /* Adds the product of two tiles to the sums. left, right: from the work-item's first row and column on. */
 static void multiply_tiles(float4 sum[RM][QUADS], TILE_SPACE const float *left, TILE_SPACE const float *right)
 {
-    UNROLL_TIMES (UNROLL)
+    UNROLL_DEPTH
     for (int depth = 0; depth < TK; depth++) {
         float4 factors[RM / 4], values[QUADS];
         UNROLL_FOR (i, RM / 4)
@@ -378,18 +377,18 @@ static __global float *result_row(rncl_direct_shape shape, __global float *resul
 #if !DFILTER
     if (shape.out_stride > 1) {
         const pixel at = pixel_of(shape, index);
-        return result + (((size_t)at.image * shape.out_h + at.row * shape.out_stride + shape.out_row) *
-                             shape.out_w +
-                         at.column * shape.out_stride + shape.out_column) *
-                            shape.k;
+        return result +
+               (((size_t)at.image * shape.out_h + at.row * shape.out_stride + shape.out_row) * shape.out_w +
+                at.column * shape.out_stride + shape.out_column) *
+                   shape.k;
     }
 #endif
     return result + (size_t)index * shape.k;
 }
 
 /* Stores a work-item's sums, of which the first is at (first_row, first_column). */
-static void store_results(rncl_direct_shape shape, float4 sum[RM][QUADS], __global float *result, int first_row,
-                          int first_column, int accumulate)
+static void store_results(rncl_direct_shape shape, float4 sum[RM][QUADS], __global float *result,
+                          int first_row, int first_column, int accumulate)
 {
     UNROLL_FOR (i, RM) {
         if (first_row + ROW_OF(i) >= ROWS)
@@ -423,7 +422,8 @@ static void store_results(rncl_direct_shape shape, float4 sum[RM][QUADS], __glob
 #if LOCAL && !DFILTER
 
 /* Adds up a value of each column over the group's work-items, in the order of their rows. `own`: those of the
- * work-item, whose first column in the tile is `column`. The total of column i is in gathered[i] afterwards. */
+ * work-item, whose first column in the tile is `column`. The total of column i is in gathered[i] afterwards.
+ */
 static void gather_columns(__local float *gathered, const float4 own[QUADS], int item, int column)
 {
     barrier(CLK_LOCAL_MEM_FENCE);
@@ -477,9 +477,10 @@ static void store_statistics(rncl_direct_shape shape, const float4 sum[RM][QUADS
 #endif
 
 __kernel __attribute__((reqd_work_group_size(GROUP_ITEMS, 1, 1))) REQUIRED_SUB_GROUP void
-conv_tiled(const rncl_direct_shape shape, const int batch, __global const float *restrict images,
-           __global const float *restrict right, const int right_offset, __global float *restrict results,
-           const int result_offset, __global float *restrict statistics, const int accumulate)
+conv_tiled(const rncl_direct_shape shape, const rncl_tile_step step, const int batch,
+           __global const float *restrict images, __global const float *restrict right,
+           const int right_offset, __global float *restrict results, const int result_offset,
+           __global float *restrict statistics, const int accumulate)
 {
     const int column_tiles = (shape.k + TN - 1) / TN;
     const int row_tile = get_group_id(0) / column_tiles, column_tile = get_group_id(0) % column_tiles;
@@ -500,12 +501,11 @@ conv_tiled(const rncl_direct_shape shape, const int batch, __global const float 
     row_place rows[LEFT_LOADS];
     UNROLL_FOR (i, LEFT_LOADS)
         rows[i] = place_of_row(shape, first_row + left_row + i * LEFT_STEP, first_image);
-    depth_place at = place_of_depth(
-        shape, begin * TK + left_depth,
-        images + ((size_t)convolution * shape.n + first_image) * shape.h * shape.w * shape.c);
-    right_place right_at = {right + right_offset + convolution * RIGHT_SIZE +
-                                (size_t)(begin * TK + right_depth) * shape.k + first_column + right_column,
-                            begin * TK + right_depth, first_column + right_column};
+    depth_place at = place_of_depth(shape, begin * TK + left_depth);
+    right_place right_at = {(begin * TK + right_depth) * shape.k + first_column + right_column,
+                            first_column + right_column};
+    images += ((size_t)convolution * shape.n + first_image) * shape.h * shape.w * shape.c;
+    right += right_offset + convolution * RIGHT_SIZE;
 
     float4 sum[RM][QUADS];
     UNROLL_FOR (i, RM)
@@ -515,11 +515,10 @@ conv_tiled(const rncl_direct_shape shape, const int batch, __global const float 
     right_vector next_right[RIGHT_DEPTHS * RIGHT_LOADS];
 #define FETCH_TILE()                                                                                         \
     do {                                                                                                     \
-        fetch_left(shape, next_left, rows, &at);                                                             \
-        fetch_right(shape, next_right, &right_at);                                                           \
-        advance(shape, &at);                                                                                 \
-        right_at.depth += TK;                                                                                \
-        right_at.from += (size_t)TK * shape.k;                                                               \
+        fetch_left(shape, next_left, rows, &at, images);                                                     \
+        fetch_right(shape, next_right, &right_at, right);                                                    \
+        advance(shape, step, &at);                                                                           \
+        right_at.offset += TK * shape.k;                                                                     \
     } while (0)
 #if LOCAL
     __local float memory[LOCAL_FLOATS] __attribute__((aligned(16)));

@@ -1,6 +1,6 @@
-/* The input gradient as convolutions with stride 1: with stride s, the pixels of dx whose position is the same
- * modulo s form one phase, and each of the s^2 phases is a convolution of dy with some of the turned filter's
- * taps. No product is with a zero between the pixels of dy. */
+/* The input gradient as convolutions with stride 1: with stride s, the pixels of dx whose position is the
+ * same modulo s form one phase, and each of the s^2 phases is a convolution of dy with some of the turned
+ * filter's taps. No product is with a zero between the pixels of dy. */
 #ifndef RNCL_OPS_CONV_PHASES_H
 #define RNCL_OPS_CONV_PHASES_H
 

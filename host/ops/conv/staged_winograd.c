@@ -185,8 +185,8 @@ static rncl_status staged_prepare(rncl_pass *pass, const rncl_op_buffers *b)
     const staged_data *data = pass->data;
     const rncl_winograd_shape shape = winograd_shape_of(pass);
     return rncl_launch(pass->context, &data->transform_other, range_of(pass, shape.c * shape.k),
-                       RNCL_INT(shape.c), RNCL_INT(shape.k), RNCL_INT(pass->index == RNCL_CONV_BACKWARD_DATA), RNCL_BUFFER(b->weight),
-                       RNCL_BUFFER(b->packed), RNCL_INT((cl_int)pass->packed_offset));
+                       RNCL_INT(shape.c), RNCL_INT(shape.k), RNCL_INT(pass->index == RNCL_CONV_BACKWARD_DATA),
+                       RNCL_BUFFER(b->weight), RNCL_BUFFER(b->packed), RNCL_INT((cl_int)pass->packed_offset));
 }
 
 /* A group of images: its shape and the index of its first image. */

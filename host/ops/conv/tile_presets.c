@@ -8,23 +8,27 @@
 /* Limits for the shares of the depth: their number, and the memory for their results. */
 enum { MOST_SHARES = 128, SHARES_BYTES = 64 << 20 };
 
-/* Large blocks of sums save reads of local memory, which would otherwise limit the speed: 8 x 8 values take 16
- * reads and 64 multiplications for each unit of depth. They need about 130 registers. No tile has been timed
- * on a GPU. Sources: CLBlast 1.6 (src/database/kernels/xgemm), MAGMA (Nath, Tomov and Dongarra 2010) and CUTLASS
- * for 128 x 128 x 8 on NVIDIA; Tensile's defaults for AMD; for Mali and Adreno their makers' advice to do
- * without local memory and with few registers (Arm's GPU best practices, Qualcomm's OpenCL guide). Intel's
- * registers hold 128 vectors for each thread, so that sub-groups have to be the smallest that it offers. */
+#define TILE(SIDE, RM_, RN_)                                                                                 \
+    .tm = (SIDE), .tn = (SIDE), .tk = 8, .rm = (RM_), .rn = (RN_), .unroll = 8, .local = 1
+
+/* Large blocks of sums save reads of local memory, which would otherwise limit the speed: 8 x 8 values take 4
+ * reads of 16 bytes and 64 multiplications for each unit of depth. They need about 130 registers, on Intel's
+ * GPUs the large register file, which Xe-LP and before do not have. No tile has been timed on a GPU; all are
+ * chosen by the code that the vendors' compilers make. Sources: CUTLASS and MAGMA (Nath, Tomov and Dongarra
+ * 2010) for 128 x 128 x 8 in blocks of 8 x 8, which Tensile has for AMD too; CLBlast 1.6 (database of xgemm)
+ * for 64 x 64 on Intel and Apple and 32 x 32 elsewhere; Arm's and Qualcomm's guides to OpenCL for doing
+ * without local memory, and with 64 registers. */
 static const tile_parameters family_tiles[RNCL_GPU_FAMILIES] = {
-    [RNCL_GPU_OTHER] = {.tm = 32, .tn = 32, .tk = 8, .rm = 4, .rn = 4, .unroll = 4, .local = 1},
-    [RNCL_GPU_NVIDIA] = {.tm = 128, .tn = 128, .tk = 8, .rm = 8, .rn = 8, .unroll = 8, .local = 1},
-    [RNCL_GPU_GCN] = {.tm = 128, .tn = 64, .tk = 8, .rm = 8, .rn = 8, .unroll = 4, .local = 1},
-    [RNCL_GPU_CDNA] = {.tm = 128, .tn = 64, .tk = 8, .rm = 8, .rn = 8, .unroll = 4, .local = 1},
-    [RNCL_GPU_RDNA] = {.tm = 128, .tn = 128, .tk = 8, .rm = 8, .rn = 8, .unroll = 4, .local = 1},
-    [RNCL_GPU_INTEL_GEN] = {.tm = 64, .tn = 64, .tk = 8, .rm = 8, .rn = 8, .unroll = 4, .local = 1},
-    [RNCL_GPU_XE_LP] = {.tm = 64, .tn = 64, .tk = 8, .rm = 8, .rn = 8, .unroll = 4, .local = 1},
-    [RNCL_GPU_XE_HPG] = {.tm = 128, .tn = 128, .tk = 8, .rm = 8, .rn = 8, .unroll = 4, .local = 1},
-    [RNCL_GPU_XE_HPC] = {.tm = 128, .tn = 128, .tk = 8, .rm = 8, .rn = 8, .unroll = 4, .local = 1},
-    [RNCL_GPU_APPLE] = {.tm = 64, .tn = 64, .tk = 8, .rm = 8, .rn = 4, .unroll = 4, .local = 1},
+    [RNCL_GPU_OTHER] = {TILE(32, 4, 4)},
+    [RNCL_GPU_NVIDIA] = {TILE(128, 8, 8)},
+    [RNCL_GPU_GCN] = {TILE(128, 8, 8)},
+    [RNCL_GPU_CDNA] = {TILE(128, 8, 8)},
+    [RNCL_GPU_RDNA] = {TILE(128, 8, 8)},
+    [RNCL_GPU_INTEL_GEN] = {TILE(64, 8, 4)},
+    [RNCL_GPU_XE_LP] = {TILE(64, 8, 4)},
+    [RNCL_GPU_XE_HPG] = {TILE(128, 8, 8), .large_registers = 1},
+    [RNCL_GPU_XE_HPC] = {TILE(128, 8, 8), .large_registers = 1},
+    [RNCL_GPU_APPLE] = {TILE(64, 8, 4)},
     [RNCL_GPU_MALI] = {.tm = 32, .tn = 32, .rm = 4, .rn = 4},
     [RNCL_GPU_ADRENO] = {.tm = 32, .tn = 32, .rm = 4, .rn = 4},
 };
@@ -38,7 +42,8 @@ int tile_items(const tile_parameters *tile)
 static size_t local_bytes(const tile_parameters *tile)
 {
     enum { PAD = 4 };
-    const int tiles = 2 * tile->tk * (tile->tm + tile->tn + 2 * PAD), gathered = tile->tm / tile->rm * tile->tn;
+    const int tiles = 2 * tile->tk * (tile->tm + tile->tn + 2 * PAD),
+              gathered = tile->tm / tile->rm * tile->tn;
     return tile->local ? sizeof(float) * (size_t)MAX(tiles, gathered) : 0;
 }
 
@@ -83,6 +88,12 @@ static bool has_local_memory(const rncl_context *context, const tile_parameters 
     return tile->local && has_room(context, tile) && (known || !context->gpu.emulates_local_memory);
 }
 
+bool tile_has_large_registers(const rncl_context *context)
+{
+    const rncl_gpu_family family = context->gpu.family;
+    return (family == RNCL_GPU_XE_HPG || family == RNCL_GPU_XE_HPC) && context->gpu.sub_group_sizes;
+}
+
 tile_parameters tile_preset(const rncl_context *context, const tile_sizes *sizes)
 {
     tile_parameters tile = family_tiles[context->gpu.family];
@@ -92,6 +103,7 @@ tile_parameters tile_preset(const rncl_context *context, const tile_sizes *sizes
     tile.left = sizes->left_along % 4 ? 1 : 4;
     tile.right = sizes->right_along % 4 ? 1 : 4;
     tile.sub_group = context->gpu.sub_group_sizes ? (int)context->gpu.sub_group : 0;
+    tile.large_registers = tile.large_registers && tile_has_large_registers(context);
     shrink(sizes->columns, &tile.tn, &tile.rn, &tile);
     shrink(sizes->rows, &tile.tm, &tile.rm, &tile);
     if (!tile.local)

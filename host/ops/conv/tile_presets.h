@@ -4,9 +4,9 @@
 
 #include "context.h"
 
-/* Macros of conv/tiled.cl. */
+/* Macros of conv/tiled.cl, and whether it is compiled for twice the registers at half the threads. */
 typedef struct tile_parameters {
-    int tm, tn, tk, rm, rn, left, right, unroll, local, sub_group;
+    int tm, tn, tk, rm, rn, left, right, unroll, local, sub_group, large_registers;
 } tile_parameters;
 
 /* A product result [rows][columns] = left [rows][depth] * right [depth][columns]. */
@@ -24,6 +24,10 @@ int tile_items(const tile_parameters *tile);
 
 /* Whether the device has room for such work-groups, and their loads go with these sizes. */
 bool tile_is_possible(const rncl_context *context, const tile_sizes *sizes, const tile_parameters *tile);
+
+/* Whether the compiler can be asked for twice the registers: Intel's, where it can be asked for sub-groups.
+ */
+bool tile_has_large_registers(const rncl_context *context);
 
 /* The tile for this device and these sizes; always possible. */
 tile_parameters tile_preset(const rncl_context *context, const tile_sizes *sizes);

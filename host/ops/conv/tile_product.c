@@ -51,6 +51,8 @@ void tile_product_add_knobs(const rncl_context *context, const tile_problem *pro
     rncl_knobs_add(knobs, knob_names[UNROLL], tile.unroll, unrolls, COUNT(unrolls));
     rncl_knobs_add(knobs, knob_names[LOCAL], tile.local, switches, COUNT(switches));
     add_sub_group_knob(context, tile.sub_group, knobs);
+    rncl_knobs_add(knobs, knob_names[REGISTERS], tile.large_registers, switches,
+                   tile_has_large_registers(context) ? COUNT(switches) : 1);
     rncl_knobs_add_doubling(knobs, knob_names[SPLIT], split, 1,
                             problem->whole ? 1 : tile_most_split(&sizes, problem->batch));
 }
@@ -66,7 +68,8 @@ tile_product tile_product_of(const int *values)
                                    .right = values[RIGHT],
                                    .unroll = values[UNROLL],
                                    .local = values[LOCAL],
-                                   .sub_group = values[SUB_GROUP]},
+                                   .sub_group = values[SUB_GROUP],
+                                   .large_registers = values[REGISTERS]},
                           .split = values[SPLIT]};
 }
 
@@ -97,8 +100,19 @@ rncl_status tile_product_build(const rncl_pass *pass, int first, const tile_prob
                                tile_product *product)
 {
     char options[RNCL_OPTIONS_SIZE];
-    rncl_pass_options(pass, first, KNOB_COUNT, options, "-DDFILTER=%d", problem->dfilter);
+    rncl_pass_options(pass, first, KNOB_COUNT, options, "-DDFILTER=%d%s", problem->dfilter,
+                      product->tile.large_registers ? " -cl-intel-256-GRF-per-thread" : "");
     return rncl_pass_kernel(pass, "conv/tiled", options, "conv_tiled", &product->kernel);
+}
+
+static rncl_tile_step step_of(const tile_problem *problem, int depth)
+{
+    const rncl_direct_shape *s = &problem->shape;
+    if (problem->dfilter)
+        return (rncl_tile_step){.row = depth / s->q % s->p * s->stride,
+                                .column = depth % s->q * s->stride,
+                                .count = depth / s->q / s->p};
+    return (rncl_tile_step){.row = depth / s->c / s->s, .column = depth / s->c % s->s, .count = depth % s->c};
 }
 
 rncl_status tile_product_enqueue(rncl_context *context, const tile_product *product,
@@ -108,11 +122,12 @@ rncl_status tile_product_enqueue(rncl_context *context, const tile_product *prod
     const tile_parameters *tile = &product->tile;
     const size_t items = (size_t)tile_items(tile), down = (size_t)rncl_ceil_div(sizes.rows, tile->tm),
                  across = (size_t)rncl_ceil_div(sizes.columns, tile->tn);
+    const rncl_tile_step step = step_of(problem, tile->tk);
     const rncl_range range = {
         .global = {items * across * down, (size_t)problem->batch * (size_t)product->split},
         .local = {items, 1, 1},
     };
-    return rncl_launch(context, &product->kernel, range, RNCL_STRUCT(problem->shape),
+    return rncl_launch(context, &product->kernel, range, RNCL_STRUCT(problem->shape), RNCL_STRUCT(step),
                        RNCL_INT(problem->batch), RNCL_BUFFER(operands->images), RNCL_BUFFER(operands->right),
                        RNCL_INT((cl_int)operands->right_offset), RNCL_BUFFER(operands->result),
                        RNCL_INT((cl_int)operands->result_offset), RNCL_BUFFER(operands->statistics),

@@ -1,5 +1,5 @@
-/* Products of matrices in tiles (kernels/conv/tiled.cl), expressed as passes of a convolution. `tiled` consists
- * of them; in staged_winograd they are the middle stage. */
+/* Products of matrices in tiles (kernels/conv/tiled.cl), expressed as passes of a convolution. `tiled`
+ * consists of them; in staged_winograd they are the middle stage. */
 #ifndef RNCL_OPS_TILE_PRODUCT_H
 #define RNCL_OPS_TILE_PRODUCT_H
 
@@ -20,8 +20,8 @@ typedef struct tile_product {
     rncl_kernel kernel;
 } tile_product;
 
-/* The tensors that the pass reads, and what it writes; offsets in floats, multiples of 4. `result` gets `split`
- * results, one after the other; with more than one, the caller adds them up. */
+/* The tensors that the pass reads, and what it writes; offsets in floats, multiples of 4. `result` gets
+ * `split` results, one after the other; with more than one, the caller adds them up. */
 typedef struct tile_operands {
     cl_mem images, right, result;
     size_t right_offset, result_offset;
@@ -44,6 +44,7 @@ bool tile_product_is_possible(const rncl_context *context);
     X(UNROLL, "unroll", "UNROLL")          /* units of depth that the inner loop has at once */              \
     X(LOCAL, "local", "LOCAL")             /* 1: tiles are in local memory; 0: in registers */               \
     X(SUB_GROUP, "sub_group", "SUB_GROUP") /* work-items of Intel's sub-groups; 0: any */                    \
+    X(REGISTERS, "large_registers", NULL)  /* 1: twice the registers, on Intel's GPUs */                     \
     X(SPLIT, "split", NULL)                /* shares of the depth, which leave results of their own */
 
 /* Adds these knobs, with presets for the device. */
@@ -59,7 +60,8 @@ tile_product tile_product_of(const int *values);
  * them, so that the kernel never changes rows. */
 void tile_problem_flatten(tile_problem *problem);
 
-/* Parts in which the product can write the statistics of its columns (kernels/statistics.clh); 0: it cannot. */
+/* Parts in which the product can write the statistics of its columns (kernels/statistics.clh); 0: it cannot.
+ */
 int tile_product_parts(const tile_product *product, const tile_problem *problem);
 
 /* `first`: index of the product's first knob among the pass's. */

@@ -45,9 +45,9 @@ static tile_problem problem_of(const rncl_pass *pass)
 {
     tile_problem most = {0}, problem;
     rncl_pack_shape pack;
-    FOR_PHASES (pass, problem, pack)
-        if (most.batch == 0 || problem.shape.r * problem.shape.s > most.shape.r * most.shape.s)
-            most = problem;
+    FOR_PHASES(pass, problem, pack)
+    if (most.batch == 0 || problem.shape.r * problem.shape.s > most.shape.r * most.shape.s)
+        most = problem;
     return most;
 }
 
@@ -96,8 +96,8 @@ static rncl_status tiled_plan(rncl_pass *pass)
     if (pass->index == RNCL_CONV_FORWARD)
         pass->statistics_parts = tile_product_parts(&data->product, &problem);
     if (pass->index == RNCL_CONV_BACKWARD_DATA)
-        FOR_PHASES (pass, problem, pack)
-            pass->packed_floats += conv_packed_floats(&pack);
+        FOR_PHASES(pass, problem, pack)
+    pass->packed_floats += conv_packed_floats(&pack);
     return RNCL_OK;
 }
 
@@ -121,7 +121,8 @@ static rncl_status tiled_prepare(rncl_pass *pass, const rncl_op_buffers *b)
     tile_problem problem;
     rncl_pack_shape pack;
     size_t packed = 0;
-    FOR_PHASES (pass, problem, pack) {
+    FOR_PHASES(pass, problem, pack)
+    {
         const rncl_range range = {
             .global = {rncl_round_up((size_t)pack.in, side), rncl_round_up((size_t)pack.out, side),
                        (size_t)(pack.r * pack.s)},
@@ -161,7 +162,8 @@ static rncl_status tiled_enqueue(rncl_pass *pass, const rncl_op_buffers *b, cons
         .statistics = conv_statistics(pass, b),
         .accumulate = partial_sums_accumulate(&data->sums, accumulate),
     };
-    FOR_PHASES (pass, problem, pack) {
+    FOR_PHASES(pass, problem, pack)
+    {
         /* Where no tap reaches, there is nothing to add. */
         if (problem.shape.r || !operands.accumulate)
             RNCL_TRY(tile_product_enqueue(pass->context, &data->product, &problem, &operands));

@@ -39,7 +39,6 @@ class Product:
     depth: int
     batch: int
     shares: int
-    useful: float  # share of the products that are not by zeros between pixels
     bytes: int
 
 
@@ -64,26 +63,16 @@ def step(build, device, command, folder):
 
 def product(launch):
     """What a launch of a tiled convolution computes; None for other kernels."""
-    if launch.kernel == "conv_implicit_gemm":
-        n, h, w, c, k, r, s, stride, _, p, q = launch.shape
-        which = launch.knob("PASS", 0)
-        rows, columns, depth = [(n * p * q, k, r * s * c), (n * h * w, c, r * s * k), (r * s * c, k, n * p * q)][which]
-        batch, z = launch.arguments[1][0], launch.size[2] // launch.group[2]
-        useful = 1 / stride ** 2 if which == 1 else 1
-    elif launch.kernel == "conv_tiled":
-        n, h, w, c, r, s, stride, _, _, p, q, k = launch.shape[:12]
-        which = 2 if launch.knob("DFILTER", 0) else 0
-        rows, columns, depth = [(n * p * q, k, r * s * c), None, (r * s * c, k, n * p * q)][which]
-        batch, z = launch.arguments[2][0], launch.size[1] // launch.group[1]
-        useful = 1
-    else:
+    if launch.kernel != "conv_tiled":
         return None
+    n, h, w, c, r, s, stride, _, _, p, q, k = launch.shape[:12]
+    dfilter = launch.knob("DFILTER", 0)
+    rows, columns, depth = (r * s * c, k, n * p * q) if dfilter else (n * p * q, k, r * s * c)
+    batch, z = launch.arguments[2][0], launch.size[1] // launch.group[1]
     kind = "Winograd products" if batch > 1 else f"{r}x{s}" + (f"/{stride}" if stride > 1 else "")
-    passes = ("forward", "input gradient", "filter gradient") if launch.kernel == "conv_implicit_gemm" else \
-        ("forward and input gradient", "", "filter gradient")
     shares = max(z // batch, 1)
     moved = 4 * batch * (n * h * w * c + n * p * q * k + r * s * c * k * shares)
-    return Product(f"conv {passes[which]} {kind}", rows, columns, depth, batch, shares, useful, moved)
+    return Product(f"conv {'filter gradient' if dfilter else 'forward, input gradient'} {kind}", rows, columns, depth, batch, shares, moved)
 
 
 def moved_bytes(launch):

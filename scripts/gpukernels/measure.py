@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 
 from gpukernels import amd, intel, nvidia
 from gpukernels.toolchain import vendor_of
@@ -51,9 +52,11 @@ def measure_all(tools, work, folder, jobs):
                 found = measure(tools, *item[-3:])
             except ValueError as error:
                 return item, str(error)
-            with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as file:
+            # Two GPUs may build the same program, and two threads compile it.
+            part = f"{path}.{os.getpid()}.{threading.get_ident()}"
+            with open(part, "w", encoding="utf-8") as file:
                 json.dump(found, file)
-            os.replace(f"{path}.{os.getpid()}", path)
+            os.replace(part, path)
         with open(path, encoding="utf-8") as file:
             return item, json.load(file)
 

@@ -37,12 +37,14 @@ static int release_devices(void **state)
     return 0;
 }
 
-/* Runs the check in a new context. */
-static rncl_status check(const rncl_check_options *options, rncl_check_summary *summary)
+/* Runs the check in a new context, with the presets of GPUs if `as_gpu`. */
+static rncl_status check(const rncl_check_options *options, bool as_gpu, rncl_check_summary *summary)
 {
     rncl_context *context;
     *summary = (rncl_check_summary){0};
     RNCL_TRY(rncl_context_create(device, NULL, &context));
+    if (as_gpu)
+        context->device_class = RNCL_CLASS_GPU;
     rncl_status st = rncl_check_run(context, options, summary);
     rncl_context_destroy(context);
     return st;
@@ -186,21 +188,30 @@ static void use_own_kernels(broken_kernels *broken)
     nftw(broken->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static void a_planted_fault_is_found(void **state)
+static void find_fault(const planted_fault *fault, bool as_gpu)
 {
-    const planted_fault *fault = *state;
     if (device->info.emulator)
         skip(); /* Oclgrind reports the fault itself */
     broken_kernels broken;
     use_broken_kernels(fault, &broken);
     rncl_check_summary summary;
     const rncl_check_options options = {.seed = 1, .shapes = 20, .work = 1000, .filter = fault->operation};
-    rncl_status st = check(&options, &summary);
+    rncl_status st = check(&options, as_gpu, &summary);
     use_own_kernels(&broken);
     assert_int_equal(st, RNCL_ERR_WRONG_RESULT);
     assert_true(summary.failed > 0);
     if (!strstr(rncl_status_message(), fault->message))
         fail_msg("\"%s\" does not speak of \"%s\"", rncl_status_message(), fault->message);
+}
+
+static void a_planted_fault_is_found(void **state)
+{
+    find_fault(*state, false);
+}
+
+static void a_planted_fault_of_gpus_is_found(void **state)
+{
+    find_fault(*state, true);
 }
 
 static void vectors_are_where_gpus_can_load_them(void **state)
@@ -212,7 +223,7 @@ static void vectors_are_where_gpus_can_load_them(void **state)
     for (size_t i = 0; i < COUNT(operations); i++) {
         rncl_check_summary summary;
         const rncl_check_options options = {.seed = 1, .shapes = 10, .work = 1000, .filter = operations[i]};
-        assert_int_equal(check(&options, &summary), RNCL_OK);
+        assert_int_equal(check(&options, true, &summary), RNCL_OK);
         assert_true(summary.passed > 0);
     }
     use_own_kernels(&broken);
@@ -415,6 +426,12 @@ static void the_same_convolutions_are_right_without_faults(void **state)
         "a planted fault is found: " #row, a_planted_fault_is_found, NULL, NULL, (void *)&(row)              \
     }
 
+#define GPU_FAULT(row)                                                                                       \
+    {                                                                                                        \
+        "a planted fault of GPUs is found: " #row, a_planted_fault_of_gpus_is_found, NULL, NULL,             \
+            (void *)&(row)                                                                                   \
+    }
+
 int main(void)
 {
     enum { OTHERS = 13 };
@@ -428,8 +445,8 @@ int main(void)
         FAULT(late_read_of_y),
         FAULT(last_maximum_instead_of_first),
         FAULT(partner_in_another_micro_batch),
-        FAULT(tree_without_its_root),
-        FAULT(rank_of_one_work_item),
+        GPU_FAULT(tree_without_its_root),
+        GPU_FAULT(rank_of_one_work_item),
         cmocka_unit_test(vectors_are_where_gpus_can_load_them),
         cmocka_unit_test(the_same_convolutions_are_right_without_faults),
     };

@@ -89,7 +89,7 @@ static void a_kernel_that_writes_a_wrong_value_is_noticed_before_the_first_step(
     (void)state;
     int noticed = 0, count = 0;
     for (int i = 0; i < kernel_count; i += stride, count++)
-        noticed += spoil(i, 1, 2, "--steps 1");
+        noticed += spoil(i, 1, 0, "--steps 1"); /* later values may be padding */
     print_message("noticed %d of %d kernels\n", noticed, count);
     assert_int_equal(noticed, count);
 }

@@ -6,6 +6,7 @@
 
 #include "direct_block.h"
 #include "launch.h"
+#include "phases.h"
 #include "util.h"
 
 /* One launch of conv_direct_forward. */
@@ -75,24 +76,6 @@ static rncl_direct_shape cover_phases(const direct_data *data)
     return cover;
 }
 
-/* The taps, of `taps` along one side, that reach the input positions phase, phase + stride, …: first - i *
- * stride for i < count. `pad` is the padding of their convolution over dy. */
-typedef struct phase_taps {
-    int count, first, pad, outputs;
-} phase_taps;
-
-static phase_taps taps_of_phase(int phase, int stride, int taps, int pad, int input_size)
-{
-    int least = (phase + pad) % stride;
-    int count = taps > least ? rncl_ceil_div(taps - least, stride) : 0;
-    return (phase_taps){
-        .count = count,
-        .first = least + stride * (count - 1),
-        .pad = count - 1 - (phase + pad - least) / stride,
-        .outputs = input_size > phase ? rncl_ceil_div(input_size - phase, stride) : 0,
-    };
-}
-
 static bool direct_supports(const rncl_pass *pass)
 {
     const rncl_conv_shape *c = &pass->desc.conv;
@@ -134,57 +117,18 @@ static void lay_out_forward(const rncl_pass *pass, direct_data *data)
 static void lay_out_backward_data(const rncl_pass *pass, direct_data *data)
 {
     const rncl_conv_shape *c = &pass->desc.conv;
-    size_t packed = 0;
     for (int row = 0; row < c->stride; row++)
         for (int column = 0; column < c->stride; column++) {
-            phase_taps vertical = taps_of_phase(row, c->stride, c->r, c->pad, c->h);
-            phase_taps horizontal = taps_of_phase(column, c->stride, c->s, c->pad, c->w);
-            if (!vertical.outputs || !horizontal.outputs)
+            conv_phase part;
+            if (!conv_phase_of(c, row, column, &part))
                 continue;
             direct_phase *phase = &data->phases[data->phase_count++];
-            phase->shape = (rncl_direct_shape){
-                .n = c->n,
-                .h = c->p,
-                .w = c->q,
-                .c = c->k,
-                .r = vertical.count,
-                .s = horizontal.count,
-                .stride = 1,
-                .pad_top = vertical.pad,
-                .pad_left = horizontal.pad,
-                .p = vertical.outputs,
-                .q = horizontal.outputs,
-                .k = c->c,
-                .out_h = c->h,
-                .out_w = c->w,
-                .out_stride = c->stride,
-                .out_row = row,
-                .out_column = column,
-            };
-            /* No tap reaches this phase: a convolution with an empty filter writes zeros. */
-            if (!vertical.count || !horizontal.count) {
-                phase->shape.r = phase->shape.s = 0;
-                phase->shape.pad_top = phase->shape.pad_left = 0;
-            }
-            phase->pack = (rncl_pack_shape){
-                .out = c->c,
-                .in = c->k,
-                .r = phase->shape.r,
-                .s = phase->shape.s,
-                .row_first = vertical.first,
-                .row_step = -c->stride,
-                .column_first = horizontal.first,
-                .column_step = -c->stride,
-                .row_stride = c->s * c->c * c->k,
-                .column_stride = c->c * c->k,
-                .in_stride = 1,
-                .out_stride = c->k,
-                .packed_offset = (rncl_int)packed,
-            };
-            packed += (size_t)phase->shape.r * (size_t)phase->shape.s * (size_t)c->c * (size_t)c->k;
+            phase->shape = part.shape;
+            phase->pack = part.pack;
+            phase->pack.packed_offset = (rncl_int)data->packed_floats;
+            data->packed_floats += conv_packed_floats(&part.pack);
             direct_flatten(&phase->shape);
         }
-    data->packed_floats = packed;
 }
 
 /* Fills in the pass's launches, except what depends on the knob values. */

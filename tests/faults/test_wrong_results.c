@@ -19,7 +19,7 @@ static const struct {
 } kernels[] = {
     {"avgpool_forward", 3, 10, CIFAR},
     {"avgpool_backward", 3, 10, CIFAR},
-    {"batchnorm_statistics", 2, 60, CIFAR " --algorithm implicit_gemm"},
+    {"batchnorm_statistics", 2, 60, CIFAR " --algorithm im2col_gemm"},
     {"batchnorm_moments", 3, 60, CIFAR},
     {"batchnorm_moments", 4, 60, CIFAR},
     {"batchnorm_moments", 5, 60, CIFAR},
@@ -51,7 +51,9 @@ static const struct {
     {"conv_winograd", 7, 60, CIFAR " --algorithm winograd"},
     {"conv_winograd_dfilter", 3, 60, CIFAR " --algorithm winograd"},
     {"conv_winograd_pack", 2, 60, CIFAR " --algorithm winograd"},
-    {"conv_tiled", 5, 60, CIFAR " --algorithm tiled"},
+    {"conv_tiled", 6, 60, CIFAR " --algorithm tiled"},
+    {"conv_tiled", 8, 60, CIFAR " --algorithm tiled"},
+    {"conv_turn_filter", 2, 60, CIFAR " --algorithm tiled"},
     {"conv_staged_inputs", 3, 60, CIFAR " --algorithm staged_winograd"},
     {"conv_staged_filters", 3, 60, CIFAR " --algorithm staged_winograd"},
     {"conv_staged_outputs", 4, 60, CIFAR " --algorithm staged_winograd"},
@@ -89,7 +91,7 @@ static void a_kernel_that_writes_a_wrong_value_is_noticed_before_the_first_step(
     (void)state;
     int noticed = 0, count = 0;
     for (int i = 0; i < kernel_count; i += stride, count++)
-        noticed += spoil(i, 1, 2, "--steps 1");
+        noticed += spoil(i, 1, 0, "--steps 1"); /* later values may be padding */
     print_message("noticed %d of %d kernels\n", noticed, count);
     assert_int_equal(noticed, count);
 }

@@ -56,7 +56,7 @@ static int prepare(void **state)
     if (make_folder(state))
         return -1;
     setenv("XDG_DATA_HOME", folder, 1);
-    tune("implicit_gemm");
+    tune("im2col_gemm");
     rncl_options options = small_options("whole");
     return train(&options) != RNCL_OK;
 }
@@ -85,7 +85,7 @@ static void a_new_run_after_tuning_has_other_bits(void **state)
 /* Replaces a word in the run's file, resumes and expects a warning. */
 static void expect_other_settings(const char *run, const char *edit, const char *warning)
 {
-    tune("implicit_gemm");
+    tune("im2col_gemm");
     stop_at_three(run);
     tune("direct");
     char *command = rncl_text_format("sed -i '%s' %s/tuning.json", edit, run);

@@ -1,8 +1,9 @@
 /* Slices on their way from the device to the host's reference.
  *
  * Data of a training are no normal numbers, so how large an error may be is found out from the data: the
- * reference is computed a second time on inputs of which each is changed by up to 2^-17 of itself. Rounding
- * errors of float arithmetic are of the size of changes a hundred times smaller; faults are larger. */
+ * reference is computed a second time on inputs of which each is changed by up to 2^-17 of itself, or as
+ * much as the pass rounds its operands. Rounding errors of float arithmetic are of the size of changes a
+ * hundred times smaller; faults are larger. */
 #include "spot_checks.h"
 
 #include <float.h>
@@ -15,7 +16,7 @@
 #include "slice.h"
 #include "util.h"
 
-static const double change = 1.0 / (1 << 17);
+static const double least_change = 1.0 / (1 << 17);
 /* What errors may be: so much of the largest effect of the changes, and of the largest value, whose last
  * digits are lost when it is added to. */
 static const double of_effect = 4, of_value = 1e-6;
@@ -168,6 +169,7 @@ static void describe(rncl_spot_checks *s, const rncl_pass_at *at)
     const rncl_op *op = op_of(s);
     s->whole = (rncl_spec_case){.desc = op->desc, .pass = at->pass, .scalars = *at->scalars};
     s->whole.frozen = op->choice.frozen;
+    s->whole.rounding = rncl_pass_rounding(&op->passes[at->pass]);
     s->whole.scalars.flags |= RNCL_OP_TRAINING;
     s->masked = op->desc.kind == RNCL_OP_batchnorm && at->pass != RNCL_OP_FORWARD &&
                 rncl_spec_of(op->desc.kind)->smooth(&s->whole.desc);
@@ -217,6 +219,7 @@ static rncl_status fill(const rncl_spot_checks *s, rncl_slot slot, bool changed,
     *out = calloc(count, sizeof **out);
     if (!*out)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "slice of %zu values", count);
+    const double change = MAX(least_change, s->whole.rounding);
     rncl_random random = rncl_random_stream(0, RNCL_RANDOM_TEST, (uint32_t)slot, 0);
     for (size_t i = 0; p->before && i < count; i++) {
         (*out)[i] = value_at(slot, p->before, i);

@@ -166,7 +166,7 @@ static rncl_status prepare_network(rncl_training *t, int micro_batch)
         .label_smoothing = options->label_smoothing,
         .class_weights = t->class_weights,
     };
-    RNCL_TRY(rncl_store_open(&t->context->info, &t->context->log, &t->store));
+    RNCL_TRY(rncl_store_open(&t->context->info, t->context->precision, &t->context->log, &t->store));
     rncl_planning_apply(options, t->store, &setup);
     RNCL_TRY(make_network(t, &setup));
     if (!(options->spot_checks > 0))

@@ -24,6 +24,26 @@ typedef struct rncl_direct_shape {
     rncl_int p, q, k, out_h, out_w, out_stride, out_row, out_column, tile_rows;
 } rncl_direct_shape;
 
+/* Shape of the kernel for matrix units: one product of matrices (kernels/conv/mma.cl). Its left matrix is
+ * looked up in an image [n][h][w][c] under r x s taps at p x q pixels of each image; k are its columns.
+ * Tap (i, j) of an input gradient is tap filter_first + i * filter_row + j * filter_column of the filter.
+ * Pixels are stored as in rncl_direct_shape. */
+typedef struct rncl_mma_shape {
+    rncl_int n, h, w, c, r, s, stride, pad_top, pad_left, p, q, k;
+    rncl_int filter_first, filter_row, filter_column;
+    rncl_int out_h, out_w, out_stride, out_row, out_column;
+} rncl_mma_shape;
+
+/* Matrix units (kernels/conv/mma_unit.clh). */
+#define RNCL_UNIT_NVIDIA_TF32 1
+#define RNCL_UNIT_NVIDIA_BF16 2
+#define RNCL_UNIT_AMD_WMMA_BF16 3
+#define RNCL_UNIT_AMD_MFMA_F32 4
+#define RNCL_UNIT_AMD_MFMA_BF16 5
+#define RNCL_UNIT_INTEL_BF16_8 6
+#define RNCL_UNIT_INTEL_BF16_16 7
+#define RNCL_UNIT_INTEL_TF32_16 8
+
 /* What the Winograd kernels compute: a 3x3 convolution with stride 1 or 2; pad may be negative. Work is
  * handed out in blocks of `tiles` tiles. */
 typedef struct rncl_winograd_shape {

@@ -19,7 +19,7 @@ static rncl_store *open_for(const rncl_device_info *info)
     const rncl_log log = {.write = remember};
     rncl_store *store;
     said[0] = '\0';
-    assert_int_equal(rncl_store_open(info, &log, &store), RNCL_OK);
+    assert_int_equal(rncl_store_open(info, RNCL_PRECISION_FP32, &log, &store), RNCL_OK);
     return store;
 }
 

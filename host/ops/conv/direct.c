@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conv_phase.h"
 #include "direct_block.h"
 #include "launch.h"
 #include "util.h"
@@ -75,24 +76,6 @@ static rncl_direct_shape cover_phases(const direct_data *data)
     return cover;
 }
 
-/* The taps, of `taps` along one side, that reach the input positions phase, phase + stride, …: first - i *
- * stride for i < count. `pad` is the padding of their convolution over dy. */
-typedef struct phase_taps {
-    int count, first, pad, outputs;
-} phase_taps;
-
-static phase_taps taps_of_phase(int phase, int stride, int taps, int pad, int input_size)
-{
-    int least = (phase + pad) % stride;
-    int count = taps > least ? rncl_ceil_div(taps - least, stride) : 0;
-    return (phase_taps){
-        .count = count,
-        .first = least + stride * (count - 1),
-        .pad = count - 1 - (phase + pad - least) / stride,
-        .outputs = input_size > phase ? rncl_ceil_div(input_size - phase, stride) : 0,
-    };
-}
-
 static bool direct_supports(const rncl_pass *pass)
 {
     const rncl_conv_shape *c = &pass->desc.conv;
@@ -135,55 +118,48 @@ static void lay_out_backward_data(const rncl_pass *pass, direct_data *data)
 {
     const rncl_conv_shape *c = &pass->desc.conv;
     size_t packed = 0;
-    for (int row = 0; row < c->stride; row++)
-        for (int column = 0; column < c->stride; column++) {
-            phase_taps vertical = taps_of_phase(row, c->stride, c->r, c->pad, c->h);
-            phase_taps horizontal = taps_of_phase(column, c->stride, c->s, c->pad, c->w);
-            if (!vertical.outputs || !horizontal.outputs)
-                continue;
-            direct_phase *phase = &data->phases[data->phase_count++];
-            phase->shape = (rncl_direct_shape){
-                .n = c->n,
-                .h = c->p,
-                .w = c->q,
-                .c = c->k,
-                .r = vertical.count,
-                .s = horizontal.count,
-                .stride = 1,
-                .pad_top = vertical.pad,
-                .pad_left = horizontal.pad,
-                .p = vertical.outputs,
-                .q = horizontal.outputs,
-                .k = c->c,
-                .out_h = c->h,
-                .out_w = c->w,
-                .out_stride = c->stride,
-                .out_row = row,
-                .out_column = column,
-            };
-            /* No tap reaches this phase: a convolution with an empty filter writes zeros. */
-            if (!vertical.count || !horizontal.count) {
-                phase->shape.r = phase->shape.s = 0;
-                phase->shape.pad_top = phase->shape.pad_left = 0;
-            }
-            phase->pack = (rncl_pack_shape){
-                .out = c->c,
-                .in = c->k,
-                .r = phase->shape.r,
-                .s = phase->shape.s,
-                .row_first = vertical.first,
-                .row_step = -c->stride,
-                .column_first = horizontal.first,
-                .column_step = -c->stride,
-                .row_stride = c->s * c->c * c->k,
-                .column_stride = c->c * c->k,
-                .in_stride = 1,
-                .out_stride = c->k,
-                .packed_offset = (rncl_int)packed,
-            };
-            packed += (size_t)phase->shape.r * (size_t)phase->shape.s * (size_t)c->c * (size_t)c->k;
-            direct_flatten(&phase->shape);
-        }
+    for (int i = 0; i < c->stride * c->stride; i++) {
+        const conv_phase p = conv_phase_of(c, i / c->stride, i % c->stride);
+        if (!p.p || !p.q)
+            continue;
+        direct_phase *phase = &data->phases[data->phase_count++];
+        phase->shape = (rncl_direct_shape){
+            .n = c->n,
+            .h = c->p,
+            .w = c->q,
+            .c = c->k,
+            .r = p.r,
+            .s = p.s,
+            .stride = 1,
+            .pad_top = p.pad_top,
+            .pad_left = p.pad_left,
+            .p = p.p,
+            .q = p.q,
+            .k = c->c,
+            .out_h = c->h,
+            .out_w = c->w,
+            .out_stride = c->stride,
+            .out_row = i / c->stride,
+            .out_column = i % c->stride,
+        };
+        phase->pack = (rncl_pack_shape){
+            .out = c->c,
+            .in = c->k,
+            .r = p.r,
+            .s = p.s,
+            .row_first = p.row_first,
+            .row_step = -c->stride,
+            .column_first = p.column_first,
+            .column_step = -c->stride,
+            .row_stride = c->s * c->c * c->k,
+            .column_stride = c->c * c->k,
+            .in_stride = 1,
+            .out_stride = c->k,
+            .packed_offset = (rncl_int)packed,
+        };
+        packed += (size_t)p.r * (size_t)p.s * (size_t)c->c * (size_t)c->k;
+        direct_flatten(&phase->shape);
+    }
     data->packed_floats = packed;
 }
 

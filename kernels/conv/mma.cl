@@ -73,7 +73,6 @@
 #define TN (SC * FC * UNIT_N)
 
 #include "conv/mma_tile.clh"
-#include "conv/mma_unit.clh"
 
 /* Reads the words of a fragment. tile: local memory from the fragment's first row or column on; the depth
  * from `word` on. */

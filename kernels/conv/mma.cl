@@ -94,7 +94,8 @@ static void read_right(const unit_state *unit, __local const uint *tile, int wor
         words[i] = tile[RIGHT_AT(B_COLUMN(unit->lane, i), word + B_WORD(unit->lane, i))];
 }
 
-/* Rounds words to TF32; rests: the TF32 of what is lost. */
+/* Rounds words to TF32; rests: the TF32 of what is lost. NVIDIA's unit leaves out the lower bits, so that
+ * half of the last place rounds; a NaN that this makes a number is still in the word. */
 static void split_words(uint *words, uint *rests, int count)
 {
 #if UNIT_IS_TF32
@@ -102,7 +103,8 @@ static void split_words(uint *words, uint *rests, int count)
         const float value = as_float(words[i]);
         words[i] = round_to_tf32(value);
 #if PRODUCTS == 3
-        rests[i] = round_to_tf32(value - as_float(words[i]));
+        const float rest = value - as_float(words[i]);
+        rests[i] = UNIT == RNCL_UNIT_NVIDIA_TF32 ? as_uint(rest) + 0x1000u : round_to_tf32(rest);
 #endif
     }
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "draw.h"
+#include "statistics.h"
 #include "util.h"
 
 /* One trial in so many draws random knob values, since each draw compiles more programs. */
@@ -292,7 +293,8 @@ static rncl_status finish_phase(check_trial *trial, check_phase phase, int run)
 {
     RNCL_TRY(rncl_context_finish(trial->context));
     FOR_TENSORS (trial, tensor) {
-        if (check_tensor_is_result(tensor) && tensor->phase == phase)
+        const bool read = check_tensor_is_result(tensor) || tensor == &trial->tensors[RNCL_SLOT_statistics];
+        if (read && tensor->phase == phase)
             RNCL_TRY(check_tensor_download(trial->context, tensor, run));
         if (tensor->dead)
             RNCL_TRY(check_tensor_poison(trial->context, tensor));
@@ -337,6 +339,18 @@ static void report(const check_trial *trial, const check_tensor *tensor, const c
     to->report(to->user, &result);
 }
 
+/* Reports what forward leaves for batch normalisation. Errors are those of y and of sums over its rows; those
+ * of squares are twice as large. */
+static void judge_statistics(const check_trial *trial, const sink *to)
+{
+    const check_tensor *tensor = &trial->tensors[RNCL_SLOT_statistics], *y = &trial->tensors[RNCL_SLOT_y];
+    const rncl_spec_layout layout = spec_of(trial)->layout(&trial->c, RNCL_SLOT_y);
+    const size_t channels = layout.size[2], rows = check_tensor_count(y) / channels;
+    const double error = check_statistics_error(tensor->results[0], trial->op->needs.statistics_parts,
+                                                y->reference, rows, channels);
+    report(trial, tensor, NULL, error, 2e-6 * sqrt(y->length + (double)rows), to);
+}
+
 /* Reports one result for each tensor that the reference computes, and one for each fault of any tensor. */
 static void judge(const check_trial *trial, const sink *to)
 {
@@ -350,6 +364,8 @@ static void judge(const check_trial *trial, const sink *to)
         report(trial, tensor, error < RNCL_CHECK_BROKEN ? NULL : "holds values that are not numbers", error,
                tensor->exact ? 0.0 : 1e-6 * sqrt(tensor->length) + ROUNDINGS * tensor->rounding, to);
     }
+    if (trial->tensors[RNCL_SLOT_statistics].role != CHECK_ABSENT)
+        judge_statistics(trial, to);
 }
 
 rncl_status check_trial_run(check_trial *trial,

@@ -13,7 +13,7 @@ static rncl_status avgpool_shape(const rncl_op_desc *desc, const rncl_op_choice 
 
 static void avgpool_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
-    rncl_elementwise_add_knobs(pass, pass->desc.avgpool.c, RNCL_ELEMENTWISE_LOCAL, knobs);
+    rncl_elementwise_add_knobs(pass, pass->desc.avgpool.c, rncl_elementwise_local(pass->context), knobs);
 }
 
 static rncl_status avgpool_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)

@@ -25,7 +25,7 @@ static rncl_status maxpool_shape(const rncl_op_desc *desc, const rncl_op_choice 
 
 static void maxpool_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
-    rncl_elementwise_add_knobs(pass, pass->desc.maxpool.c, RNCL_ELEMENTWISE_LOCAL, knobs);
+    rncl_elementwise_add_knobs(pass, pass->desc.maxpool.c, rncl_elementwise_local(pass->context), knobs);
 }
 
 static rncl_status maxpool_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)

@@ -68,7 +68,10 @@ static rncl_status find_program(const rncl_options *options, char **program)
 {
     static const char *const folders[] = {".", RNCL_BIN_FROM_LIB, RNCL_BIN_INSTALLED, NULL};
     const char *chosen = options->tune_program[0] ? options->tune_program : getenv("RNCL_PROGRAM");
-    *program = chosen && *chosen ? strdup(chosen) : rncl_installation_find(folders, "rncl");
+    if (!chosen || !*chosen)
+        RNCL_TRY(rncl_installation_find(folders, "rncl", program));
+    else if (!(*program = strdup(chosen)))
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", chosen);
     if (!*program)
         return RNCL_FAIL(
             RNCL_ERR_FAILURE,

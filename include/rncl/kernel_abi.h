@@ -114,6 +114,9 @@ typedef struct rncl_mixup_shape {
  * apart and evict each other from the cache. */
 #define RNCL_CACHE_GAP 16
 
+/* Statistics begin at a multiple of so many floats (statistics.clh): the widest vector. */
+#define RNCL_STATISTICS_ALIGNMENT 16
+
 #define RNCL_BATCHNORM_EPSILON 1e-5f
 #define RNCL_BATCHNORM_MOMENTUM 0.1f
 

@@ -1,4 +1,5 @@
 """Where the vendors' compilers are, and how to get them without installing them."""
+import functools
 import glob
 import os
 import re
@@ -6,8 +7,9 @@ import shutil
 import subprocess
 import zipfile
 
-# Debian 12's packages, unpacked into a folder: libclc for NVIDIA, the device libraries of ROCm for AMD, Intel's compiler.
-PACKAGES = ("libclc-15", "libclc-15-dev", "rocm-device-libs", "intel-opencl-icd", "libigc1", "libigdfcl1", "libopencl-clang14",
+# Debian 12's packages: clang, libclc for NVIDIA, the device libraries of ROCm for AMD, Intel's compiler. They are unpacked
+# into a folder: installing libclc-19 would remove Mesa's OpenCL.
+PACKAGES = ("clang-19", "libclang-cpp19", "libllvm19", "libclang-common-19-dev", "libclc-19", "libclc-19-dev", "rocm-device-libs", "intel-opencl-icd", "libigc1", "libigdfcl1", "libopencl-clang14",
             "libllvmspirvlib14", "libigdgmm12", "libigc-tools")
 # PyPI's packages of the CUDA toolkit, for the two programs.
 WHEELS = {"nvidia-cuda-nvcc==13.5.37": "ptxas", "nvidia-cuda-nvdisasm==13.5.37": "nvdisasm"}
@@ -29,7 +31,7 @@ class Tools:
     def __init__(self, folder, includes=()):
         self.folder, self.includes = folder, list(includes)
         self.library = f"{folder}/usr/lib/x86_64-linux-gnu"
-        self.clang_program = shutil.which("clang-15")
+        self.clang_program = self._program("clang-19", f"{folder}/usr/lib/llvm-19/bin")
         self.ptxas = self._program("ptxas", "/usr/local/cuda/bin")
         self.nvdisasm = self._program("nvdisasm", "/usr/local/cuda/bin")
         self.libclc = self._file("usr/lib/clc/nvptx64--nvidiacl.bc")
@@ -49,10 +51,25 @@ class Tools:
 
     def missing(self, vendor):
         """What of a vendor's toolchain is not here."""
-        need = {"nvidia": {"clang-15": self.clang_program, "libclc-15": self.libclc, "ptxas": self.ptxas, "nvdisasm": self.nvdisasm},
-                "amd": {"clang-15": self.clang_program, "rocm-device-libs": self.rocm},
+        need = {"nvidia": {"clang-19": self.clang_program, "libclc-19": self.libclc, "ptxas": self.ptxas, "nvdisasm": self.nvdisasm},
+                "amd": {"clang-19": self.clang_program, "rocm-device-libs": self.rocm},
                 "intel": {"ocloc": self.ocloc, "iga64": self.iga}}[vendor]
         return [name for name, path in need.items() if not path]
+
+    def versions(self, targets):
+        """A line for each compiler that the targets need."""
+        return [f"{vendor}: {self.version(vendor)}" for vendor in TARGETS if any(vendor_of(t) == vendor for t in targets)]
+
+    @functools.lru_cache
+    def version(self, vendor):
+        """The compilers of a vendor's targets, and their versions."""
+        if vendor == "intel":
+            # ocloc tells no version; the compiler's library has it in its name.
+            return "ocloc with " + os.path.basename(os.path.realpath(self._file("usr/lib/x86_64-linux-gnu/libigc.so.1") or "no igc"))
+        clang = re.search(r"clang version (\S+)", self.run([self.clang_program, "--version"]))[1]
+        if vendor == "amd":
+            return f"clang {clang}"
+        return f"clang {clang}, ptxas {re.search(r'V([0-9.]+)', self.run([self.ptxas, '--version']))[1]}"
 
     def run(self, command):
         """What a compiler says; raises ValueError with the end of it where it fails."""
@@ -67,6 +84,20 @@ class Tools:
         return [self.clang_program, "-x", "cl", "-cl-std=CL1.2", "-D__OPENCL_VERSION__=120", "-O3", "-w",
                 *(f"-I{path}" for path in self.includes), *own, "-Xclang", "-finclude-default-header"]
 
+    def group_sizes(self, source, options):
+        """Work-items of a group by kernel, from reqd_work_group_size, whose numbers may be expressions of options."""
+        text = self.run([*self.clang(options), "-target", "spir64", "-E", "-P", source])
+        result = {}
+        for sizes, name in re.findall(r"reqd_work_group_size\((.*?)\)\)\)\s*void\s+(\w+)", text, re.S):
+            # C's integers: only numbers, + - * / and brackets are evaluated.
+            factors = [part.replace("/", "//") for part in sizes.split(",")]
+            if all(re.fullmatch(r"[\d\s+*()/-]+", part) for part in factors):
+                group = 1
+                for part in factors:
+                    group *= eval(part)  # pylint: disable=eval-used
+                result[name] = group
+        return result
+
     @staticmethod
     def bitcode(paths):
         return [part for path in paths for part in ("-Xclang", "-mlink-builtin-bitcode", "-Xclang", path)]
@@ -76,7 +107,7 @@ def fetch(folder):
     """Unpacks the packages into the folder; needs apt-get, dpkg and pip, but no rights."""
     downloads = os.path.join(folder, "packages")
     os.makedirs(downloads, exist_ok=True)
-    subprocess.run(["apt-get", "-q", "download", *PACKAGES], cwd=downloads, check=True)
+    subprocess.run(["apt-get", "-qq", "download", *PACKAGES], cwd=downloads, check=True, stderr=subprocess.DEVNULL)
     for path in glob.glob(f"{downloads}/*.deb"):
         subprocess.run(["dpkg", "-x", path, folder], check=True)
     subprocess.run(["python3", "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", downloads, *WHEELS], check=True)

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "conv_phase.h"
 #include "direct_block.h"
 #include "launch.h"
+#include "phases.h"
 #include "util.h"
 
 /* One launch of conv_direct_forward. */
@@ -117,50 +117,18 @@ static void lay_out_forward(const rncl_pass *pass, direct_data *data)
 static void lay_out_backward_data(const rncl_pass *pass, direct_data *data)
 {
     const rncl_conv_shape *c = &pass->desc.conv;
-    size_t packed = 0;
-    for (int i = 0; i < c->stride * c->stride; i++) {
-        const conv_phase p = conv_phase_of(c, i / c->stride, i % c->stride);
-        if (!p.p || !p.q)
-            continue;
-        direct_phase *phase = &data->phases[data->phase_count++];
-        phase->shape = (rncl_direct_shape){
-            .n = c->n,
-            .h = c->p,
-            .w = c->q,
-            .c = c->k,
-            .r = p.r,
-            .s = p.s,
-            .stride = 1,
-            .pad_top = p.pad_top,
-            .pad_left = p.pad_left,
-            .p = p.p,
-            .q = p.q,
-            .k = c->c,
-            .out_h = c->h,
-            .out_w = c->w,
-            .out_stride = c->stride,
-            .out_row = i / c->stride,
-            .out_column = i % c->stride,
-        };
-        phase->pack = (rncl_pack_shape){
-            .out = c->c,
-            .in = c->k,
-            .r = p.r,
-            .s = p.s,
-            .row_first = p.row_first,
-            .row_step = -c->stride,
-            .column_first = p.column_first,
-            .column_step = -c->stride,
-            .row_stride = c->s * c->c * c->k,
-            .column_stride = c->c * c->k,
-            .in_stride = 1,
-            .out_stride = c->k,
-            .packed_offset = (rncl_int)packed,
-        };
-        packed += (size_t)p.r * (size_t)p.s * (size_t)c->c * (size_t)c->k;
-        direct_flatten(&phase->shape);
-    }
-    data->packed_floats = packed;
+    for (int row = 0; row < c->stride; row++)
+        for (int column = 0; column < c->stride; column++) {
+            conv_phase part;
+            if (!conv_phase_of(c, row, column, &part))
+                continue;
+            direct_phase *phase = &data->phases[data->phase_count++];
+            phase->shape = part.shape;
+            phase->pack = part.pack;
+            phase->pack.packed_offset = (rncl_int)data->packed_floats;
+            data->packed_floats += conv_packed_floats(&part.pack);
+            direct_flatten(&phase->shape);
+        }
 }
 
 /* Fills in the pass's launches, except what depends on the knob values. */

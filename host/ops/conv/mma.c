@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "conv_phase.h"
+#include "direct_block.h"
 #include "partial_sums.h"
+#include "phases.h"
 #include "util.h"
 
 /* Phases of a strided input gradient; larger strides are left to other rows. */
@@ -36,26 +37,28 @@ typedef struct mma_data {
 
 /* ---- the products of matrices ---- */
 
-static int add_forward(const rncl_conv_shape *c, rncl_mma_shape *out)
+/* The taps' places in the filter are those of forward; add_phases turns them. */
+static rncl_mma_shape product_of(const rncl_direct_shape *s)
 {
-    *out = (rncl_mma_shape){
-        .n = c->n,
-        .h = c->h,
-        .w = c->w,
-        .c = c->c,
-        .r = c->r,
-        .s = c->s,
-        .stride = c->stride,
-        .pad_top = c->pad,
-        .pad_left = c->pad,
-        .p = c->p,
-        .q = c->q,
-        .k = c->k,
-        .out_h = c->p,
-        .out_w = c->q,
-        .out_stride = 1,
+    return (rncl_mma_shape){
+        .n = s->n,
+        .h = s->h,
+        .w = s->w,
+        .c = s->c,
+        .r = s->r,
+        .s = s->s,
+        .stride = s->stride,
+        .pad_top = s->pad_top,
+        .pad_left = s->pad_left,
+        .p = s->p,
+        .q = s->q,
+        .k = s->k,
+        .out_h = s->out_h,
+        .out_w = s->out_w,
+        .out_stride = s->out_stride,
+        .out_row = s->out_row,
+        .out_column = s->out_column,
     };
-    return 1;
 }
 
 /* Of phases without taps too: their pixels are zero. */
@@ -63,31 +66,14 @@ static int add_phases(const rncl_conv_shape *c, rncl_mma_shape *out)
 {
     int count = 0;
     for (int i = 0; i < c->stride * c->stride; i++) {
-        const conv_phase phase = conv_phase_of(c, i / c->stride, i % c->stride);
-        if (!phase.p || !phase.q)
+        conv_phase phase;
+        if (!conv_phase_of(c, i / c->stride, i % c->stride, &phase))
             continue;
-        out[count++] = (rncl_mma_shape){
-            .n = c->n,
-            .h = c->p,
-            .w = c->q,
-            .c = c->k,
-            .r = phase.r,
-            .s = phase.s,
-            .stride = 1,
-            .pad_top = phase.pad_top,
-            .pad_left = phase.pad_left,
-            .p = phase.p,
-            .q = phase.q,
-            .k = c->c,
-            .filter_first = phase.row_first * c->s + phase.column_first,
-            .filter_row = -c->stride * c->s,
-            .filter_column = -c->stride,
-            .out_h = c->h,
-            .out_w = c->w,
-            .out_stride = c->stride,
-            .out_row = i / c->stride,
-            .out_column = i % c->stride,
-        };
+        out[count] = product_of(&phase.shape);
+        out[count].filter_first = phase.pack.row_first * c->s + phase.pack.column_first;
+        out[count].filter_row = phase.pack.row_step * c->s;
+        out[count].filter_column = phase.pack.column_step;
+        count++;
     }
     return count;
 }
@@ -95,8 +81,11 @@ static int add_phases(const rncl_conv_shape *c, rncl_mma_shape *out)
 /* The filter gradient has the forward pass's image, taps and pixels. */
 static int add_products(const rncl_pass *pass, rncl_mma_shape out[MOST_PRODUCTS])
 {
-    return pass->index == RNCL_CONV_BACKWARD_DATA ? add_phases(&pass->desc.conv, out)
-                                                  : add_forward(&pass->desc.conv, out);
+    if (pass->index == RNCL_CONV_BACKWARD_DATA)
+        return add_phases(&pass->desc.conv, out);
+    const rncl_direct_shape forward = direct_dense_shape(&pass->desc.conv);
+    *out = product_of(&forward);
+    return 1;
 }
 
 typedef struct matrix_sizes {

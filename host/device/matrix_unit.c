@@ -60,11 +60,14 @@ int rncl_matrix_unit_products(const rncl_matrix_unit *unit, rncl_precision preci
 void rncl_matrix_unit_options(const rncl_context *context, const rncl_matrix_unit *unit,
                               char options[RNCL_MATRIX_OPTIONS])
 {
-    /* PoCL 3.1 optimises private arrays and structs that live across barriers to zeros. */
+    /* PoCL 3.1 optimises private arrays and structs that live across barriers to zeros. With 128 registers
+     * Intel's compiler does not unroll the loops over fragments for sub-groups of 8. */
+    const char *more = context->matrix.emulated             ? " -DEMULATED=1 -cl-opt-disable"
+                       : unit->id == RNCL_UNIT_INTEL_BF16_8 ? " -cl-intel-256-GRF-per-thread"
+                                                            : "";
     snprintf(options, RNCL_MATRIX_OPTIONS,
              "-DUNIT=%d -DLANES=%d -DUNIT_M=%d -DUNIT_N=%d -DUNIT_WORDS=%d -DPACK=%d%s", unit->id,
-             unit->lanes, unit->m, unit->n, unit->words, unit->pack,
-             context->matrix.emulated ? " -DEMULATED=1 -cl-opt-disable" : "");
+             unit->lanes, unit->m, unit->n, unit->words, unit->pack, more);
 }
 
 /* ---- which units a family has ---- */

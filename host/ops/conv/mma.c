@@ -174,8 +174,8 @@ static bool tile_is_possible(const rncl_pass *pass, const mma_tile *t)
            loads_fit(unit, t, t->sc * t->fc * unit->n, pass->index == RNCL_CONV_BACKWARD_DATA, widths.right);
 }
 
-/* Preset tiles: the largest whose sums and fragments stay in registers in all passes, as compiled for sm_80,
- * sm_90, gfx1100 (by LLVM 15, which keeps to 128 registers there), gfx90a, dg2 and pvc. */
+/* Preset tiles: as large as sums and fragments stay in registers in all passes, without spills, as compiled
+ * for sm_80, sm_90, gfx1100 and gfx90a (LLVM 19), dg2 and pvc (IGC 1.0.12504). */
 typedef struct preset_tiles {
     int unit;
     mma_tile wide, narrow; /* for more than 64 columns, and for fewer */
@@ -184,9 +184,9 @@ typedef struct preset_tiles {
 static const preset_tiles presets[] = {
     {RNCL_UNIT_NVIDIA_TF32, {2, 4, 4, 4, 16}, {4, 2, 2, 4, 16}},
     {RNCL_UNIT_NVIDIA_BF16, {2, 4, 4, 4, 16}, {4, 2, 2, 4, 16}},
-    {RNCL_UNIT_AMD_WMMA_BF16, {2, 4, 2, 2, 8}, {4, 2, 2, 2, 8}},
-    {RNCL_UNIT_AMD_MFMA_F32, {2, 2, 4, 4, 8}, {2, 2, 4, 2, 8}},
-    {RNCL_UNIT_AMD_MFMA_BF16, {2, 2, 4, 4, 8}, {2, 2, 4, 2, 8}},
+    {RNCL_UNIT_AMD_WMMA_BF16, {2, 4, 4, 2, 16}, {4, 2, 2, 2, 16}},
+    {RNCL_UNIT_AMD_MFMA_F32, {2, 2, 4, 4, 8}, {2, 1, 4, 4, 8}},
+    {RNCL_UNIT_AMD_MFMA_BF16, {2, 2, 4, 4, 8}, {2, 1, 4, 4, 8}},
     {RNCL_UNIT_INTEL_BF16_8, {4, 4, 2, 2, 8}, {4, 4, 2, 2, 8}},
     {RNCL_UNIT_INTEL_BF16_16, {4, 4, 2, 2, 8}, {4, 2, 2, 2, 8}},
     {RNCL_UNIT_INTEL_TF32_16, {4, 4, 2, 2, 8}, {4, 2, 2, 2, 8}},
@@ -198,13 +198,12 @@ static mma_tile preset_tile(const rncl_pass *pass)
     const int unit = unit_of(pass)->id;
     if (pass->context->matrix.emulated)
         return emulated_tile;
-    const bool wide = largest_sizes(pass).columns > 64;
-    for (size_t i = 0; i < COUNT(presets); i++) {
-        const mma_tile *tile = wide ? &presets[i].wide : &presets[i].narrow;
-        if (presets[i].unit == unit && tile_is_possible(pass, tile))
-            return *tile;
-    }
-    return small_tile;
+    const preset_tiles *preset = presets;
+    while (preset->unit != unit)
+        preset++;
+    if (largest_sizes(pass).columns > 64 && tile_is_possible(pass, &preset->wide))
+        return preset->wide;
+    return tile_is_possible(pass, &preset->narrow) ? preset->narrow : small_tile;
 }
 
 static size_t result_floats(const rncl_pass *pass)

@@ -227,5 +227,7 @@ rncl_gpu rncl_gpu_query(cl_device_id id, const char *vendor, const char *name, c
     }
     if (strstr(extensions, "cl_intel_required_subgroup_size"))
         a.sub_group_sizes = query_sub_group_sizes(id);
-    return rncl_gpu_of(&a);
+    rncl_gpu gpu = rncl_gpu_of(&a);
+    gpu.emulates_local_memory = query_unsigned(id, CL_DEVICE_LOCAL_MEM_TYPE) == CL_GLOBAL;
+    return gpu;
 }

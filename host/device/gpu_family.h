@@ -33,6 +33,7 @@ typedef struct rncl_gpu {
     unsigned sub_group_sizes; /* sum of the powers of two that a kernel can require; 0: it cannot */
     unsigned units_per_core;  /* compute units that the driver counts for each core with local memory of its
                                  own: Intel counts execution units */
+    bool emulates_local_memory; /* local memory is a part of global memory, and no faster */
 } rncl_gpu;
 
 /* What a driver reports. Numbers are 0 where it does not know the attribute. */

@@ -275,6 +275,33 @@ static rncl_status batchnorm_enqueue(rncl_pass *pass, const rncl_op_buffers *b,
                                           : batchnorm_backward(pass, b, scalars);
 }
 
+/* In floats: what the launches of batchnorm_forward and batchnorm_backward read and write. */
+static uint64_t batchnorm_bytes(const rncl_pass *pass)
+{
+    const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
+    const bool add = s->residual == RNCL_RESIDUAL_ADD, pad = s->residual == RNCL_RESIDUAL_PAD;
+    const bool frozen = pass->choice.frozen, given = pass->choice.statistics_parts > 0;
+    const uint64_t pixels = (uint64_t)s->n * (uint64_t)s->h * (uint64_t)s->w;
+    const uint64_t x = pixels * (uint64_t)s->c, padded = pixels * (uint64_t)s->residual_c;
+    const uint64_t y = s->relu && s->residual != RNCL_RESIDUAL_NONE ? x : 0;
+    const uint64_t parts = 2 * (uint64_t)s->c *
+                           (uint64_t)(given && pass->index == RNCL_OP_FORWARD ? pass->choice.statistics_parts
+                                                                              : pass->values[GROUPS]);
+    uint64_t floats;
+    if (pass->index == RNCL_OP_FORWARD) {
+        floats = 2 * x + (add ? x : pad ? padded : 0);
+        if (!frozen)
+            floats += parts + (given ? 0 : x + parts);
+    } else {
+        const uint64_t whole =
+            (uint64_t)s->n * (uint64_t)s->residual_h * (uint64_t)s->residual_w * (uint64_t)s->residual_c;
+        const uint64_t sums = 2 * x + y + (add ? x : 0) + 2 * parts;
+        const uint64_t dz = add && !frozen ? x : x + y + (add ? x : 0);
+        floats = (frozen ? 0 : sums) + 2 * x + dz + (pad ? whole + padded * (y ? 2 : 1) : 0);
+    }
+    return floats * sizeof(float);
+}
+
 static void batchnorm_destroy(rncl_pass *pass)
 {
     batchnorm_data *data = pass->data;
@@ -292,6 +319,7 @@ static const rncl_row row = {
     .build = batchnorm_build,
     .enqueue = batchnorm_enqueue,
     .destroy = batchnorm_destroy,
+    .bytes = batchnorm_bytes,
 };
 
 const rncl_op_type rncl_op_batchnorm = {

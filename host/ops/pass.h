@@ -170,6 +170,9 @@ struct rncl_row {
     /* Enqueue and return; never allocate, never wait. */
     rncl_status (*enqueue)(rncl_pass *pass, const rncl_op_buffers *buffers, const rncl_op_scalars *scalars);
     void (*destroy)(rncl_pass *pass); /* frees `data`; takes half-built passes */
+    /* Bytes that a call in training moves to and from device memory: each tensor once for each launch that
+     * reads or writes it. NULL: not counted. */
+    uint64_t (*bytes)(const rncl_pass *pass);
     /* The pass of another operation that this one contains, and that is tuned in its place. NULL: none. */
     const rncl_pass *(*part)(const rncl_pass *pass);
 };

@@ -101,8 +101,8 @@ typedef struct rncl_spec {
     /* Removes the ReLU from the shape; false if there is none. Near its kink rounding decides whether a
      * gradient passes, so that dy must be zero there. NULL: the operation has no ReLU. */
     bool (*smooth)(rncl_op_desc *desc);
-    /* The size of values whose differences are results of this slot, so that rounding errors are of it,
-     * however small the results are. NULL: 0. */
+    /* The size of values whose sums or differences are results of this slot, so that rounding errors are of
+     * it, however small the results are. NULL: 0. */
     double (*unit)(const rncl_spec_case *c, double *const tensors[RNCL_SLOTS], rncl_slot slot);
     /* Cuts slice->part along the axes by which this pass can be cut. */
     void (*cut)(rncl_spec_slice *slice);

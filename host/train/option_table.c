@@ -755,6 +755,13 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_PREDICT,
      .prints = true,
      .help = "print a CSV row for each class of --top"},
+    {.name = "explain",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_FLAG,
+     .offset = FIELD(explain),
+     .commands = RNCL_FOR_BENCH,
+     .prints = true,
+     .help = "print what the device's peak and bandwidth allow for each layer, and draw it into roofline.png"},
 
     /* every command */
     {.name = "config",

@@ -113,6 +113,7 @@ typedef struct rncl_options {
 
     int top;          /* predict: classes of each picture */
     bool logits, csv; /* predict */
+    bool explain;     /* bench: the roofline */
     bool plot_loss;   /* plot: losses and not errors */
     char **arguments; /* predict: the pictures; plot: the runs; the command line's own */
     int argument_count;

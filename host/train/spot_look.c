@@ -17,9 +17,10 @@
 #include "util.h"
 
 static const double least_change = 1.0 / (1 << 17);
-/* What errors may be: so much of the largest effect of the changes, and of the largest value, whose last
- * digits are lost when it is added to. */
-static const double of_effect = 4, of_value = 1e-6;
+/* What errors may be: so much of the largest effect of the changes, of the largest value, whose last digits
+ * are lost when it is added to, and of what a sum's terms add up to, for the square root of their number: a
+ * sum that cancels is exact to the digits of its parts. */
+static const double of_effect = 4, of_value = 1e-6, of_terms = 1.0 / (1 << 24);
 
 /* Sums of squares of larger values may not be finite as floats. */
 static const double largest = 1e15;
@@ -252,14 +253,15 @@ static double unit_of(const rncl_spot_look *look, rncl_slot slot)
 static double allowed_error(const rncl_spot_look *look, rncl_slot slot)
 {
     const rncl_spot_part *p = &look->parts[slot];
-    double effect = 0, value = unit_of(look, slot);
+    const double unit = unit_of(look, slot), terms = spec_of(look)->sum(&look->slice.part, slot).terms;
+    double effect = 0, value = unit;
     if (RNCL_INTEGER_SLOTS & 1u << slot)
         return 0;
     for (size_t i = 0; i < rncl_spec_layout_count(&p->layout); i++) {
         effect = fmax(effect, fabs(p->changed[i] - p->exact[i]));
         value = fmax(value, fabs(p->exact[i]));
     }
-    return of_effect * effect + of_value * value + (double)FLT_MIN;
+    return of_effect * effect + of_value * value + of_terms * sqrt(terms) * unit + (double)FLT_MIN;
 }
 
 /* Otherwise floats may overflow: training diverges, which is somebody else's to tell. */

@@ -15,10 +15,10 @@ typedef struct rncl_conv_shape {
     rncl_int n, h, w, c, k, r, s, stride, pad, p, q;
 } rncl_conv_shape;
 
-/* Shape of the direct kernels: a convolution that stores its output pixels with a stride, as each phase of
- * a strided input gradient needs it. Reads x [n][h][w][c] and computes p x q pixels of k channels for each
- * image. Pixel (i, j) is stored at (i * out_stride + out_row, j * out_stride + out_column) of an out_h x
- * out_w image. Work is handed out in tiles of tile_rows rows of pixels. */
+/* Shape of the direct and tiled kernels: a convolution that stores its output pixels with a stride, as each
+ * phase of a strided input gradient needs it. Reads x [n][h][w][c] and computes p x q pixels of k channels
+ * for each image. Pixel (i, j) is stored at (i * out_stride + out_row, j * out_stride + out_column) of an
+ * out_h x out_w image. The direct kernels hand out work in tiles of tile_rows rows of pixels. */
 typedef struct rncl_direct_shape {
     rncl_int n, h, w, c, r, s, stride, pad_top, pad_left;
     rncl_int p, q, k, out_h, out_w, out_stride, out_row, out_column, tile_rows;
@@ -43,6 +43,13 @@ typedef struct rncl_mma_shape {
 #define RNCL_UNIT_INTEL_BF16_8 6
 #define RNCL_UNIT_INTEL_BF16_16 7
 #define RNCL_UNIT_INTEL_TF32_16 8
+
+/* What conv/tiled.cl adds to the place of a value in the depth to come to its place in the next tile, so that
+ * it needs no divisions. Filter gradient: pixels of the image, and images of the batch; else taps of the
+ * filter, and channels. */
+typedef struct rncl_tile_step {
+    rncl_int row, column, count;
+} rncl_tile_step;
 
 /* What the Winograd kernels compute: a 3x3 convolution with stride 1 or 2; pad may be negative. Work is
  * handed out in blocks of `tiles` tiles. */

@@ -2,9 +2,9 @@
  * want many small work-items (Lavin and Gray 2016, section 4.1, algorithm 1):
  *
  *   conv_staged_inputs    x                                    -> inputs [POSITIONS][tiles][c]
- *   conv_staged_filters   filter [3][3][c][k]                  -> packed [POSITIONS][c][k]
+ *   conv_staged_filters   filter [3][3][c][k]                  -> packed [POSITIONS][in][out]
  *   conv_staged_dy        dy                                   -> gradients [POSITIONS][tiles][k]
- *     conv/implicit_gemm.cl multiplies, as POSITIONS convolutions of 1x1
+ *     conv/tiled.cl multiplies, as POSITIONS convolutions of 1x1
  *   conv_staged_outputs   products [POSITIONS][tiles][k]       -> y
  *   conv_staged_dfilter   products [shares][POSITIONS][c][k]   -> dfilter [3][3][c][k]
  *
@@ -19,6 +19,7 @@
  * dy, y        [images][p][q][k]
  * workspace    from gradients_at or products_at (floats) on, gradients or products
  * packed       from packed_offset (floats) on, the transformed filter
+ * in, out      channels of the products' inputs and outputs: c and k, for the input gradient k and c
  * count        c * k
  * shares       equal shares of the tiles, whose products are added
  * accumulate   0: the result is set, 1: added to */
@@ -57,18 +58,30 @@ __kernel void conv_staged_dy(const rncl_winograd_shape shape, const int first,
     store_positions(tile, workspace + gradients_at + i, (size_t)shape.tiles * shape.k);
 }
 
-/* turned: 1 to rotate the filter by half a turn, for the input gradient. */
-__kernel void conv_staged_filters(const int count, const int turned, __global const float *restrict filter,
-                                  __global float *restrict packed, const int packed_offset)
+/* Tap `tap` of the filter from input channel i / out and output channel i % out on. turned: 1 to rotate the
+ * filter by half a turn and to exchange its channels, for the input gradient. */
+static vfloat load_tap(__global const float *filter, int tap, int i, int in, int out, int turned)
+{
+    if (!turned)
+        return VLOAD(filter + (size_t)tap * in * out + i);
+    float lanes[VW];
+    UNROLL_FOR (lane, VW)
+        lanes[lane] = filter[((size_t)(8 - tap) * out + i % out + lane) * in + i / out];
+    return VLOAD(lanes);
+}
+
+__kernel void conv_staged_filters(const int in, const int out, const int turned,
+                                  __global const float *restrict filter, __global float *restrict packed,
+                                  const int packed_offset)
 {
     const int i = get_global_id(0) * VW;
-    if (i >= count)
+    if (i >= in * out)
         return;
     vfloat tile[POSITIONS];
     UNROLL_FOR (tap, 9)
-        tile[tap / 3 * SIDE + tap % 3] = VLOAD(filter + (size_t)(turned ? 8 - tap : tap) * count + i);
+        tile[tap / 3 * SIDE + tap % 3] = load_tap(filter, tap, i, in, out, turned);
     TRANSFORM_BOTH_SIDES(filter_column, tile, 3, SIDE);
-    store_positions(tile, packed + packed_offset + i, count);
+    store_positions(tile, packed + packed_offset + i, (size_t)in * out);
 }
 
 /* Pixels of a tile that are outside the image are dropped. */

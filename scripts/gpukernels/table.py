@@ -2,15 +2,18 @@
 import re
 
 HEAD = """What the vendors' offline compilers make of the kernels that rncl builds for pretended GPUs; written by
-`scripts/check-gpu-kernels --record`, which also says what the numbers mean. A cell: registers a work-item (Intel: of a thread),
-waves or threads that the GPU holds at once of those it could, and in kernels with a tile loop the share of its instructions that
-are multiply-adds. A share below the one here fails the check."""
+`scripts/check-gpu-kernels --record`. A cell: registers of a work-item (Intel: of a thread); how many warps of a multiprocessor, waves
+of a SIMD unit or threads of an execution unit run together, of those that could; in kernels with a tile loop the share of its
+instructions that multiply and add. A share below the one here fails the check. `--all` prints memory and widths of loads as well."""
 
 
 def share(found):
-    """Per cent of the tile loop's instructions that are multiply-adds; None without such a loop."""
+    """Per cent of the tile loop's instructions that multiply and add, matrix instructions among them. None without a tile loop: a
+    loop with fewer of them waits for memory."""
     loop = found["loop"]
-    return None if not loop or not loop.get("fma") else int(100 * loop["fma"] / loop["all"] + 0.5)
+    if not loop or (loop.get("fma", 0) < 32 and loop.get("matrix", 0) < 4):
+        return None
+    return int(100 * (loop.get("fma", 0) + loop.get("matrix", 0)) / loop["all"] + 0.5)
 
 
 def cell(found):

@@ -9,11 +9,11 @@ import zipfile
 
 # Debian 12's packages: clang, libclc for NVIDIA, the device libraries of ROCm for AMD, Intel's compiler. They are unpacked
 # into a folder: installing libclc-19 would remove Mesa's OpenCL.
-PACKAGES = ("clang-19", "libclang-cpp19", "libllvm19", "libclang-common-19-dev", "libclc-19", "libclc-19-dev", "rocm-device-libs", "intel-opencl-icd", "libigc1", "libigdfcl1", "libopencl-clang14",
-            "libllvmspirvlib14", "libigdgmm12", "libigc-tools")
+PACKAGES = ("clang-19", "libclang-cpp19", "libllvm19", "libclang-common-19-dev", "libclc-19", "libclc-19-dev", "rocm-device-libs",
+            "intel-opencl-icd", "libigc1", "libigdfcl1", "libopencl-clang14", "libllvmspirvlib14", "libigdgmm12", "libigc-tools")
 # PyPI's packages of the CUDA toolkit, for the two programs.
 WHEELS = {"nvidia-cuda-nvcc==13.5.37": "ptxas", "nvidia-cuda-nvdisasm==13.5.37": "nvdisasm"}
-# Compilers of processors: what rncl's devices are compiled for.
+# Processors by vendor.
 TARGETS = {"nvidia": ("sm_75", "sm_80", "sm_90"), "amd": ("gfx906", "gfx90a", "gfx1030", "gfx1100"),
            "intel": ("tgllp", "dg2", "pvc")}
 
@@ -88,7 +88,7 @@ class Tools:
         """Work-items of a group by kernel, from reqd_work_group_size, whose numbers may be expressions of options."""
         text = self.run([*self.clang(options), "-target", "spir64", "-E", "-P", source])
         result = {}
-        for sizes, name in re.findall(r"reqd_work_group_size\((.*?)\)\)\)\s*void\s+(\w+)", text, re.S):
+        for sizes, name in re.findall(r"reqd_work_group_size\((.*?)\)\)\)[^;{]*?\bvoid\s+(\w+)", text, re.S):
             # C's integers: only numbers, + - * / and brackets are evaluated.
             factors = [part.replace("/", "//") for part in sizes.split(",")]
             if all(re.fullmatch(r"[\d\s+*()/-]+", part) for part in factors):

@@ -54,7 +54,7 @@ typedef struct planted_fault {
 } planted_fault;
 
 static const planted_fault wrong_constant = {
-    "batchnorm", "batchnorm.cl", "RNCL_BATCHNORM_MOMENTUM * (mean", "0.11f * (mean", "running_mean",
+    "batchnorm", "batchnorm.clh", "RNCL_BATCHNORM_MOMENTUM * (*mean", "0.11f * (*mean", "running_mean",
 };
 static const planted_fault write_past_the_end = {
     "avgpool",
@@ -89,7 +89,7 @@ static const planted_fault overwritten_input = {
 };
 static const planted_fault late_read_of_y = {
     "batchnorm",
-    "batchnorm.cl",
+    "batchnorm.clh",
     "RESIDUAL == RNCL_RESIDUAL_NONE ? fma(*centred, *scale, VLOAD(bias)) : VLOAD(y + at)",
     "VLOAD(y + at)",
     ": d",
@@ -100,6 +100,23 @@ static const planted_fault last_maximum_instead_of_first = {
 
 static const planted_fault partner_in_another_micro_batch = {
     "softmax", "softmax.cl", "labels[first + shape.n - 1 - n]", "labels[shape.n - 1 - n]", ": dx",
+};
+
+static const planted_fault tree_without_its_root = {
+    "batchnorm", "batchnorm_tiled.cl", "apart > 0", "apart > 1", "batchnorm",
+};
+static const planted_fault rank_of_one_work_item = {
+    "softmax", "softmax.cl", "facts[at].rank += facts[at + apart].rank;", "", "ranks",
+};
+
+/* No fault, but what GPUs need: vectors are loaded from whole multiples of their size. CPUs that are told so
+ * have instructions that stop the program at other addresses. */
+static const planted_fault aligned_vectors = {
+    NULL,
+    "common.clh",
+    "typedef vfloat vfloat_in_memory __attribute__((aligned(4)));",
+    "typedef vfloat vfloat_in_memory;",
+    NULL,
 };
 
 /* `text` with the first `from` replaced; NULL if there is none. Caller frees. */
@@ -184,6 +201,21 @@ static void a_planted_fault_is_found(void **state)
     assert_true(summary.failed > 0);
     if (!strstr(rncl_status_message(), fault->message))
         fail_msg("\"%s\" does not speak of \"%s\"", rncl_status_message(), fault->message);
+}
+
+static void vectors_are_where_gpus_can_load_them(void **state)
+{
+    (void)state;
+    static const char *const operations[] = {"batchnorm", "maxpool", "avgpool", "sgd", "ema", "mixup"};
+    broken_kernels broken;
+    use_broken_kernels(&aligned_vectors, &broken);
+    for (size_t i = 0; i < COUNT(operations); i++) {
+        rncl_check_summary summary;
+        const rncl_check_options options = {.seed = 1, .shapes = 10, .work = 1000, .filter = operations[i]};
+        assert_int_equal(check(&options, &summary), RNCL_OK);
+        assert_true(summary.passed > 0);
+    }
+    use_own_kernels(&broken);
 }
 
 /* One fault for each algorithm and pass of convolution. Since convolution programs take long to build,
@@ -402,7 +434,8 @@ static void the_same_convolutions_are_right_without_faults(void **state)
 
 int main(void)
 {
-    static struct CMUnitTest tests[10 + COUNT(conv_faults)] = {
+    enum { OTHERS = 13 };
+    static struct CMUnitTest tests[OTHERS + COUNT(conv_faults)] = {
         FAULT(wrong_constant),
         FAULT(write_past_the_end),
         FAULT(write_before_the_start),
@@ -412,11 +445,14 @@ int main(void)
         FAULT(late_read_of_y),
         FAULT(last_maximum_instead_of_first),
         FAULT(partner_in_another_micro_batch),
+        FAULT(tree_without_its_root),
+        FAULT(rank_of_one_work_item),
+        cmocka_unit_test(vectors_are_where_gpus_can_load_them),
         cmocka_unit_test(the_same_convolutions_are_right_without_faults),
     };
     for (size_t i = 0; i < COUNT(conv_faults); i++)
-        tests[10 + i] = (struct CMUnitTest){.name = conv_faults[i].name,
-                                            .test_func = a_planted_convolution_fault_is_found,
-                                            .initial_state = (void *)&conv_faults[i]};
+        tests[OTHERS + i] = (struct CMUnitTest){.name = conv_faults[i].name,
+                                                .test_func = a_planted_convolution_fault_is_found,
+                                                .initial_state = (void *)&conv_faults[i]};
     return cmocka_run_group_tests(tests, choose_device, release_devices);
 }

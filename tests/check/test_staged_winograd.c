@@ -137,20 +137,20 @@ static void gpus_take_it_from_64_channels_on(void **state)
 static void gpus_do_not_take_it_where_the_stages_cost_more_than_they_save(void **state)
 {
     (void)state;
-    assert_string_equal(default_for_gpus(convolution(128, 32, 16, 16), false), "implicit_gemm");
-    assert_string_equal(default_for_gpus(convolution(1, 7, 512, 512), false), "implicit_gemm");
+    assert_string_equal(default_for_gpus(convolution(128, 32, 16, 16), false), "tiled");
+    assert_string_equal(default_for_gpus(convolution(1, 7, 512, 512), false), "tiled");
 }
 
 static void gpus_do_not_take_it_if_only_exact_algorithms_are_wanted(void **state)
 {
     (void)state;
-    assert_string_equal(default_for_gpus(convolution(16, 56, 64, 64), true), "implicit_gemm");
+    assert_string_equal(default_for_gpus(convolution(16, 56, 64, 64), true), "tiled");
 }
 
 static void an_image_whose_stages_are_too_large_is_left_to_others(void **state)
 {
     (void)state;
-    assert_string_equal(default_for_gpus(convolution(1, 512, 64, 64), false), "implicit_gemm");
+    assert_string_equal(default_for_gpus(convolution(1, 512, 64, 64), false), "tiled");
 }
 
 #define RESULTS(what, settings)                                                                              \

@@ -175,6 +175,22 @@ static void bench_json_has_what_scripts_read(void **state)
     json_decref(document);
 }
 
+static void bench_explains_each_layer_in_80_columns(void **state)
+{
+    (void)state;
+    run("bench --arch cifar-resnet --depth 8 --batch-size 4 --steps 1 --explain");
+    expect_status(0);
+    int layers = 0;
+    for (char *line = result.output, *end; (end = strchr(line, '\n')) && end > line; line = end + 1) {
+        assert_true(end - line <= 80);
+        layers += strstr(line, "layer") == line && strchr(line, '%') && strchr(line, '%') < end;
+    }
+    /* Three blocks of two convolutions and two normalisations, forward and backward. */
+    assert_true(layers >= 24);
+    if (!strstr(result.output, "built without cairo"))
+        shell("test -s roofline.png");
+}
+
 static void check_json_counts_its_checks(void **state)
 {
     (void)state;
@@ -209,6 +225,7 @@ int main(void)
         cmocka_unit_test(a_run_is_repeated_by_its_config),
         cmocka_unit_test(a_damaged_checkpoint_cannot_be_read),
         cmocka_unit_test(bench_json_has_what_scripts_read),
+        cmocka_unit_test(bench_explains_each_layer_in_80_columns),
         cmocka_unit_test(check_json_counts_its_checks),
     };
     return cmocka_run_group_tests_name("cli train", tests, choose_device, remove_folder);

@@ -11,7 +11,7 @@
     X(SAME, "done, same result")                                                                             \
     X(REFUSED, "refused in one line")                                                                        \
     X(RESUMED, "ended, resumed to the same result")                                                          \
-    X(SAID, "went on with smaller micro-batches or without tuning results, and said so")                     \
+    X(SAID, "went on otherwise, and said so")                                                                \
     X(OTHER, "went by the text as it is now")                                                                \
     X(UNREACHED, "fault not reached")                                                                        \
     X(CRASH, "CRASHED")                                                                                      \

@@ -51,7 +51,7 @@ static const struct {
     {"conv_winograd", 7, 60, CIFAR " --algorithm winograd"},
     {"conv_winograd_dfilter", 3, 60, CIFAR " --algorithm winograd"},
     {"conv_winograd_pack", 2, 60, CIFAR " --algorithm winograd"},
-    {"conv_implicit_gemm", 5, 60, CIFAR " --algorithm implicit_gemm"},
+    {"conv_tiled", 5, 60, CIFAR " --algorithm tiled"},
     {"conv_staged_inputs", 3, 60, CIFAR " --algorithm staged_winograd"},
     {"conv_staged_filters", 3, 60, CIFAR " --algorithm staged_winograd"},
     {"conv_staged_outputs", 4, 60, CIFAR " --algorithm staged_winograd"},

@@ -8,8 +8,8 @@
  * code that makes sense there: the first call, the one in the middle and the last, once and from then on.
  * `kills` ends trainings with SIGKILL and other signals at random times, and with SIGKILL in the middle of
  * each call by which files are written. `damage` changes bits, blocks and lengths of the files that a run
- * reads. In random order, until time is up or so many cases have been tried; else all. Exit status 1 if a run
- * ended badly; each such run is printed as a command that repeats it. */
+ * reads. In random order, until time is up, so many cases have been tried, or SIGINT or SIGTERM; else all.
+ * Exit status 1 if a run ended badly; each such run is printed as a command that repeats it. */
 #include <err.h>
 #include <getopt.h>
 #include <signal.h>
@@ -135,6 +135,14 @@ static settings read_arguments(int argc, char **argv)
     return s;
 }
 
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+    (void)signal;
+    stopped = 1;
+}
+
 int main(int argc, char **argv)
 {
     const settings s = read_arguments(argc, argv);
@@ -146,7 +154,9 @@ int main(int argc, char **argv)
     case_list_shuffle(&walk.all);
     const double started = clock_seconds(); /* time of the walk itself; preparing takes some seconds more */
     size_t done = 0, bad = 0;
-    for (; done < MIN(walk.all.count, s.cases) && clock_seconds() - started < s.seconds; done++)
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
+    for (; !stopped && done < MIN(walk.all.count, s.cases) && clock_seconds() - started < s.seconds; done++)
         bad += !try_case(&p, &walk.all.cases[done]);
     print_table(s.what, done, bad, clock_seconds() - started);
     place_remove(&p);

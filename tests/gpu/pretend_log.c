@@ -49,14 +49,8 @@ static uint64_t hash_of(const char *text)
     return hash;
 }
 
-void pretend_log_build(cl_program program, const char *options)
+void pretend_log_build(cl_program program, const char *source, const char *options)
 {
-    size_t length = 0;
-    clGetProgramInfo(program, CL_PROGRAM_SOURCE, 0, NULL, &length);
-    char *source = calloc(1, length + 1);
-    if (!source)
-        return;
-    clGetProgramInfo(program, CL_PROGRAM_SOURCE, length, source, NULL);
     const uint64_t hash = hash_of(source);
     const char *folder = getenv("RNCL_PRETEND_SOURCES");
     char path[4096];
@@ -69,7 +63,6 @@ void pretend_log_build(cl_program program, const char *options)
         fputs(source, file);
         fclose(file);
     }
-    free(source);
     pthread_mutex_lock(&lock);
     const size_t number = program_count;
     if (program_count < MOST_PROGRAMS)

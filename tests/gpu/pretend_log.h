@@ -6,8 +6,8 @@
 
 #include <CL/cl.h>
 
-/* Before a program is built. */
-void pretend_log_build(cl_program program, const char *options);
+/* Before a program is built; `source` is empty if it is built from a binary. */
+void pretend_log_build(cl_program program, const char *source, const char *options);
 
 /* After a buffer or sub-buffer was made; `size` is what was asked for. Returns the buffer. */
 cl_mem pretend_log_buffer(cl_mem handle, size_t size);

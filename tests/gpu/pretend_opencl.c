@@ -1,4 +1,5 @@
 /* Wrappers of the OpenCL functions by which a device is described, built for and launched on. */
+#include <ctype.h>
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,29 +33,51 @@ EXPORT cl_int clGetDeviceInfo(cl_device_id of, cl_device_info what, size_t size,
 
 /* ---- programs ---- */
 
-/* Options that only a vendor's own compiler knows; the words of `options` without them. */
+/* A copy of the options in which those that only a vendor's own compiler knows are blanks. */
 static char *without_vendors_own(const char *options)
 {
     static const char *const own[] = {"-cl-nv-", "-cl-intel-", "-cl-amd-", "-qcom-"};
-    char *kept = calloc(1, strlen(options) + 2), *copy = strdup(options), *rest = copy;
-    for (char *word; kept && rest && (word = strsep(&rest, " "));) {
-        bool known = true;
-        for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-            known = known && strncmp(word, own[i], strlen(own[i])) != 0;
-        if (known)
-            strcat(strcat(kept, word), " ");
-    }
-    free(copy);
-    return kept;
+    char *copy = strdup(options);
+    for (size_t i = 0; copy && i < sizeof own / sizeof *own; i++)
+        for (char *word; (word = strstr(copy, own[i]));)
+            memset(word, ' ', strcspn(word, " "));
+    return copy;
+}
+
+/* The program's source, empty if it has none; the caller frees it. NULL if memory is out. */
+static char *source_of(cl_program program)
+{
+    size_t length = 0;
+    clGetProgramInfo(program, CL_PROGRAM_SOURCE, 0, NULL, &length);
+    char *source = calloc(1, length + 1);
+    if (source)
+        clGetProgramInfo(program, CL_PROGRAM_SOURCE, length, source, NULL);
+    return source;
+}
+
+static bool has_word(const char *text, const char *word)
+{
+    const size_t length = strlen(word);
+    for (const char *at = text; (at = strstr(at, word)); at += length)
+        if ((at == text || !isalnum((unsigned char)at[-1])) && !isalnum((unsigned char)at[length]))
+            return true;
+    return false;
 }
 
 EXPORT cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices,
                              const char *options, void(CL_CALLBACK *notify)(cl_program, void *), void *user)
 {
-    pretend_log_build(program, options ? options : "");
-    char *known = without_vendors_own(options ? options : "");
-    const cl_int error =
-        known ? REAL(clBuildProgram)(program, count, devices, known, notify, user) : CL_OUT_OF_HOST_MEMORY;
+    const pretend_gpu *gpu = pretended();
+    char *source = source_of(program), *known = without_vendors_own(options ? options : "");
+    cl_int error = source && known ? CL_SUCCESS : CL_OUT_OF_HOST_MEMORY;
+    if (!error)
+        pretend_log_build(program, source, options ? options : "");
+    /* rncl's sources come without comments. */
+    if (!error && gpu && !gpu->has_double && has_word(source, "double"))
+        error = CL_BUILD_PROGRAM_FAILURE;
+    if (!error)
+        error = REAL(clBuildProgram)(program, count, devices, known, notify, user);
+    free(source);
     free(known);
     return error;
 }

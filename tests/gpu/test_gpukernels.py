@@ -12,6 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, f"{ROOT}/scripts")
 # pylint: disable=wrong-import-position
 from gpukernels import table
+from gpukernels.launches import Launch, moved_bytes, product
 from gpukernels.measure import measure
 from gpukernels.toolchain import Tools, vendor_of
 
@@ -124,6 +125,21 @@ class Table(unittest.TestCase):
         self.assertEqual(len(list(table.faults({**found, "loop": None}, {"x": 60}, "x"))), 1)
         self.assertEqual(len(list(table.faults(found, {}, "x"))), 1)
         self.assertEqual(len(list(table.faults({**found, "spills": 4}, None, "x"))), 1)
+
+
+class Launches(unittest.TestCase):
+    def test_a_convolution_in_tiles_is_a_product_of_matrices(self):
+        # 3x3 with stride 2, 56x56x128 to 28x28x256, in 4 shares of the depth.
+        shape = [8, 56, 56, 128, 3, 3, 2, 1, 1, 28, 28, 256, 28, 28, 1, 0, 0, 0]
+        launch = Launch("conv_tiled", "", "-DDFILTER=1 -DTK=8", [256 * 18, 4, 1], [256, 1, 1], [shape, [0, 0, 0], [1], 4096])
+        what = product(launch)
+        self.assertEqual((what.rows, what.columns, what.depth), (3 * 3 * 128, 256, 8 * 28 * 28))
+        self.assertEqual((what.batch, what.shares, launch.groups), (1, 4, 72))
+
+    def test_other_kernels_move_their_buffers_once(self):
+        launch = Launch("maxpool_forward", "", "-DVW=1", [1024, 1, 1], [64, 1, 1], [[8, 4, 4, 64, 3, 2, 1, 2, 2], [1], 4096, 1024])
+        self.assertIsNone(product(launch))
+        self.assertEqual(moved_bytes(launch), 4096 + 1024)
 
 
 if __name__ == "__main__":

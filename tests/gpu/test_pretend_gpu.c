@@ -24,7 +24,7 @@ static void a_device_answers_as_the_gpu(void **state)
     const json_t *device = json_array_get(json_object_get(document, "devices"), 0);
     assert_string_equal(json_string_value(json_object_get(device, "vendor")), "Intel(R) Corporation");
     assert_string_equal(json_string_value(json_object_get(device, "type")), "gpu");
-    assert_int_equal(json_integer_value(json_object_get(device, "compute_units")), 512);
+    assert_int_equal(json_integer_value(json_object_get(device, "compute_units")), 512 / 16); /* cores */
     assert_int_equal(json_integer_value(json_object_get(device, "local_memory")), 64 << 10);
     json_decref(document);
 }
@@ -46,6 +46,16 @@ static void a_launch_that_is_too_large_is_refused(void **state)
     assert_non_null(strstr(result.errors, "CL_INVALID_WORK_GROUP_SIZE"));
 }
 
+static void a_program_with_doubles_is_refused_where_there_are_none(void **state)
+{
+    (void)state;
+    shell("cp -r " RNCL_SOURCE
+          "/kernels . && sed -i 's/__kernel void peak_fma/typedef double wide;\\n&/' kernels/peak.cl");
+    run_as("RNCL_KERNELS=kernels RNCL_PRETEND=smallest RNCL_PRETEND_IDLE=1", "bench " NETWORK " --steps 1");
+    expect_status(1);
+    assert_non_null(strstr(result.errors, "peak.cl does not build"));
+}
+
 static void builds_and_launches_are_logged_without_being_run(void **state)
 {
     (void)state;
@@ -65,6 +75,7 @@ int main(void)
         cmocka_unit_test(a_device_answers_as_the_gpu),
         cmocka_unit_test(a_gpu_that_is_not_in_the_table_is_refused),
         cmocka_unit_test(a_launch_that_is_too_large_is_refused),
+        cmocka_unit_test(a_program_with_doubles_is_refused_where_there_are_none),
         cmocka_unit_test(builds_and_launches_are_logged_without_being_run),
     };
     return cmocka_run_group_tests_name("pretending layer", tests, create_folder, remove_folder);

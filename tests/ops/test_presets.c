@@ -62,6 +62,22 @@ static void look_at_presets(const rncl_context *context, const rncl_conv_shape *
     }
 }
 
+/* Batch normalisation and softmax of the sizes that follow the convolutions. */
+static void look_at_other_presets(const rncl_context *context, const rncl_conv_shape *shape)
+{
+    const rncl_op_desc descs[] = {
+        {.kind = RNCL_OP_batchnorm, .batchnorm = {shape->n, shape->p, shape->q, shape->k, .relu = 1}},
+        {.kind = RNCL_OP_softmax, .softmax = {shape->n, shape->k}},
+    };
+    for (size_t i = 0; i < COUNT(descs); i++) {
+        rncl_pass pass = {.context = (rncl_context *)context, .desc = descs[i]};
+        if (rncl_pass_take_row(&pass, 0) && !rncl_pass_allows(&pass))
+            fail_msg("%s, n%d h%d k%d, vectors of %u, %u units, groups of %zu",
+                     rncl_pass_type_of(&pass)->name, shape->n, shape->p, shape->k, context->info.vector_width,
+                     context->info.compute_units, context->info.max_work_group_size);
+    }
+}
+
 static void look_at_shapes(const rncl_context *context)
 {
     for (size_t i = 0; i < COUNT(shapes); i++)
@@ -71,6 +87,7 @@ static void look_at_shapes(const rncl_context *context)
             shape.p = rncl_window_output(shape.h, shape.r, shape.stride, shape.pad);
             shape.q = rncl_window_output(shape.w, shape.s, shape.stride, shape.pad);
             look_at_presets(context, &shape);
+            look_at_other_presets(context, &shape);
         }
 }
 
@@ -90,8 +107,13 @@ static void presets_of_cpus_are_allowed(void **state)
 static void presets_of_gpus_are_allowed(void **state)
 {
     (void)state;
-    const rncl_context context = device_of(RNCL_DEVICE_GPU, 1, 40, 32 << 10);
-    look_at_shapes(&context);
+    static const unsigned units[] = {1, 40, 512};
+    static const size_t groups[] = {64, 256, 1024};
+    for (size_t i = 0; i < COUNT(units); i++) {
+        rncl_context context = device_of(RNCL_DEVICE_GPU, 1, units[i], 16 << 10);
+        context.info.max_work_group_size = groups[i];
+        look_at_shapes(&context);
+    }
 }
 
 static void presets_without_vectors_are_allowed(void **state)

@@ -37,7 +37,7 @@ const rncl_op_type rncl_op_conv = {
         },
     RNCL_OP_ROWS(&rncl_conv_winograd, &rncl_conv_winograd_dfilter, &rncl_conv_pointwise_dfilter,
                  &rncl_conv_direct, &rncl_conv_direct_dfilter, &rncl_conv_mma, &rncl_conv_staged_winograd,
-                 &rncl_conv_implicit_gemm, &rncl_conv_im2col_gemm),
+                 &rncl_conv_tiled, &rncl_conv_im2col_gemm),
     .first_row = {[RNCL_CLASS_CPU_VECTOR] = FIRST_OF_CPUS,
                   [RNCL_CLASS_GPU] = FIRST_OF_GPUS,
                   [RNCL_CLASS_SCALAR] = FIRST_OF_SCALAR_DEVICES},

@@ -1,5 +1,6 @@
-/* Partial sums of a filter gradient: the pixels are split into shares, each work-group writes the sum of
- * its share, and one launch (kernels/conv/reduce.cl) adds them in order. */
+/* Partial sums of a result, usually a filter gradient: what is summed over, there the pixels, is split into
+ * shares, each work-group writes the sum of its share, and one launch (kernels/conv/reduce.cl) adds them in
+ * order. */
 #ifndef RNCL_OPS_PARTIAL_SUMS_H
 #define RNCL_OPS_PARTIAL_SUMS_H
 

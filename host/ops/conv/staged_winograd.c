@@ -41,18 +41,23 @@ static rncl_winograd_shape group_of(const rncl_pass *pass, int m, int images)
 /* The products: 1x1 convolutions with one pixel for each tile. */
 static tile_problem problem_of(const rncl_pass *pass, int m, int tiles)
 {
+    const rncl_winograd_shape shape = winograd_shape_of(pass);
     return (tile_problem){
         .shape = {.n = 1,
-                  .h = tiles,
-                  .w = 1,
-                  .c = pass->desc.conv.c,
-                  .k = pass->desc.conv.k,
+                  .h = 1,
+                  .w = tiles,
+                  .c = shape.c,
                   .r = 1,
                   .s = 1,
                   .stride = 1,
-                  .p = tiles,
-                  .q = 1},
-        .pass = pass->index,
+                  .p = 1,
+                  .q = tiles,
+                  .k = shape.k,
+                  .out_h = 1,
+                  .out_w = tiles,
+                  .out_stride = 1},
+        .dfilter = conv_is_dfilter(pass),
+        .whole = !conv_is_dfilter(pass),
         .batch = winograd_tiling_of(pass, m).positions,
     };
 }
@@ -99,8 +104,8 @@ static int preset_images(const rncl_pass *pass)
 
 /* A tile and its half-way transform are 72 registers for each channel: with one channel a work-item, a GPU
  * with 65536 registers in a multiprocessor still keeps 500 work-items there, enough to hide memory
- * latency. The preset is F(4x4, 3x3), as in cuDNN's WINOGRAD_NONFUSED; the products' presets are
- * implicit_gemm's. */
+ * latency. The preset is F(4x4, 3x3), as in cuDNN's WINOGRAD_NONFUSED; the products' presets are those of
+ * `tiled`. */
 static void staged_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
     static const int vectors[] = {1, 2, 4}, items[] = {64, 128, 256};
@@ -178,10 +183,10 @@ static rncl_range range_of(const rncl_pass *pass, int values)
 static rncl_status staged_prepare(rncl_pass *pass, const rncl_op_buffers *b)
 {
     const staged_data *data = pass->data;
-    int count = pass->desc.conv.c * pass->desc.conv.k;
-    return rncl_launch(pass->context, &data->transform_other, range_of(pass, count), RNCL_INT(count),
-                       RNCL_INT(pass->index == RNCL_CONV_BACKWARD_DATA), RNCL_BUFFER(b->weight),
-                       RNCL_BUFFER(b->packed), RNCL_INT((cl_int)pass->packed_offset));
+    const rncl_winograd_shape shape = winograd_shape_of(pass);
+    return rncl_launch(pass->context, &data->transform_other, range_of(pass, shape.c * shape.k),
+                       RNCL_INT(shape.c), RNCL_INT(shape.k), RNCL_INT(pass->index == RNCL_CONV_BACKWARD_DATA),
+                       RNCL_BUFFER(b->weight), RNCL_BUFFER(b->packed), RNCL_INT((cl_int)pass->packed_offset));
 }
 
 /* A group of images: its shape and the index of its first image. */
@@ -206,7 +211,7 @@ static rncl_status enqueue_images(rncl_pass *pass, const rncl_op_buffers *b, con
     const staged_data *data = pass->data;
     const tile_problem problem = problem_of(pass, pass->values[SIZE], group->shape.tiles);
     const tile_operands operands = {
-        .left = b->workspace,
+        .images = b->workspace,
         .right = b->packed,
         .right_offset = pass->packed_offset,
         .result = b->workspace,
@@ -226,7 +231,7 @@ static rncl_status enqueue_dfilter(rncl_pass *pass, const rncl_op_buffers *b, co
     const staged_data *data = pass->data;
     const tile_problem problem = problem_of(pass, pass->values[SIZE], group->shape.tiles);
     const tile_operands operands = {
-        .left = b->workspace,
+        .images = b->workspace,
         .right = b->workspace,
         .right_offset = (size_t)data->gradients_at,
         .result = b->workspace,
@@ -270,7 +275,7 @@ static void staged_destroy(rncl_pass *pass)
 
 const rncl_row rncl_conv_staged_winograd = {
     .name = "staged_winograd",
-    .programs = {"conv/staged_winograd", "conv/implicit_gemm"},
+    .programs = {"conv/staged_winograd", "conv/tiled"},
     .supports = staged_supports,
     .pays = staged_pays,
     .knobs = staged_knobs,

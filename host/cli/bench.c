@@ -288,7 +288,7 @@ rncl_status rncl_bench_run(rncl_options *options)
     bench b = {.options = options, .steps = options->steps};
     rncl_status st = rncl_console_open_device(&console, options, &b.context);
     if (!st)
-        st = rncl_store_open(&b.context->info, &console.log, &b.store);
+        st = rncl_store_open(&b.context->info, b.context->precision, &console.log, &b.store);
     if (!st)
         st = measure(&b);
     bench_fini(&b);

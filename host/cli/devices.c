@@ -13,7 +13,7 @@
 static rncl_status count_tuned(const rncl_device_info *info, const rncl_log *log, size_t *count)
 {
     rncl_store *store;
-    RNCL_TRY(rncl_store_open(info, log, &store));
+    RNCL_TRY(rncl_store_open(info, RNCL_PRECISION_FP32, log, &store));
     *count = rncl_store_count(store);
     rncl_store_close(store);
     return RNCL_OK;

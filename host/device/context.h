@@ -6,6 +6,7 @@
 
 #include "device.h"
 #include "log.h"
+#include "matrix_unit.h"
 #include "status.h"
 #include "traits.h"
 
@@ -24,6 +25,8 @@ typedef struct rncl_context {
     rncl_log log;
     struct rncl_program_cache *programs;
     struct rncl_profile *profile; /* NULL: launches are not timed */
+    rncl_precision precision;     /* of convolutions, as rncl_precision_request has set it */
+    rncl_matrix_state matrix;     /* matrix_unit.h's */
     void *library;                /* CLBlast's state for this context, and its destructor */
     void (*release_library)(void *library);
 } rncl_context;

@@ -149,6 +149,8 @@ struct rncl_row {
     const char *programs[RNCL_ROW_PROGRAMS];
     /* It computes sums of products and nothing else, so that its results on small integers are exact. */
     bool exact;
+    /* The largest relative error to which it rounds its operands. NULL: it computes in float32. */
+    double (*rounding)(const rncl_pass *pass);
     /* Whether it can do this pass at this shape on this device. No side effects. NULL: always. */
     bool (*supports)(const rncl_pass *pass);
     /* Whether it should be the default where it is supported. NULL: always. */
@@ -220,6 +222,9 @@ rncl_status rncl_pass_kernel(const rncl_pass *pass, const char *program, const c
  * `format`, printf style. */
 void rncl_pass_options(const rncl_pass *pass, int first, int count, char options[RNCL_OPTIONS_SIZE],
                        const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The row's rounding, or that of the pass that this one contains; 0 for float32. */
+double rncl_pass_rounding(const rncl_pass *pass);
 
 /* Whether the pass adds to its result instead of replacing it. */
 bool rncl_pass_accumulates(const rncl_pass *pass, const rncl_op_scalars *scalars);

@@ -15,6 +15,7 @@ typedef struct rncl_spec_case {
     bool weighted; /* softmax: with class weights */
     bool diverged; /* softmax: logits of every third row are not finite */
     rncl_op_scalars scalars;
+    double rounding; /* largest relative error to which products' operands are rounded; 0: float32 */
 } rncl_spec_case;
 
 /* A member of a shape as text: its name and its value, a number or a word. */

@@ -1,8 +1,9 @@
 /* Slices on their way from the device to the host's reference.
  *
  * Data of a training are no normal numbers, so how large an error may be is found out from the data: the
- * reference is computed a second time on inputs of which each is changed by up to 2^-17 of itself. Rounding
- * errors of float arithmetic are of the size of changes a hundred times smaller; faults are larger.
+ * reference is computed a second time on inputs of which each is changed by up to 2^-17 of itself, or as
+ * much as the pass rounds its operands. Rounding errors of float arithmetic are of the size of changes a
+ * hundred times smaller; faults are larger.
  *
  * A ReLU's mask and the winners of a maximum pooling are taken from the device's forward pass: near a kink
  * rounding decides. */
@@ -15,7 +16,7 @@
 #include "cl_error.h"
 #include "util.h"
 
-static const double change = 1.0 / (1 << 17);
+static const double least_change = 1.0 / (1 << 17);
 /* What errors may be: so much of the largest effect of the changes, of the largest value, whose last digits
  * are lost when it is added to, and of what a sum's terms add up to, for the square root of their number: a
  * sum that cancels is exact to the digits of its parts. */
@@ -69,6 +70,7 @@ static void describe(rncl_spot_look *look, const rncl_pass_at *at, rncl_random *
     look->name = at->name;
     look->whole = (rncl_spec_case){.desc = op->desc, .pass = look->pass, .scalars = *at->scalars};
     look->whole.frozen = op->choice.frozen;
+    look->whole.rounding = rncl_pass_rounding(&op->passes[look->pass]);
     look->whole.weighted = at->buffers->class_weights != NULL;
     look->whole.scalars.flags |= RNCL_OP_TRAINING;
     if (is_masked(look))
@@ -197,6 +199,7 @@ static rncl_status fill(const rncl_spot_look *look, rncl_slot slot, bool changed
     *out = calloc(count, sizeof **out);
     if (!*out)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "slice of %zu values", count);
+    const double change = MAX(least_change, look->whole.rounding);
     rncl_random random = rncl_random_stream(0, RNCL_RANDOM_TEST, (uint32_t)slot, 0);
     for (size_t i = 0; p->before && i < count; i++) {
         (*out)[i] = value_at(slot, p->before, i);

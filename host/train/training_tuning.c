@@ -23,7 +23,8 @@ rncl_status rncl_training_open_store(rncl_training *t)
         RNCL_TRY(rncl_store_open_kept(path, &t->context->info, &t->context->log, &t->store));
     }
     t->tuning_kept = t->store != NULL;
-    return t->store ? RNCL_OK : rncl_store_open(&t->context->info, &t->context->log, &t->store);
+    return t->store ? RNCL_OK
+                    : rncl_store_open(&t->context->info, t->context->precision, &t->context->log, &t->store);
 }
 
 /* The problems of the network's passes; the caller frees. */

@@ -85,10 +85,12 @@ static rncl_status tune_in(rncl_context *context, const rncl_options *options, d
 {
     char device[16];
     snprintf(device, sizeof device, "%d", context->info.number);
-    const char *const arguments[] = {program, "tune-worker", "--device", device, NULL};
+    const char *const arguments[] = {program, "tune-worker", "--device",
+                                     device,  "--precision", rncl_precision_name(context->precision),
+                                     NULL};
     rncl_worker worker;
     rncl_store *store;
-    RNCL_TRY(rncl_store_open(&context->info, &context->log, &store));
+    RNCL_TRY(rncl_store_open(&context->info, context->precision, &context->log, &store));
     rncl_worker_init(&worker, arguments, TIMEOUT_MS);
     const rncl_tune_options tune = {
         .context = context,

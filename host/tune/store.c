@@ -36,20 +36,22 @@ static rncl_status origin_of(rncl_store *store, const rncl_problem *problem, con
     return RNCL_OK;
 }
 
-enum { FILE_NAME = sizeof((rncl_device_info *)0)->name + 32 };
+enum { FILE_NAME = sizeof((rncl_device_info *)0)->name + 48 };
 
-/* "pthread-skylake-avx512-amd-epyc-2.json". Does not depend on the locale. */
-static void file_name(const rncl_device_info *device, char name[FILE_NAME])
+/* "pthread-skylake-avx512-amd-epyc-2.json", "nvidia-h100-132-tf32.json". Does not depend on the locale. */
+static void file_name(const rncl_store *store, char name[FILE_NAME])
 {
     char *to = name;
-    for (const char *from = device->name; *from; from++)
+    for (const char *from = store->device.name; *from; from++)
         if ((*from >= 'a' && *from <= 'z') || (*from >= '0' && *from <= '9'))
             *to++ = *from;
         else if (*from >= 'A' && *from <= 'Z')
             *to++ = (char)(*from - 'A' + 'a');
         else if (to > name && to[-1] != '-')
             *to++ = '-';
-    snprintf(to, 32, "-%u.json", device->compute_units);
+    const bool is_fp32 = store->precision == RNCL_PRECISION_FP32;
+    snprintf(to, 48, "-%u%s%s.json", store->device.compute_units, is_fp32 ? "" : "-",
+             is_fp32 ? "" : rncl_precision_name(store->precision));
 }
 
 /* $XDG_DATA_HOME/rncl/tuning. NULL when out of memory. */
@@ -88,7 +90,7 @@ static rncl_status find_shipped(const rncl_store *store, char **path)
     const char *const folders[] = {RNCL_TUNING_FROM_BIN, RNCL_TUNING_FROM_LIB, RNCL_TUNING_INSTALLED,
                                    RNCL_TUNING_SOURCE, NULL};
     char name[FILE_NAME];
-    file_name(&store->device, name);
+    file_name(store, name);
     if (!chosen)
         return rncl_installation_find(folders, name, path);
     *path = rncl_path_join(chosen, name);
@@ -136,7 +138,7 @@ static rncl_status open_store(rncl_store *store)
 {
     char *folder = user_folder();
     char name[FILE_NAME];
-    file_name(&store->device, name);
+    file_name(store, name);
     store->path = folder ? rncl_path_join(folder, name) : NULL;
     free(folder);
     if (!store->path)
@@ -164,11 +166,13 @@ rncl_status rncl_store_create(const rncl_device_info *device, const rncl_log *lo
     return RNCL_OK;
 }
 
-rncl_status rncl_store_open(const rncl_device_info *device, const rncl_log *log, rncl_store **out)
+rncl_status rncl_store_open(const rncl_device_info *device, rncl_precision precision, const rncl_log *log,
+                            rncl_store **out)
 {
     *out = NULL;
     rncl_store *store;
     RNCL_TRY(rncl_store_create(device, log, &store));
+    store->precision = precision;
     const rncl_status st = open_store(store);
     if (st) {
         rncl_store_close(store);

@@ -14,10 +14,12 @@ typedef struct rncl_tuned_entry {
 
 typedef struct rncl_store rncl_store;
 
-/* Reads tuning/ and the user's file for this device, platform and number of compute units. Entries for
- * other kernel sources are dropped, those of another driver version used; both are logged. A damaged file
- * is logged and skipped. No file at all is an empty store. */
-rncl_status rncl_store_open(const rncl_device_info *device, const rncl_log *log, rncl_store **out);
+/* Reads tuning/ and the user's file for this device, platform, number of compute units and precision, which
+ * is the context's: with another one other algorithms can be chosen. Entries for other kernel sources are
+ * dropped, those of another driver version used; both are logged. A damaged file is logged and skipped. No
+ * file at all is an empty store. */
+rncl_status rncl_store_open(const rncl_device_info *device, rncl_precision precision, const rncl_log *log,
+                            rncl_store **out);
 void rncl_store_close(rncl_store *store);
 
 /* Writes to `path` what planning may look up for the problems, with any batch. */

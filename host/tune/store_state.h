@@ -6,6 +6,7 @@
 
 struct rncl_store {
     rncl_device_info device;
+    rncl_precision precision; /* of a file that is found by its name */
     rncl_log log;
     char *path; /* the file that is written: the user's */
     bool kept;  /* it has a run's results, and is not written */

@@ -335,11 +335,26 @@ static const conv_fault conv_faults[] = {
     {"implicit_gemm",
      DFILTER("implicit_gemm.cl", "(size_t)depth * ROWS + row", "(size_t)row * DEPTH + depth"),
      SHAPE(6, 9, 8, 1, 16, 1, 0), "implicit_gemm dfilter: a matrix that is not transposed"},
+    {"mma", FORWARD("mma_tile.clh", "shape.stride - shape.pad_left", "shape.stride"),
+     SHAPE(5, 6, 4, 3, 8, 1, 1), "mma forward: padding on the left"},
+    {"mma", FORWARD("mma_nvidia.clh", "(lane) % 4 + (i) / 2 * 4", "(lane) % 4 + (i) % 2 * 4"),
+     SHAPE(5, 6, 4, 3, 8, 1, 1), "mma forward: a map of the left fragment"},
+    {"mma", DX("mma_tile.clh", "shape.filter_first + y", "y"), SHAPE(5, 6, 4, 3, 8, 2, 1),
+     "mma dx: the first tap of a phase"},
+    {"mma", DFILTER("mma_tile.clh", "(uint)(row.z + depth.z) < (uint)shape.w", "1"),
+     SHAPE(5, 6, 4, 3, 8, 1, 1), "mma dfilter: columns outside the image"},
     {"im2col_gemm", FORWARD("im2col.cl", "p * shape.stride - shape.pad + r", "p * shape.stride + r"),
      SHAPE(8, 8, 8, 3, 16, 1, 1), "im2col_gemm forward: padding above"},
     {"im2col_gemm", DX("im2col.cl", "below % shape.stride || ", ""), SHAPE(8, 8, 8, 3, 16, 2, 1),
      "im2col_gemm dx: pixels between those of a stride"},
 };
+
+/* On whatever device, before the probe could meet the fault. */
+static void emulate_unit(rncl_context *context, const conv_fault *fault)
+{
+    if (!strcmp(fault->algorithm, "mma"))
+        assert_true(rncl_matrix_unit_emulate(context, "nvidia-tf32"));
+}
 
 /* Whether the device supports the algorithm for this pass; otherwise another algorithm would run. */
 static bool is_supported(rncl_context *context, const conv_fault *fault)
@@ -391,6 +406,7 @@ static void a_planted_convolution_fault_is_found(void **state)
         skip();
     rncl_context *context;
     assert_int_equal(rncl_context_create(device, NULL, &context), RNCL_OK);
+    emulate_unit(context, fault);
     if (!is_supported(context, fault)) {
         rncl_context_destroy(context);
         skip();
@@ -412,6 +428,7 @@ static void the_same_convolutions_are_right_without_faults(void **state)
     assert_int_equal(rncl_context_create(device, NULL, &context), RNCL_OK);
     for (size_t i = 0; i < COUNT(conv_faults); i++) {
         verdict v;
+        emulate_unit(context, &conv_faults[i]);
         if (!is_supported(context, &conv_faults[i]))
             continue;
         assert_int_equal(try_convolution(context, &conv_faults[i], &v), RNCL_OK);

@@ -123,12 +123,58 @@ static void presets_without_vectors_are_allowed(void **state)
     look_at_shapes(&context);
 }
 
+/* A GPU on which the unit works, as the probe would have found. */
+static rncl_context gpu_with_unit(const rncl_matrix_unit *unit, uint64_t local_memory)
+{
+    rncl_context context = device_of(RNCL_DEVICE_GPU, 1, 40, local_memory);
+    context.precision = unit->rounds_to;
+    context.matrix = (rncl_matrix_state){.known = true, .unit = unit};
+    return context;
+}
+
+static void presets_of_matrix_units_are_allowed(void **state)
+{
+    (void)state;
+    const rncl_matrix_unit *unit;
+    for (int i = 0; (unit = rncl_matrix_unit_at(i)); i++) {
+        const rncl_context small = gpu_with_unit(unit, 16 << 10), large = gpu_with_unit(unit, 64 << 10);
+        look_at_shapes(&small);
+        look_at_shapes(&large);
+    }
+}
+
+/* The smallest tile, which anything can run, has two fragments. */
+static void matrix_units_are_the_default_with_large_tiles(void **state)
+{
+    (void)state;
+    const rncl_matrix_unit *unit;
+    for (int i = 0; (unit = rncl_matrix_unit_at(i)); i++)
+        for (size_t s = 0; s < COUNT(shapes); s++)
+            for (int index = 0; index < RNCL_OP_PASSES; index++) {
+                rncl_context context = gpu_with_unit(unit, 64 << 10);
+                rncl_pass pass = {
+                    .context = &context, .desc = {.kind = RNCL_OP_conv, .conv = shapes[s]}, .index = index};
+                rncl_conv_shape *c = &pass.desc.conv;
+                c->n = 32;
+                c->p = rncl_window_output(c->h, c->r, c->stride, c->pad);
+                c->q = rncl_window_output(c->w, c->s, c->stride, c->pad);
+                assert_true(rncl_pass_take_default(&pass));
+                assert_string_equal(pass.row->name, "mma");
+                const int fragments = pass.values[0] * pass.values[1] * pass.values[2] * pass.values[3];
+                if (fragments < 16)
+                    fail_msg("%s, pass %d, c%d k%d: a tile of %d fragments", unit->name, index, c->c, c->k,
+                             fragments);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(presets_of_cpus_are_allowed),
         cmocka_unit_test(presets_of_gpus_are_allowed),
         cmocka_unit_test(presets_without_vectors_are_allowed),
+        cmocka_unit_test(presets_of_matrix_units_are_allowed),
+        cmocka_unit_test(matrix_units_are_the_default_with_large_tiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ static void tune(const char *algorithm)
     rncl_tuned_entry entry = {.time_ns = 1, .preset_ns = 2, .finished = true};
     assert_true(rncl_problem_parse("forward n8 h8 w8 c3 k16 r3 s3 stride1 pad1", &entry.problem));
     snprintf(entry.setting.algorithm, sizeof entry.setting.algorithm, "%s", algorithm);
-    expect_ok(rncl_store_open(&context->info, NULL, &store));
+    expect_ok(rncl_store_open(&context->info, RNCL_PRECISION_FP32, NULL, &store));
     expect_ok(rncl_store_put(store, &entry));
     rncl_store_close(store);
     rncl_context_destroy(context);

@@ -19,7 +19,7 @@ static rncl_store *open_for(const rncl_device_info *info)
     const rncl_log log = {.write = remember};
     rncl_store *store;
     said[0] = '\0';
-    assert_int_equal(rncl_store_open(info, &log, &store), RNCL_OK);
+    assert_int_equal(rncl_store_open(info, RNCL_PRECISION_FP32, &log, &store), RNCL_OK);
     return store;
 }
 
@@ -120,6 +120,17 @@ static void another_number_of_compute_units_is_another_device(void **state)
     other.compute_units = 8;
     assert_int_equal(found_on(&other, 8), 0);
     assert_int_equal(found_on(&device, 8), 2);
+}
+
+static void another_precision_has_results_of_its_own(void **state)
+{
+    (void)state;
+    rncl_store *store;
+    put(8, 2);
+    assert_int_equal(rncl_store_open(&device, RNCL_PRECISION_TF32, NULL, &store), RNCL_OK);
+    assert_int_equal(rncl_store_count(store), 0);
+    assert_non_null(strstr(rncl_store_path(store), "/some-device-tm-9-4-tf32.json"));
+    rncl_store_close(store);
 }
 
 static void another_driver_version_is_said_and_tuned_for_afresh(void **state)
@@ -255,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup(the_nearest_batch_stands_in_for_one_that_is_not_there, forget_results),
         cmocka_unit_test_setup(a_driver_that_renames_its_device_keeps_the_results, forget_results),
         cmocka_unit_test_setup(another_number_of_compute_units_is_another_device, forget_results),
+        cmocka_unit_test_setup(another_precision_has_results_of_its_own, forget_results),
         cmocka_unit_test_setup(another_driver_version_is_said_and_tuned_for_afresh, forget_results),
         cmocka_unit_test_setup(results_for_other_kernels_are_dropped_and_that_is_said, forget_results),
         cmocka_unit_test_setup(a_damaged_file_is_said_left_out_and_kept_aside, forget_results),

@@ -35,7 +35,8 @@ typedef struct rncl_context {
 rncl_status rncl_context_create(const rncl_device *device, const rncl_log *log, rncl_context **out);
 void rncl_context_destroy(rncl_context *context);
 
-/* Replaces the queue by one that takes the time of each command, which slows some drivers down. Waits first. */
+/* Replaces the queue by one that takes the time of each command, which slows some drivers down. Waits first.
+ */
 rncl_status rncl_context_enable_timing(rncl_context *context);
 
 /* Waits until all enqueued commands are done. */

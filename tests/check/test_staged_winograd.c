@@ -162,10 +162,10 @@ int main(void)
 {
     settings groups = {.images = {ALGORITHM, 1, {{"images", 2}}}, .filter = {ALGORITHM, 1, {{"images", 1}}}};
     settings small_tiles = {.images = {ALGORITHM, 1, {{"m", 2}}}, .filter = {ALGORITHM, 1, {{"m", 2}}}};
-    settings wide_vectors = {.images = {ALGORITHM, 2, {{"vw", 4}, {"load", 4}}},
-                             .filter = {ALGORITHM, 2, {{"vw", 2}, {"load", 2}}}};
+    settings wide_vectors = {.images = {ALGORITHM, 2, {{"vw", 4}, {"left", 4}}},
+                             .filter = {ALGORITHM, 2, {{"vw", 2}, {"right", 4}}}};
     settings large_tiles = {
-        .images = {ALGORITHM, 6, {{"tm", 128}, {"tn", 64}, {"tk", 16}, {"rm", 8}, {"rn", 4}, {"load", 1}}},
+        .images = {ALGORITHM, 5, {{"tm", 128}, {"tn", 64}, {"tk", 16}, {"rm", 8}, {"rn", 4}}},
         .filter = {ALGORITHM, 3, {{"split", 2}, {"tk", 8}, {"items", 128}}}};
     groups.shape = convolution(3, 9, 5, 7);
     small_tiles.shape = convolution(2, 7, 9, 3);

@@ -31,7 +31,9 @@ static const trial trials[] = {
     {"direct", CONV(1, 20, 20, 3, 7, 64, 2, 3)},  {"direct", CONV(2, 14, 13, 32, 3, 32, 2, 1)},
     {"direct", CONV(1, 1, 1, 8, 1, 16, 1, 0)},    {"winograd", CONV(2, 9, 11, 16, 3, 32, 1, 1)},
     {"winograd", CONV(3, 7, 7, 32, 3, 64, 1, 1)}, {"winograd", CONV(1, 14, 14, 16, 3, 16, 1, 0)},
-    {"winograd", CONV(5, 4, 4, 48, 3, 16, 1, 2)},
+    {"winograd", CONV(5, 4, 4, 48, 3, 16, 1, 2)}, {"tiled", CONV(2, 9, 11, 5, 3, 7, 1, 1)},
+    {"tiled", CONV(3, 7, 7, 8, 1, 64, 1, 0)},     {"tiled", CONV(1, 1, 1, 8, 1, 16, 1, 0)},
+    {"tiled", CONV(1, 14, 13, 4, 3, 36, 2, 1)},
 };
 
 static const rncl_op_scalars training = {.flags = RNCL_OP_TRAINING};

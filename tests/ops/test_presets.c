@@ -90,8 +90,24 @@ static void presets_of_cpus_are_allowed(void **state)
 static void presets_of_gpus_are_allowed(void **state)
 {
     (void)state;
-    const rncl_context context = device_of(RNCL_DEVICE_GPU, 1, 40, 32 << 10);
-    look_at_shapes(&context);
+    static const uint64_t memories[] = {16 << 10, 32 << 10, 64 << 10};
+    for (rncl_gpu_family family = 0; family < RNCL_GPU_FAMILIES; family++)
+        for (size_t m = 0; m < COUNT(memories); m++) {
+            rncl_context context = device_of(RNCL_DEVICE_GPU, 1, 40, memories[m]);
+            context.gpu.family = family;
+            look_at_shapes(&context);
+        }
+}
+
+static void presets_of_small_work_groups_are_allowed(void **state)
+{
+    (void)state;
+    for (rncl_gpu_family family = 0; family < RNCL_GPU_FAMILIES; family++) {
+        rncl_context context = device_of(RNCL_DEVICE_GPU, 1, 4, 16 << 10);
+        context.info.max_work_group_size = 64;
+        context.gpu = (rncl_gpu){.family = family, .sub_group = 8, .sub_group_sizes = 8 | 16 | 32};
+        look_at_shapes(&context);
+    }
 }
 
 static void presets_without_vectors_are_allowed(void **state)
@@ -106,6 +122,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(presets_of_cpus_are_allowed),
         cmocka_unit_test(presets_of_gpus_are_allowed),
+        cmocka_unit_test(presets_of_small_work_groups_are_allowed),
         cmocka_unit_test(presets_without_vectors_are_allowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 // Predicts pixels that are in memory, with C++: predict_pixels MODEL.safetensors
 // The images are stripes as train_in_memory draws them, whose model it is meant for.
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <rncl/rncl.h>

@@ -1,40 +1,9 @@
-/* Batch normalisation (Ioffe and Szegedy 2015), fused with the addition of a residual and ReLU, over x
- * [rows][c] with rows = n * h * w:  z = weight * (x - mean) / sigma + bias + residual,  y = relu(z).
- *
- *   forward, training   batchnorm_statistics  ->  batchnorm_moments  ->  batchnorm_apply
- *                       (the first is left out where the convolution before has computed the statistics)
- *   forward, inference  batchnorm_running  ->  batchnorm_apply
- *   backward            batchnorm_gradient_sums  ->  batchnorm_gradient_moments  ->  batchnorm_gradient
- *                       (and batchnorm_residual_pad for the gradient of a zero-padded residual)
- *
- * In kernels over x (statistics, apply, gradient_sums, gradient) work-group (0, g) handles the g-th of
- * get_num_groups(1) equal stretches of rows. Its work-items take vectors of VW channels in turn, so that
- * neighbours read neighbours. CPUs use work-groups of one work-item, GPUs one work-item for each vector of
- * channels; gradient_sums has work for those of SUMMED_CHANNELS channels at a time. In the other kernels a
- * work-item handles VW channels, and work-groups may have any size. VW divides c.
- *
- * shape                          see rncl_batchnorm_shape
- * x, y, dy, dx                   [n][h][w][c]
- * residual, dresidual            [n][residual_h][residual_w][residual_c]
- * weight, bias, dweight, dbias   [c]
- * running_mean, running_variance [c]
- * statistics                     as in statistics.clh
- * moments                        [2][c]: mean and 1 / sqrt(variance + epsilon)
- * parts                          [stretches of rows][2][c]: sums of dz and of dz * xhat, where dz is the
- *                                gradient of z and xhat = (x - mean) / sigma; batchnorm_gradient_moments
- *                                writes their means over part 0
- * frozen                         1: mean and variance are constants, 0: they depend on x
- * accumulate                     0: the gradients are set, 1: added to */
-#include "statistics.clh"
-
-/* shape.relu: 0 or 1. */
-#ifndef RELU
-#define RELU 1
-#endif
-/* shape.residual: one of RNCL_RESIDUAL_…. */
-#ifndef RESIDUAL
-#define RESIDUAL RNCL_RESIDUAL_NONE
-#endif
+/* Batch normalisation on CPUs (batchnorm.clh). In kernels over x (statistics, apply, gradient_sums, gradient)
+ * work-group (0, g) handles the g-th of get_num_groups(1) equal stretches of rows. Its work-items take
+ * vectors of VW channels in turn, so that neighbours read neighbours; CPUs use work-groups of one work-item.
+ * gradient_sums has work for those of SUMMED_CHANNELS channels at a time. In the other kernels a work-item
+ * handles VW channels, and work-groups may have any size. */
+#include "batchnorm.clh"
 
 /* Floats of a block of rows, whose statistics are computed in two passes, channel vector by channel vector.
  * The second pass reads them from the first-level cache. Blocks are small, since memory is read best in
@@ -44,12 +13,6 @@
 static int block_rows(int c)
 {
     return max(4, BLOCK_FLOATS / c);
-}
-
-/* Where a work-group's stretch of rows begins. */
-static int first_row(int rows, int group)
-{
-    return (int)((long)rows * group / get_num_groups(1));
 }
 
 /* Computes the statistics of each stretch of rows, block by block. */
@@ -93,7 +56,7 @@ __kernel void batchnorm_moments(const rncl_batchnorm_shape shape, const int part
                                 __global float *restrict running_mean,
                                 __global float *restrict running_variance)
 {
-    const int c = shape.c, rows = shape.n * shape.h * shape.w, v = get_global_id(0) * VW;
+    const int c = shape.c, v = get_global_id(0) * VW;
     if (v >= c)
         return;
     float count = statistics[0];
@@ -105,38 +68,7 @@ __kernel void batchnorm_moments(const rncl_batchnorm_shape shape, const int part
         join_statistics(&mean, &deviation, count, &part_mean, &part_deviation, statistics[i]);
         count += statistics[i];
     }
-    VSTORE(mean, moments + v);
-    VSTORE(1.0f / sqrt(deviation / (float)rows + RNCL_BATCHNORM_EPSILON), moments + c + v);
-    const vfloat unbiased = deviation / (float)max(rows - 1, 1);
-    const vfloat old_mean = VLOAD(running_mean + v), old_variance = VLOAD(running_variance + v);
-    VSTORE(old_mean + RNCL_BATCHNORM_MOMENTUM * (mean - old_mean), running_mean + v);
-    VSTORE(old_variance + RNCL_BATCHNORM_MOMENTUM * (unbiased - old_variance), running_variance + v);
-}
-
-/* The moments for inference. */
-__kernel void batchnorm_running(const rncl_batchnorm_shape shape, __global const float *restrict running_mean,
-                                __global const float *restrict running_variance,
-                                __global float *restrict moments)
-{
-    const int v = get_global_id(0) * VW;
-    if (v >= shape.c)
-        return;
-    VSTORE(VLOAD(running_mean + v), moments + v);
-    VSTORE(1.0f / sqrt(VLOAD(running_variance + v) + RNCL_BATCHNORM_EPSILON), moments + shape.c + v);
-}
-
-/* Adds VW channels of the residual from v on. */
-static void add_residual(rncl_batchnorm_shape shape, __global const float *residual, int row, int v,
-                         vfloat *value)
-{
-    if (RESIDUAL == RNCL_RESIDUAL_ADD) {
-        *value += VLOAD(residual + (size_t)row * shape.c + v);
-    } else if (RESIDUAL == RNCL_RESIDUAL_PAD && v < shape.residual_c) {
-        const int j = row % shape.w, i = row / shape.w % shape.h, n = row / shape.w / shape.h;
-        const size_t pixel = ((size_t)n * shape.residual_h + i * shape.residual_stride) * shape.residual_w +
-                             j * shape.residual_stride;
-        *value += VLOAD(residual + pixel * shape.residual_c + v);
-    }
+    store_moments(shape, v, &mean, &deviation, moments, running_mean, running_variance);
 }
 
 __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const float *restrict x,
@@ -155,22 +87,6 @@ __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const f
                 value = select(value, (vfloat)(0.0f), value < (vfloat)(0.0f)); /* unlike fmax, keeps NaN */
             VSTORE(value, y + (size_t)row * c + v);
         }
-}
-
-/* Prefetch distance for dy, in floats. Compiled code loads only the vectors of dy whose mask is not zero:
- * such a load has to wait for the mask, and one that is left out does not train the hardware prefetcher. */
-#define PREFETCH_DY 256
-
-/* The gradient of z. Without a residual the sign of z is computed again from x, which saves reading y. */
-static void load_gradient(__global const float *dy, __global const float *y, const vfloat *centred,
-                          const vfloat *scale, __global const float *bias, size_t at, vfloat *dz)
-{
-    *dz = VLOAD(dy + at);
-#if RELU
-    PREFETCH(dy + at + PREFETCH_DY);
-    const vfloat value = RESIDUAL == RNCL_RESIDUAL_NONE ? fma(*centred, *scale, VLOAD(bias)) : VLOAD(y + at);
-    *dz = select((vfloat)(0.0f), *dz, value > (vfloat)(0.0f));
-#endif
 }
 
 /* Blocking of the gradient sums: channels per pass, rows summed in registers, rows summed in local memory.
@@ -192,7 +108,7 @@ __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global
     const int begin = first_row(rows, group), end = first_row(rows, group + 1), step = get_local_size(0) * VW;
     __global float *sums = parts + (size_t)group * 2 * c, *products = sums + c;
     /* No work-item uses another's channels of these. */
-    __local float block_sums[SUMMED_CHANNELS], block_products[SUMMED_CHANNELS];
+    __local float ALIGNED block_sums[SUMMED_CHANNELS], ALIGNED block_products[SUMMED_CHANNELS];
     for (int first = 0; first < c; first += SUMMED_CHANNELS)
         for (int block = begin; block < end; block += ROWS_A_BLOCK) {
             const int last = min(c, first + SUMMED_CHANNELS), block_end = min(end, block + ROWS_A_BLOCK);
@@ -234,7 +150,7 @@ __kernel void batchnorm_gradient_moments(const rncl_batchnorm_shape shape, const
                                          __global float *parts, __global float *restrict dweight,
                                          __global float *restrict dbias, const int accumulate)
 {
-    const int c = shape.c, rows = shape.n * shape.h * shape.w, v = get_global_id(0) * VW;
+    const int c = shape.c, v = get_global_id(0) * VW;
     if (v >= c)
         return;
     vfloat sum = (vfloat)(0.0f), product = (vfloat)(0.0f);
@@ -242,10 +158,7 @@ __kernel void batchnorm_gradient_moments(const rncl_batchnorm_shape shape, const
         sum += VLOAD(parts + (size_t)group * 2 * c + v);
         product += VLOAD(parts + ((size_t)group * 2 + 1) * c + v);
     }
-    VSTORE(accumulate ? VLOAD(dbias + v) + sum : sum, dbias + v);
-    VSTORE(accumulate ? VLOAD(dweight + v) + product : product, dweight + v);
-    VSTORE(sum / (float)rows, parts + v);
-    VSTORE(product / (float)rows, parts + c + v);
+    store_gradient_moments(shape, v, &sum, &product, parts, dweight, dbias, accumulate);
 }
 
 /* dx = weight / sigma * (dz - mean(dz) - xhat * mean(dz * xhat)); without the means if frozen. dx may be x
@@ -278,28 +191,4 @@ __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global cons
             if (RESIDUAL == RNCL_RESIDUAL_ADD && frozen)
                 VSTORE(dz, dresidual + at);
         }
-}
-
-/* The gradient of a zero-padded residual: dz at the pixels that were read, zero elsewhere. A work-item
- * computes VW values of dresidual. */
-__kernel void batchnorm_residual_pad(const rncl_batchnorm_shape shape, __global const float *restrict y,
-                                     __global const float *restrict dy, __global float *restrict dresidual)
-{
-    const size_t i = (size_t)get_global_id(0) * VW;
-    if (i >= (size_t)shape.n * shape.residual_h * shape.residual_w * shape.residual_c)
-        return;
-    const int v = i % shape.residual_c;
-    const int pixel = i / shape.residual_c;
-    const int column = pixel % shape.residual_w, row = pixel / shape.residual_w % shape.residual_h;
-    const int n = pixel / shape.residual_w / shape.residual_h;
-    vfloat dz = (vfloat)(0.0f);
-    if (row % shape.residual_stride == 0 && column % shape.residual_stride == 0) {
-        const size_t at =
-            (((size_t)n * shape.h + row / shape.residual_stride) * shape.w + column / shape.residual_stride) *
-                shape.c +
-            v;
-        const vfloat gradient = VLOAD(dy + at);
-        dz = RELU ? select((vfloat)(0.0f), gradient, VLOAD(y + at) > (vfloat)(0.0f)) : gradient;
-    }
-    VSTORE(dz, dresidual + i);
 }

@@ -26,8 +26,13 @@ typedef PASTE(int, VW) vint;
 typedef PASTE(uchar, VW) vbyte;
 #define VINT(v) PASTE(convert_int, VW)(v)
 #define VBYTE(v) PASTE(convert_uchar, VW)(v)
+#if FOR_CPU
 #define BYTES_LOAD(p) PASTE(vload, VW)(0, (p))
 #define BYTES_STORE(value, p) PASTE(vstore, VW)((value), 0, (p))
+#else
+#define BYTES_LOAD(p) (*(__global const vbyte *)(p))
+#define BYTES_STORE(value, p) (*(__global vbyte *)(p) = (value))
+#endif
 #endif
 
 /* value / stride, value >= 0. A shift for the usual stride: the division would take most of the kernel's

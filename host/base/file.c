@@ -298,24 +298,34 @@ rncl_status rncl_directory_create(const char *path)
     return st;
 }
 
-bool rncl_file_exists(const char *path)
+/* The kind of file (S_IFREG, S_IFDIR, ...); 0: none, or `unseen` where that cannot be told. */
+static mode_t kind_of(const char *path, mode_t unseen)
 {
     struct stat info;
-    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+    if (stat(path, &info) == 0)
+        return info.st_mode & S_IFMT;
+    const bool none = errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG || errno == ELOOP;
+    return none ? 0 : unseen;
+}
+
+bool rncl_file_exists(const char *path)
+{
+    return kind_of(path, 0) == S_IFREG;
 }
 
 bool rncl_file_may_exist(const char *path)
 {
-    struct stat info;
-    if (stat(path, &info) == 0)
-        return S_ISREG(info.st_mode);
-    return errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG && errno != ELOOP;
+    return kind_of(path, S_IFREG) == S_IFREG;
 }
 
 bool rncl_directory_exists(const char *path)
 {
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    return kind_of(path, 0) == S_IFDIR;
+}
+
+bool rncl_directory_may_exist(const char *path)
+{
+    return kind_of(path, S_IFDIR) == S_IFDIR;
 }
 
 char *rncl_path_join(const char *folder, const char *name)

@@ -53,6 +53,7 @@ bool rncl_file_exists(const char *path);
  * of that, and whoever opens it learns the reason. */
 bool rncl_file_may_exist(const char *path);
 bool rncl_directory_exists(const char *path);
+bool rncl_directory_may_exist(const char *path); /* as above */
 
 /* "folder/name" as a new string; NULL when out of memory. Caller frees. */
 char *rncl_path_join(const char *folder, const char *name);

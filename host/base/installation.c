@@ -1,6 +1,7 @@
 /* Finds the file that this code was loaded from. */
 #include "installation.h"
 
+#include <errno.h>
 #include <libgen.h>
 #include <limits.h>
 #include <link.h>
@@ -34,28 +35,49 @@ static int look_at(struct dl_phdr_info *object, size_t size, void *user)
     return 0;
 }
 
-/* Without symbolic links; NULL when it cannot be found. The caller frees. */
-static char *own_file(void)
+/* Without symbolic links. The caller frees. */
+static rncl_status resolve(const char *path, char **out)
 {
-    search s = {.address = (uintptr_t)own_file};
-    dl_iterate_phdr(look_at, &s);
-    return realpath(strchr(s.path, '/') ? s.path : "/proc/self/exe", NULL);
+    *out = realpath(path, NULL);
+    if (*out)
+        return RNCL_OK;
+    return errno == ENOMEM ? RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", path)
+                           : RNCL_FAIL(RNCL_ERR_IO, "%s: %s", path, strerror(errno));
 }
 
-char *rncl_installation_find(const char *const *folders, const char *name)
+/* *out: the file of this code; NULL where the system does not say it. */
+static rncl_status find_own_file(char **out)
 {
-    char *own = own_file(), *found = NULL;
+    search s = {.address = (uintptr_t)find_own_file};
+    dl_iterate_phdr(look_at, &s);
+    const char *path = strchr(s.path, '/') ? s.path : "/proc/self/exe";
+    *out = NULL;
+    return rncl_file_may_exist(path) ? resolve(path, out) : RNCL_OK;
+}
+
+static rncl_status find_in(const char *folder, const char *origin, const char *name, char **out)
+{
+    const bool absolute = *folder == '/';
+    if (!absolute && !origin)
+        return RNCL_OK;
+    char *path = absolute ? rncl_text_format("%s/%s", folder, name)
+                          : rncl_text_format("%s/%s/%s", origin, folder, name);
+    if (!path)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", name);
+    const rncl_status st = rncl_file_may_exist(path) ? resolve(path, out) : RNCL_OK;
+    free(path);
+    return st;
+}
+
+rncl_status rncl_installation_find(const char *const *folders, const char *name, char **out)
+{
+    *out = NULL;
+    char *own;
+    RNCL_TRY(find_own_file(&own));
     const char *origin = own ? dirname(own) : NULL;
-    for (; *folders && !found; folders++) {
-        char *path = NULL;
-        if (**folders == '/')
-            path = rncl_text_format("%s/%s", *folders, name);
-        else if (origin)
-            path = rncl_text_format("%s/%s/%s", origin, *folders, name);
-        if (path && rncl_file_exists(path))
-            found = realpath(path, NULL);
-        free(path);
-    }
+    rncl_status st = RNCL_OK;
+    for (; *folders && !*out && !st; folders++)
+        st = find_in(*folders, origin, name, out);
     free(own);
-    return found;
+    return st;
 }

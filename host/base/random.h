@@ -15,6 +15,7 @@ typedef enum rncl_random_purpose {
     RNCL_RANDOM_TEST,
     RNCL_RANDOM_COLOUR, /* sample: index of the image */
     RNCL_RANDOM_MIXUP,  /* epoch and sample: high and low half of the step */
+    RNCL_RANDOM_SLICE,  /* epoch and sample: high and low half of the step */
 } rncl_random_purpose;
 
 /* A stream of numbers; plain data, cheap to make, lives on the caller's stack. */

@@ -64,6 +64,11 @@ static rncl_status run_passes(run *r, const check_trial *prepared)
     return RNCL_OK;
 }
 
+static bool is_asked_for(const run *r, const char *algorithm)
+{
+    return !r->options->algorithm || !strcmp(algorithm, r->options->algorithm);
+}
+
 /* Runs `count` of the operation's variants with each algorithm, beginning with number `first` and wrapping
  * around. */
 static rncl_status run_variants(run *r, const check_trial *shaped, size_t first, size_t count)
@@ -73,7 +78,8 @@ static rncl_status run_variants(run *r, const check_trial *shaped, size_t first,
     const size_t variant_count = check_variants_of(shaped->c.desc.kind, variants);
     const bool has_choice = type->row_count > 1;
     for (size_t algorithm = 0; algorithm_of(type, algorithm); algorithm++)
-        for (size_t i = 0; i < MIN(count, variant_count); i++) {
+        for (size_t i = 0; is_asked_for(r, algorithm_of(type, algorithm)) && i < MIN(count, variant_count);
+             i++) {
             check_trial trial = *shaped;
             trial.variant = variants[(first + i) % variant_count];
             trial.algorithm = has_choice ? algorithm_of(type, algorithm) : NULL;
@@ -129,6 +135,9 @@ rncl_status rncl_check_run(rncl_context *context, const rncl_check_options *opti
     if (!found)
         return RNCL_FAIL(RNCL_ERR_USAGE, "no operation %s to check; there are" OPERATION_NAMES,
                          options->filter);
+    if (options->algorithm && !summary->failed && !summary->passed)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "no operation to check has an algorithm %s that %s can run",
+                         options->algorithm, context->info.name);
     if (summary->failed)
         return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "%s: %d of %d results are wrong, the first: %s",
                          context->info.name, summary->failed, summary->failed + summary->passed,

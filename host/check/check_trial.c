@@ -6,10 +6,15 @@
 #include <string.h>
 
 #include "draw.h"
+#include "statistics.h"
 #include "util.h"
 
 /* One trial in so many draws random knob values, since each draw compiles more programs. */
 enum { TRIALS_A_DRAW = 25 };
+
+/* Roundings of operands that a result's error may be. Those of many products average out; of few values that
+ * are near zero by chance, an eighth of the norm is the bound (check_tensor_error). */
+enum { ROUNDINGS = 8 };
 
 static const char *const slot_names[] = {
 #define X(name) [RNCL_SLOT_##name] = #name,
@@ -160,6 +165,7 @@ static void expect(check_trial *trial, int pass)
         t->length = MAX(sum.terms, 1);
         t->typical = sum.typical;
         t->exact = t->integers || (trial->variant->integers && exact);
+        t->rounding = rncl_pass_rounding(&trial->op->passes[pass]);
     }
 }
 
@@ -287,7 +293,8 @@ static rncl_status finish_phase(check_trial *trial, check_phase phase, int run)
 {
     RNCL_TRY(rncl_context_finish(trial->context));
     FOR_TENSORS (trial, tensor) {
-        if (check_tensor_is_result(tensor) && tensor->phase == phase)
+        const bool read = check_tensor_is_result(tensor) || tensor == &trial->tensors[RNCL_SLOT_statistics];
+        if (read && tensor->phase == phase)
             RNCL_TRY(check_tensor_download(trial->context, tensor, run));
         if (tensor->dead)
             RNCL_TRY(check_tensor_poison(trial->context, tensor));
@@ -332,6 +339,18 @@ static void report(const check_trial *trial, const check_tensor *tensor, const c
     to->report(to->user, &result);
 }
 
+/* Reports what forward leaves for batch normalisation. Errors are those of y and of sums over its rows; those
+ * of squares are twice as large. */
+static void judge_statistics(const check_trial *trial, const sink *to)
+{
+    const check_tensor *tensor = &trial->tensors[RNCL_SLOT_statistics], *y = &trial->tensors[RNCL_SLOT_y];
+    const rncl_spec_layout layout = spec_of(trial)->layout(&trial->c, RNCL_SLOT_y);
+    const size_t channels = layout.size[2], rows = check_tensor_count(y) / channels;
+    const double error = check_statistics_error(tensor->results[0], trial->op->needs.statistics_parts,
+                                                y->reference, rows, channels);
+    report(trial, tensor, NULL, error, 2e-6 * sqrt(y->length + (double)rows), to);
+}
+
 /* Reports one result for each tensor that the reference computes, and one for each fault of any tensor. */
 static void judge(const check_trial *trial, const sink *to)
 {
@@ -343,8 +362,10 @@ static void judge(const check_trial *trial, const sink *to)
             continue;
         const double error = check_tensor_error(tensor);
         report(trial, tensor, error < RNCL_CHECK_BROKEN ? NULL : "holds values that are not numbers", error,
-               tensor->exact ? 0.0 : 1e-6 * sqrt(tensor->length), to);
+               tensor->exact ? 0.0 : 1e-6 * sqrt(tensor->length) + ROUNDINGS * tensor->rounding, to);
     }
+    if (trial->tensors[RNCL_SLOT_statistics].role != CHECK_ABSENT)
+        judge_statistics(trial, to);
 }
 
 rncl_status check_trial_run(check_trial *trial,

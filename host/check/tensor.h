@@ -36,6 +36,7 @@ typedef struct check_tensor {
     size_t size_bytes;
     unsigned salt;          /* below 64; different for each tensor of a trial */
     double length, typical; /* of results: rncl_spec_sum.terms and typical */
+    double rounding;        /* of results: rncl_pass_rounding of their pass */
     bool exact;             /* of results: every bit must be right */
     void *initial;          /* initial contents on the device */
     void *results[2];       /* contents after each of two runs */

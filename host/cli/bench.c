@@ -7,10 +7,12 @@
 
 #include "bench_layers.h"
 #include "bench_peak.h"
+#include "bench_roofline.h"
 #include "command.h"
 #include "console.h"
 #include "network.h"
 #include "planning.h"
+#include "plot.h"
 #include "profile.h"
 #include "program.h"
 #include "random.h"
@@ -117,10 +119,7 @@ static rncl_status time_layers(bench *b)
         RNCL_TRY(rncl_network_collect(b->network, &ignored));
     }
     RNCL_TRY(rncl_profile_collect(b->context));
-    rncl_network_setup setup = {0};
-    rncl_planning_apply(b->options, b->store, &setup);
-    return rncl_layer_times(b->context, b->graph, rncl_network_facts_of(b->network), &setup, &b->layers,
-                            &b->layer_count);
+    return rncl_layer_times(b->context, b->graph, b->network, &b->layers, &b->layer_count);
 }
 
 static double total_ms(const bench *b)
@@ -153,9 +152,11 @@ static json_t *describe_layers(const bench *b)
     for (size_t i = 0; i < b->layer_count; i++) {
         const rncl_layer_time *layer = &b->layers[i];
         json_t *row =
-            json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "name", layer->name, "op", layer->op, "pass",
-                      layer->pass, "algorithm", layer->algorithm, "ms", rncl_json_number(layer->ms), "gflops",
-                      layer->gflops > 0 ? rncl_json_number(layer->gflops) : json_null());
+            json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "name", layer->name, "op", layer->op,
+                      "pass", layer->pass, "algorithm", layer->algorithm, "ms", rncl_json_number(layer->ms),
+                      "gflops", layer->gflops > 0 ? rncl_json_number(layer->gflops) : json_null(), "least_mb",
+                      rncl_json_number(layer->least_mb), "moved_mb",
+                      layer->moved_mb > 0 ? rncl_json_number(layer->moved_mb) : json_null());
         if (json_array_append_new(layers, row) != 0) {
             json_decref(layers);
             return NULL;
@@ -179,12 +180,6 @@ static rncl_status print_json(const bench *b)
         "effective_gflops", rncl_json_number(effective_gflops(b)), "layers", describe_layers(b)));
 }
 
-/* What the measured peaks allow at best, by the direct method (Williams et al. 2009). */
-static double floor_ms(const bench *b, const rncl_layer_time *layer)
-{
-    return MAX(1e3 * layer->work_gflop / b->peak.gflops, layer->least_mb / b->peak.bandwidth_gbs);
-}
-
 static rncl_status print_layer_table(const bench *b)
 {
     rncl_table *table;
@@ -196,7 +191,7 @@ static rncl_status print_layer_table(const bench *b)
         char gflops[48] = "\t", floor[64] = "\t\t";
         if (layer->least_mb > 0)
             snprintf(floor, sizeof floor, "%.2f\t%.1f\t%.2f", layer->work_gflop, layer->least_mb,
-                     floor_ms(b, layer));
+                     rncl_roofline_floor_ms(layer, &b->peak));
         if (layer->gflops > 0)
             snprintf(gflops, sizeof gflops, "%.1f\t%.0f %%", layer->gflops,
                      100 * layer->gflops / b->peak.gflops);
@@ -209,10 +204,34 @@ static rncl_status print_layer_table(const bench *b)
     return st;
 }
 
+/* Batch normalisation with the additions in it, and pooling: what takes the memory's time. */
+static void print_moved(const bench *b)
+{
+    double moved = 0, least = 0;
+    for (size_t i = 0; i < b->layer_count; i++) {
+        moved += b->layers[i].moved_mb;
+        least += b->layers[i].moved_mb > 0 ? b->layers[i].least_mb : 0;
+    }
+    printf("normalisation    %.1f MB moved a step with additions and pooling, %.1f MB at least\n", moved,
+           least);
+}
+
+static rncl_status explain(const bench *b)
+{
+    RNCL_TRY(rncl_roofline_print(b->layers, b->layer_count, &b->peak));
+    if (!rncl_plot_available()) {
+        printf("\nroofline         not drawn: this rncl was built without cairo\n");
+        return RNCL_OK;
+    }
+    RNCL_TRY(rncl_roofline_draw(b->context->info.name, b->layers, b->layer_count, &b->peak));
+    printf("\nroofline         %s\n", RNCL_ROOFLINE_FILE);
+    return RNCL_OK;
+}
+
 static rncl_status print_text(const bench *b)
 {
     const rncl_network_facts *facts = rncl_network_facts_of(b->network);
-    RNCL_TRY(print_layer_table(b));
+    RNCL_TRY(b->options->explain ? explain(b) : print_layer_table(b));
     printf("\n%s, batches of %d in micro-batches of %d, images of %d pixels\n", b->context->info.name,
            facts->batch_size, facts->micro_batch, b->graph->options.image);
     printf("step             %.2f ms (median of %d; %.2f to %.2f)\n", b->step_ms[b->steps / 2], b->steps,
@@ -220,6 +239,7 @@ static rncl_status print_text(const bench *b)
     printf("throughput       %.1f images/s, %.1f GFLOP/s (3 passes of 2 operations a multiply-add)\n",
            images_per_second(b), effective_gflops(b));
     printf("device peak      %.0f GFLOP/s, reads %.1f GB/s\n", b->peak.gflops, b->peak.bandwidth_gbs);
+    print_moved(b);
     printf("device memory    %.1f MiB\n", (double)facts->device_bytes / (1 << 20));
     printf("compiling        %.0f ms\n", compile_ms(b));
     printf("tuning           %s\n", rncl_planning_verdict(facts));
@@ -268,7 +288,7 @@ rncl_status rncl_bench_run(rncl_options *options)
     bench b = {.options = options, .steps = options->steps};
     rncl_status st = rncl_console_open_device(&console, options, &b.context);
     if (!st)
-        st = rncl_store_open(&b.context->info, &console.log, &b.store);
+        st = rncl_store_open(&b.context->info, b.context->precision, &console.log, &b.store);
     if (!st)
         st = measure(&b);
     bench_fini(&b);

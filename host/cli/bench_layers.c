@@ -28,70 +28,65 @@ static bool has_input_gradient(const rncl_node *node)
     return node->input != 0;
 }
 
-static rncl_status conv_algorithm(rncl_context *context, const rncl_conv_shape *shape, int index,
-                                  const rncl_network_setup *setup, const char **name)
-{
-    rncl_pass pass = {
-        .context = context,
-        .desc = {.kind = RNCL_OP_conv, .conv = *shape},
-        .index = index,
-        .choice = {.algorithm = setup->algorithm, .tuned = setup->tuned, .exact_only = setup->exact_only},
-    };
-    rncl_status st = rncl_pass_plan(&pass);
-    *name = st ? "" : pass.row->name;
-    rncl_pass_fini(&pass);
-    return st;
-}
-
 /* What one row needs to know. */
 typedef struct layer_source {
     rncl_context *context;
     const rncl_graph *graph;
-    const rncl_network_facts *facts;
-    const rncl_network_setup *setup;
+    const rncl_network *network;
+    int batch_size, micro_batch;
 } layer_source;
 
-static rncl_status name_algorithms(const layer_source *source, const rncl_node *node, bool backward,
-                                   rncl_layer_time *row)
+/* The algorithms of the passes that a row covers. */
+static void name_algorithms(const rncl_op *op, bool backward, rncl_layer_time *row)
 {
-    if (node->op.kind != RNCL_OP_conv)
-        return RNCL_OK;
-    rncl_conv_shape shape = node->op.conv;
-    shape.n = source->facts->micro_batch;
-    const char *first, *second = "";
-    RNCL_TRY(conv_algorithm(source->context, &shape, backward ? RNCL_CONV_BACKWARD_FILTER : RNCL_CONV_FORWARD,
-                            source->setup, &first));
-    if (backward && has_input_gradient(node))
-        RNCL_TRY(conv_algorithm(source->context, &shape, RNCL_CONV_BACKWARD_DATA, source->setup, &second));
-    const bool differ = *second && strcmp(first, second) != 0;
-    snprintf(row->algorithm, sizeof row->algorithm, "%s%s%s", first, differ ? "+" : "", differ ? second : "");
-    return RNCL_OK;
+    const char *first = NULL, *second = NULL;
+    if (op->desc.kind != RNCL_OP_conv)
+        return;
+    for (int i = RNCL_OP_PASSES - 1; i >= 0; i--)
+        if (rncl_op_wants(op, i) && backward == (i != RNCL_OP_FORWARD)) {
+            second = first ? op->passes[i].row->name : NULL;
+            first = first ? first : op->passes[i].row->name;
+        }
+    const bool differ = first && second && strcmp(first, second) != 0;
+    snprintf(row->algorithm, sizeof row->algorithm, "%s%s%s", first ? first : "", differ ? "+" : "",
+             differ ? second : "");
+}
+
+/* Of one step, 1e6 bytes. */
+static double moved_mb(const layer_source *source, const rncl_op *op, bool backward)
+{
+    double bytes = 0;
+    for (int i = 0; i < RNCL_OP_PASSES; i++)
+        if (rncl_op_wants(op, i) && backward == (i != RNCL_OP_FORWARD) && op->passes[i].row->bytes)
+            bytes += (double)op->passes[i].row->bytes(&op->passes[i]);
+    return bytes * source->batch_size / source->micro_batch / 1e6;
 }
 
 static double tensor_floats(const layer_source *source, int tensor)
 {
-    return tensor < 0 ? 0
-                      : (double)rncl_shape_count(source->graph->tensors[tensor]) * source->facts->batch_size;
+    return tensor < 0 ? 0 : (double)rncl_shape_count(source->graph->tensors[tensor]) * source->batch_size;
 }
 
-/* Forward reads the input, the residual and the parameters and writes the output; backward reads the input,
- * the output's gradient and the parameters and writes the gradients of the input, the residual and the
- * parameters. */
+/* Forward reads the input, the residual and the parameters and writes the output; backward reads the input
+ * where it needs that, the output's gradient and the parameters and writes the gradients of the input, the
+ * residual and the parameters. */
 static double least_mb(const layer_source *source, size_t index, bool backward)
 {
     const rncl_node *node = &source->graph->nodes[index];
     const double parameters = (double)rncl_graph_node_cost(source->graph, index).parameters;
     const double input = tensor_floats(source, node->input), output = tensor_floats(source, node->output);
     const double residual = tensor_floats(source, node->residual);
+    const int reads_x = rncl_network_op(source->network, index)->needs.backward_reads_x;
     const double floats =
-        backward ? input * (has_input_gradient(node) ? 2 : 1) + output + residual + 2 * parameters
+        backward ? input * (reads_x + has_input_gradient(node)) + output + residual + 2 * parameters
                  : input + output + residual + parameters;
     return floats * sizeof(float) / 1e6;
 }
 
-static rncl_status fill_row(const layer_source *source, size_t index, bool backward, rncl_layer_time *row)
+static void fill_row(const layer_source *source, size_t index, bool backward, rncl_layer_time *row)
 {
     const rncl_node *node = &source->graph->nodes[index];
+    const rncl_op *op = rncl_network_op(source->network, index);
     *row = (rncl_layer_time){.name = node->name,
                              .op = rncl_op_type_of(node->op.kind)->name,
                              .pass = backward ? "backward" : "forward"};
@@ -100,26 +95,28 @@ static rncl_status fill_row(const layer_source *source, size_t index, bool backw
     row->ms = label_ms(source->context->profile, label);
     const int passes = backward && has_input_gradient(node) ? 2 : 1;
     const double operations =
-        2.0 * passes * (double)rncl_graph_node_cost(source->graph, index).macs * source->facts->batch_size;
+        2.0 * passes * (double)rncl_graph_node_cost(source->graph, index).macs * source->batch_size;
     row->gflops = row->ms > 0 ? operations / row->ms / 1e6 : 0;
     row->work_gflop = operations / 1e9;
     row->least_mb = least_mb(source, index, backward);
-    return name_algorithms(source, node, backward, row);
+    row->moved_mb = moved_mb(source, op, backward);
+    name_algorithms(op, backward, row);
 }
 
-rncl_status rncl_layer_times(rncl_context *context, const rncl_graph *graph, const rncl_network_facts *facts,
-                             const rncl_network_setup *setup, rncl_layer_time **out, size_t *count)
+rncl_status rncl_layer_times(rncl_context *context, const rncl_graph *graph, const rncl_network *network,
+                             rncl_layer_time **out, size_t *count)
 {
-    const layer_source source = {context, graph, facts, setup};
+    const rncl_network_facts *facts = rncl_network_facts_of(network);
+    const layer_source source = {context, graph, network, facts->batch_size, facts->micro_batch};
     const size_t nodes = graph->node_count;
     *count = 0;
     *out = calloc(2 * nodes + COUNT(other_parts), sizeof **out);
     if (!*out)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "times of %zu layers", nodes);
     for (size_t i = 0; i < nodes; i++)
-        RNCL_TRY(fill_row(&source, i, false, &(*out)[(*count)++]));
+        fill_row(&source, i, false, &(*out)[(*count)++]);
     for (size_t i = nodes; i-- > 0;)
-        RNCL_TRY(fill_row(&source, i, true, &(*out)[(*count)++]));
+        fill_row(&source, i, true, &(*out)[(*count)++]);
     for (size_t i = 0; i < COUNT(other_parts); i++)
         (*out)[(*count)++] = (rncl_layer_time){.name = other_parts[i].label,
                                                .op = other_parts[i].op,

@@ -18,11 +18,12 @@ typedef struct rncl_layer_time {
     double work_gflop;  /* those of the row in one step */
     double least_mb;    /* 1e6 bytes that must be read or written at least, each tensor once a pass; 0: not
                            counted */
+    double moved_mb;    /* those that the launches of batch normalisation and pooling read or write; else 0 */
 } rncl_layer_time;
 
-/* Reads context->profile, which has been collected after RNCL_PROFILED_STEPS training steps. What decides
- * about algorithms in `setup` is as it was in the network's. The caller frees *out. */
-rncl_status rncl_layer_times(rncl_context *context, const rncl_graph *graph, const rncl_network_facts *facts,
-                             const rncl_network_setup *setup, rncl_layer_time **out, size_t *count);
+/* Reads context->profile, which has been collected after RNCL_PROFILED_STEPS training steps of the network.
+ * The caller frees *out. */
+rncl_status rncl_layer_times(rncl_context *context, const rncl_graph *graph, const rncl_network *network,
+                             rncl_layer_time **out, size_t *count);
 
 #endif

@@ -95,6 +95,7 @@ static rncl_status check(rncl_context *context, const rncl_options *options, col
         .shapes = options->shapes,
         .work = RNCL_CHECK_WORK,
         .filter = options->operation[0] ? options->operation : NULL,
+        .algorithm = options->algorithm[0] ? options->algorithm : NULL,
         .report = on_result,
         .user = c,
     };

@@ -49,12 +49,23 @@ static rncl_status print_json(const rncl_data_summary *s, const rncl_defects *de
 
 static void print_summary(const rncl_data_summary *s)
 {
-    printf("%s: %d classes, %" PRIu32 " pictures for training, %" PRIu32 " for validation, %" PRIu32
-           "x%" PRIu32,
-           s->format, s->classes, s->training, s->validation, s->least_height, s->least_width);
+    printf("%s: %d classes, pictures of %" PRIu32 "x%" PRIu32, s->format, s->classes, s->least_height,
+           s->least_width);
     if (s->least_height != s->greatest_height || s->least_width != s->greatest_width)
         printf(" to %" PRIu32 "x%" PRIu32, s->greatest_height, s->greatest_width);
     printf(" pixels\n");
+}
+
+static void print_splits(const rncl_options *options, const rncl_data_summary *s)
+{
+    printf("training split: %" PRIu32 " pictures%s%s\n", s->training, s->training_path ? " in " : "",
+           s->training_path ? s->training_path : "");
+    printf("validation split: %" PRIu32 " pictures", s->validation);
+    if (s->validation_path)
+        printf(" in %s", s->validation_path);
+    else if (s->training_path)
+        printf(", %g %% of each class of these", 100 * (double)options->val_split);
+    putchar('\n');
 }
 
 static void print_text(const rncl_options *options, const rncl_data_summary *s, const rncl_defects *defects)
@@ -64,16 +75,9 @@ static void print_text(const rncl_options *options, const rncl_data_summary *s, 
     if (defects->count)
         putchar('\n');
     print_summary(s);
-    if (s->training_path)
-        printf("training split: %s\n", s->training_path);
-    if (s->validation_path)
-        printf("validation split: %s\n", s->validation_path);
-    else if (s->training_path)
-        printf("validation split: %g %% of each class of these\n", 100 * (double)options->val_split);
+    print_splits(options, s);
     if (s->turned)
-        printf("stored sideways, mirrored or upside down, and turned by their EXIF data: %" PRIu32
-               " pictures\n",
-               s->turned);
+        printf("turned or mirrored, as their EXIF data says: %" PRIu32 " pictures\n", s->turned);
 }
 
 rncl_status rncl_check_data_run(rncl_options *options)
@@ -88,6 +92,7 @@ rncl_status rncl_check_data_run(rncl_options *options)
         .val_split = options->val_split,
         .classes = options->network.classes,
         .workers = options->workers,
+        .log = &console.log,
         .progress = on_progress,
         .user = &console,
     };

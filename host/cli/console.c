@@ -43,6 +43,8 @@ rncl_status rncl_console_open_device(rncl_console *console, const rncl_options *
     rncl_status st = rncl_device_choose(list, options->device, &device);
     if (!st)
         st = rncl_context_create(device, &console->log, out);
+    if (!st)
+        rncl_precision_request(*out, options->precision);
     rncl_device_list_destroy(list);
     return st;
 }

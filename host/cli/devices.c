@@ -10,10 +10,10 @@
 #include "table.h"
 
 /* How many kernels somebody has tuned for the device. */
-static rncl_status count_tuned(const rncl_device_info *info, size_t *count)
+static rncl_status count_tuned(const rncl_device_info *info, const rncl_log *log, size_t *count)
 {
     rncl_store *store;
-    RNCL_TRY(rncl_store_open(info, NULL, &store));
+    RNCL_TRY(rncl_store_open(info, RNCL_PRECISION_FP32, log, &store));
     *count = rncl_store_count(store);
     rncl_store_close(store);
     return RNCL_OK;
@@ -30,14 +30,14 @@ static json_t *describe_device(const rncl_device_info *info, size_t tuned)
                      info->compiler, "tuned", tuned > 0);
 }
 
-static rncl_status print_json(const rncl_device_list *list)
+static rncl_status print_json(const rncl_device_list *list, const rncl_log *log)
 {
     json_t *devices = json_array();
     rncl_status st = RNCL_OK;
     for (size_t i = 0; i < list->count && !st; i++) {
         const rncl_device_info *info = &list->devices[i].info;
         size_t tuned;
-        st = count_tuned(info, &tuned);
+        st = count_tuned(info, log, &tuned);
         if (!st && json_array_append_new(devices, describe_device(info, tuned)) != 0)
             st = RNCL_FAIL(RNCL_ERR_MEMORY, "JSON document");
     }
@@ -51,13 +51,14 @@ static rncl_status print_json(const rncl_device_list *list)
 static rncl_status print_table(const rncl_device_list *list)
 {
     rncl_table *table;
-    RNCL_TRY(rncl_table_create("number\tname\ttype\tplatform\tunits\tmemory\tdriver", "rlllrrl", &table));
+    RNCL_TRY(rncl_table_create("number\ttype\tunits\tmemory\tname, platform, driver", "rlrrl", &table));
     rncl_status st = RNCL_OK;
     for (size_t i = 0; i < list->count && !st; i++) {
         const rncl_device_info *info = &list->devices[i].info;
-        st = rncl_table_add(table, "%d\t%s\t%s\t%s\t%u\t%.1f GiB\t%s", info->number, info->name,
-                            info->emulator ? "emulator" : rncl_device_type_name(info->type), info->platform,
-                            info->compute_units, (double)info->global_memory / (1 << 30), info->driver);
+        st = rncl_table_add(table, "%d\t%s\t%u\t%.1f GiB\t%s, %s, %s", info->number,
+                            info->emulator ? "emulator" : rncl_device_type_name(info->type),
+                            info->compute_units, (double)info->global_memory / (1 << 30), info->name,
+                            info->platform, info->driver);
     }
     if (!st)
         rncl_table_print(table, stdout);
@@ -72,19 +73,25 @@ static void print_size(const char *label, uint64_t bytes, const char *remark)
            large ? "GiB" : "KiB", remark);
 }
 
-/* Extensions, as many in a line as fit into 80 columns. */
-static void print_extensions(const rncl_device *device)
+/* What a driver says, as many words in a line as fit into 80 columns. */
+static void print_words(const char *label, const char *text)
 {
     enum { INDENT = 21, WIDTH = 80 };
-    char *extensions = rncl_device_extensions(device), *rest = NULL;
-    int column = printf("  %-18s", "extensions");
-    for (char *word = strtok_r(extensions ? extensions : (char[]){"unknown"}, " ", &rest); word;
-         word = strtok_r(NULL, " ", &rest)) {
-        if (column > INDENT && column + 1 + (int)strlen(word) > WIDTH)
+    int column = printf("  %-18s", label);
+    for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+        const int length = (int)strcspn(text, " ");
+        if (column > INDENT && column + 1 + length > WIDTH)
             column = printf("\n%*s", INDENT - 1, "") - 1;
-        column += printf(" %s", word);
+        column += printf(" %.*s", length, text);
+        text += length;
     }
     putchar('\n');
+}
+
+static void print_extensions(const rncl_device *device)
+{
+    char *extensions = rncl_device_extensions(device);
+    print_words("extensions", extensions ? extensions : "unknown");
     free(extensions);
 }
 
@@ -99,18 +106,19 @@ static void print_family(const rncl_gpu *gpu)
     putchar('\n');
 }
 
-static rncl_status print_details(const rncl_device *device)
+static rncl_status print_details(const rncl_device *device, const rncl_log *log)
 {
     size_t tuned;
-    RNCL_TRY(count_tuned(&device->info, &tuned));
+    RNCL_TRY(count_tuned(&device->info, log, &tuned));
     const rncl_device_info *info = &device->info;
     const char *file = rncl_device_driver_file(device);
     printf("\n%d  %s\n", info->number, info->name);
-    printf("  %-18s %s\n", "vendor", info->vendor);
+    print_words("vendor", info->vendor);
     if (info->type == RNCL_DEVICE_GPU)
         print_family(&device->gpu);
-    printf("  %-18s %s\n", "version", info->version);
-    printf("  %-18s %s, %s\n", "driver", info->driver, file ? file : "file unknown");
+    print_words("version", info->version);
+    print_words("driver", info->driver);
+    print_words("driver's file", file ? file : "unknown");
     print_size("memory", info->global_memory, "");
     print_size("largest allocation", info->max_allocation, "");
     print_size("local memory", info->local_memory,
@@ -133,11 +141,11 @@ rncl_status rncl_devices_run(rncl_options *options)
     RNCL_TRY(rncl_device_list_create(&console.log, &list));
     rncl_status st = RNCL_OK;
     if (options->json)
-        st = print_json(list);
+        st = print_json(list, &console.log);
     else if (list->count)
         st = print_table(list);
     for (size_t i = 0; i < list->count && options->verbose && !options->json && !st; i++)
-        st = print_details(&list->devices[i]);
+        st = print_details(&list->devices[i], &console.log);
     /* Choosing from an empty list fails, and says what to install. */
     const rncl_device *first;
     if (!st)

@@ -53,6 +53,7 @@ rncl_status rncl_eval_run(rncl_options *options)
     rncl_evaluation result;
     rncl_class_match classes = {0};
     rncl_status st = rncl_evaluate(context, options, &result, &classes);
+    rncl_meter_clear(&console.meter);
     rncl_status printed = RNCL_OK;
     if (options->json && (!st || st == RNCL_ERR_DIVERGED))
         printed = print_json(&result, &classes);

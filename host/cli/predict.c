@@ -10,6 +10,7 @@
 
 typedef struct printer {
     const rncl_options *options;
+    rncl_meter *meter;   /* its live line is on the terminal that the answers may go to */
     json_t *predictions; /* of --json */
 } printer;
 
@@ -18,6 +19,7 @@ typedef struct printer {
 static rncl_status print_text(void *user, const rncl_prediction *prediction)
 {
     const printer *p = user;
+    rncl_meter_clear(p->meter);
     printf("%s\n", prediction->path);
     if (!prediction->finite)
         puts("  no answer: the model's outputs are not finite");
@@ -45,6 +47,7 @@ static void print_csv_gap(const printer *p, const rncl_prediction *prediction)
 static rncl_status print_csv(void *user, const rncl_prediction *prediction)
 {
     const printer *p = user;
+    rncl_meter_clear(p->meter);
     if (!prediction->finite)
         print_csv_gap(p, prediction);
     for (int i = 0; i < prediction->top_count; i++) {
@@ -109,9 +112,9 @@ static rncl_status check_usage(const rncl_options *options)
     return RNCL_OK;
 }
 
-static rncl_status predict(rncl_context *context, rncl_options *options)
+static rncl_status predict(rncl_context *context, rncl_options *options, rncl_meter *meter)
 {
-    printer p = {.options = options};
+    printer p = {.options = options, .meter = meter};
     rncl_prediction_sink sink = {.take = print_text, .user = &p};
     if (options->csv) {
         sink.take = print_csv;
@@ -127,6 +130,7 @@ static rncl_status predict(rncl_context *context, rncl_options *options)
         st = rncl_predictor_files(predictor, (const char *const *)options->arguments,
                                   (uint32_t)options->argument_count, &sink);
     rncl_predictor_destroy(predictor);
+    rncl_meter_clear(meter);
     /* Pictures that could not be read, or have no answer, do not keep the others from being told. */
     rncl_status printed = RNCL_OK;
     if (options->json && (!st || st == RNCL_ERR_DATA || st == RNCL_ERR_DIVERGED))
@@ -145,7 +149,7 @@ rncl_status rncl_predict_run(rncl_options *options)
     rncl_console_init(&console, options);
     rncl_context *context;
     RNCL_TRY(rncl_console_open_device(&console, options, &context));
-    rncl_status st = predict(context, options);
+    rncl_status st = predict(context, options, &console.meter);
     rncl_context_destroy(context);
     return st;
 }

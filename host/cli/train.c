@@ -49,7 +49,10 @@ static void print_summary(const rncl_train_result *result, double first_step_sec
     printf("run folder          %s\n", result->run);
     printf("validation top-1    %.2f %% (best %.2f %%)\n", result->val_top1, result->best_top1);
     printf("steps               %" PRId64 "\n", result->steps);
-    printf("training            %.1f s, %.1f images/s\n", result->seconds, result->images_per_second);
+    printf("training            %.1f s", result->seconds);
+    if (result->images_per_second > 0)
+        printf(", %.1f images/s", result->images_per_second);
+    putchar('\n');
     printf("waiting for data    %.2f %% of the time\n", 100 * result->waiting);
     printf("first step done     %.1f s after the start\n", first_step_seconds);
 }

@@ -34,25 +34,25 @@ static rncl_status print_json(const rncl_tuning *network)
 static rncl_status add_row(rncl_table *table, const rncl_tune_task *task)
 {
     const rncl_tuned_entry *entry = &task->entry;
-    char key[RNCL_PROBLEM_KEY], setting[RNCL_SETTING_TEXT] = "not reached";
+    char key[RNCL_PROBLEM_KEY], setting[RNCL_SETTING_TEXT];
     rncl_problem_key(&task->problem, key);
     if (!entry->time_ns)
-        return rncl_table_add(table, "%s\t%d\t%.2f\t\t\t\t%s", key, task->count,
-                              1e-6 * (double)task->preset_ns, setting);
+        return rncl_table_add(table, "%d\t%.2f\t\t\t\t%s: not reached", task->count,
+                              1e-6 * (double)task->preset_ns, key);
     rncl_setting_text(&entry->setting, setting);
     char rate[32] = "";
     if (rncl_problem_flops(&task->problem) > 0)
         snprintf(rate, sizeof rate, "%.0f", rncl_problem_flops(&task->problem) / (double)entry->time_ns);
-    return rncl_table_add(table, "%s\t%d\t%.2f\t%.2f\t%.2f\t%s\t%s", key, task->count,
+    return rncl_table_add(table, "%d\t%.2f\t%.2f\t%.2f\t%s\t%s: %s", task->count,
                           1e-6 * (double)entry->preset_ns, 1e-6 * (double)entry->time_ns,
-                          (double)entry->preset_ns / (double)entry->time_ns, rate, setting);
+                          (double)entry->preset_ns / (double)entry->time_ns, rate, key, setting);
 }
 
 static rncl_status print_text(const rncl_tuning *network)
 {
     rncl_table *table;
     RNCL_TRY(
-        rncl_table_create("problem\tin a step\tpreset ms\tms\tgain\tGFLOP/s\tsetting", "lrrrrrl", &table));
+        rncl_table_create("in a step\tpreset ms\tms\tgain\tGFLOP/s\tproblem: setting", "rrrrrl", &table));
     rncl_status st = RNCL_OK;
     for (size_t i = 0; i < network->count && !st; i++)
         st = add_row(table, &network->tasks[i]);
@@ -80,6 +80,7 @@ rncl_status rncl_tune_run(rncl_options *options)
     rncl_tuning network;
     rncl_command_tunes(options);
     rncl_status st = rncl_tuning_run(context, options, (double)options->budget, &network);
+    rncl_meter_clear(&console.meter);
     if (!st)
         st = options->json ? print_json(&network) : print_text(&network);
     rncl_tuning_fini(&network);

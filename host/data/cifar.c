@@ -279,7 +279,7 @@ static rncl_status read_names(cifar *set, const variant *v, const char *folder)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", v->names);
     rncl_contents file = {0};
     rncl_status st = RNCL_OK;
-    if (rncl_file_exists(path) && !(st = rncl_file_read(path, &file))) {
+    if (rncl_file_may_exist(path) && !(st = rncl_file_read(path, &file))) {
         st = take_names(set, v, &file, path);
         if (!st && !split_names(set, v->classes))
             st = RNCL_FAIL(RNCL_ERR_DATA, "%s: not the names of %d classes", path, v->classes);

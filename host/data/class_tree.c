@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "folder_walk.h"
+#include "image_foreign.h"
 #include "util.h"
 
 /* A scan under way. */
@@ -61,9 +62,11 @@ static rncl_status visit_in_class(void *user, const char *path, const struct dir
     scan *s = user;
     if (rncl_walk_is_folder(path, entry))
         return visit_folder(s, path);
-    if (!rncl_walk_is_picture(path))
-        return rncl_defects_add(s->defects, RNCL_DEFECT_WRONG, path, "not a PNG, JPEG or WebP by its name");
-    return add_file(s->tree, path);
+    if (rncl_walk_is_picture(path))
+        return add_file(s->tree, path);
+    const char *foreign = rncl_image_foreign_suffix(rncl_walk_suffix(path));
+    return rncl_defects_add(s->defects, RNCL_DEFECT_WRONG, path, "%s",
+                            foreign ? foreign : "not a PNG, JPEG or WebP by its name");
 }
 
 /* ---- classes ---- */
@@ -109,12 +112,23 @@ rncl_status rncl_class_tree_scan(const char *folder, rncl_class_tree *tree, rncl
     return rncl_walk(folder, visit_class, &s);
 }
 
-rncl_status rncl_class_tree_check(const rncl_class_tree *tree, const char *folder, bool one_is_enough)
+rncl_status rncl_class_tree_check(const rncl_class_tree *tree, const rncl_defects *defects,
+                                  const char *folder, bool one_is_enough)
 {
+    const rncl_defect *first = rncl_defects_first(defects, RNCL_DEFECT_WRONG);
+    if (tree->class_count == 0 && first)
+        return RNCL_FAIL(RNCL_ERR_DATA,
+                         "%s: no PNG, JPEG or WebP in class folders, but %zu other files, as %s: %s", folder,
+                         rncl_defects_count(defects, RNCL_DEFECT_WRONG), first->path, first->text);
     if (tree->class_count == 0)
         return RNCL_FAIL(RNCL_ERR_DATA,
                          "%s: no PNG, JPEG or WebP in class folders; each class is a folder of pictures",
                          folder);
+    if (tree->class_count == 1 && first && !one_is_enough)
+        return RNCL_FAIL(RNCL_ERR_DATA,
+                         "%s: %s is the only class with PNG, JPEG or WebP; of %zu other files %s is %s",
+                         folder, tree->classes[0], rncl_defects_count(defects, RNCL_DEFECT_WRONG),
+                         first->path, first->text);
     if (tree->class_count == 1 && !one_is_enough)
         return RNCL_FAIL(
             RNCL_ERR_DATA,

@@ -30,8 +30,9 @@ typedef struct rncl_class_tree {
 rncl_status rncl_class_tree_scan(const char *folder, rncl_class_tree *tree, rncl_defects *defects);
 
 /* RNCL_ERR_DATA, saying what to do, if there is no class, or only one and `one_is_enough` is false. `folder`
- * is what was scanned. */
-rncl_status rncl_class_tree_check(const rncl_class_tree *tree, const char *folder, bool one_is_enough);
+ * is what was scanned, and `defects` what was found then. */
+rncl_status rncl_class_tree_check(const rncl_class_tree *tree, const rncl_defects *defects,
+                                  const char *folder, bool one_is_enough);
 
 /* Takes a class away, with its files. */
 void rncl_class_tree_remove(rncl_class_tree *tree, uint32_t class_index);

@@ -159,7 +159,7 @@ static rncl_status list_folder(const rncl_data_check_options *options, const rnc
 {
     const char *training = parts->training, *validation = parts->validation;
     RNCL_TRY(rncl_class_tree_scan(training, &trees->training, defects));
-    RNCL_TRY(rncl_class_tree_check(&trees->training, training, options->classes > 0));
+    RNCL_TRY(rncl_class_tree_check(&trees->training, defects, training, options->classes > 0));
     RNCL_TRY(rncl_class_tree_find_doubles(&trees->training, defects));
     if (validation) {
         RNCL_TRY(rncl_class_tree_scan(validation, &trees->validation, defects));
@@ -182,7 +182,7 @@ static rncl_status check_folder(const rncl_data_check_options *options, rncl_dat
 {
     both trees = {0};
     rncl_folder_parts parts;
-    rncl_status st = rncl_folder_parts_find(options->path, options->classes == 1, NULL, &parts);
+    rncl_status st = rncl_folder_parts_find(options->path, options->classes == 1, options->log, &parts);
     if (!st)
         st = list_folder(options, &parts, &trees, defects);
     summary->classes = (int)trees.training.class_count;

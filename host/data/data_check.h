@@ -21,8 +21,9 @@ typedef struct rncl_data_summary {
 typedef struct rncl_data_check_options {
     const char *path;
     float val_split;
-    int classes; /* as in rncl_dataset_options */
-    int workers; /* threads that decode; 0: one for each processor */
+    int classes;         /* as in rncl_dataset_options */
+    int workers;         /* threads that decode; 0: one for each processor */
+    const rncl_log *log; /* told what of the layout was not taken literally; may be NULL */
     /* Told now and then, on the calling thread; may be NULL. */
     void (*progress)(void *user, uint32_t done, uint32_t count);
     void *user;

@@ -138,7 +138,7 @@ static rncl_status list_classes(folder *f, const rncl_folder_parts *parts,
     if (any && f->training.class_count == 0)
         return RNCL_FAIL(RNCL_ERR_DATA, "%s: none of the pictures can be read; `rncl check-data %s` says why",
                          parts->training, options->path);
-    return rncl_class_tree_check(&f->training, parts->training, options->classes > 0);
+    return rncl_class_tree_check(&f->training, defects, parts->training, options->classes > 0);
 }
 
 /* The split's pictures are a share of those in the one folder. */

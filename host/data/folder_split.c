@@ -116,6 +116,13 @@ rncl_status rncl_folder_match_classes(rncl_class_tree *validation, const rncl_cl
     if (!marks)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory to compare the classes of training and validation");
     rncl_status st = mark_strangers(validation, training, marks, defects);
+    if (!st && validation->file_count > 0 && !memchr(marks, false, validation->file_count))
+        st = RNCL_FAIL(
+            RNCL_ERR_DATA,
+            "%s: of class %s, and so are all for validation of classes that training (%s, …) does not have; "
+            "sort them into its classes, or move them away, and a share of the training pictures is held "
+            "back instead",
+            validation->files[0].path, validation->classes[0], training->classes[0]);
     if (!st)
         keep_files(validation, marks, false);
     free(marks);

@@ -12,7 +12,7 @@ rncl_status rncl_folder_keep_split(rncl_class_tree *tree, const char *root, floa
                                    rncl_split split);
 
 /* Numbers the classes of a validation tree as the training tree does, and drops the pictures of those that it
- * does not have: a defect each. */
+ * does not have: a defect each. RNCL_ERR_DATA if training has none of its classes. */
 rncl_status rncl_folder_match_classes(rncl_class_tree *validation, const rncl_class_tree *training,
                                       rncl_defects *defects);
 

@@ -53,7 +53,7 @@ bool rncl_walk_is_folder(const char *path, const struct dirent *entry)
 {
     if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN)
         return entry->d_type == DT_DIR;
-    return rncl_directory_exists(path);
+    return rncl_directory_may_exist(path);
 }
 
 /* ---- one folder ---- */
@@ -76,7 +76,8 @@ rncl_status rncl_walk(const char *folder, rncl_walk_visit *visit, void *user)
     struct dirent **entries;
     const int count = scandir(folder, &entries, is_visible, compare_entries);
     if (count < 0)
-        return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot list the folder: %s", folder, strerror(errno));
+        return RNCL_FAIL(errno == ENOMEM ? RNCL_ERR_MEMORY : RNCL_ERR_IO, "%s: cannot list the folder: %s",
+                         folder, strerror(errno));
     rncl_status st = RNCL_OK;
     for (int i = 0; i < count; i++) {
         char *path = st ? NULL : rncl_path_join(folder, entries[i]->d_name);
@@ -108,8 +109,11 @@ bool rncl_trail_is_full(const rncl_trail *trail)
 
 bool rncl_trail_enter(rncl_trail *trail, const char *folder)
 {
-    struct stat info;
-    if (rncl_trail_is_full(trail) || stat(folder, &info) || is_on(trail, &info))
+    struct stat info = {0};
+    if (rncl_trail_is_full(trail))
+        return false;
+    /* What cannot be seen is no circle. Listing it will tell the reason. */
+    if (stat(folder, &info) == 0 && is_on(trail, &info))
         return false;
     trail->folders[trail->count].device = info.st_dev;
     trail->folders[trail->count++].number = info.st_ino;
@@ -151,17 +155,20 @@ static rncl_status look_at(void *user, const char *path, const struct dirent *en
         s->found = rncl_walk_is_picture(path);
         return RNCL_OK;
     }
+    rncl_status st = RNCL_OK;
     if (rncl_trail_enter(&s->trail, path)) {
-        (void)rncl_walk(path, look_at, s); /* what cannot be listed holds nothing */
+        st = rncl_walk(path, look_at, s);
         rncl_trail_leave(&s->trail);
     }
-    return RNCL_OK;
+    /* What cannot be listed holds nothing. */
+    return st == RNCL_ERR_IO ? RNCL_OK : st;
 }
 
-bool rncl_walk_holds_pictures(const char *folder)
+rncl_status rncl_walk_holds_pictures(const char *folder, bool *out)
 {
     search s = {.found = false};
     rncl_trail_start(&s.trail, folder);
-    (void)rncl_walk(folder, look_at, &s);
-    return s.found;
+    const rncl_status st = rncl_walk(folder, look_at, &s);
+    *out = s.found;
+    return st == RNCL_ERR_IO ? RNCL_OK : st;
 }

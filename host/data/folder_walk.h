@@ -24,7 +24,7 @@ typedef rncl_status rncl_walk_visit(void *user, const char *path, const struct d
 
 /* Visits all entries of a folder by the order of their names' bytes, but for hidden ones and what operating
  * systems, archives and notebooks leave behind (folders of theirs that must not be read are visited). The
- * first failure ends it. RNCL_ERR_IO, before any visit, if the folder cannot be listed. */
+ * first failure ends it. RNCL_ERR_IO, before any visit, if the folder cannot be listed; RNCL_ERR_MEMORY. */
 rncl_status rncl_walk(const char *folder, rncl_walk_visit *visit, void *user);
 
 /* The folders that one is in: where a link leads to one of them, it leads in a circle. */
@@ -44,7 +44,7 @@ bool rncl_trail_enter(rncl_trail *trail, const char *folder);
 void rncl_trail_leave(rncl_trail *trail);
 bool rncl_trail_is_full(const rncl_trail *trail);
 
-/* Whether there is a picture in the folder, at any depth. */
-bool rncl_walk_holds_pictures(const char *folder);
+/* Whether there is a picture in the folder, at any depth. Fails only when out of memory. */
+rncl_status rncl_walk_holds_pictures(const char *folder, bool *out);
 
 #endif

@@ -14,7 +14,7 @@
  * torchvision keeps them. */
 static const char *const suffixes[] = {"", ".gz"}, *const folders[] = {"", "raw/"};
 
-/* The path of the first form of the file that exists; NULL if none does. Caller frees. */
+/* The path of the first form of the file that may exist; NULL if none does. Caller frees. */
 static char *find_file(const char *folder, const char *name)
 {
     const char *dash = strstr(name, "-idx");
@@ -24,7 +24,7 @@ static char *find_file(const char *folder, const char *name)
         char *path = i % 2 ? rncl_text_format("%s/%s%.*s.%s%s", folder, below, length, name,
                                               dash ? dash + 1 : "", suffix)
                            : rncl_text_format("%s/%s%s%s", folder, below, name, suffix);
-        if (path && rncl_file_exists(path))
+        if (path && rncl_file_may_exist(path))
             return path;
         free(path);
     }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "image_foreign.h"
 #include "image_formats.h"
 #include "util.h"
 
@@ -14,7 +15,10 @@ static rncl_status find_format(const void *bytes, size_t size, const rncl_image_
     for (size_t i = 0; i < COUNT(formats) && !*out; i++)
         if (formats[i]->recognises(bytes, size))
             *out = formats[i];
-    return *out ? RNCL_OK : RNCL_FAIL(RNCL_ERR_DATA, "not PNG, JPEG or WebP");
+    if (*out)
+        return RNCL_OK;
+    const char *foreign = rncl_image_foreign_bytes(bytes, size);
+    return RNCL_FAIL(RNCL_ERR_DATA, "%s", foreign ? foreign : "not PNG, JPEG or WebP");
 }
 
 rncl_image_kind rncl_image_recognise(const void *bytes, size_t size)

@@ -1,8 +1,9 @@
 /* PNG, every colour type and depth, to 8-bit RGB. Transparency is dropped and gamma ignored, as by Pillow's
  * convert("RGB"). Of 16 bits the upper 8 are kept, as Pillow does it for colour; its convert("RGB") takes all
- * grey above 255 for white, which would leave nothing of such a picture. A wrong checksum in any chunk
- * refuses the picture, and so does an end before all pixels are there. Of an animation, the default picture
- * is read. The only file that knows libpng. */
+ * grey above 255 for white, which would leave nothing of such a picture. As in Pillow, a wrong checksum of a
+ * chunk before the pixels refuses the picture; from there on checksums of chunks do not count, and
+ * after the last pixel only a chunk that is cut off does. Of an animation, the default picture is read. The
+ * only file that knows libpng. */
 #include <png.h>
 
 #include <setjmp.h>
@@ -16,8 +17,9 @@
 typedef struct png_source {
     const uint8_t *bytes;
     size_t size, at;
-    bool complete;       /* all pixels have been read */
-    bool ended;          /* too early */
+    uint32_t height;     /* in pixels, 0 before the header has been read */
+    bool ended;          /* the file did, where libpng asked for more */
+    bool complete;       /* all pixels had been read when libpng complained */
     char complaint[128]; /* libpng's */
 } png_source;
 
@@ -31,11 +33,21 @@ static void read_bytes(png_structp png, png_bytep to, size_t size)
     source->at += size;
 }
 
+/* libpng counts rows on before it looks at what follows the last of them; with interlacing, passes. */
+static bool all_pixels_read(png_structp png)
+{
+    enum { PASSES = 7 };
+    const png_source *source = png_get_io_ptr(png);
+    return source->height > 0 &&
+           (png_get_current_pass_number(png) == PASSES || png_get_current_row_number(png) == source->height);
+}
+
 /* Called by libpng, which does not expect it to come back. */
 static void complain(png_structp png, png_const_charp message)
 {
     png_source *source = png_get_error_ptr(png);
     snprintf(source->complaint, sizeof source->complaint, "%s", message);
+    source->complete = all_pixels_read(png);
     longjmp(png_jmpbuf(png), 1);
 }
 
@@ -130,9 +142,29 @@ static rncl_status read_rows(png_structp png, png_infop info, rncl_image *image)
     for (int pass = 0; pass < passes; pass++)
         for (uint32_t y = 0; y < image->height; y++)
             png_read_row(png, image->pixels + y * row_bytes, NULL);
-    ((png_source *)png_get_io_ptr(png))->complete = true;
     png_read_end(png, info);
     return RNCL_OK;
+}
+
+/* Whether the file ends within the contents of a chunk: its pixels' data, or what may be the orientation.
+ * Further frames of an animation do not matter. */
+static bool ends_inside_chunk(const png_source *source)
+{
+    enum { SIGNATURE = 8, HEAD = 8, CHECKSUM = 4 };
+    bool has_pixels = false;
+    for (size_t at = SIGNATURE; source->size - at >= HEAD;) {
+        const uint32_t size = png_get_uint_32(source->bytes + at);
+        const void *name = source->bytes + at + 4;
+        if (has_pixels && !memcmp(name, "fcTL", 4))
+            return false;
+        has_pixels |= !memcmp(name, "IDAT", 4);
+        at += HEAD;
+        if (size > source->size - at)
+            return true;
+        at += size;
+        at += MIN((size_t)CHECKSUM, source->size - at);
+    }
+    return false;
 }
 
 /* Reads the header and, if `image` is there, the pixels. */
@@ -147,19 +179,20 @@ static rncl_status read_png(const void *bytes, size_t size, rncl_image_header *h
     }
     rncl_status st = RNCL_OK;
     if (setjmp(png_jmpbuf(png))) {
-        /* The end's own chunk may be missing: all pixels are there. */
-        if (!source.complete || !source.ended)
+        if (!source.complete || (source.ended && ends_inside_chunk(&source)))
             st = RNCL_FAIL(RNCL_ERR_DATA, "damaged PNG: %s", source.complaint);
     } else {
         png_set_read_fn(png, &source, read_bytes);
         png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
         png_read_info(png, info);
-        header->height = png_get_image_height(png, info);
+        png_set_crc_action(png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
+        source.height = header->height = png_get_image_height(png, info);
         header->width = png_get_image_width(png, info);
         if (image)
             st = read_rows(png, info, image);
-        header->orientation = orientation_of(png, info);
     }
+    if (!st)
+        header->orientation = orientation_of(png, info);
     png_destroy_read_struct(&png, &info, NULL);
     return st;
 }

@@ -9,6 +9,14 @@
 #include "profile.h"
 #include "program.h"
 
+static rncl_status create_queue(rncl_context *context, cl_command_queue_properties properties,
+                                cl_command_queue *queue)
+{
+    cl_int error;
+    *queue = clCreateCommandQueue(context->context, context->device, properties, &error);
+    return rncl_cl_status(error, "clCreateCommandQueue", "%s", context->info.name);
+}
+
 rncl_status rncl_context_create(const rncl_device *device, const rncl_log *log, rncl_context **out)
 {
     *out = NULL;
@@ -31,8 +39,7 @@ rncl_status rncl_context_create(const rncl_device *device, const rncl_log *log, 
     rncl_status st = rncl_cl_status(error, "clCreateContext", "%s", device->info.name);
     if (st)
         goto fail;
-    context->queue = clCreateCommandQueue(context->context, device->id, CL_QUEUE_PROFILING_ENABLE, &error);
-    st = rncl_cl_status(error, "clCreateCommandQueue", "%s", device->info.name);
+    st = create_queue(context, 0, &context->queue);
     if (st)
         goto fail;
     st = rncl_program_cache_create(&context->programs);
@@ -60,6 +67,16 @@ void rncl_context_destroy(rncl_context *context)
     if (context->context)
         clReleaseContext(context->context);
     free(context);
+}
+
+rncl_status rncl_context_enable_timing(rncl_context *context)
+{
+    cl_command_queue queue;
+    RNCL_TRY(rncl_context_finish(context));
+    RNCL_TRY(create_queue(context, CL_QUEUE_PROFILING_ENABLE, &queue));
+    clReleaseCommandQueue(context->queue);
+    context->queue = queue;
+    return RNCL_OK;
 }
 
 rncl_status rncl_context_finish(rncl_context *context)

@@ -6,6 +6,7 @@
 
 #include "device.h"
 #include "log.h"
+#include "matrix_unit.h"
 #include "status.h"
 #include "traits.h"
 
@@ -24,6 +25,8 @@ typedef struct rncl_context {
     rncl_log log;
     struct rncl_program_cache *programs;
     struct rncl_profile *profile; /* NULL: launches are not timed */
+    rncl_precision precision;     /* of convolutions, as rncl_precision_request has set it */
+    rncl_matrix_state matrix;     /* matrix_unit.h's */
     void *library;                /* CLBlast's state for this context, and its destructor */
     void (*release_library)(void *library);
 } rncl_context;
@@ -31,6 +34,10 @@ typedef struct rncl_context {
 /* The log is copied. */
 rncl_status rncl_context_create(const rncl_device *device, const rncl_log *log, rncl_context **out);
 void rncl_context_destroy(rncl_context *context);
+
+/* Replaces the queue by one that takes the time of each command, which slows some drivers down. Waits first.
+ */
+rncl_status rncl_context_enable_timing(rncl_context *context);
 
 /* Waits until all enqueued commands are done. */
 rncl_status rncl_context_finish(rncl_context *context);

@@ -10,6 +10,7 @@
 
 rncl_status rncl_profile_start(rncl_context *context)
 {
+    RNCL_TRY(rncl_context_enable_timing(context));
     context->profile = calloc(1, sizeof *context->profile);
     return context->profile ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "profile");
 }

@@ -23,7 +23,7 @@ typedef struct rncl_profile {
     size_t row_count, row_capacity;
 } rncl_profile;
 
-/* Times all further launches of this context. */
+/* Times all further launches of this context, which gets another queue for it. */
 rncl_status rncl_profile_start(rncl_context *context);
 void rncl_profile_destroy(rncl_profile *profile); /* takes NULL */
 

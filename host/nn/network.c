@@ -228,6 +228,8 @@ static rncl_status create(rncl_context *context, const rncl_network_setup *setup
         .device_bytes = net->plan.total_bytes,
         .largest_bytes = net->plan.largest_bytes,
     };
+    if (setup->planned)
+        setup->planned(setup->user, &net->facts);
     if ((st = allocate_arena(net)) || (st = rncl_parameters_init(context, setup, &net->parameters)) ||
         (st = allocate_batches(net)) || (st = keep_class_weights(net)) || (st = bind_nodes(net)) ||
         (st = build(net)))

@@ -4,9 +4,18 @@
 
 #include "context.h"
 #include "graph.h"
+#include "pass_observer.h"
 #include "status.h"
 
 typedef struct rncl_network rncl_network;
+
+/* What was decided in planning. */
+typedef struct rncl_network_facts {
+    int batch_size, micro_batch;
+    size_t device_bytes;  /* device memory that the network takes */
+    size_t largest_bytes; /* its largest single allocation */
+    int problems, tuned;  /* passes that can be tuned, and those of them that are */
+} rncl_network_facts;
 
 typedef struct rncl_network_setup {
     const rncl_graph *graph; /* must outlive the network */
@@ -23,15 +32,10 @@ typedef struct rncl_network_setup {
     const char *algorithm;      /* of the convolutions; NULL: the tuned ones, or the device's defaults */
     rncl_tuned tuned; /* what it refers to must outlive the network's planning, which is in create */
     bool exact_only;  /* no algorithm whose rounding is not that of sums of products */
+    void (*planned)(void *user, const rncl_network_facts *facts); /* NULL, or called before anything is
+                         allocated or compiled, when problems are not counted yet */
+    void *user;
 } rncl_network_setup;
-
-/* What was decided in planning. */
-typedef struct rncl_network_facts {
-    int batch_size, micro_batch;
-    size_t device_bytes;  /* device memory that the network takes */
-    size_t largest_bytes; /* its largest single allocation */
-    int problems, tuned;  /* passes that can be tuned, and those of them that are */
-} rncl_network_facts;
 
 /* Plans memory before it takes any: RNCL_ERR_DEVICE_MEMORY says in the message what one picture would need
  * and what the device has. Then allocates and compiles. Where the device turns out to have less, it warns and
@@ -41,22 +45,8 @@ void rncl_network_destroy(rncl_network *network);
 
 const rncl_network_facts *rncl_network_facts_of(const rncl_network *network);
 
-/* Somebody who looks at passes while a training step is enqueued: called before (`done` false) and behind
- * each, and may enqueue reads of the buffers. */
-typedef struct rncl_pass_at {
-    size_t node;
-    int pass;
-    const rncl_op_buffers *buffers;
-    const rncl_op_scalars *scalars;
-    bool done;
-} rncl_pass_at;
-
-typedef struct rncl_network_observer {
-    rncl_status (*look)(void *user, const rncl_pass_at *at); /* NULL: nobody */
-    void *user;
-} rncl_network_observer;
-
-void rncl_network_observe(rncl_network *network, rncl_network_observer observer);
+/* From now on `observer` looks at the passes of every batch. */
+void rncl_network_observe(rncl_network *network, rncl_pass_observer observer);
 
 /* After a failure with RNCL_ERR_DEVICE_MEMORY: the largest divisor of the batch that is at most half of
  * `micro_batch`, with a warning that repeats the failure. 0, without one, if there is none. */
@@ -110,12 +100,5 @@ typedef struct rncl_batch_result {
 
 /* Waits for the oldest outstanding batch. */
 rncl_status rncl_network_collect(rncl_network *network, rncl_batch_result *result);
-
-enum { RNCL_SEEK_TEXT = 80 };
-
-/* From now on, the first pass that writes NaN or infinity is named in `where`, such as "layer1.0.conv1
- * forward"; "" before. Every pass of every batch is waited for and looked at meanwhile, which is slow. NULL:
- * no longer. */
-void rncl_network_seek(rncl_network *network, char where[RNCL_SEEK_TEXT]);
 
 #endif

@@ -43,10 +43,7 @@ struct rncl_network {
 
     batch_slot slots[MAX_OUTSTANDING];
     unsigned submitted, collected; /* batches so far */
-    rncl_network_observer observer;
-
-    /* [RNCL_SEEK_TEXT]: results of passes are looked at until it has a text; NULL: they are not */
-    char *seek;
+    rncl_pass_observer observer;
 
     rncl_op *softmax;
     cl_mem class_weights; /* NULL: none */
@@ -65,11 +62,5 @@ size_t rncl_network_logits_bytes(const rncl_network *network, int pictures);
 
 /* Packs the weights as the operations want them; to be called whenever they have changed. Enqueues. */
 rncl_status rncl_network_prepare(rncl_network *network);
-
-/* After a pass of a node, or the loss of a micro-batch whose rows begin at `first`: what rncl_network_seek
- * asks for. Does nothing where nobody asks. */
-rncl_status rncl_network_look_forward(rncl_network *network, size_t node);
-rncl_status rncl_network_look_backward(rncl_network *network, size_t node);
-rncl_status rncl_network_look_loss(rncl_network *network, cl_mem losses, int first);
 
 #endif

@@ -48,24 +48,31 @@ static rncl_status tell_first_batch(const rncl_network *net, const char *label, 
     return RNCL_OK;
 }
 
-void rncl_network_observe(rncl_network *net, rncl_network_observer observer)
+void rncl_network_observe(rncl_network *net, rncl_pass_observer observer)
 {
     net->observer = observer;
 }
 
-static rncl_status run_pass(rncl_network *net, size_t node, int pass, const rncl_op_buffers *buffers,
-                            const rncl_op_scalars *scalars)
+/* A pass on the micro-batch that begins at picture `first`. */
+static rncl_status run_pass(const rncl_network *net, int first, rncl_pass_at at)
 {
-    const rncl_network_observer *observer = &net->observer;
-    rncl_pass_at at = {.node = node, .pass = pass, .buffers = buffers, .scalars = scalars};
-    if (observer->look)
-        RNCL_TRY(observer->look(observer->user, &at));
-    RNCL_TRY(rncl_op_enqueue(net->plan.ops[node], pass, buffers, scalars));
-    at.done = true;
-    return observer->look ? observer->look(observer->user, &at) : RNCL_OK;
+    at.turn = first / net->plan.micro_batch;
+    at.turns = net->setup.batch_size / net->plan.micro_batch;
+    return rncl_pass_enqueue_observed(&net->observer, &at);
 }
 
-static rncl_status forward(rncl_network *net, cl_mem input, bool training)
+static rncl_status run_node(const rncl_network *net, int first, size_t node, int pass,
+                            const rncl_op_buffers *buffers, const rncl_op_scalars *scalars)
+{
+    return run_pass(net, first,
+                    (rncl_pass_at){.op = net->plan.ops[node],
+                                   .pass = pass,
+                                   .name = net->plan.graph->nodes[node].name,
+                                   .buffers = buffers,
+                                   .scalars = scalars});
+}
+
+static rncl_status forward(rncl_network *net, int first, cl_mem input, bool training)
 {
     const rncl_op_scalars scalars = {.flags = training ? RNCL_OP_TRAINING : 0};
     for (size_t i = 0; i < net->plan.graph->node_count; i++) {
@@ -73,13 +80,12 @@ static rncl_status forward(rncl_network *net, cl_mem input, bool training)
             net->context->profile->label = net->nodes[i].forward_label;
         RNCL_TRY(tell_first_batch(net, net->nodes[i].forward_label, i + 1));
         rncl_op_buffers buffers = buffers_with_input(&net->nodes[i], input);
-        RNCL_TRY(run_pass(net, i, RNCL_OP_FORWARD, &buffers, &scalars));
-        RNCL_TRY(rncl_network_look_forward(net, i));
+        RNCL_TRY(run_node(net, first, i, RNCL_OP_FORWARD, &buffers, &scalars));
     }
     return RNCL_OK;
 }
 
-static rncl_status backward(rncl_network *net, cl_mem input, bool accumulate)
+static rncl_status backward(rncl_network *net, int first, cl_mem input)
 {
     for (size_t i = net->plan.graph->node_count; i-- > 0;) {
         if (!net->plan.learns[net->plan.graph->nodes[i].output])
@@ -88,12 +94,11 @@ static rncl_status backward(rncl_network *net, cl_mem input, bool accumulate)
             net->context->profile->label = net->nodes[i].backward_label;
         RNCL_TRY(tell_first_batch(net, net->nodes[i].backward_label, 2 * net->plan.graph->node_count - i));
         const rncl_op_scalars scalars = {.flags = (net->plan.accumulate_dx[i] ? RNCL_OP_ACCUMULATE_DX : 0u) |
-                                                  (accumulate ? RNCL_OP_ACCUMULATE_PARAMS : 0u)};
+                                                  (first > 0 ? RNCL_OP_ACCUMULATE_PARAMS : 0u)};
         rncl_op_buffers buffers = buffers_with_input(&net->nodes[i], input);
         for (int pass = RNCL_OP_PASSES - 1; pass >= RNCL_OP_BACKWARD; pass--)
             if (rncl_op_runs_backward(net->plan.ops[i], pass, &buffers))
-                RNCL_TRY(run_pass(net, i, pass, &buffers, &scalars));
-        RNCL_TRY(rncl_network_look_backward(net, i));
+                RNCL_TRY(run_node(net, first, i, pass, &buffers, &scalars));
     }
     return RNCL_OK;
 }
@@ -117,12 +122,18 @@ static rncl_status loss(rncl_network *net, const batch_slot *slot, int first, co
         .mix = rule ? rule->mixup : 0.0f,
         .scale = (float)(1 / slot->weight),
     };
-    return rncl_op_forward(net->softmax, &buffers, &scalars);
+    return run_pass(
+        net, first,
+        (rncl_pass_at){.op = net->softmax, .name = "loss", .buffers = &buffers, .scalars = &scalars});
 }
 
-static rncl_status mix_pictures(rncl_network *net, cl_mem images, float mix)
+static rncl_status mix_pictures(rncl_network *net, int first, cl_mem images, float mix)
 {
-    return rncl_op_forward(net->mixup, &(rncl_op_buffers){.x = images}, &(rncl_op_scalars){.mix = mix});
+    return run_pass(net, first,
+                    (rncl_pass_at){.op = net->mixup,
+                                   .name = "mixup",
+                                   .buffers = &(rncl_op_buffers){.x = images},
+                                   .scalars = &(rncl_op_scalars){.mix = mix}});
 }
 
 /* Keeps a micro-batch's logits before the next one overwrites them. */
@@ -183,19 +194,18 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
         unsigned input = net->next_input++ % COUNT(net->inputs);
         RNCL_TRY(upload_images(net, images + (size_t)first * image_floats, input));
         if (rule && rule->mixup > 0)
-            RNCL_TRY(mix_pictures(net, net->inputs[input], rule->mixup));
-        RNCL_TRY(forward(net, net->inputs[input], rule != NULL));
+            RNCL_TRY(mix_pictures(net, first, net->inputs[input], rule->mixup));
+        RNCL_TRY(forward(net, first, net->inputs[input], rule != NULL));
         RNCL_TRY(loss(net, slot, first, rule));
-        RNCL_TRY(rncl_network_look_loss(net, slot->losses, first));
         RNCL_TRY(keep_logits(net, slot, first));
         if (rule)
-            RNCL_TRY(backward(net, net->inputs[input], first > 0));
+            RNCL_TRY(backward(net, first, net->inputs[input]));
         RNCL_TRY(input_is_free(net, input));
     }
     if (rule) {
         if (net->context->profile)
             net->context->profile->label = "update";
-        RNCL_TRY(rncl_parameters_update(&net->parameters, rule));
+        RNCL_TRY(rncl_parameters_update(&net->parameters, rule, &net->observer));
         RNCL_TRY(rncl_network_prepare(net));
     }
     RNCL_TRY(read_results(net, slot));

@@ -208,30 +208,51 @@ rncl_status rncl_parameters_read(rncl_parameters *parameters, const rncl_network
 }
 
 /* Parameters, and running statistics, with their averages. */
-static rncl_status enqueue_averages(rncl_parameters *p, int pass, const rncl_op_scalars *scalars)
+static rncl_status enqueue_averages(rncl_parameters *p, int pass, const rncl_op_scalars *scalars,
+                                    const rncl_pass_observer *observer)
 {
-    const rncl_op_buffers params = {.weight = p->params, .average = p->average},
-                          state = {.weight = p->state, .average = p->average_state};
-    RNCL_TRY(rncl_op_enqueue(p->ema, pass, &params, scalars));
-    return rncl_op_enqueue(p->state_ema, pass, &state, scalars);
+    const struct {
+        rncl_op *op;
+        rncl_op_buffers buffers;
+    } vectors[] = {
+        {p->ema, {.weight = p->params, .average = p->average}},
+        {p->state_ema, {.weight = p->state, .average = p->average_state}},
+    };
+    for (size_t i = 0; i < COUNT(vectors); i++) {
+        const rncl_pass_at at = {.op = vectors[i].op,
+                                 .pass = pass,
+                                 .name = "averages",
+                                 .buffers = &vectors[i].buffers,
+                                 .scalars = scalars,
+                                 .turns = 1};
+        RNCL_TRY(rncl_pass_enqueue_observed(observer, &at));
+    }
+    return RNCL_OK;
 }
 
-rncl_status rncl_parameters_update(rncl_parameters *p, const rncl_update_rule *rule)
+rncl_status rncl_parameters_update(rncl_parameters *p, const rncl_update_rule *rule,
+                                   const rncl_pass_observer *observer)
 {
     const rncl_op_buffers buffers = {.weight = p->params, .dweight = p->gradients, .velocity = p->velocity};
     rncl_op_scalars scalars = {.lr = rule->lr,
                                .momentum = rule->momentum,
                                .weight_decay = rule->weight_decay,
                                .share = rule->average_share};
+    rncl_pass_at at = {.op = p->sgd,
+                       .name = "parameters",
+                       .buffers = &buffers,
+                       .scalars = &scalars,
+                       .turns = (int)p->trained_count};
     for (size_t i = 0; i < p->trained_count; i++) {
         scalars.first = (int)p->trained[i].first;
         scalars.count = (int)p->trained[i].count;
-        RNCL_TRY(rncl_op_forward(p->sgd, &buffers, &scalars));
+        at.turn = (int)i;
+        RNCL_TRY(rncl_pass_enqueue_observed(observer, &at));
     }
-    return p->ema ? enqueue_averages(p, RNCL_EMA_UPDATE, &scalars) : RNCL_OK;
+    return p->ema ? enqueue_averages(p, RNCL_EMA_UPDATE, &scalars, observer) : RNCL_OK;
 }
 
 rncl_status rncl_parameters_exchange(rncl_parameters *p)
 {
-    return enqueue_averages(p, RNCL_EMA_EXCHANGE, &(rncl_op_scalars){0});
+    return enqueue_averages(p, RNCL_EMA_EXCHANGE, &(rncl_op_scalars){0}, &(rncl_pass_observer){0});
 }

@@ -40,7 +40,8 @@ rncl_status rncl_parameters_write(rncl_parameters *parameters, const rncl_networ
 rncl_status rncl_parameters_read(rncl_parameters *parameters, const rncl_network_vectors *to);
 
 /* Enqueue: one step from the gradients; params and state change places with their averages. */
-rncl_status rncl_parameters_update(rncl_parameters *parameters, const rncl_update_rule *rule);
+rncl_status rncl_parameters_update(rncl_parameters *parameters, const rncl_update_rule *rule,
+                                   const rncl_pass_observer *observer);
 rncl_status rncl_parameters_exchange(rncl_parameters *parameters);
 
 #endif

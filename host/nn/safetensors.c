@@ -1,17 +1,16 @@
-/* Reading (of files that may be damaged or hostile) and writing of safetensors. */
-#include "safetensors.h"
+/* Reads safetensors files, which may be damaged or hostile. */
+#include "safetensors_checksum.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "util.h"
 
 /* The deepest networks have headers of a megabyte; parsed, they take up to thirty times as much memory. */
-enum { LENGTH_BYTES = 8, MAX_HEADER_BYTES = 10000000 };
+enum { MAX_HEADER_BYTES = 10000000 };
 
 static bool read_size(const json_t *value, size_t *size)
 {
@@ -93,7 +92,7 @@ static rncl_status read_tensor(const char *path, const char *name, const json_t 
 static rncl_status read_metadata(const char *path, rncl_tensor_file *file)
 {
     json_t *metadata = json_object_get(file->header, "__metadata__");
-    if (!metadata)
+    if (!metadata || json_is_null(metadata)) /* serde's None, to the format's own library */
         return RNCL_OK;
     const char *key;
     json_t *value;
@@ -112,7 +111,8 @@ static rncl_status refuse_text(const char *path, rncl_contents bytes)
     if (bytes.size_bytes >= sizeof pointer && !memcmp(bytes.data, pointer, sizeof pointer - 1))
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: a pointer of Git LFS, not the file itself; fetch it: git lfs pull", path);
-    if (bytes.size_bytes > LENGTH_BYTES && bytes.data[0] == '<' && bytes.data[LENGTH_BYTES] != '{')
+    if (bytes.size_bytes > RNCL_SAFETENSORS_LENGTH && bytes.data[0] == '<' &&
+        bytes.data[RNCL_SAFETENSORS_LENGTH] != '{')
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: a web page or other text, not weights; download the file anew",
                          path);
     return RNCL_OK;
@@ -124,15 +124,15 @@ static rncl_status read_header(const char *path, rncl_contents bytes, rncl_tenso
 {
     uint64_t length;
     RNCL_TRY(refuse_text(path, bytes));
-    if (bytes.size_bytes < LENGTH_BYTES)
+    if (bytes.size_bytes < RNCL_SAFETENSORS_LENGTH)
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: too short for a safetensors file", path);
-    memcpy(&length, bytes.data, LENGTH_BYTES);
-    if (length > MAX_HEADER_BYTES || length > bytes.size_bytes - LENGTH_BYTES)
+    memcpy(&length, bytes.data, RNCL_SAFETENSORS_LENGTH);
+    if (length > MAX_HEADER_BYTES || length > bytes.size_bytes - RNCL_SAFETENSORS_LENGTH)
         return RNCL_FAIL(
             RNCL_ERR_MODEL,
             "%s: neither a safetensors nor a .pth file, or cut short: its header would have %llu bytes", path,
             (unsigned long long)length);
-    const char *text = (const char *)bytes.data + LENGTH_BYTES;
+    const char *text = (const char *)bytes.data + RNCL_SAFETENSORS_LENGTH;
     json_error_t error;
     file->header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
     if (!file->header && json_error_code(&error) == json_error_out_of_memory)
@@ -141,8 +141,8 @@ static rncl_status read_header(const char *path, rncl_contents bytes, rncl_tenso
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: not a safetensors file: the header is not a JSON object without duplicates",
                          path);
-    *data =
-        (rncl_contents){bytes.data + LENGTH_BYTES + length, bytes.size_bytes - LENGTH_BYTES - (size_t)length};
+    *data = (rncl_contents){bytes.data + RNCL_SAFETENSORS_LENGTH + length,
+                            bytes.size_bytes - RNCL_SAFETENSORS_LENGTH - (size_t)length};
     return RNCL_OK;
 }
 
@@ -191,32 +191,27 @@ static rncl_status check_cover(const char *path, rncl_tensor_file *file, rncl_co
     return RNCL_OK;
 }
 
-rncl_safetensors_checksum rncl_safetensors_add(rncl_safetensors_checksum checksum, const void *bytes,
-                                               size_t count)
+static rncl_status compare(const char *path, const rncl_tensor_file *file, const char *key, const char *found,
+                           const char *what)
 {
-    return (rncl_safetensors_checksum)crc32_z(checksum, bytes, count);
-}
-
-static const char checksum_key[] = "rncl.crc32";
-
-/* As it stands in the metadata. */
-static void checksum_text(rncl_safetensors_checksum checksum, char text[9])
-{
-    snprintf(text, 9, "%08x", (unsigned)checksum);
+    const char *promised = rncl_tensor_file_metadata(file, key);
+    if (!promised || strcmp(promised, found) == 0)
+        return RNCL_OK;
+    return RNCL_FAIL(RNCL_ERR_MODEL,
+                     "%s: damaged, or changed after rncl wrote it: its %s not have the checksum that its "
+                     "metadata promise; copy the file again, or take another",
+                     path, what);
 }
 
 static rncl_status verify(const char *path, const rncl_tensor_file *file)
 {
-    const char *promised = rncl_tensor_file_metadata(file, checksum_key);
-    char found[9];
-    checksum_text(rncl_safetensors_add(0, file->data.data, file->data.size_bytes), found);
-    if (!promised || strcmp(promised, found) == 0)
-        return RNCL_OK;
-    return RNCL_FAIL(
-        RNCL_ERR_MODEL,
-        "%s: damaged, or changed after rncl wrote it: its tensors do not have the checksum that its "
-        "metadata promise; copy the file again, or take another",
-        path);
+    char found[RNCL_SAFETENSORS_TEXT];
+    if (rncl_tensor_file_metadata(file, rncl_safetensors_header_key)) {
+        RNCL_TRY(rncl_safetensors_header(path, file->header, found));
+        RNCL_TRY(compare(path, file, rncl_safetensors_header_key, found, "header does"));
+    }
+    rncl_safetensors_text(rncl_safetensors_add(0, file->data.data, file->data.size_bytes), found);
+    return compare(path, file, rncl_safetensors_key, found, "tensors do");
 }
 
 static rncl_status read_file(const char *path, rncl_contents bytes, rncl_tensor_file *file)
@@ -226,74 +221,8 @@ static rncl_status read_file(const char *path, rncl_contents bytes, rncl_tensor_
     RNCL_TRY(read_metadata(path, file));
     RNCL_TRY(read_tensors(path, file, data));
     file->data = data;
-    file->has_checksum = rncl_tensor_file_metadata(file, checksum_key) != NULL;
+    file->has_checksum = rncl_tensor_file_metadata(file, rncl_safetensors_key) != NULL;
     return check_cover(path, file, data);
 }
 
 const rncl_tensor_format rncl_format_safetensors = {NULL, read_file, verify};
-
-/* ---- writing ---- */
-
-/* NULL when out of memory. */
-static json_t *tensor_entry(const rncl_file_tensor *tensor, size_t begin, size_t end)
-{
-    json_t *shape = json_array();
-    for (int i = 0; i < tensor->rank; i++) {
-        if (json_array_append_new(shape, json_integer((json_int_t)tensor->dims[i]))) {
-            json_decref(shape);
-            return NULL;
-        }
-    }
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", rncl_dtype_name(tensor->dtype), "shape", shape,
-                     "data_offsets", (json_int_t)begin, (json_int_t)end);
-}
-
-/* The header's text, padded with spaces so that the data begin at a multiple of 8 bytes; NULL when out of
- * memory. */
-static char *header_text(json_t *metadata, const rncl_file_tensor *tensors, size_t count)
-{
-    char *padded = NULL;
-    json_t *header = json_object();
-    bool complete = json_object_set(header, "__metadata__", metadata) == 0;
-    size_t position = 0;
-    for (size_t i = 0; complete && i < count; i++) {
-        size_t size_bytes;
-        complete = rncl_file_tensor_bytes(&tensors[i], &size_bytes);
-        complete =
-            complete && !json_object_set_new(header, tensors[i].name,
-                                             tensor_entry(&tensors[i], position, position + size_bytes));
-        position += size_bytes;
-    }
-    char *text = complete ? json_dumps(header, JSON_COMPACT) : NULL;
-    if (text)
-        padded = rncl_text_format("%-*s", (int)rncl_round_up(strlen(text), LENGTH_BYTES), text);
-    free(text);
-    json_decref(header);
-    return padded;
-}
-
-rncl_status rncl_safetensors_seal(const char *path, json_t *metadata, rncl_safetensors_checksum checksum)
-{
-    char text[9];
-    checksum_text(checksum, text);
-    if (json_object_set_new(metadata, checksum_key, json_string(text)))
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its metadata", path);
-    return RNCL_OK;
-}
-
-rncl_status rncl_safetensors_create(const char *path, json_t *metadata, const rncl_file_tensor *tensors,
-                                    size_t count, rncl_atomic_file *out)
-{
-    *out = (rncl_atomic_file){0};
-    char *header = header_text(metadata, tensors, count);
-    if (!header)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its header", path);
-    rncl_status st = rncl_atomic_file_create(path, out);
-    if (!st) {
-        uint64_t length = strlen(header);
-        fwrite(&length, 1, LENGTH_BYTES, out->stream);
-        fwrite(header, 1, length, out->stream);
-    }
-    free(header);
-    return st;
-}

@@ -5,6 +5,8 @@
 
 #include "tensor_file.h"
 
+enum { RNCL_SAFETENSORS_LENGTH = 8 }; /* bytes of the length before the header */
+
 /* CRC-32 of the tensors' bytes in the order of the file; starts with 0. */
 typedef uint32_t rncl_safetensors_checksum;
 
@@ -14,7 +16,8 @@ rncl_safetensors_checksum rncl_safetensors_add(rncl_safetensors_checksum checksu
 rncl_status rncl_safetensors_seal(const char *path, json_t *metadata, rncl_safetensors_checksum checksum);
 
 /* Starts a file with its header. The caller then writes the bytes of each tensor (name, dtype, rank and dims
- * are used) in this order to the stream, and commits. The same arguments give the same bytes. RNCL_ERR_IO. */
+ * are used) in this order to the stream, and commits. The same arguments give the same bytes. A checksum of
+ * the header is put into the metadata, under rncl.header. RNCL_ERR_IO, RNCL_ERR_MEMORY. */
 rncl_status rncl_safetensors_create(const char *path, json_t *metadata, const rncl_file_tensor *tensors,
                                     size_t count, rncl_atomic_file *out);
 

@@ -13,7 +13,13 @@ static rncl_status avgpool_shape(const rncl_op_desc *desc, const rncl_op_choice 
 
 static void avgpool_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
-    rncl_elementwise_add_knobs(pass, pass->desc.avgpool.c, RNCL_ELEMENTWISE_LOCAL, knobs);
+    rncl_elementwise_add_knobs(pass, pass->desc.avgpool.c, rncl_elementwise_local(pass->context), knobs);
+}
+
+static uint64_t avgpool_bytes(const rncl_pass *pass)
+{
+    const rncl_avgpool_shape *s = &pass->desc.avgpool;
+    return sizeof(float) * (uint64_t)s->n * (uint64_t)s->c * ((uint64_t)s->h * (uint64_t)s->w + 1);
 }
 
 static rncl_status avgpool_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
@@ -36,6 +42,7 @@ static const rncl_row row = {
     .build = rncl_elementwise_build,
     .enqueue = avgpool_enqueue,
     .destroy = rncl_elementwise_destroy,
+    .bytes = avgpool_bytes,
 };
 
 const rncl_op_type rncl_op_avgpool = {

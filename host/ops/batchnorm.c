@@ -11,10 +11,15 @@
 #define KNOBS(X)                                                                                             \
     X(VW, "vw", "VW")         /* floats a vector */                                                          \
     X(ITEMS, "items", NULL)   /* work-items a group, along the channels */                                   \
-    X(GROUPS, "groups", NULL) /* work-groups over rows */
+    X(GROUPS, "groups", NULL) /* stretches of rows */                                                        \
+    X(DOWN, "down", NULL)     /* work-items a group, along the rows; 0: the kernels of batchnorm.cl */
 RNCL_DECLARE_KNOBS(KNOBS)
 
 enum { MOST_KERNELS = 4 };
+
+/* Of the kernels in batchnorm_tiled.cl: work-items a group, those of them along the channels, the fewest rows
+ * of a stretch, and work-groups for each compute unit, which keep its memory requests in flight. */
+enum { TILE_ITEMS = 256, TILE_ACROSS = 16, LEAST_ROWS = 64, GROUPS_A_UNIT = 8 };
 
 /* Kernels of a pass, in the order of kernel_names. */
 enum { STATISTICS, MOMENTS, RUNNING, APPLY };
@@ -61,26 +66,86 @@ static rncl_status batchnorm_shape(const rncl_op_desc *desc, const rncl_op_choic
     return RNCL_OK;
 }
 
+static bool is_tiled(const rncl_pass *pass)
+{
+    return pass->values[DOWN] > 0;
+}
+
+static int round_up_to_power(int value)
+{
+    int power = 1;
+    while (power < value)
+        power *= 2;
+    return power;
+}
+
+static int tile_items(const rncl_context *context)
+{
+    int items = TILE_ITEMS;
+    while ((size_t)items > context->info.max_work_group_size)
+        items /= 2;
+    return items;
+}
+
+/* Presets of a GPU. Work-groups share the channels as well as the rows, so that many channels do not make
+ * many parts: whatever has been summed is read again. */
+static void add_tile_knobs(const rncl_pass *pass, int vw, rncl_knobs *knobs)
+{
+    const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
+    const int rows = s->n * s->h * s->w, units = (int)pass->context->info.compute_units;
+    const int all = tile_items(pass->context), vectors = s->c / vw;
+    const int items = MIN(MIN(round_up_to_power(vectors), TILE_ACROSS), all);
+    const int groups = GROUPS_A_UNIT * units / rncl_ceil_div(vectors, items);
+    rncl_knobs_add_doubling(knobs, knob_names[ITEMS], items, 1, all);
+    rncl_knobs_add_doubling(knobs, knob_names[GROUPS], MAX(1, MIN(groups, rows / LEAST_ROWS)), 1,
+                            MIN(rows, 64 * units));
+    rncl_knobs_add_doubling(knobs, knob_names[DOWN], all / items, 1, all);
+}
+
+/* CPUs are also offered the kernels of GPUs, which `rncl check` then covers. */
+static void add_stretch_knobs(const rncl_pass *pass, rncl_knobs *knobs)
+{
+    static const int down[] = {0, TILE_ACROSS};
+    const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
+    const rncl_device_info *info = &pass->context->info;
+    const bool wide = pass->context->device_class != RNCL_CLASS_CPU_VECTOR;
+    const int rows = s->n * s->h * s->w, units = (int)info->compute_units;
+    const int most_items = MIN(s->c, (int)MIN(info->max_work_group_size, (size_t)256));
+    rncl_knobs_add_doubling(knobs, knob_names[ITEMS], wide ? most_items : 1, 1, most_items);
+    rncl_knobs_add_doubling(knobs, knob_names[GROUPS], MIN(rows, units * (wide ? 16 : 8)), units,
+                            MIN(rows, 64 * units));
+    rncl_knobs_add(knobs, knob_names[DOWN], 0, down, COUNT(down));
+}
+
 /* A vector width must divide the channels of x and of a padded residual. A power of two divides both
- * exactly if it divides their bitwise or. On a GPU neighbouring work-items take neighbouring channels. */
+ * exactly if it divides their bitwise or. */
 static void batchnorm_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
     const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
-    const rncl_device_info *info = &pass->context->info;
-    const bool gpu = pass->context->device_class != RNCL_CLASS_CPU_VECTOR;
-    const int rows = s->n * s->h * s->w, units = (int)info->compute_units;
-    const int most_items = MIN(s->c, (int)MIN(info->max_work_group_size, (size_t)256));
-    rncl_elementwise_add_width(pass->context, knob_names[VW],
-                               s->residual == RNCL_RESIDUAL_PAD ? s->c | s->residual_c : s->c, knobs);
-    rncl_knobs_add_doubling(knobs, knob_names[ITEMS], gpu ? most_items : 1, 1, most_items);
-    rncl_knobs_add_doubling(knobs, knob_names[GROUPS], MIN(rows, units * (gpu ? 16 : 8)), units,
-                            MIN(rows, 64 * units));
+    const int channels = s->residual == RNCL_RESIDUAL_PAD ? s->c | s->residual_c : s->c;
+    rncl_elementwise_add_width(pass->context, knob_names[VW], channels, knobs);
+    if (pass->context->device_class == RNCL_CLASS_GPU)
+        add_tile_knobs(pass, rncl_elementwise_width(pass->context, channels), knobs);
+    else
+        add_stretch_knobs(pass, knobs);
 }
 
-/* Every work-item has at least one vector. */
+/* Local memory for two values a channel and a count. */
+static size_t tile_bytes(const rncl_pass *pass)
+{
+    const size_t items = (size_t)pass->values[ITEMS] * (size_t)pass->values[DOWN];
+    return items * (2 * (size_t)pass->values[VW] + 1) * sizeof(float);
+}
+
+/* Every work-item has at least one vector; of a tile every second one. */
 static bool batchnorm_allows(const rncl_pass *pass)
 {
-    return pass->values[ITEMS] <= rncl_ceil_div(pass->desc.batchnorm.c, pass->values[VW]);
+    const rncl_device_info *info = &pass->context->info;
+    const int *v = pass->values, vectors = rncl_ceil_div(pass->desc.batchnorm.c, v[VW]);
+    if (!is_tiled(pass))
+        return v[ITEMS] <= vectors;
+    return v[ITEMS] * v[DOWN] <= tile_items(pass->context) && v[ITEMS] <= round_up_to_power(vectors) &&
+           tile_bytes(pass) <= (size_t)info->local_memory;
 }
 
 static rncl_status batchnorm_plan(rncl_pass *pass)
@@ -95,26 +160,43 @@ static rncl_status batchnorm_build(rncl_pass *pass)
     batchnorm_data *data = pass->data;
     const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
     char options[RNCL_OPTIONS_SIZE];
-    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DRELU=%d -DRESIDUAL=%d", s->relu, s->residual);
+    const char *program = is_tiled(pass) ? "batchnorm_tiled" : "batchnorm";
+    char group[24] = "";
+    if (is_tiled(pass))
+        snprintf(group, sizeof group, " -DGROUP=%d", pass->values[ITEMS] * pass->values[DOWN]);
+    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DRELU=%d -DRESIDUAL=%d%s", s->relu, s->residual, group);
     for (size_t i = 0; i < MOST_KERNELS; i++)
-        RNCL_TRY(
-            rncl_pass_kernel(pass, "batchnorm", options, kernel_names[pass->index][i], &data->kernels[i]));
+        RNCL_TRY(rncl_pass_kernel(pass, program, options, kernel_names[pass->index][i], &data->kernels[i]));
     return RNCL_OK;
 }
 
-/* One work-group for each range of rows. */
+/* One work-group for each stretch of rows, and in tiles for each ITEMS vectors of channels. */
 static rncl_range row_range(const rncl_pass *pass)
 {
-    const size_t items = (size_t)pass->values[ITEMS];
-    return (rncl_range){.global = {items, (size_t)pass->values[GROUPS]}, .local = {items, 1, 1}};
+    const size_t items = (size_t)pass->values[ITEMS], groups = (size_t)pass->values[GROUPS];
+    const size_t vectors = (size_t)(pass->desc.batchnorm.c / pass->values[VW]);
+    const size_t down = (size_t)MAX(pass->values[DOWN], 1);
+    return (rncl_range){.global = {is_tiled(pass) ? rncl_round_up(vectors, items) : items, groups * down},
+                        .local = {items, down, 1}};
 }
 
-/* One work-item for each vector of channels. */
+/* One work-item for each vector of channels; in tiles a work-group for each 16 channels. */
 static rncl_range channel_range(const rncl_pass *pass)
 {
-    const size_t vectors = (size_t)(pass->desc.batchnorm.c / pass->values[VW]),
-                 items = MIN((size_t)pass->values[ITEMS], 16);
-    return (rncl_range){.global = {rncl_round_up(vectors, items)}, .local = {items, 1, 1}};
+    const int vw = pass->values[VW], all = pass->values[ITEMS] * pass->values[DOWN];
+    const size_t vectors = (size_t)(pass->desc.batchnorm.c / vw);
+    const size_t across =
+        is_tiled(pass) ? (size_t)MIN(MAX(16 / vw, 1), all) : MIN((size_t)pass->values[ITEMS], 16);
+    const size_t down = is_tiled(pass) ? (size_t)all / across : 1;
+    return (rncl_range){.global = {rncl_round_up(vectors, across), down}, .local = {across, down, 1}};
+}
+
+/* One work-item for each vector of channels, without any work for more of them. */
+static rncl_range running_range(const rncl_pass *pass)
+{
+    rncl_range range = channel_range(pass);
+    range.global[1] = range.local[1] = 1;
+    return range;
 }
 
 /* Mean and variance of the batch, from partial statistics. */
@@ -140,7 +222,7 @@ static rncl_status batchnorm_forward(rncl_pass *pass, const rncl_op_buffers *b,
     if (scalars->flags & RNCL_OP_TRAINING && !pass->choice.frozen) {
         RNCL_TRY(join_statistics(pass, b));
     } else {
-        RNCL_TRY(rncl_launch(pass->context, &data->kernels[RUNNING], channel_range(pass), RNCL_STRUCT(*s),
+        RNCL_TRY(rncl_launch(pass->context, &data->kernels[RUNNING], running_range(pass), RNCL_STRUCT(*s),
                              RNCL_BUFFER(b->running_mean), RNCL_BUFFER(b->running_variance),
                              RNCL_BUFFER(b->saved)));
     }
@@ -193,6 +275,33 @@ static rncl_status batchnorm_enqueue(rncl_pass *pass, const rncl_op_buffers *b,
                                           : batchnorm_backward(pass, b, scalars);
 }
 
+/* In floats: what the launches of batchnorm_forward and batchnorm_backward read and write. */
+static uint64_t batchnorm_bytes(const rncl_pass *pass)
+{
+    const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
+    const bool add = s->residual == RNCL_RESIDUAL_ADD, pad = s->residual == RNCL_RESIDUAL_PAD;
+    const bool frozen = pass->choice.frozen, given = pass->choice.statistics_parts > 0;
+    const uint64_t pixels = (uint64_t)s->n * (uint64_t)s->h * (uint64_t)s->w;
+    const uint64_t x = pixels * (uint64_t)s->c, padded = pixels * (uint64_t)s->residual_c;
+    const uint64_t y = s->relu && s->residual != RNCL_RESIDUAL_NONE ? x : 0;
+    const uint64_t parts = 2 * (uint64_t)s->c *
+                           (uint64_t)(given && pass->index == RNCL_OP_FORWARD ? pass->choice.statistics_parts
+                                                                              : pass->values[GROUPS]);
+    uint64_t floats;
+    if (pass->index == RNCL_OP_FORWARD) {
+        floats = 2 * x + (add ? x : pad ? padded : 0);
+        if (!frozen)
+            floats += parts + (given ? 0 : x + parts);
+    } else {
+        const uint64_t whole =
+            (uint64_t)s->n * (uint64_t)s->residual_h * (uint64_t)s->residual_w * (uint64_t)s->residual_c;
+        const uint64_t sums = 2 * x + y + (add ? x : 0) + 2 * parts;
+        const uint64_t dz = add && !frozen ? x : x + y + (add ? x : 0);
+        floats = (frozen ? 0 : sums) + 2 * x + dz + (pad ? whole + padded * (y ? 2 : 1) : 0);
+    }
+    return floats * sizeof(float);
+}
+
 static void batchnorm_destroy(rncl_pass *pass)
 {
     batchnorm_data *data = pass->data;
@@ -203,13 +312,14 @@ static void batchnorm_destroy(rncl_pass *pass)
 
 static const rncl_row row = {
     .name = "",
-    .programs = {"batchnorm"},
+    .programs = {"batchnorm", "batchnorm_tiled"},
     .knobs = batchnorm_knobs,
     .allows = batchnorm_allows,
     .plan = batchnorm_plan,
     .build = batchnorm_build,
     .enqueue = batchnorm_enqueue,
     .destroy = batchnorm_destroy,
+    .bytes = batchnorm_bytes,
 };
 
 const rncl_op_type rncl_op_batchnorm = {

@@ -6,17 +6,19 @@
 
 #include "util.h"
 
-enum { WIDEST = 16, LARGEST_GROUP = 256, MOST_PER_ITEM = 32 };
+/* GPU_WIDTH: 16 bytes, the largest load of a work-item. */
+enum { WIDEST = 16, GPU_WIDTH = 4, LARGEST_GROUP = 256, SMALL_GROUP = 64, MOST_PER_ITEM = 32 };
 
 #define KNOBS(X)                                                                                             \
     X(VW, "vw", "VW")                                                                                        \
     X(LOCAL, "local", NULL)                                                                                  \
     X(PER, "per", NULL)
 RNCL_DECLARE_KNOBS(KNOBS)
+_Static_assert((int)KNOB_COUNT == (int)RNCL_ELEMENTWISE_KNOBS, "what rows add begins behind these");
 
 int rncl_elementwise_width(const rncl_context *context, int channels)
 {
-    int width = context->device_class == RNCL_CLASS_GPU ? 1 : context->traits.vector_floats;
+    int width = context->device_class == RNCL_CLASS_GPU ? GPU_WIDTH : context->traits.vector_floats;
     while (channels % width)
         width /= 2;
     return width;
@@ -28,10 +30,15 @@ static rncl_range range_of(size_t vectors, size_t local, size_t per)
     return (rncl_range){.global = {groups * local}, .local = {local, 1, 1}};
 }
 
+int rncl_elementwise_local(const rncl_context *context)
+{
+    const size_t local = context->device_class == RNCL_CLASS_GPU ? LARGEST_GROUP : SMALL_GROUP;
+    return (int)MIN(context->info.max_work_group_size, local);
+}
+
 rncl_range rncl_elementwise_range(const rncl_context *context, size_t values, int width)
 {
-    const size_t local = MIN(context->info.max_work_group_size, (size_t)RNCL_ELEMENTWISE_LOCAL);
-    return range_of(values / (size_t)width, local, 1);
+    return range_of(values / (size_t)width, (size_t)rncl_elementwise_local(context), 1);
 }
 
 void rncl_elementwise_add_width(const rncl_context *context, rncl_knob_name name, int channels,
@@ -71,6 +78,11 @@ void rncl_elementwise_destroy(rncl_pass *pass)
 {
     rncl_kernel_fini(pass->data);
     free(pass->data);
+}
+
+int rncl_elementwise_group(const rncl_pass *pass)
+{
+    return pass->values[LOCAL];
 }
 
 int rncl_elementwise_per(const rncl_pass *pass)

@@ -8,8 +8,7 @@
 
 #include "op.h"
 
-/* Floats a vector: the widest that suits the device (1 on GPUs, where a work-item is a scalar lane) and
- * divides `channels`. */
+/* Floats a vector: the widest that suits the device (4 on GPUs: loads of 16 bytes) and divides `channels`. */
 int rncl_elementwise_width(const rncl_context *context, int channels);
 
 /* One work-item for each `width` of `values`, rounded up to whole work-groups. */
@@ -22,8 +21,8 @@ void rncl_elementwise_add_width(const rncl_context *context, rncl_knob_name name
 /* The knobs "vw", which divides `channels`, "local" (work-items a group) and "per" (vectors a work-item). */
 void rncl_elementwise_add_knobs(const rncl_pass *pass, int channels, int local, rncl_knobs *knobs);
 
-/* The usual preset of "local". */
-enum { RNCL_ELEMENTWISE_LOCAL = 64 };
+/* The usual preset of "local": work-items a group. */
+int rncl_elementwise_local(const rncl_context *context);
 
 /* Whether n floats, rounded up to whole work-groups, fit into a kernel's int. */
 static inline bool rncl_vector_length_fits(int n)
@@ -34,6 +33,12 @@ static inline bool rncl_vector_length_fits(int n)
 rncl_status rncl_elementwise_plan(rncl_pass *pass);
 rncl_status rncl_elementwise_build(rncl_pass *pass);
 void rncl_elementwise_destroy(rncl_pass *pass);
+
+/* How many knobs those are. */
+enum { RNCL_ELEMENTWISE_KNOBS = 3 };
+
+/* Work-items a group. */
+int rncl_elementwise_group(const rncl_pass *pass);
 
 /* Vectors a work-item, an argument of every elementwise kernel. */
 int rncl_elementwise_per(const rncl_pass *pass);

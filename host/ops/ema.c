@@ -13,7 +13,7 @@ static rncl_status ema_shape(const rncl_op_desc *desc, const rncl_op_choice *cho
 
 static void ema_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
-    rncl_elementwise_add_knobs(pass, pass->desc.ema.n, RNCL_ELEMENTWISE_LOCAL, knobs);
+    rncl_elementwise_add_knobs(pass, pass->desc.ema.n, rncl_elementwise_local(pass->context), knobs);
 }
 
 static rncl_status ema_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)

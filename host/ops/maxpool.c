@@ -25,7 +25,19 @@ static rncl_status maxpool_shape(const rncl_op_desc *desc, const rncl_op_choice 
 
 static void maxpool_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
-    rncl_elementwise_add_knobs(pass, pass->desc.maxpool.c, RNCL_ELEMENTWISE_LOCAL, knobs);
+    rncl_elementwise_add_knobs(pass, pass->desc.maxpool.c, rncl_elementwise_local(pass->context), knobs);
+}
+
+static size_t input_count(const rncl_maxpool_shape *s)
+{
+    return (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c;
+}
+
+/* Forward and backward move the same tensors; the taps are bytes. */
+static uint64_t maxpool_bytes(const rncl_pass *pass)
+{
+    const rncl_maxpool_shape *s = &pass->desc.maxpool;
+    return sizeof(float) * (input_count(s) + output_count(s)) + output_count(s);
 }
 
 static rncl_status maxpool_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
@@ -35,8 +47,7 @@ static rncl_status maxpool_enqueue(rncl_pass *pass, const rncl_op_buffers *b, co
     if (pass->index == RNCL_OP_FORWARD)
         return rncl_elementwise_launch(pass, output_count(s), RNCL_STRUCT(*s), RNCL_INT(per),
                                        RNCL_BUFFER(b->x), RNCL_BUFFER(b->y), RNCL_BUFFER(b->saved));
-    const size_t inputs = (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c;
-    return rncl_elementwise_launch(pass, inputs, RNCL_STRUCT(*s), RNCL_INT(per), RNCL_BUFFER(b->dy),
+    return rncl_elementwise_launch(pass, input_count(s), RNCL_STRUCT(*s), RNCL_INT(per), RNCL_BUFFER(b->dy),
                                    RNCL_BUFFER(b->saved), RNCL_BUFFER(b->dx),
                                    RNCL_INT(rncl_pass_accumulates(pass, scalars)));
 }
@@ -50,6 +61,7 @@ static const rncl_row row = {
     .build = rncl_elementwise_build,
     .enqueue = maxpool_enqueue,
     .destroy = rncl_elementwise_destroy,
+    .bytes = maxpool_bytes,
 };
 
 const rncl_op_type rncl_op_maxpool = {

@@ -14,7 +14,7 @@ static rncl_status mixup_shape(const rncl_op_desc *desc, const rncl_op_choice *c
 
 static void mixup_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
-    rncl_elementwise_add_knobs(pass, pass->desc.mixup.floats, RNCL_ELEMENTWISE_LOCAL, knobs);
+    rncl_elementwise_add_knobs(pass, pass->desc.mixup.floats, rncl_elementwise_local(pass->context), knobs);
 }
 
 static rncl_status mixup_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)

@@ -81,10 +81,17 @@ bool rncl_op_wants(const rncl_op *op, int pass);
 const rncl_op_type *rncl_op_type_of(rncl_op_kind kind);
 bool rncl_op_desc_equal(const rncl_op_desc *a, const rncl_op_desc *b);
 
-/* Of statistics of c channels in so many parts (kernels/statistics.clh). */
+/* Floats before the first part in statistics of so many parts (kernels/statistics.clh). */
+static inline size_t rncl_op_statistics_begin(int parts)
+{
+    const size_t unit = RNCL_STATISTICS_ALIGNMENT;
+    return ((size_t)parts + unit - 1) / unit * unit;
+}
+
+/* Of statistics of c channels in so many parts. */
 static inline size_t rncl_op_statistics_bytes(int parts, int c)
 {
-    return (size_t)parts * (1 + 2 * (size_t)c) * sizeof(float);
+    return (rncl_op_statistics_begin(parts) + (size_t)parts * 2 * (size_t)c) * sizeof(float);
 }
 
 #endif

@@ -143,6 +143,12 @@ const rncl_pass *rncl_pass_to_tune(const rncl_pass *pass)
     return pass->row->part ? pass->row->part(pass) : pass;
 }
 
+double rncl_pass_rounding(const rncl_pass *pass)
+{
+    const rncl_pass *product = rncl_pass_to_tune(pass);
+    return product->row->rounding ? product->row->rounding(product) : 0.0;
+}
+
 bool rncl_pass_is_tunable(const rncl_pass *pass)
 {
     return rncl_pass_to_tune(pass)->row->knobs != NULL;

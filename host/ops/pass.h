@@ -149,6 +149,8 @@ struct rncl_row {
     const char *programs[RNCL_ROW_PROGRAMS];
     /* It computes sums of products and nothing else, so that its results on small integers are exact. */
     bool exact;
+    /* The largest relative error to which it rounds its operands. NULL: it computes in float32. */
+    double (*rounding)(const rncl_pass *pass);
     /* Whether it can do this pass at this shape on this device. No side effects. NULL: always. */
     bool (*supports)(const rncl_pass *pass);
     /* Whether it should be the default where it is supported. NULL: always. */
@@ -168,6 +170,9 @@ struct rncl_row {
     /* Enqueue and return; never allocate, never wait. */
     rncl_status (*enqueue)(rncl_pass *pass, const rncl_op_buffers *buffers, const rncl_op_scalars *scalars);
     void (*destroy)(rncl_pass *pass); /* frees `data`; takes half-built passes */
+    /* Bytes that a call in training moves to and from device memory: each tensor once for each launch that
+     * reads or writes it. NULL: not counted. */
+    uint64_t (*bytes)(const rncl_pass *pass);
     /* The pass of another operation that this one contains, and that is tuned in its place. NULL: none. */
     const rncl_pass *(*part)(const rncl_pass *pass);
 };
@@ -217,6 +222,9 @@ rncl_status rncl_pass_kernel(const rncl_pass *pass, const char *program, const c
  * `format`, printf style. */
 void rncl_pass_options(const rncl_pass *pass, int first, int count, char options[RNCL_OPTIONS_SIZE],
                        const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The row's rounding, or that of the pass that this one contains; 0 for float32. */
+double rncl_pass_rounding(const rncl_pass *pass);
 
 /* Whether the pass adds to its result instead of replacing it. */
 bool rncl_pass_accumulates(const rncl_pass *pass, const rncl_op_scalars *scalars);

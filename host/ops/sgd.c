@@ -16,7 +16,7 @@ static rncl_status sgd_shape(const rncl_op_desc *desc, const rncl_op_choice *cho
 
 static void sgd_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
-    rncl_elementwise_add_knobs(pass, pass->desc.sgd.n, RNCL_ELEMENTWISE_LOCAL, knobs);
+    rncl_elementwise_add_knobs(pass, pass->desc.sgd.n, rncl_elementwise_local(pass->context), knobs);
 }
 
 static rncl_status sgd_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)

@@ -8,7 +8,7 @@
 #include "elementwise.h"
 #include "util.h"
 
-enum { PRESET_LOCAL = 8 };
+enum { PRESET_LOCAL = 8, PRESET_SHARED = 64 };
 
 static rncl_status softmax_shape(const rncl_op_desc *desc, const rncl_op_choice *choice, rncl_op_needs *needs)
 {
@@ -18,28 +18,63 @@ static rncl_status softmax_shape(const rncl_op_desc *desc, const rncl_op_choice 
                                 : RNCL_FAIL(RNCL_ERR_SHAPE, "softmax of %d rows of %d classes", s->n, s->k);
 }
 
-/* Only launch knobs: a work-item computes whole rows, so that sums over classes keep their order. */
+/* The knob behind those of elementwise passes: work-items that share a row. With 1 the kernel in which a
+ * work-item computes whole rows. */
+enum { ACROSS = RNCL_ELEMENTWISE_KNOBS, MOST_ACROSS = 256, CLASSES_AN_ITEM = 4 };
+
+/* On a GPU neighbouring work-items read neighbouring classes. */
+static int preset_across(const rncl_pass *pass)
+{
+    const int most = rncl_elementwise_local(pass->context);
+    int across = 1;
+    while (pass->context->device_class == RNCL_CLASS_GPU && 2 * across <= most &&
+           CLASSES_AN_ITEM * across < pass->desc.softmax.k)
+        across *= 2;
+    return across;
+}
+
 static void softmax_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
-    rncl_elementwise_add_knobs(pass, 1, PRESET_LOCAL, knobs);
+    const int across = preset_across(pass), local = across > 1 ? MAX(across, PRESET_SHARED) : PRESET_LOCAL;
+    const size_t largest = pass->context->info.max_work_group_size;
+    rncl_elementwise_add_knobs(pass, 1, local, knobs);
+    rncl_knobs_add_doubling(knobs, (rncl_knob_name){"across", NULL}, across, 1,
+                            (int)MIN(largest, (size_t)MOST_ACROSS));
+}
+
+static bool softmax_allows(const rncl_pass *pass)
+{
+    return rncl_elementwise_group(pass) % pass->values[ACROSS] == 0;
+}
+
+static rncl_status softmax_build(rncl_pass *pass)
+{
+    return rncl_pass_kernel(pass, "softmax", "",
+                            pass->values[ACROSS] > 1 ? "softmax_shared_loss" : "softmax_loss", pass->data);
 }
 
 static rncl_status softmax_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
 {
     const rncl_softmax_shape *s = &pass->desc.softmax;
-    return rncl_elementwise_launch(
-        pass, (size_t)s->n, RNCL_STRUCT(*s), RNCL_INT(scalars->first), RNCL_INT(rncl_elementwise_per(pass)),
-        RNCL_BUFFER(b->x), RNCL_BUFFER(b->labels), RNCL_BUFFER(b->class_weights),
-        RNCL_FLOAT(scalars->smoothing), RNCL_FLOAT(scalars->mix), RNCL_FLOAT(scalars->scale),
-        RNCL_BUFFER(b->losses), RNCL_BUFFER(b->ranks), RNCL_BUFFER(b->dx));
+    const int across = pass->values[ACROSS];
+    const size_t group = (size_t)rncl_elementwise_group(pass);
+    const rncl_range shared = {.global = {rncl_round_up((size_t)s->n * (size_t)across, group)},
+                               .local = {group, 1, 1}};
+    return rncl_launch(pass->context, pass->data,
+                       across > 1 ? shared : rncl_elementwise_frame(pass, (size_t)s->n), RNCL_STRUCT(*s),
+                       RNCL_INT(scalars->first), RNCL_INT(across > 1 ? across : rncl_elementwise_per(pass)),
+                       RNCL_BUFFER(b->x), RNCL_BUFFER(b->labels), RNCL_BUFFER(b->class_weights),
+                       RNCL_FLOAT(scalars->smoothing), RNCL_FLOAT(scalars->mix), RNCL_FLOAT(scalars->scale),
+                       RNCL_BUFFER(b->losses), RNCL_BUFFER(b->ranks), RNCL_BUFFER(b->dx));
 }
 
 static const rncl_row row = {
     .name = "",
     .programs = {"softmax"},
     .knobs = softmax_knobs,
+    .allows = softmax_allows,
     .plan = rncl_elementwise_plan,
-    .build = rncl_elementwise_build,
+    .build = softmax_build,
     .enqueue = softmax_enqueue,
     .destroy = rncl_elementwise_destroy,
 };

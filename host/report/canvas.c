@@ -67,6 +67,15 @@ static void take_apart(rncl_canvas *canvas)
     canvas->surface = NULL;
 }
 
+void rncl_canvas_text(cairo_t *cairo, double x, double y, double across, double down, const char *text)
+{
+    cairo_text_extents_t extents;
+    cairo_text_extents(cairo, text, &extents);
+    cairo_move_to(cairo, x - across * extents.width - extents.x_bearing,
+                  y - extents.y_bearing - down * extents.height);
+    cairo_show_text(cairo, text);
+}
+
 rncl_status rncl_canvas_commit(rncl_canvas *canvas)
 {
     cairo_status_t status = cairo_status(canvas->cairo);

@@ -17,6 +17,9 @@ typedef struct rncl_canvas {
  * format. */
 rncl_status rncl_canvas_create(const char *path, double width, double height, double scale, rncl_canvas *out);
 
+/* Draws text so that its point (`across`, `down`), in fractions of its size, is at (x, y). */
+void rncl_canvas_text(cairo_t *cairo, double x, double y, double across, double down, const char *text);
+
 /* Writes the file and ends the canvas; or ends it without writing a file. */
 rncl_status rncl_canvas_commit(rncl_canvas *canvas);
 void rncl_canvas_abandon(rncl_canvas *canvas);

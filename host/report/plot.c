@@ -64,16 +64,6 @@ static double y_at(const axes *a, double y)
     return a->top + a->height - y / a->y_most * a->height;
 }
 
-/* Draws text so that its point (`across`, `down`), in fractions of its size, is at (x, y). */
-static void put_text(cairo_t *cairo, double x, double y, double across, double down, const char *text)
-{
-    cairo_text_extents_t extents;
-    cairo_text_extents(cairo, text, &extents);
-    cairo_move_to(cairo, x - across * extents.width - extents.x_bearing,
-                  y - extents.y_bearing - down * extents.height);
-    cairo_show_text(cairo, text);
-}
-
 /* Tick labels; 20000 becomes 20k. */
 static void format_tick(double value, double step, char *text, size_t size)
 {
@@ -91,7 +81,7 @@ static void draw_ticks(cairo_t *cairo, const axes *a)
         const double x = i * a->x_step;
         format_tick(x, a->x_step, text, sizeof text);
         cairo_set_source_rgb(cairo, 0.2, 0.2, 0.2);
-        put_text(cairo, x_at(a, x), a->top + a->height + 8, 0.5, 0, text);
+        rncl_canvas_text(cairo, x_at(a, x), a->top + a->height + 8, 0.5, 0, text);
     }
     for (int i = 0; i * a->y_step <= a->y_most * 1.0001; i++) {
         const double y = i * a->y_step;
@@ -101,7 +91,7 @@ static void draw_ticks(cairo_t *cairo, const axes *a)
         cairo_line_to(cairo, a->left + a->width, y_at(a, y));
         cairo_stroke(cairo);
         cairo_set_source_rgb(cairo, 0.2, 0.2, 0.2);
-        put_text(cairo, a->left - 8, y_at(a, y), 1, 0.5, text);
+        rncl_canvas_text(cairo, a->left - 8, y_at(a, y), 1, 0.5, text);
     }
 }
 
@@ -114,11 +104,11 @@ static void draw_frame(cairo_t *cairo, const axes *a, const rncl_plot_panel *pan
     cairo_rectangle(cairo, a->left, a->top, a->width, a->height);
     cairo_stroke(cairo);
     cairo_set_font_size(cairo, font_size);
-    put_text(cairo, a->left + a->width / 2, a->top + a->height + 32, 0.5, 0, panel->x_label);
+    rncl_canvas_text(cairo, a->left + a->width / 2, a->top + a->height + 32, 0.5, 0, panel->x_label);
     cairo_save(cairo);
     cairo_translate(cairo, a->left - 46, a->top + a->height / 2);
     cairo_rotate(cairo, -acos(-1) / 2);
-    put_text(cairo, 0, 0, 0.5, 0.5, panel->y_label);
+    rncl_canvas_text(cairo, 0, 0, 0.5, 0.5, panel->y_label);
     cairo_restore(cairo);
 }
 

@@ -32,6 +32,26 @@ bool rncl_plot_available(void);
  * RNCL_ERR_USAGE for other suffixes and without cairo. */
 rncl_status rncl_plot_write(const char *path, const rncl_plot_panel *panels, size_t count);
 
+/* A point under the roof. */
+typedef struct rncl_roofline_point {
+    double intensity; /* operations a byte; above 0 */
+    double gflops;    /* above 0 */
+    int kind;         /* index into `kinds` */
+} rncl_roofline_point;
+
+/* What a device can do at most, and what something does on it (Williams, Waterman and Patterson 2009). */
+typedef struct rncl_roofline {
+    const char *title;
+    double peak_gflops, bandwidth_gbs;
+    const rncl_roofline_point *points;
+    size_t count;
+    const char *const *kinds; /* the legend */
+    size_t kind_count;
+} rncl_roofline;
+
+/* Draws the roof and the points under it, both axes logarithmic. Errors as rncl_plot_write. */
+rncl_status rncl_plot_roofline(const char *path, const rncl_roofline *roofline);
+
 /* Draws counts [classes][classes] (row: true class) as fractions of their row. labels: `classes` names;
  * NULL: numbers. */
 rncl_status rncl_plot_confusion(const char *path, const uint64_t *counts, int classes,

@@ -29,15 +29,6 @@ static void name_of(const matrix *m, int class, char *text, size_t size)
         snprintf(text, size, "%d", class);
 }
 
-static void put_text(cairo_t *cairo, double x, double y, double across, const char *text)
-{
-    cairo_text_extents_t extents;
-    cairo_text_extents(cairo, text, &extents);
-    cairo_move_to(cairo, x - across * extents.width - extents.x_bearing,
-                  y - extents.y_bearing - extents.height / 2);
-    cairo_show_text(cairo, text);
-}
-
 static void draw_cell(const matrix *m, int row, int column, double share)
 {
     double x = m->margin + column * m->cell, y = m->margin + row * m->cell;
@@ -50,7 +41,7 @@ static void draw_cell(const matrix *m, int row, int column, double share)
     rncl_number_format(text, sizeof text, "%.0f", 100 * share);
     double ink = share > 0.55 ? 1 : 0.15;
     cairo_set_source_rgb(m->cairo, ink, ink, ink);
-    put_text(m->cairo, x + m->cell / 2, y + m->cell / 2, 0.5, text);
+    rncl_canvas_text(m->cairo, x + m->cell / 2, y + m->cell / 2, 0.5, 0.5, text);
 }
 
 static void draw_names(const matrix *m)
@@ -60,11 +51,11 @@ static void draw_names(const matrix *m)
     for (int i = 0; i < m->classes; i++) {
         double middle = m->margin + (i + 0.5) * m->cell;
         name_of(m, i, text, sizeof text);
-        put_text(m->cairo, m->margin - 8, middle, 1, text);
+        rncl_canvas_text(m->cairo, m->margin - 8, middle, 1, 0.5, text);
         cairo_save(m->cairo);
         cairo_translate(m->cairo, middle, m->margin - 8);
         cairo_rotate(m->cairo, -acos(-1) / 2);
-        put_text(m->cairo, 0, 0, 0, text);
+        rncl_canvas_text(m->cairo, 0, 0, 0, 0.5, text);
         cairo_restore(m->cairo);
     }
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "meter.h"
 #include "util.h"
 
 enum { LONGEST_ROW = 1024, MOST_COLUMNS = 16 };
@@ -79,23 +80,61 @@ static bool next_cell(const char **rest, const char **cell, int *length)
     return true;
 }
 
-void rncl_table_print(const rncl_table *table, FILE *stream)
+/* Bytes of `text` that go into a line of `room`: up to a blank, or all that fit if there is none. */
+static int fitting_length(const char *text, int length, int room)
 {
-    int widths[MOST_COLUMNS] = {0}, length;
-    const size_t columns = MIN(strlen(table->alignment), (size_t)MOST_COLUMNS);
+    if (length <= room)
+        return length;
+    for (int end = room; end > 0; end--)
+        if (text[end] == ' ')
+            return end;
+    return room;
+}
+
+/* The last cell of a row, which begins at column `indent`, in lines of `room`. */
+static void print_broken(const char *cell, int length, int indent, int room, FILE *stream)
+{
+    int part = fitting_length(cell, length, room);
+    fprintf(stream, "%.*s", part, cell);
+    for (int at = part; at < length; at += part) {
+        at += cell[at] == ' ';
+        part = fitting_length(cell + at, length - at, room);
+        fprintf(stream, "\n%*s%.*s", indent, "", part, cell + at);
+    }
+}
+
+static void measure(const rncl_table *table, size_t columns, int widths[MOST_COLUMNS])
+{
     const char *cell;
+    int length;
     for (size_t i = 0; i < table->row_count; i++) {
         const char *rest = table->rows[i];
         for (size_t column = 0; column < columns && next_cell(&rest, &cell, &length); column++)
             widths[column] = MAX(widths[column], length);
     }
+}
+
+void rncl_table_print(const rncl_table *table, FILE *stream)
+{
+    enum { LEAST_ROOM = 20 };
+    int widths[MOST_COLUMNS] = {0}, length;
+    const size_t columns = MIN(strlen(table->alignment), (size_t)MOST_COLUMNS);
+    const int line = (int)rncl_stream_width(stream);
+    const char *cell;
+    measure(table, columns, widths);
     for (size_t i = 0; i < table->row_count; i++) {
         const char *rest = table->rows[i];
+        int indent = 0;
         for (size_t column = 0; column < columns && next_cell(&rest, &cell, &length); column++) {
-            const int padding = widths[column] - length;
             const bool right = table->alignment[column] == 'r', last = !rest || column + 1 == columns;
-            fprintf(stream, "%*s%.*s%*s", right ? padding : 0, "", length, cell,
-                    (right || last ? 0 : padding) + (last ? 0 : 2), "");
+            if (right)
+                fprintf(stream, "%*s", widths[column] - length, "");
+            if (last && !right)
+                print_broken(cell, length, indent, MAX(line - indent, LEAST_ROOM), stream);
+            else
+                fprintf(stream, "%.*s%*s", length, cell, last ? 0 : 2 + (right ? 0 : widths[column] - length),
+                        "");
+            indent += widths[column] + 2;
         }
         fputc('\n', stream);
     }

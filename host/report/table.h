@@ -16,6 +16,8 @@ void rncl_table_destroy(rncl_table *table); /* takes NULL */
 /* Adds a row, printf style, with tabs between the cells. */
 rncl_status rncl_table_add(rncl_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A last column that is aligned left is broken between words where it does not fit into the stream's width.
+ */
 void rncl_table_print(const rncl_table *table, FILE *stream);
 
 #endif

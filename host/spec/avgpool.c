@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "draw.h"
+#include "products.h"
 #include "reference.h"
 #include "slice.h"
 #include "util.h"
@@ -71,6 +72,7 @@ const rncl_spec rncl_spec_avgpool = {
     .layout = avgpool_layout,
     .reference = avgpool_reference,
     .sum = avgpool_sum,
+    .unit = rncl_products_unit,
     .cut = avgpool_cut,
     .shapes = shapes,
     .shape_count = COUNT(shapes),

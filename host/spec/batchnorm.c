@@ -111,6 +111,25 @@ static double batchnorm_adjust(const rncl_spec_case *c, rncl_slot slot, size_t i
     return mean + spread * (row % 2 ? distance : -distance);
 }
 
+/* Of the sums of dy and of dy times the normalised x, whose squares are 1 on average: the largest value that
+ * the absolute values of a channel's terms may add up to, by the inequality of Cauchy and Schwarz. */
+static double batchnorm_unit(const rncl_spec_case *c, double *const t[RNCL_SLOTS], rncl_slot slot)
+{
+    const size_t channels = (size_t)c->desc.batchnorm.c;
+    const rncl_spec_layout layout = batchnorm_layout(c, RNCL_SLOT_dy);
+    const size_t rows = layout.size[0] * layout.size[1];
+    double largest = 0;
+    if (slot != RNCL_SLOT_dweight && slot != RNCL_SLOT_dbias)
+        return 0;
+    for (size_t channel = 0; channel < channels; channel++) {
+        double squares = 0;
+        for (size_t row = 0; row < rows; row++)
+            squares += pow(t[RNCL_SLOT_dy][row * channels + channel], 2);
+        largest = fmax(largest, squares);
+    }
+    return sqrt((double)rows * largest);
+}
+
 static bool batchnorm_smooth(rncl_op_desc *desc)
 {
     const bool relu = desc->batchnorm.relu;
@@ -198,6 +217,7 @@ const rncl_spec rncl_spec_batchnorm = {
     .sum = batchnorm_sum,
     .adjust = batchnorm_adjust,
     .smooth = batchnorm_smooth,
+    .unit = batchnorm_unit,
     .cut = batchnorm_cut,
     .shapes = shapes,
     .shape_count = COUNT(shapes),

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "draw.h"
+#include "products.h"
 #include "reference.h"
 #include "slice.h"
 #include "util.h"
@@ -130,6 +131,7 @@ const rncl_spec rncl_spec_conv = {
     .layout = conv_layout,
     .reference = conv_reference,
     .sum = conv_sum,
+    .unit = rncl_products_unit,
     .cut = conv_cut,
     .shapes = shapes,
     .shape_count = COUNT(shapes),

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "draw.h"
+#include "products.h"
 #include "reference.h"
 #include "slice.h"
 #include "util.h"
@@ -91,6 +92,7 @@ const rncl_spec rncl_spec_linear = {
     .layout = linear_layout,
     .reference = linear_reference,
     .sum = linear_sum,
+    .unit = rncl_products_unit,
     .cut = linear_cut,
     .shapes = shapes,
     .shape_count = COUNT(shapes),

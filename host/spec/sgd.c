@@ -13,6 +13,17 @@ static void sgd_reference(const rncl_spec_case *c, double *const t[RNCL_SLOTS])
                        t[RNCL_SLOT_weight] + s->first);
 }
 
+/* A few values of the part that is updated. */
+static void sgd_cut(rncl_spec_slice *slice)
+{
+    rncl_op_scalars *s = &slice->part.scalars;
+    rncl_int *n = &slice->part.desc.sgd.n;
+    *n = s->count ? s->count : *n - s->first;
+    rncl_vector_cut(slice);
+    rncl_slice_shift(slice, RNCL_AXIS_IMAGES, RNCL_AXIS_IMAGES, s->first);
+    s->first = s->count = 0;
+}
+
 static const rncl_spec_case shapes[] = {
     {.desc = {.kind = RNCL_OP_sgd, .sgd = {4096}},
      .scalars = {.lr = 0.1f, .momentum = 0.9f, .weight_decay = 1e-4f}},
@@ -44,7 +55,7 @@ const rncl_spec rncl_spec_sgd = {
     .layout = rncl_vector_layout,
     .reference = sgd_reference,
     .sum = rncl_vector_sum,
-    .cut = rncl_vector_cut,
+    .cut = sgd_cut,
     .shapes = shapes,
     .shape_count = COUNT(shapes),
     .draw = sgd_draw,

@@ -4,24 +4,29 @@
 
 #include "spec.h"
 
+/* The first, the last and one between them. */
 enum { RNCL_SLICE_PICKS = 3 };
 
 /* A smaller case of the same pass. Its tensors are parts of the whole case's tensors, and its results are
  * equal to those parts of the whole results. */
 struct rncl_spec_slice {
     rncl_spec_case part;
+    rncl_random *random; /* while it is cut: draws the middle picks; NULL: they are in the middle */
     struct {
         int count; /* 0: all of the axis */
         int index[RNCL_SLICE_PICKS];
     } picks[RNCL_AXES]; /* in ascending order */
 };
 
-/* For rncl_spec.cut: picks a few indices of an axis of *size, among them the first and the last. *size
+/* For rncl_spec.cut: picks the first and the last index of an axis of *size, and one between them. *size
  * becomes their number. */
 void rncl_slice_pick(rncl_spec_slice *slice, rncl_spec_axis axis, rncl_int *size);
 
-/* The slice of a case that its operation's `cut` chooses. */
-void rncl_slice_cut(const rncl_spec_case *c, rncl_spec_slice *out);
+/* For rncl_spec.cut: picks of axis `to` are those of `from`, `offset` further on. */
+void rncl_slice_shift(rncl_spec_slice *slice, rncl_spec_axis from, rncl_spec_axis to, int offset);
+
+/* The slice of a case that its operation's `cut` chooses. `random` NULL: the same one for each call. */
+void rncl_slice_cut(const rncl_spec_case *c, rncl_random *random, rncl_spec_slice *out);
 
 /* A stretch of a tensor that belongs to a slice, as places along its three axes, in values. */
 typedef struct rncl_slice_box {

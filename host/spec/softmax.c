@@ -19,15 +19,19 @@ static rncl_spec_layout softmax_layout(const rncl_spec_case *c, rncl_slot slot)
         return (rncl_spec_layout){{c->weighted, 1, classes},
                                   {RNCL_AXIS_WHOLE, RNCL_AXIS_WHOLE, RNCL_AXIS_WHOLE}};
     default:
-        return (rncl_spec_layout){{first + rows, 1, 1}, {RNCL_AXIS_IMAGES, RNCL_AXIS_WHOLE, RNCL_AXIS_WHOLE}};
+        return (rncl_spec_layout){{first + rows, 1, 1}, {RNCL_AXIS_BATCH, RNCL_AXIS_WHOLE, RNCL_AXIS_WHOLE}};
     }
 }
 
 /* With mixed labels rows depend on each other and cannot be cut. */
 static void softmax_cut(rncl_spec_slice *slice)
 {
-    if (slice->part.scalars.mix == 0 && slice->part.scalars.first == 0)
-        rncl_slice_pick(slice, RNCL_AXIS_IMAGES, &slice->part.desc.softmax.n);
+    rncl_op_scalars *scalars = &slice->part.scalars;
+    if (scalars->mix != 0)
+        return;
+    rncl_slice_pick(slice, RNCL_AXIS_IMAGES, &slice->part.desc.softmax.n);
+    rncl_slice_shift(slice, RNCL_AXIS_IMAGES, RNCL_AXIS_BATCH, scalars->first);
+    scalars->first = 0;
 }
 
 /* Calls the reference row by row to get each row's loss. */
@@ -62,6 +66,16 @@ static rncl_spec_sum softmax_sum(const rncl_spec_case *c, rncl_slot slot)
     if (slot == RNCL_SLOT_losses)
         return (rncl_spec_sum){.terms = classes, .typical = 1, .mass = 10};
     return slot == RNCL_SLOT_dx ? (rncl_spec_sum){.terms = classes, .mass = 1} : (rncl_spec_sum){0};
+}
+
+/* Losses are log(sum) of a sum that is 1 and more, and gradients are differences of probabilities, both times
+ * the class's weight. */
+static double softmax_unit(const rncl_spec_case *c, double *const t[RNCL_SLOTS], rncl_slot slot)
+{
+    double weight = c->weighted ? 0 : 1;
+    for (int i = 0; c->weighted && i < c->desc.softmax.k; i++)
+        weight = MAX(weight, t[RNCL_SLOT_class_weights][i]);
+    return slot == RNCL_SLOT_dx ? (double)c->scalars.scale * weight : weight;
 }
 
 /* The first, the middle or the last logit of every third row. */
@@ -145,6 +159,7 @@ const rncl_spec rncl_spec_softmax = {
     .reference = softmax_reference,
     .sum = softmax_sum,
     .adjust = softmax_adjust,
+    .unit = softmax_unit,
     .cut = softmax_cut,
     .shapes = shapes,
     .shape_count = COUNT(shapes),

@@ -15,6 +15,7 @@ typedef struct rncl_spec_case {
     bool weighted; /* softmax: with class weights */
     bool diverged; /* softmax: logits of every third row are not finite */
     rncl_op_scalars scalars;
+    double rounding; /* largest relative error to which products' operands are rounded; 0: float32 */
 } rncl_spec_case;
 
 /* A member of a shape as text: its name and its value, a number or a word. */
@@ -43,6 +44,7 @@ typedef struct rncl_spec_pass {
 typedef enum rncl_spec_axis {
     RNCL_AXIS_WHOLE, /* never cut */
     RNCL_AXIS_IMAGES,
+    RNCL_AXIS_BATCH, /* pictures of a whole batch, of which the pass sees some (RNCL_AXIS_IMAGES) */
     RNCL_AXIS_CHANNELS,
     RNCL_AXIS_OUTPUTS,
     RNCL_AXES
@@ -99,6 +101,9 @@ typedef struct rncl_spec {
     /* Removes the ReLU from the shape; false if there is none. Near its kink rounding decides whether a
      * gradient passes, so that dy must be zero there. NULL: the operation has no ReLU. */
     bool (*smooth)(rncl_op_desc *desc);
+    /* The size of values whose sums or differences are results of this slot, so that rounding errors are of
+     * it, however small the results are. NULL: 0. */
+    double (*unit)(const rncl_spec_case *c, double *const tensors[RNCL_SLOTS], rncl_slot slot);
     /* Cuts slice->part along the axes by which this pass can be cut. */
     void (*cut)(rncl_spec_slice *slice);
 

@@ -5,23 +5,38 @@
 #include <string.h>
 
 #include "automatic.h"
+#include "crop.h"
 #include "planning.h"
+#include "util.h"
 
-/* Room for names behind the label in a line of 80 columns, beside what else such lines hold. */
-enum { NAME_ROOM = 32 };
+/* A terminal of 80 columns keeps the last one free. */
+enum { LABEL_WIDTH = 10, LINE_WIDTH = 79, TEXT_WIDTH = LINE_WIDTH - LABEL_WIDTH };
 
 static void say(const rncl_training *t, const char *label, const char *text)
 {
-    rncl_log_line(&t->context->log, RNCL_LOG_NOTE, "%-9s %s", label, text);
+    rncl_log_line(&t->context->log, RNCL_LOG_NOTE, "%-*s%s", LABEL_WIDTH, label, text);
 }
 
 /* ---- before compiling ---- */
 
-static void say_device(const rncl_training *t)
+static const char *automatic(bool is)
 {
-    const rncl_device_info *info = &t->context->info;
-    char text[256];
-    snprintf(text, sizeof text, "%.50s, %u compute units", info->name, info->compute_units);
+    return is ? " (auto)" : "";
+}
+
+/* Columns that are left for a name in front of `rest`. */
+static int name_room(const char *rest)
+{
+    const int room = TEXT_WIDTH - (int)strlen(rest);
+    return MAX(room, 0);
+}
+
+static void say_device(const rncl_training *t, int micro_batch)
+{
+    char rest[128], text[256];
+    snprintf(rest, sizeof rest, ": batch %d%s, micro-batch %d", t->options->batch_size,
+             automatic(rncl_automatic_is_batch(t->options)), micro_batch);
+    snprintf(text, sizeof text, "%.*s%s", name_room(rest), t->context->info.name, rest);
     say(t, "device", text);
 }
 
@@ -30,84 +45,70 @@ static void say_network(const rncl_training *t)
     const rncl_graph_cost total = rncl_graph_total(t->graph);
     const rncl_network_options *network = &t->graph->options;
     char text[256];
-    snprintf(text, sizeof text, "%s-%d, %dx%dx%d: %.3g M parameters, %.2g G multiply-adds",
-             rncl_arch_name(network->arch), network->depth, network->image, network->image, network->channels,
-             1e-6 * (double)total.parameters, 1e-9 * (double)total.macs);
+    snprintf(text, sizeof text, "%s-%d, %.3g M parameters, %d classes, lr %.3g%s",
+             rncl_arch_name(network->arch), network->depth, 1e-6 * (double)total.parameters, network->classes,
+             (double)t->options->lr, automatic(rncl_automatic_is_lr(t->options)));
     say(t, "network", text);
 }
 
 /* The end of a long path is what tells it from others. *dots: what stands for the rest. */
-static const char *last_part(const char *path, const char **dots)
+static const char *last_part(const char *path, size_t room, const char **dots)
 {
     const size_t length = strlen(path);
     *dots = "";
-    if (length <= NAME_ROOM)
+    if (length <= room)
         return path;
     *dots = "...";
-    const char *end = path + length - NAME_ROOM, *folder = strchr(end, '/');
+    const size_t shown = room > strlen(*dots) ? room - strlen(*dots) : 0;
+    const char *end = path + length - shown, *folder = strchr(end, '/');
     return folder && folder[1] ? folder : end;
-}
-
-static void say_data(const rncl_training *t)
-{
-    const rncl_dataset_info *info = &t->inputs.training->info;
-    const char *dots, *path = rncl_inputs_in_memory(t->options) ? "images in memory"
-                              : t->options->data[0]             ? t->options->data
-                                                                : "no --data, so drawn shapes";
-    path = last_part(path, &dots);
-    char text[256];
-    snprintf(text, sizeof text, "%s%.*s: %u + %u held back, %d classes", dots, NAME_ROOM, path,
-             (unsigned)info->count, (unsigned)t->inputs.validation->info.count, info->classes);
-    say(t, "data", text);
 }
 
 /* What becomes of a training picture. */
 static void describe_pictures(const rncl_training *t, char *text, size_t size)
 {
     static const char *const mirrored[] = {
-        [RNCL_AUGMENT_NONE] = "not augmented", [RNCL_AUGMENT_CIFAR] = "shifted and mirrored at random"};
+        [RNCL_AUGMENT_NONE] = "", [RNCL_AUGMENT_CIFAR] = ", shifted, mirrored"};
     const rncl_dataset_info *info = &t->inputs.training->info;
     const int image = t->graph->options.image;
     const rncl_augment augment = t->options->augment;
     if (augment == RNCL_AUGMENT_IMAGENET)
-        snprintf(text, size, "random parts, resized to %dx%d and mirrored at random", image, image);
+        snprintf(text, size, "random parts to %dx%d, mirrored", image, image);
     else if (augment == RNCL_AUGMENT_SCALE)
-        snprintf(text, size, "random sizes, random %dx%d of them, mirrored at random", image, image);
+        snprintf(text, size, "%dx%d of random sizes, mirrored", image, image);
     else if (!info->height)
-        snprintf(text, size, "shorter side resized, centre %dx%d, %s", image, image, mirrored[augment]);
+        snprintf(text, size, "side to %d, centre %dx%d%s", (int)rncl_crop_detail(augment, image).shorter,
+                 image, image, mirrored[augment]);
     else if (info->height == image && info->width == image)
-        snprintf(text, size, "%dx%d as they are, %s", image, image, mirrored[augment]);
+        snprintf(text, size, "%dx%d as they are%s", image, image, mirrored[augment]);
     else
-        snprintf(text, size, "%dx%d resized to %dx%d, %s", info->height, info->width, image, image,
+        snprintf(text, size, "%dx%d resized to %dx%d%s", info->height, info->width, image, image,
                  mirrored[augment]);
 }
 
-static void say_pictures(const rncl_training *t)
+static void say_data(const rncl_training *t)
 {
-    char text[256];
-    describe_pictures(t, text, sizeof text);
-    say(t, "pictures", text);
+    const char *dots, *path = rncl_inputs_in_memory(t->options) ? "images in memory"
+                              : t->options->data[0]             ? t->options->data
+                                                                : "drawn shapes (no --data)";
+    char pictures[128], rest[256], text[512];
+    describe_pictures(t, pictures, sizeof pictures);
+    snprintf(rest, sizeof rest, ": %u + %u; %s", (unsigned)t->inputs.training->info.count,
+             (unsigned)t->inputs.validation->info.count, pictures);
+    const int room = name_room(rest);
+    path = last_part(path, (size_t)room, &dots);
+    snprintf(text, sizeof text, "%s%.*s%s", dots, room, path, rest);
+    say(t, "data", text);
 }
 
-static void say_training(const rncl_training *t)
+void rncl_announce_plan(rncl_training *training, const rncl_network_facts *facts)
 {
-    const rncl_options *options = t->options;
-    const rncl_option *schedule = rncl_option_find("schedule", RNCL_FOR_TRAIN);
-    char kind[32], text[256];
-    rncl_option_format(options, schedule, kind, sizeof kind);
-    snprintf(text, sizeof text, "%" PRId64 " step%s of %d pictures%s, learning rate %.4g%s, %s", t->steps,
-             t->steps == 1 ? "" : "s", options->batch_size, rncl_automatic_is_batch(options) ? " (auto)" : "",
-             (double)options->lr, rncl_automatic_is_lr(options) ? " (auto)" : "", kind);
-    say(t, "training", text);
-}
-
-void rncl_announce_plan(const rncl_training *training)
-{
-    say_device(training);
+    if (training->announced)
+        return;
+    training->announced = true;
+    say_device(training, facts->micro_batch);
     say_network(training);
     say_data(training);
-    say_pictures(training);
-    say_training(training);
 }
 
 /* ---- with the network in place ---- */
@@ -115,11 +116,9 @@ void rncl_announce_plan(const rncl_training *training)
 static void say_memory(const rncl_training *t)
 {
     const rncl_network_facts *facts = rncl_network_facts_of(t->network);
-    char text[256];
-    snprintf(text, sizeof text, "%.0f MiB of the device's %.0f, micro-batches of %d",
-             (double)facts->device_bytes / (1 << 20), (double)t->context->info.global_memory / (1 << 20),
-             facts->micro_batch);
-    say(t, "memory", text);
+    rncl_log_line(&t->context->log, RNCL_LOG_DETAIL, "%-*s%.0f MiB of the device's %.0f", LABEL_WIDTH,
+                  "memory", (double)facts->device_bytes / (1 << 20),
+                  (double)t->context->info.global_memory / (1 << 20));
 }
 
 /* A variance of one value is 0: the layer's output is its bias, whatever the picture. */

@@ -5,11 +5,12 @@
 
 #include "training.h"
 
-/* Before anything is compiled: device, network, data, pictures, training. */
-void rncl_announce_plan(const rncl_training *training);
+/* Once in a training, before anything is compiled: three lines for the device and its batches, the network
+ * and its learning rate, the data and what becomes of its pictures. */
+void rncl_announce_plan(rncl_training *training, const rncl_network_facts *facts);
 
-/* With the network in place: its memory and micro-batches, what of it is tuned, the run folder. Warns of
- * batch normalisations that would see a single value. */
+/* With the network in place: what of it is tuned, the run folder, in detail its memory. Warns of batch
+ * normalisations that would see a single value. */
 void rncl_announce_network(const rncl_training *training);
 
 #endif

@@ -620,10 +620,22 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(algorithm),
      .value = "NAME",
-     .commands = WITH_BATCHES | RNCL_FOR_PREDICT,
+     .commands = WITH_BATCHES | RNCL_FOR_PREDICT | RNCL_FOR_CHECK,
      .in_config = true,
      .help = "use this algorithm, such as direct or im2col_gemm, for all convolutions that it supports; not "
-             "given: what suits the device"},
+             "given: what suits the device; check: the only one that is checked"},
+    {.name = "precision",
+     .group = RNCL_GROUP_DEVICE,
+     .kind = RNCL_OPTION_CHOICE,
+     .offset = FIELD(precision),
+     .default_text = "fp32",
+     CHOICES("fp32", "tf32", "bf16-operands"),
+     .commands = WITH_DEVICE,
+     .in_config = true,
+     .help =
+         "how convolutions may round their operands on matrix units (tensor cores and the like): fp32: not "
+         "at all, as without them; tf32: to 11 bits; bf16-operands: to 8 bits. Tensors, sums and all other "
+         "operations are float32. A device without such units uses fp32, and says so"},
     {.name = "winograd",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_SWITCH,
@@ -743,6 +755,13 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_PREDICT,
      .prints = true,
      .help = "print a CSV row for each class of --top"},
+    {.name = "explain",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_FLAG,
+     .offset = FIELD(explain),
+     .commands = RNCL_FOR_BENCH,
+     .prints = true,
+     .help = "print what the device's peak and bandwidth allow for each layer, and draw it into roofline.png"},
 
     /* every command */
     {.name = "config",

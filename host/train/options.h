@@ -10,6 +10,7 @@
 
 #include "graph.h"
 #include "loader.h"
+#include "matrix_unit.h"
 #include "rncl/rncl.h"
 #include "status.h"
 
@@ -95,8 +96,9 @@ typedef struct rncl_options {
     float mean[4], std[4];            /* as long as nobody has given them: the data set's own */
     char algorithm[RNCL_TEXT_LENGTH]; /* of the convolutions; "": tuned, or the device's default */
     bool winograd;                    /* may be among them */
-    bool tune;                        /* train: what has not been tuned, briefly, before the first step */
-    float budget;                     /* seconds */
+    rncl_precision precision;
+    bool tune;    /* train: what has not been tuned, briefly, before the first step */
+    float budget; /* seconds */
     bool retune;
     char tune_program[RNCL_TEXT_LENGTH]; /* tries kernels in child processes; "": tuning.h says which */
     float spot_checks;                   /* percent of the time; 0: none */
@@ -111,6 +113,7 @@ typedef struct rncl_options {
 
     int top;          /* predict: classes of each picture */
     bool logits, csv; /* predict */
+    bool explain;     /* bench: the roofline */
     bool plot_loss;   /* plot: losses and not errors */
     char **arguments; /* predict: the pictures; plot: the runs; the command line's own */
     int argument_count;

@@ -20,13 +20,13 @@ static void add(rncl_pace_sums *sums, uint64_t time_ns, uint64_t waited_ns)
 
 void rncl_pace_step(rncl_pace *pace, uint64_t now_ns, uint64_t waited_ns)
 {
-    /* The first step also warms everything up: it counts only as long as there is no other. */
-    if (pace->steps++ == 1)
-        pace->all = pace->interval = (rncl_pace_sums){0};
-    if (pace->steps == 1)
+    /* Drivers compile during the first step, which therefore says nothing about the others. */
+    if (pace->steps++ == 0) {
         pace->first_step_ns = now_ns - pace->start_ns;
-    add(&pace->all, now_ns - pace->mark_ns, waited_ns - pace->waited_mark_ns);
-    add(&pace->interval, now_ns - pace->mark_ns, waited_ns - pace->waited_mark_ns);
+    } else {
+        add(&pace->all, now_ns - pace->mark_ns, waited_ns - pace->waited_mark_ns);
+        add(&pace->interval, now_ns - pace->mark_ns, waited_ns - pace->waited_mark_ns);
+    }
     pace->mark_ns = now_ns;
     pace->waited_mark_ns = waited_ns;
 }

@@ -29,7 +29,7 @@ void rncl_pace_go(rncl_pace *pace, uint64_t now_ns);
 rncl_pace_sums rncl_pace_interval(rncl_pace *pace);
 
 double rncl_pace_seconds(const rncl_pace *pace, uint64_t now_ns); /* since the start */
-double rncl_pace_steps_per_second(const rncl_pace_sums *sums);    /* 0 before the first step */
+double rncl_pace_steps_per_second(const rncl_pace_sums *sums);    /* 0 without a step */
 double rncl_pace_waiting(const rncl_pace_sums *sums);             /* share, 0 to 1 */
 
 #endif

@@ -18,15 +18,15 @@ const char *rncl_planning_verdict(const rncl_network_facts *facts)
 
 void rncl_planning_announce(const rncl_log *log, const rncl_store *store, const rncl_network_facts *facts)
 {
-    const char *whose = rncl_store_has_own(store) ? "your" : "shipped";
+    const char *whose = rncl_store_whose(store);
     if (facts->tuned == 0)
-        rncl_log_line(log, RNCL_LOG_NOTE, "tuning    none of %d kernels; `rncl tune` (5 min) may help",
+        rncl_log_line(log, RNCL_LOG_NOTE,
+                      "no settings for any of %d kernels; `rncl tune` (5 min) may be faster",
                       facts->problems);
     else if (facts->tuned == facts->problems)
-        rncl_log_line(log, RNCL_LOG_NOTE, "tuning    %s settings cover all %d kernels", whose,
-                      facts->problems);
+        rncl_log_line(log, RNCL_LOG_NOTE, "%s settings cover all %d kernels", whose, facts->problems);
     else
         rncl_log_line(log, RNCL_LOG_NOTE,
-                      "tuning    %s settings cover %d of %d kernels; `rncl tune` (5 min) may help", whose,
+                      "%s settings cover %d of %d kernels; `rncl tune` (5 min) may be faster", whose,
                       facts->tuned, facts->problems);
 }

@@ -86,11 +86,10 @@ static rncl_status choose_resumed(rncl_options *options, const rncl_log *log, rn
     if (options->out[0])
         return RNCL_FAIL(RNCL_ERR_USAGE, "--resume %.200s continues in that folder; leave --out away",
                          options->resume);
-    if (rncl_directory_exists(options->resume))
-        RNCL_TRY(lock_folder(options->resume, log, lock));
     RNCL_TRY(join(options->resume, RNCL_RUN_CHECKPOINT, path));
     if (!rncl_file_may_exist(path))
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: no such checkpoint; --resume takes the folder of a run", path);
+    RNCL_TRY(lock_folder(options->resume, log, lock));
     RNCL_TRY(join(options->resume, RNCL_RUN_CONFIG, path));
     RNCL_TRY(rncl_options_read(options, path, RNCL_FOR_TRAIN));
     memcpy(options->out, options->resume, sizeof options->out);

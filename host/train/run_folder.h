@@ -12,6 +12,7 @@
 #define RNCL_RUN_MODEL "model.safetensors"
 #define RNCL_RUN_BEST "best.safetensors"
 #define RNCL_RUN_CURVES "curves.png"
+#define RNCL_RUN_TUNING "tuning.json"              /* the tuning results that the run computes with */
 #define RNCL_RUN_CLASS_WEIGHTS "class-weights.txt" /* a copy of the file that --class-weights named */
 
 /* A run folder that this process has to itself. It is an flock, which ends with the process however that

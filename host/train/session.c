@@ -146,6 +146,8 @@ rncl_status rncl_session_open_device(const rncl_session *session, rncl_context *
     rncl_status st = rncl_device_choose(list, session->options.device, &device);
     if (!st)
         st = rncl_context_create(device, &session->log, out);
+    if (!st)
+        rncl_precision_request(*out, session->options.precision);
     rncl_device_list_destroy(list);
     return st;
 }
@@ -200,6 +202,7 @@ rncl_status rncl_session_check(const rncl_session *session,
         .shapes = options->shapes,
         .work = RNCL_CHECK_WORK,
         .filter = options->operation[0] ? options->operation : NULL,
+        .algorithm = options->algorithm[0] ? options->algorithm : NULL,
         .report = report,
         .user = user,
     };

@@ -1,7 +1,5 @@
-/* Passes of a running training, recomputed on the host: a slice of one pass of one layer at a time, all of
- * them in turn. What a pass reads is copied before it runs and what it writes behind it, so that memory that
- * is used again, or overwritten in place, does not matter, and the training computes the same bits as
- * without. */
+/* Passes of a running training, recomputed on the host: a slice of one pass at a time, all passes that a step
+ * runs in turn. The training computes the same bits as without. */
 #ifndef RNCL_TRAIN_SPOT_CHECKS_H
 #define RNCL_TRAIN_SPOT_CHECKS_H
 
@@ -9,9 +7,15 @@
 
 typedef struct rncl_spot_checks rncl_spot_checks;
 
-/* `share`: of the time that checks may take, 0 to 1. `network` is one of `graph`; both must outlive all calls
- * but destroy, which comes after the network's end. */
-rncl_status rncl_spot_checks_create(rncl_network *network, const rncl_graph *graph, double share,
+/* What a check looks at: the pass, and by seed and step, the micro-batch and slice. */
+typedef struct rncl_spot_check {
+    size_t pass; /* in the order of a round */
+    int64_t step;
+} rncl_spot_check;
+
+/* `share`: of the time that checks may take, 0 to 1. `seed`: decides about slices. `network` must outlive all
+ * calls but destroy, which comes after the network's end. */
+rncl_status rncl_spot_checks_create(rncl_network *network, double share, uint64_t seed,
                                     rncl_spot_checks **out);
 void rncl_spot_checks_destroy(rncl_spot_checks *checks); /* takes NULL */
 
@@ -22,9 +26,12 @@ rncl_status rncl_spot_checks_begin(rncl_spot_checks *checks, int64_t step);
  * host computes; the message names layer, pass, algorithm and error. */
 rncl_status rncl_spot_checks_end(rncl_spot_checks *checks, int64_t step);
 
-/* The pass that is looked at next, and making another one that. */
-size_t rncl_spot_checks_next(const rncl_spot_checks *checks);
-void rncl_spot_checks_set_next(rncl_spot_checks *checks, size_t next);
+/* Forgets what is being looked at; no step may be outstanding. */
+void rncl_spot_checks_drop(rncl_spot_checks *checks);
+
+/* What was looked at last, and making it what is looked at next, whatever the step. */
+rncl_spot_check rncl_spot_checks_last(const rncl_spot_checks *checks);
+void rncl_spot_checks_repeat(rncl_spot_checks *checks, rncl_spot_check check);
 
 /* What has been done so far. */
 typedef struct rncl_spot_checks_facts {

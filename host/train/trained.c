@@ -87,7 +87,7 @@ rncl_status rncl_trained_create(rncl_context *context, const rncl_options *optio
     rncl_store *store = NULL;
     rncl_status st = load_weights(context, options, graph, &vectors);
     if (!st)
-        st = rncl_store_open(&context->info, &context->log, &store);
+        st = rncl_store_open(&context->info, context->precision, &context->log, &store);
     rncl_planning_apply(options, store, &setup);
     if (!st)
         st = rncl_network_create(context, &setup, &network);

@@ -113,7 +113,6 @@ static double seconds_left(const rncl_training *t, double seconds)
 rncl_progress rncl_training_progress(const rncl_training *t, bool evaluated)
 {
     const double seconds = rncl_pace_seconds(&t->pace, rncl_time_ns());
-    const bool paced = t->pace.steps > 1; /* drivers compile during the first step */
     return (rncl_progress){
         .step = t->state.step,
         .steps = t->steps,
@@ -122,9 +121,9 @@ rncl_progress rncl_training_progress(const rncl_training *t, bool evaluated)
         .loss = t->last.loss / t->last.weight,
         .top1 = 100.0 * t->last.top1 / t->last.count,
         .lr = t->last_lr,
-        .images_per_second = paced ? t->options->batch_size * rncl_pace_steps_per_second(&t->pace.all) : 0,
+        .images_per_second = t->options->batch_size * rncl_pace_steps_per_second(&t->pace.all),
         .seconds = seconds,
-        .seconds_left = paced ? seconds_left(t, seconds) : NAN,
+        .seconds_left = t->pace.all.steps ? seconds_left(t, seconds) : NAN,
         .waiting = rncl_pace_waiting(&t->pace.all),
         .evaluated = evaluated,
         .val_loss = t->state.val_loss,
@@ -179,22 +178,8 @@ rncl_status rncl_training_enqueue(rncl_training *t)
                              .weight_decay = t->options->weight_decay};
     rule.mixup = mixup_at(t, t->enqueued);
     rule.average_share = rncl_average_share(t->options->ema, t->enqueued + 1);
-    if (t->checks)
-        RNCL_TRY(rncl_spot_checks_begin(t->checks, t->enqueued));
     RNCL_TRY(rncl_network_train(t->network, batch->images, batch->labels, &rule));
     t->enqueued++;
-    return RNCL_OK;
-}
-
-/* A doubted result is in doubt until its pass has been looked at again. */
-static rncl_status check_step(rncl_training *t, int64_t step)
-{
-    if (!t->checks)
-        return RNCL_OK;
-    const size_t before = rncl_spot_checks_next(t->checks);
-    RNCL_TRY(rncl_spot_checks_end(t->checks, step));
-    if (t->doubted_check == (int64_t)before && rncl_spot_checks_next(t->checks) != before)
-        t->doubted_check = -1;
     return RNCL_OK;
 }
 
@@ -202,7 +187,8 @@ static rncl_status collect_step(rncl_training *t)
 {
     RNCL_TRY(rncl_network_collect(t->network, &t->last));
     rncl_loader_release(t->loader);
-    RNCL_TRY(check_step(t, t->state.step));
+    if (t->checks)
+        RNCL_TRY(rncl_spot_checks_end(t->checks, t->state.step));
     rncl_pace_step(&t->pace, rncl_time_ns(), rncl_loader_waited_ns(t->loader));
 
     const rncl_network_facts *facts = rncl_network_facts_of(t->network);
@@ -238,6 +224,8 @@ static rncl_status take_steps(rncl_training *t, int64_t count, bool by_time)
     rncl_pace_go(&t->pace, rncl_time_ns());
     while (t->enqueued < boundary && !rncl_training_stopped(t) && !out_of_time(t) &&
            !(by_time && save_due(t))) {
+        if (t->checks)
+            RNCL_TRY(rncl_spot_checks_begin(t->checks, t->enqueued));
         RNCL_TRY(rncl_training_enqueue(t));
         if (t->enqueued - t->state.step == 2)
             RNCL_TRY(collect_step(t));

@@ -25,9 +25,10 @@ typedef struct rncl_training {
     rncl_graph *graph;
     rncl_loader *loader; /* of training batches */
     rncl_store *store;   /* of tuning results */
+    bool tuning_kept;    /* the run folder has those that the run computes with */
     rncl_network *network;
     rncl_spot_checks *checks;     /* NULL: none */
-    int64_t doubted_check;        /* that found a wrong result, and has not been right since; -1: none */
+    bool doubts;                  /* the first of them repeats one that found a wrong result */
     rncl_network_vectors vectors; /* on the host, for files */
     rncl_model_meta meta;         /* its labels are the data set's */
     rncl_schedule schedule;
@@ -45,6 +46,7 @@ typedef struct rncl_training {
     rncl_batch_result last;   /* of the last step that was collected */
     float last_lr;            /* its learning rate */
     double seconds_before;    /* spent by earlier processes */
+    bool announced;           /* what it is going to do */
     bool evaluation_diverged; /* an evaluation was the last to say RNCL_ERR_DIVERGED */
     bool improved;            /* the weights are the best so far, and have not been saved as such */
 } rncl_training;
@@ -85,8 +87,16 @@ rncl_status rncl_training_load(rncl_training *training, const char *name);
 rncl_status rncl_training_shrink(rncl_training *training);
 
 /* After a failure with RNCL_ERR_WRONG_RESULT: goes back to the last checkpoint, so that the wrong result is
- * in no weights, and looks at the same pass first. RNCL_ERR_WRONG_RESULT the second time in a row. */
+ * in no weights, and looks at the same values first. RNCL_ERR_WRONG_RESULT the second time in a row. */
 rncl_status rncl_training_doubt(rncl_training *training);
+
+/* Opens training->store: what the run folder has where it has any, else what has been tuned on this device.
+ */
+rncl_status rncl_training_open_store(rncl_training *training);
+/* Whether a run that is resumed has results of its own, and is not told to tune again. */
+bool rncl_training_has_tuning(const rncl_options *options);
+/* Copies the store's results for this network into the run folder. */
+rncl_status rncl_training_keep_tuning(rncl_training *training);
 
 /* Makes training->loader, which begins behind training->state. */
 rncl_status rncl_training_open_loader(rncl_training *training);

@@ -2,13 +2,54 @@
  * taken again; the last two are looked at pass by pass, since what one of them writes may show in the next.
  */
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "run_folder.h"
+#include "spec.h"
 #include "training.h"
 #include "util.h"
 
 /* Longer than this nobody should wait for a remark. */
 static const double most_seconds = 60;
+
+/* The first pass that writes something that is not finite. Every pass is waited for. */
+typedef struct search {
+    rncl_context *context;
+    char where[80]; /* "layer1.0.conv1 forward"; "": nothing yet */
+} search;
+
+static rncl_status look_at(search *s, cl_mem buffer, size_t floats, const rncl_pass_at *at)
+{
+    float *values = malloc(floats * sizeof *values);
+    if (!values)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu values to look at", floats);
+    const rncl_status st = rncl_buffer_read(s->context, buffer, 0, floats * sizeof *values, values);
+    if (!st && !rncl_all_finite(values, floats))
+        snprintf(s->where, sizeof s->where, "%s %s", at->name, at->op->type->passes[at->pass].name);
+    free(values);
+    return st;
+}
+
+static rncl_status look(void *user, const rncl_pass_at *at)
+{
+    search *s = user;
+    const rncl_spec *spec = rncl_spec_of(at->op->desc.kind);
+    const rncl_spec_case c = {.desc = at->op->desc, .pass = at->pass, .scalars = *at->scalars};
+    RNCL_FOR_SLOTS (spec->passes[at->pass].results & ~(RNCL_INTEGER_SLOTS | RNCL_SLOT_BIT(saved)), slot) {
+        const rncl_spec_layout layout = spec->layout(&c, slot);
+        const size_t floats = rncl_spec_layout_count(&layout);
+        if (at->done && !s->where[0] && at->buffers->slots[slot] && floats)
+            RNCL_TRY(look_at(s, at->buffers->slots[slot], floats, at));
+    }
+    return RNCL_OK;
+}
+
+static void observe(rncl_training *t, search *s)
+{
+    rncl_network_observe(t->network,
+                         s ? (rncl_pass_observer){.look = look, .user = s} : (rncl_pass_observer){0});
+}
 
 static bool takes_too_long(const rncl_training *t, int64_t steps)
 {
@@ -27,43 +68,44 @@ static rncl_status repeat_step(rncl_training *t)
 }
 
 /* From the last checkpoint on, until something is found or step `bad` is done. */
-static rncl_status seek_in_steps(rncl_training *t, int64_t bad, char where[RNCL_SEEK_TEXT])
+static rncl_status seek_in_steps(rncl_training *t, int64_t bad, search *s)
 {
     RNCL_TRY(rncl_training_rewind(t, RNCL_RUN_CHECKPOINT));
     if (takes_too_long(t, bad - t->state.step))
         return RNCL_OK;
-    while (t->state.step < bad && !where[0] && !rncl_training_stopped(t)) {
+    while (t->state.step < bad && !s->where[0] && !rncl_training_stopped(t)) {
         if (t->state.step >= bad - 2)
-            rncl_network_seek(t->network, where);
+            observe(t, s);
         const rncl_status st = repeat_step(t);
-        rncl_network_seek(t->network, NULL);
+        observe(t, NULL);
         RNCL_TRY(st);
     }
     return RNCL_OK;
 }
 
-static rncl_status seek_in_evaluation(rncl_training *t, char where[RNCL_SEEK_TEXT])
+static rncl_status seek_in_evaluation(rncl_training *t, search *s)
 {
     rncl_evaluation ignored;
-    rncl_network_seek(t->network, where);
+    observe(t, s);
     const rncl_status st = rncl_training_measure(t, &ignored);
-    rncl_network_seek(t->network, NULL);
+    observe(t, NULL);
     return st;
 }
 
 rncl_status rncl_training_explain(rncl_training *t)
 {
-    char why[RNCL_TEXT_LENGTH], where[RNCL_SEEK_TEXT] = "";
+    search s = {.context = t->context};
+    char why[RNCL_TEXT_LENGTH];
     snprintf(why, sizeof why, "%s", rncl_status_message());
     const rncl_run_state then = t->state;
     const bool in_evaluation = t->evaluation_diverged;
-    const rncl_status st = in_evaluation ? seek_in_evaluation(t, where) : seek_in_steps(t, then.step, where);
+    const rncl_status st = in_evaluation ? seek_in_evaluation(t, &s) : seek_in_steps(t, then.step, &s);
     const int64_t step = t->state.step;
     t->state = then;
     t->enqueued = then.step;
     t->evaluation_diverged = false;
-    if (st || !where[0]) /* a search that fails must not hide what it was for */
+    if (st || !s.where[0]) /* a search that fails must not hide what it was for */
         return RNCL_FAIL(RNCL_ERR_DIVERGED, "%s", why);
     return RNCL_FAIL(RNCL_ERR_DIVERGED, "%s; the first values that were not finite: %s, %s step %" PRId64,
-                     why, where, in_evaluation ? "evaluated after" : "in", step);
+                     why, s.where, in_evaluation ? "evaluated after" : "in", step);
 }

@@ -14,6 +14,8 @@ static rncl_status drop_outstanding(rncl_training *t)
         RNCL_TRY(rncl_network_collect(t->network, &ignored));
         rncl_loader_release(t->loader);
     }
+    if (t->checks)
+        rncl_spot_checks_drop(t->checks);
     return RNCL_OK;
 }
 

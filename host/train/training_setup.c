@@ -105,7 +105,8 @@ static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
     RNCL_TRY(rncl_inputs_open(options, true, &t->context->log, &t->inputs));
     RNCL_TRY(rncl_inputs_complete(&t->inputs, options));
     rncl_automatic_complete(options, t->inputs.training->info.count);
-    if (options->tune)
+    t->tuning_kept = rncl_training_has_tuning(options);
+    if (options->tune && !t->tuning_kept)
         RNCL_TRY(tune_briefly(t, options));
     RNCL_TRY(rncl_graph_build(&options->network, &t->graph));
     RNCL_TRY(rncl_graph_freeze(t->graph, options->freeze));
@@ -151,6 +152,11 @@ static rncl_status make_network(rncl_training *t, rncl_network_setup *setup)
     }
 }
 
+static void announce(void *user, const rncl_network_facts *facts)
+{
+    rncl_announce_plan(user, facts);
+}
+
 /* The loader comes first: its workers fill the ring while kernels are compiled. */
 static rncl_status prepare_network(rncl_training *t, int micro_batch)
 {
@@ -165,13 +171,16 @@ static rncl_status prepare_network(rncl_training *t, int micro_batch)
         .mixup = options->mixup > 0,
         .label_smoothing = options->label_smoothing,
         .class_weights = t->class_weights,
+        .planned = announce,
+        .user = t,
     };
-    RNCL_TRY(rncl_store_open(&t->context->info, &t->context->log, &t->store));
+    RNCL_TRY(rncl_training_open_store(t));
     rncl_planning_apply(options, t->store, &setup);
     RNCL_TRY(make_network(t, &setup));
     if (!(options->spot_checks > 0))
         return RNCL_OK;
-    return rncl_spot_checks_create(t->network, t->graph, 0.01 * (double)options->spot_checks, &t->checks);
+    return rncl_spot_checks_create(t->network, 0.01 * (double)options->spot_checks, options->seed,
+                                   &t->checks);
 }
 
 /* What the network needs beside itself. */
@@ -202,6 +211,7 @@ static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
     RNCL_TRY(rncl_run_folder_create(options, &t->context->log, &t->lock));
     RNCL_TRY(write_config(options));
     RNCL_TRY(copy_class_weights(options));
+    RNCL_TRY(rncl_training_keep_tuning(t));
     RNCL_TRY(rncl_metrics_open(options->out, t->state.step, &t->context->log, &t->metrics));
     return options->resume[0] ? RNCL_OK : rncl_training_save(t);
 }
@@ -213,7 +223,6 @@ static rncl_status prepare(rncl_training *t, rncl_options *options)
     settle_conflicts(options);
     RNCL_TRY(prepare_graph(t, options));
     RNCL_TRY(rncl_training_prepare_weights(t));
-    rncl_announce_plan(t);
     RNCL_TRY(prepare_network(t, options->micro_batch));
     return prepare_folder(t, options);
 }
@@ -221,7 +230,6 @@ static rncl_status prepare(rncl_training *t, rncl_options *options)
 rncl_status rncl_training_open(rncl_training *t, rncl_options *options)
 {
     t->lock = (rncl_run_lock)RNCL_RUN_LOCK_NONE;
-    t->doubted_check = -1;
     rncl_pace_start(&t->pace, rncl_time_ns());
     rncl_save_clock_start(&t->save_clock, rncl_time_ns());
     RNCL_TRY(prepare(t, options));
@@ -256,13 +264,13 @@ rncl_status rncl_training_shrink(rncl_training *t)
 
 rncl_status rncl_training_doubt(rncl_training *t)
 {
-    if (!t->checks || t->doubted_check >= 0)
+    if (!t->checks || (t->doubts && !rncl_spot_checks_facts_of(t->checks).checks))
         return RNCL_ERR_WRONG_RESULT;
-    const size_t check = rncl_spot_checks_next(t->checks);
+    const rncl_spot_check check = rncl_spot_checks_last(t->checks);
     rncl_log_line(&t->context->log, RNCL_LOG_WARNING, "%s; looking again", rncl_status_message());
     RNCL_TRY(go_back(t, rncl_network_facts_of(t->network)->micro_batch));
-    t->doubted_check = (int64_t)check;
-    rncl_spot_checks_set_next(t->checks, check);
+    t->doubts = true;
+    rncl_spot_checks_repeat(t->checks, check);
     return RNCL_OK;
 }
 

@@ -68,7 +68,10 @@ static rncl_status find_program(const rncl_options *options, char **program)
 {
     static const char *const folders[] = {".", RNCL_BIN_FROM_LIB, RNCL_BIN_INSTALLED, NULL};
     const char *chosen = options->tune_program[0] ? options->tune_program : getenv("RNCL_PROGRAM");
-    *program = chosen && *chosen ? strdup(chosen) : rncl_installation_find(folders, "rncl");
+    if (!chosen || !*chosen)
+        RNCL_TRY(rncl_installation_find(folders, "rncl", program));
+    else if (!(*program = strdup(chosen)))
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", chosen);
     if (!*program)
         return RNCL_FAIL(
             RNCL_ERR_FAILURE,
@@ -82,10 +85,12 @@ static rncl_status tune_in(rncl_context *context, const rncl_options *options, d
 {
     char device[16];
     snprintf(device, sizeof device, "%d", context->info.number);
-    const char *const arguments[] = {program, "tune-worker", "--device", device, NULL};
+    const char *const arguments[] = {program, "tune-worker", "--device",
+                                     device,  "--precision", rncl_precision_name(context->precision),
+                                     NULL};
     rncl_worker worker;
     rncl_store *store;
-    RNCL_TRY(rncl_store_open(&context->info, &context->log, &store));
+    RNCL_TRY(rncl_store_open(&context->info, context->precision, &context->log, &store));
     rncl_worker_init(&worker, arguments, TIMEOUT_MS);
     const rncl_tune_options tune = {
         .context = context,

@@ -1,6 +1,7 @@
 /* Settings as JSON and as text. */
 #include "setting_json.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,10 +27,11 @@ bool rncl_setting_from_json(const json_t *object, rncl_setting *out)
     snprintf(out->algorithm, sizeof out->algorithm, "%s", algorithm);
     json_object_foreach(knobs, name, value)
     {
-        if (!json_is_integer(value) || strlen(name) >= RNCL_KNOB_NAME)
+        const json_int_t number = json_integer_value(value);
+        if (!json_is_integer(value) || number < INT_MIN || number > INT_MAX || strlen(name) >= RNCL_KNOB_NAME)
             return false;
         snprintf(out->knobs[out->count].name, RNCL_KNOB_NAME, "%s", name);
-        out->knobs[out->count++].value = (int)json_integer_value(value);
+        out->knobs[out->count++].value = (int)number;
     }
     return true;
 }

@@ -1,6 +1,4 @@
 /* The tuning store. */
-#include "store.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,21 +7,8 @@
 #include "file.h"
 #include "installation.h"
 #include "setting_json.h"
-#include "store_file.h"
+#include "store_state.h"
 #include "util.h"
-
-struct rncl_store {
-    rncl_device_info device;
-    rncl_log log;
-    char *path; /* the user's file */
-    rncl_store_lines lines;
-    struct {
-        bool valid;
-        rncl_op_kind kind;
-        char algorithm[RNCL_ALGORITHM_NAME];
-        uint64_t hash;
-    } hashed;
-};
 
 /* Hash of an algorithm's kernels: any change to them may change which setting is fastest, or what the
  * knobs mean. Results of one algorithm mostly follow each other, so that the last hash is cached. */
@@ -51,20 +36,22 @@ static rncl_status origin_of(rncl_store *store, const rncl_problem *problem, con
     return RNCL_OK;
 }
 
-enum { FILE_NAME = sizeof((rncl_device_info *)0)->name + 32 };
+enum { FILE_NAME = sizeof((rncl_device_info *)0)->name + 48 };
 
-/* "pthread-skylake-avx512-amd-epyc-2.json". Does not depend on the locale. */
-static void file_name(const rncl_device_info *device, char name[FILE_NAME])
+/* "pthread-skylake-avx512-amd-epyc-2.json", "nvidia-h100-132-tf32.json". Does not depend on the locale. */
+static void file_name(const rncl_store *store, char name[FILE_NAME])
 {
     char *to = name;
-    for (const char *from = device->name; *from; from++)
+    for (const char *from = store->device.name; *from; from++)
         if ((*from >= 'a' && *from <= 'z') || (*from >= '0' && *from <= '9'))
             *to++ = *from;
         else if (*from >= 'A' && *from <= 'Z')
             *to++ = (char)(*from - 'A' + 'a');
         else if (to > name && to[-1] != '-')
             *to++ = '-';
-    snprintf(to, 32, "-%u.json", device->compute_units);
+    const bool is_fp32 = store->precision == RNCL_PRECISION_FP32;
+    snprintf(to, 48, "-%u%s%s.json", store->device.compute_units, is_fp32 ? "" : "-",
+             is_fp32 ? "" : rncl_precision_name(store->precision));
 }
 
 /* $XDG_DATA_HOME/rncl/tuning. NULL when out of memory. */
@@ -76,13 +63,18 @@ static char *user_folder(void)
     return rncl_text_format("%s/.local/share/rncl/tuning", home ? home : ".");
 }
 
+static void say_left_out(const rncl_store *store)
+{
+    rncl_log_line(&store->log, RNCL_LOG_WARNING, "tuning results are left out: %s", rncl_status_message());
+}
+
 /* A file that is damaged or cannot be opened is said and left out; it is not worth a training. */
 static rncl_status read_file(rncl_store *store, const char *path, bool own)
 {
     rncl_status st = rncl_store_file_read(path, &store->device, own, &store->lines);
     if (st != RNCL_ERR_DATA && st != RNCL_ERR_IO)
         return st;
-    rncl_log_line(&store->log, RNCL_LOG_WARNING, "tuning results are left out: %s", rncl_status_message());
+    say_left_out(store);
     if (!own || st == RNCL_ERR_IO)
         return RNCL_OK;
     char *aside = rncl_text_format("%s.damaged", path);
@@ -92,43 +84,50 @@ static rncl_status read_file(rncl_store *store, const char *path, bool own)
     return RNCL_OK;
 }
 
-static rncl_status read_shipped(rncl_store *store)
+static rncl_status find_shipped(const rncl_store *store, char **path)
 {
     const char *chosen = getenv("RNCL_TUNING_DIR");
     const char *const folders[] = {RNCL_TUNING_FROM_BIN, RNCL_TUNING_FROM_LIB, RNCL_TUNING_INSTALLED,
                                    RNCL_TUNING_SOURCE, NULL};
     char name[FILE_NAME];
-    file_name(&store->device, name);
-    char *path = chosen ? rncl_path_join(chosen, name) : rncl_installation_find(folders, name);
-    const bool there = path && rncl_file_may_exist(path);
-    rncl_status st = there ? read_file(store, path, false) : RNCL_OK;
+    file_name(store, name);
+    if (!chosen)
+        return rncl_installation_find(folders, name, path);
+    *path = rncl_path_join(chosen, name);
+    return *path ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", name);
+}
+
+static rncl_status read_shipped(rncl_store *store)
+{
+    char *path;
+    rncl_status st = find_shipped(store, &path);
+    if (st == RNCL_ERR_IO) {
+        say_left_out(store);
+        return RNCL_OK;
+    }
+    if (!st && path && rncl_file_may_exist(path))
+        st = read_file(store, path, false);
     free(path);
     return st;
 }
 
-/* Drops results of other kernel sources, and reports that; also reports whether the driver has changed. */
-static rncl_status sift(rncl_store *store)
+rncl_status rncl_store_sift(rncl_store *store, size_t *dropped)
 {
-    size_t kept = 0, dropped = 0;
+    size_t kept = 0;
     const char *other_driver = NULL;
     for (size_t i = 0; i < store->lines.count; i++) {
         rncl_store_line *line = &store->lines.lines[i];
         rncl_result_origin now;
         RNCL_TRY(origin_of(store, &line->entry.problem, &line->entry.setting, &now));
-        if (strcmp(line->origin.kernels, now.kernels) != 0) {
-            dropped++;
+        if (strcmp(line->origin.kernels, now.kernels) != 0)
             continue;
-        }
         store->lines.lines[kept] = *line;
         if (strcmp(line->origin.driver, now.driver) != 0)
             other_driver = store->lines.lines[kept].origin.driver;
         kept++;
     }
+    *dropped = store->lines.count - kept;
     store->lines.count = kept;
-    if (dropped)
-        rncl_log_line(&store->log, RNCL_LOG_NOTE,
-                      "%zu tuning results are for other kernels and are ignored; `rncl tune` makes new ones",
-                      dropped);
     if (other_driver)
         rncl_log_line(&store->log, RNCL_LOG_WARNING, "tuned for driver %s, this is %s: `rncl tune` may help",
                       other_driver, store->device.driver);
@@ -139,27 +138,42 @@ static rncl_status open_store(rncl_store *store)
 {
     char *folder = user_folder();
     char name[FILE_NAME];
-    file_name(&store->device, name);
+    file_name(store, name);
     store->path = folder ? rncl_path_join(folder, name) : NULL;
     free(folder);
     if (!store->path)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "tuning store");
     RNCL_TRY(read_shipped(store));
     RNCL_TRY(read_file(store, store->path, true));
-    return sift(store);
+    size_t dropped;
+    RNCL_TRY(rncl_store_sift(store, &dropped));
+    if (dropped)
+        rncl_log_line(&store->log, RNCL_LOG_NOTE,
+                      "%zu tuning results are for other kernels and are ignored; `rncl tune` makes new ones",
+                      dropped);
+    return RNCL_OK;
 }
 
-rncl_status rncl_store_open(const rncl_device_info *device, const rncl_log *log, rncl_store **out)
+rncl_status rncl_store_create(const rncl_device_info *device, const rncl_log *log, rncl_store **out)
 {
-    *out = NULL;
-    rncl_store *store = calloc(1, sizeof *store);
+    rncl_store *store = *out = calloc(1, sizeof *store);
     if (!store)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "tuning store");
     store->device = *device;
     rncl_device_stable_name(device->name, store->device.name, sizeof store->device.name);
     if (log)
         store->log = *log;
-    rncl_status st = open_store(store);
+    return RNCL_OK;
+}
+
+rncl_status rncl_store_open(const rncl_device_info *device, rncl_precision precision, const rncl_log *log,
+                            rncl_store **out)
+{
+    *out = NULL;
+    rncl_store *store;
+    RNCL_TRY(rncl_store_create(device, log, &store));
+    store->precision = precision;
+    const rncl_status st = open_store(store);
     if (st) {
         rncl_store_close(store);
         return st;
@@ -222,12 +236,14 @@ const rncl_tuned_entry *rncl_store_find(const rncl_store *store, const rncl_prob
     return line ? &line->entry : NULL;
 }
 
-bool rncl_store_has_own(const rncl_store *store)
+const char *rncl_store_whose(const rncl_store *store)
 {
+    if (store->kept)
+        return "the run's";
     for (size_t i = 0; i < store->lines.count; i++)
         if (store->lines.lines[i].own && !store->lines.lines[i].why[0])
-            return true;
-    return false;
+            return "your";
+    return "shipped";
 }
 
 size_t rncl_store_count(const rncl_store *store)
@@ -267,7 +283,7 @@ rncl_status rncl_store_fail(rncl_store *store, const rncl_problem *problem, cons
 {
     rncl_store_line line = {.entry = {.problem = *problem, .setting = *setting}, .own = true};
     RNCL_TRY(origin_of(store, problem, setting, &line.origin));
-    snprintf(line.why, sizeof line.why, "%s", why);
+    snprintf(line.why, sizeof line.why, "%s", *why ? why : "no reason was given");
     RNCL_TRY(rncl_store_lines_add(&store->lines, &line));
     return save(store);
 }

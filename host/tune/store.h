@@ -14,11 +14,22 @@ typedef struct rncl_tuned_entry {
 
 typedef struct rncl_store rncl_store;
 
-/* Reads tuning/ and the user's file for this device, platform and number of compute units. Entries for
- * other kernel sources are dropped, those of another driver version used; both are logged. A damaged file
- * is logged and skipped. No file at all is an empty store. */
-rncl_status rncl_store_open(const rncl_device_info *device, const rncl_log *log, rncl_store **out);
+/* Reads tuning/ and the user's file for this device, platform, number of compute units and precision, which
+ * is the context's: with another one other algorithms can be chosen. Entries for other kernel sources are
+ * dropped, those of another driver version used; both are logged. A damaged file is logged and skipped. No
+ * file at all is an empty store. */
+rncl_status rncl_store_open(const rncl_device_info *device, rncl_precision precision, const rncl_log *log,
+                            rncl_store **out);
 void rncl_store_close(rncl_store *store);
+
+/* Writes to `path` what planning may look up for the problems, with any batch. */
+rncl_status rncl_store_keep(const rncl_store *store, const rncl_problem *problems, size_t count,
+                            const char *path);
+
+/* A store of the results in a file of rncl_store_keep and no others. *out is NULL if there is no such file,
+ * or if it is damaged or for another device or other kernels, which is logged. */
+rncl_status rncl_store_open_kept(const char *path, const rncl_device_info *device, const rncl_log *log,
+                                 rncl_store **out);
 
 /* For planning: looks up the problem's setting, or that of the nearest batch. The store must outlive the
  * lookup's users. */
@@ -27,8 +38,8 @@ rncl_tuned rncl_store_tuned(rncl_store *store);
 /* The entry of exactly this problem, or NULL. Valid until the next put. */
 const rncl_tuned_entry *rncl_store_find(const rncl_store *store, const rncl_problem *problem);
 
-/* Whether some of what it looks up was found here, and did not come with rncl. */
-bool rncl_store_has_own(const rncl_store *store);
+/* "your", if some of what it looks up was found here, "shipped", if all came with rncl, or "the run's". */
+const char *rncl_store_whose(const rncl_store *store);
 
 size_t rncl_store_count(const rncl_store *store);
 const rncl_tuned_entry *rncl_store_at(const rncl_store *store, size_t index);

@@ -7,6 +7,7 @@
 
 #include "file.h"
 #include "setting_json.h"
+#include "utf8.h"
 #include "util.h"
 
 enum { FORMAT = 1 };
@@ -40,8 +41,11 @@ static bool parse_line(const json_t *object, rncl_store_line *line)
         !copy_text(object, "driver", line->origin.driver, sizeof line->origin.driver) ||
         !copy_text(object, "kernels", line->origin.kernels, sizeof line->origin.kernels))
         return false;
-    if (copy_text(object, "failed", line->why, sizeof line->why))
-        return true;
+    if (json_object_get(object, "failed")) {
+        const char *why = json_string_value(json_object_get(object, "failed"));
+        snprintf(line->why, sizeof line->why, "%s", why ? why : ""); /* a long one is cut off */
+        return line->why[0] != '\0'; /* without a reason it would pass for a result */
+    }
     entry->time_ns = (uint64_t)json_integer_value(json_object_get(object, "time_ns"));
     entry->preset_ns = (uint64_t)json_integer_value(json_object_get(object, "preset_ns"));
     entry->finished = json_is_true(json_object_get(object, "finished"));
@@ -98,6 +102,8 @@ rncl_status rncl_store_file_read(const char *path, const rncl_device_info *devic
         st = RNCL_FAIL(RNCL_ERR_DATA, "%s is not a tuning file of format %d", path, FORMAT);
     else if (is_for(document, device))
         st = read_lines(path, document, own, lines);
+    else
+        lines->foreign++;
     json_decref(document);
     if (st)
         lines->count = before;
@@ -114,7 +120,10 @@ static json_t *describe(const rncl_store_line *line)
     int failed = json_object_update(object, setting);
     json_decref(setting);
     if (line->why[0]) {
-        failed |= json_object_set_new(object, "failed", json_string(line->why));
+        /* What drivers say need not be UTF-8, least of all when it is cut off. */
+        char *why = rncl_utf8_text(line->why);
+        failed |= json_object_set_new(object, "failed", why ? json_string(why) : NULL);
+        free(why);
     } else {
         failed |= json_object_set_new(object, "time_ns", json_integer((json_int_t)line->entry.time_ns));
         failed |= json_object_set_new(object, "preset_ns", json_integer((json_int_t)line->entry.preset_ns));

@@ -23,6 +23,7 @@ typedef struct rncl_store_line {
 typedef struct rncl_store_lines {
     rncl_store_line *lines;
     size_t count, room;
+    size_t foreign; /* files that were for other devices */
 } rncl_store_lines;
 
 rncl_status rncl_store_lines_add(rncl_store_lines *lines, const rncl_store_line *line);

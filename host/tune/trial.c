@@ -288,6 +288,7 @@ rncl_status rncl_trial_create(rncl_context *context, const rncl_problem *problem
     if (!trial)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "trial");
     trial->c = rncl_spec_training_case(&problem->desc, problem->pass);
+    trial->c.rounding = rncl_precision_rounding(context->precision);
     trial->spec = rncl_spec_of(problem->desc.kind);
     trial->pass = &trial->spec->passes[problem->pass];
     if (hook)

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 
 #include "setting_json.h"
+#include "utf8.h"
 #include "util.h"
 #include "worker.h"
 
@@ -60,8 +61,12 @@ static json_t *reply_to(server *s, const json_t *request)
 {
     uint64_t times_ns[MOST_SETTINGS];
     size_t count;
-    if (answer(s, request, times_ns, &count) != RNCL_OK)
-        return json_pack("{s:s}", "error", rncl_status_message());
+    if (answer(s, request, times_ns, &count) != RNCL_OK) {
+        char *why = rncl_utf8_text(rncl_status_message());
+        json_t *reply = json_pack("{s:s}", "error", why ? why : "out of memory");
+        free(why);
+        return reply;
+    }
     json_t *times = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(times, json_integer((json_int_t)times_ns[i]));

@@ -15,18 +15,38 @@ typedef struct rncl_conv_shape {
     rncl_int n, h, w, c, k, r, s, stride, pad, p, q;
 } rncl_conv_shape;
 
-/* Shape of the direct and tiled kernels: a convolution that stores its output pixels with a stride, as each phase of
- * a strided input gradient needs it. Reads x [n][h][w][c] and computes p x q pixels of k channels for each
- * image. Pixel (i, j) is stored at (i * out_stride + out_row, j * out_stride + out_column) of an out_h x
- * out_w image. The direct kernels hand out work in tiles of tile_rows rows of pixels. */
+/* Shape of the direct and tiled kernels: a convolution that stores its output pixels with a stride, as each
+ * phase of a strided input gradient needs it. Reads x [n][h][w][c] and computes p x q pixels of k channels
+ * for each image. Pixel (i, j) is stored at (i * out_stride + out_row, j * out_stride + out_column) of an
+ * out_h x out_w image. The direct kernels hand out work in tiles of tile_rows rows of pixels. */
 typedef struct rncl_direct_shape {
     rncl_int n, h, w, c, r, s, stride, pad_top, pad_left;
     rncl_int p, q, k, out_h, out_w, out_stride, out_row, out_column, tile_rows;
 } rncl_direct_shape;
 
-/* What conv/tiled.cl adds to the place of a value in the depth to come to its place in the next tile, so that it
- * needs no divisions. Filter gradient: pixels of the image, and images of the batch; else taps of the filter,
- * and channels. */
+/* Shape of the kernel for matrix units: one product of matrices (kernels/conv/mma.cl). Its left matrix is
+ * looked up in an image [n][h][w][c] under r x s taps at p x q pixels of each image; k are its columns.
+ * Tap (i, j) of an input gradient is tap filter_first + i * filter_row + j * filter_column of the filter.
+ * Pixels are stored as in rncl_direct_shape. */
+typedef struct rncl_mma_shape {
+    rncl_int n, h, w, c, r, s, stride, pad_top, pad_left, p, q, k;
+    rncl_int filter_first, filter_row, filter_column;
+    rncl_int out_h, out_w, out_stride, out_row, out_column;
+} rncl_mma_shape;
+
+/* Matrix units (kernels/conv/mma_unit.clh). */
+#define RNCL_UNIT_NVIDIA_TF32 1
+#define RNCL_UNIT_NVIDIA_BF16 2
+#define RNCL_UNIT_AMD_WMMA_BF16 3
+#define RNCL_UNIT_AMD_MFMA_F32 4
+#define RNCL_UNIT_AMD_MFMA_BF16 5
+#define RNCL_UNIT_INTEL_BF16_8 6
+#define RNCL_UNIT_INTEL_BF16_16 7
+#define RNCL_UNIT_INTEL_TF32_16 8
+
+/* What conv/tiled.cl adds to the place of a value in the depth to come to its place in the next tile, so that
+ * it needs no divisions. Filter gradient: pixels of the image, and images of the batch; else taps of the
+ * filter, and channels. */
 typedef struct rncl_tile_step {
     rncl_int row, column, count;
 } rncl_tile_step;
@@ -100,6 +120,9 @@ typedef struct rncl_mixup_shape {
 /* Floats of padding between arrays that are read in parallel. Without it they would lie a power of two
  * apart and evict each other from the cache. */
 #define RNCL_CACHE_GAP 16
+
+/* Statistics begin at a multiple of so many floats (statistics.clh): the widest vector. */
+#define RNCL_STATISTICS_ALIGNMENT 16
 
 #define RNCL_BATCHNORM_EPSILON 1e-5f
 #define RNCL_BATCHNORM_MOMENTUM 0.1f

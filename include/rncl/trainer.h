@@ -53,7 +53,7 @@ typedef struct rncl_train_result {
     char run[RNCL_TEXT_LENGTH]; /**< the run folder */
     int64_t steps;              /**< done, of the whole run */
     double seconds;             /**< of training, in this process */
-    double images_per_second;   /**< without evaluations */
+    double images_per_second;   /**< without evaluations and the first step; 0 if there was no other */
     double waiting;             /**< share of the time that the device waited for data */
     double val_loss;            /**< mean, of the last evaluation */
     double val_top1;            /**< percent, of the last evaluation */

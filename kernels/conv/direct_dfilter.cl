@@ -111,7 +111,7 @@ conv_direct_dfilter(const rncl_direct_shape shape, __global const float *restric
     const int first_block = blocks * get_global_id(0) / get_global_size(0);
     const int last_block = blocks * (get_global_id(0) + 1) / get_global_size(0);
     __global float *dfilter = sums + (size_t)get_global_id(1) * shape.r * shape.s * shape.c * shape.k;
-    __local float staged[STAGE];
+    __local float ALIGNED staged[STAGE];
     for (int tile = first_tile; tile < last_tile; tile++) {
         const int image = tile / image_tiles, tile_row = (tile - image * image_tiles) * shape.tile_rows;
         const int rows = min(shape.tile_rows, shape.p - tile_row);

@@ -64,7 +64,7 @@ static void fill_zero(__local float *to, int count)
 {
     int i = 0;
     for (; i + VW <= count; i += VW)
-        VSTORE((vfloat)(0.0f), to + i);
+        VSTORE_ANYWHERE((vfloat)(0.0f), to + i);
     for (; i < count; i++)
         to[i] = 0.0f;
 }
@@ -73,7 +73,7 @@ static void copy(__local float *to, __global const float *from, int count)
 {
     int i = 0;
     for (; i + VW <= count; i += VW)
-        VSTORE(VLOAD(from + i), to + i);
+        VSTORE_ANYWHERE(VLOAD_ANYWHERE(from + i), to + i);
     for (; i < count; i++)
         to[i] = from[i];
 }
@@ -192,7 +192,7 @@ conv_direct_forward(const rncl_direct_shape shape, __global const float *restric
     __global float *part =
         statistics ? statistics + statistics_at(get_global_size(0), get_global_id(0), shape.k) : 0;
 #if STAGE > 0
-    __local float staged[STAGE];
+    __local float ALIGNED staged[STAGE];
     stage_rows(staged, pixels, first_row, shape);
     INPUT input = staged;
 #else

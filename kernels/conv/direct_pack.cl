@@ -34,7 +34,7 @@ conv_direct_pack(const rncl_pack_shape shape, __global const float *restrict fil
     __global float *to = packed + packed_offset + shape.packed_offset +
                          ((size_t)block * shape.r * shape.s + tap) * shape.in * KB;
 #if TRANSPOSED
-    __local float transposed[VW * KB]; /* [VW input channels][KB] */
+    __local float ALIGNED transposed[VW * KB]; /* [VW input channels][KB] */
     for (int in = 0; in < shape.in; in += VW) {
         for (int out = 0; out < KB; out++) {
             float lanes[VW];

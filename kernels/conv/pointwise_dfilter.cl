@@ -143,7 +143,7 @@ conv_pointwise_dfilter(const rncl_conv_shape shape, __global const float *restri
     const int first_block = blocks * get_global_id(1) / get_global_size(1);
     const int last_block = blocks * (get_global_id(1) + 1) / get_global_size(1);
     __global float *dfilter = sums + (size_t)get_global_id(0) * shape.c * shape.k;
-    __local float inputs[CHUNK / CB * PANEL], gradients[KB * PIXELS];
+    __local float ALIGNED inputs[CHUNK / CB * PANEL], ALIGNED gradients[KB * PIXELS];
 
     for (int first = begin; first < end; first += PIXELS) {
         const int pixels = min(PIXELS, end - first), add = accumulate || first > begin;

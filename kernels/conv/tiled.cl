@@ -423,21 +423,21 @@ static void store_results(rncl_direct_shape shape, float4 sum[RM][QUADS], __glob
 
 /* Adds up a value of each column over the group's work-items, in the order of their rows. `own`: those of the
  * work-item, whose first column in the tile is `column`. The total of column i is in gathered[i] afterwards.
- */
-static void gather_columns(__local float *gathered, const float4 own[QUADS], int item, int column)
-{
-    barrier(CLK_LOCAL_MEM_FENCE);
-    UNROLL_FOR (j, QUADS)
-        STORE_QUAD(own[j], gathered + item / (TN / RN) * TN + column + j * BLOCK_COLUMNS);
-    barrier(CLK_LOCAL_MEM_FENCE);
-    for (int i = item; i < TN; i += GROUP_ITEMS) {
-        float total = 0.0f;
-        UNROLL_FOR (row, TM / RM)
-            total += gathered[row * TN + i];
-        gathered[i] = total;
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-}
+ * It is no function, since PoCL 3.1 loses the barriers of one that is called twice. */
+#define GATHER_COLUMNS(gathered, own, item, column)                                                          \
+    do {                                                                                                     \
+        barrier(CLK_LOCAL_MEM_FENCE);                                                                        \
+        UNROLL_FOR (j, QUADS)                                                                                \
+            STORE_QUAD((own)[j], (gathered) + (item) / (TN / RN) * TN + (column) + j * BLOCK_COLUMNS);       \
+        barrier(CLK_LOCAL_MEM_FENCE);                                                                        \
+        for (int i = (item); i < TN; i += GROUP_ITEMS) {                                                     \
+            float total = 0.0f;                                                                              \
+            UNROLL_FOR (j, TM / RM)                                                                          \
+                total += (gathered)[j * TN + i];                                                             \
+            (gathered)[i] = total;                                                                           \
+        }                                                                                                    \
+        barrier(CLK_LOCAL_MEM_FENCE);                                                                        \
+    } while (0)
 
 /* Writes mean and deviations of the tile's columns, in two passes over the sums. */
 static void store_statistics(rncl_direct_shape shape, const float4 sum[RM][QUADS], __local float *gathered,
@@ -453,7 +453,7 @@ static void store_statistics(rncl_direct_shape shape, const float4 sum[RM][QUADS
             if (row + ROW_OF(i) < count)
                 own[j] += sum[i][j];
     }
-    gather_columns(gathered, own, item, column);
+    GATHER_COLUMNS(gathered, own, item, column);
     UNROLL_FOR (j, QUADS)
         mean[j] = LOAD_QUAD(gathered + column + j * BLOCK_COLUMNS) / (float)count;
     for (int i = item; i < TN; i += GROUP_ITEMS)
@@ -467,7 +467,7 @@ static void store_statistics(rncl_direct_shape shape, const float4 sum[RM][QUADS
                 own[j] = fma(d, d, own[j]);
             }
     }
-    gather_columns(gathered, own, item, column);
+    GATHER_COLUMNS(gathered, own, item, column);
     for (int i = item; i < TN; i += GROUP_ITEMS)
         if (first_column + i < shape.k)
             part[shape.k + i] = gathered[i];

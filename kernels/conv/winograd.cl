@@ -116,7 +116,7 @@ conv_winograd(const rncl_winograd_shape shape, __global const float *restrict x,
     __global float *inputs = scratch + item * item_floats;
     __global float *products = inputs + POSITIONS * INPUT_STEP(shape);
     __global float *own_filters = products + POSITIONS * PRODUCT_STEP(shape);
-    __local float transposed[PACKED ? 1 : TRANSPOSED_FLOATS];
+    __local float ALIGNED transposed[PACKED ? 1 : TRANSPOSED_FLOATS];
     __global float *part =
         statistics ? statistics + statistics_at(get_global_size(0), get_global_id(0), shape.k) : 0;
     int pixels = 0;

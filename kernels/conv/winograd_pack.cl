@@ -13,7 +13,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv_winograd_pack(const rncl_pack_shape pack, __global const float *restrict filter,
                    __global float *restrict packed, const int packed_offset)
 {
-    __local float transposed[TRANSPOSED_FLOATS];
+    __local float ALIGNED transposed[TRANSPOSED_FLOATS];
     const int block = get_global_id(1);
     transform_filters(pack, filter, get_global_id(0) * VW, block,
                       packed + packed_offset + block * FILTERS * FILTER_STEP(pack.in), transposed);

@@ -17,15 +17,15 @@ class Gcn:
     """What the instructions of GCN, CDNA and RDNA do."""
 
     @staticmethod
-    def step(instruction):
-        match = re.match(r"s_(?:add|sub)_[iu]32 (s\d+), (s\d+), (-?\w+)$", instruction.text)
-        if match and match[1] == match[2] and match[3][0] != "s":
-            return match[1], _integer(match[3]) * (-1 if "s_sub" in instruction.text else 1)
+    def add(instruction):
+        match = re.match(r"s_(?:(add)|sub)_[iu]32 (s\d+), (s\d+), (-?(?:0x)?[0-9a-f]+)$", instruction.text)
+        if match:
+            return match[2], match[3], _integer(match[4]) * (1 if match[1] else -1)
         match = re.match(r"s_addk_i32 (s\d+), (-?\w+)$", instruction.text)
         if not match:
             return None
-        step = _integer(match[2])
-        return match[1], step - (1 << 16) if step >= 1 << 15 else step
+        constant = _integer(match[2])
+        return match[1], match[1], constant - (1 << 16) if constant >= 1 << 15 else constant
 
     @staticmethod
     def compare(instruction):

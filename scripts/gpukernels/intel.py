@@ -8,6 +8,7 @@ from gpukernels.listing import Instruction, Listing, mix, tile_loop
 PLATFORMS = {"tgllp": ("gen12p1", 32), "dg2": ("xehpg", 32), "pvc": ("xehpc", 64)}
 # Patch tokens (igc, patch_list.h): what is read of them, by their first 32-bit words.
 LOCAL, SCRATCH, ENVIRONMENT, PRIVATE = 15, 18, 23, 38
+BRANCHES = ("jmpi", "while", "goto", "else", "if", "break", "cont", "brd", "brc")
 OPERAND = r"(r\d+\.\d+)<[^>]*>:u?[dw]"
 VALUE = r"(-?(?:0x)?[0-9A-Fa-f]+):u?[dw]"
 
@@ -24,9 +25,9 @@ class Xe:
         self.bytes = register_bytes
 
     @staticmethod
-    def step(instruction):
-        match = re.search(rf"\badd \(\d+\|M\d+\) +{OPERAND} +{OPERAND} +{VALUE}", instruction.text)
-        return (match[1], _integer(match[3])) if match and match[1] == match[2] else None
+    def add(instruction):
+        match = re.search(rf"\b(?:add|or) \(\d+\|M\d+\) +{OPERAND} +{OPERAND} +{VALUE}", instruction.text)
+        return (match[1], match[2], _integer(match[3])) if match else None
 
     @staticmethod
     def compare(instruction):
@@ -35,6 +36,8 @@ class Xe:
 
     @staticmethod
     def constant(instruction):
+        if match := re.search(r"\bmov \(1\|M0\) +(r\d+\.\d+)<1>:f +0\.0:f", instruction.text):
+            return match[1], 0
         match = re.search(rf"\bmov \(\d+\|M\d+\) +{OPERAND} +{VALUE}", instruction.text)
         return (match[1], _integer(match[2])) if match else None
 
@@ -43,7 +46,7 @@ class Xe:
         if op.startswith(("nop", "sync", "illegal")):
             return {}
         kinds = {"all": 1}
-        if op == "mad" and re.search(r"<1>:f\b", text):
+        if op == "mad" and re.search(r"<1>:f\b", text) and "(1|" not in text:
             kinds["fma"] = 1
         elif op.startswith("dpas"):
             kinds["matrix"] = 1
@@ -64,9 +67,7 @@ class Xe:
         descriptor = re.findall(r"0x([0-9A-F]+)", text.split("//", maxsplit=1)[0])
         if ".slm" in what or ("untyped" in what and descriptor and int(descriptor[-1], 16) & 0xFF == 0xFE):
             return {f"local_{kind}{size}": 1}
-        if "a64" in what or "bti[255]" in what or "aligned block" in what:
-            return {f"global_{kind}{size}": 1}
-        return {"scratch": 1}
+        return {"scratch": 1} if "scratch" in what or "ss[" in what else {f"global_{kind}{size}": 1}
 
 
 def listing(text):
@@ -76,10 +77,13 @@ def listing(text):
             items.append(match[1])
         elif match := re.match(r"(?:\(([^)]*)\))? *([a-z]\S*)( .*|$)", row):
             op, predicated = match[2], "f" in (match[1] or "")
-            target = re.search(r"\bL\d+", match[3]) if op in ("jmpi", "while", "goto", "else", "if", "break", "cont", "brd", "brc") else None
+            target = re.findall(r"\bL\d+", match[3])[-1:] if op.split(".")[0] in BRANCHES else []
             body = re.sub(r" +", " ", match[0])
             ends = op == "jmpi" or "end of thread" in body
-            items.append(Instruction(op, body, target and target[0], predicated or not ends))
+            # `break` names the `while` and goes on behind it.
+            items.append(Instruction(op, body, target[0] + ":behind" * (op == "break") if target else None, predicated or not ends))
+            if op == "while":
+                items.append(next(label for label in reversed(items) if isinstance(label, str)) + ":behind")
     return Listing(items)
 
 

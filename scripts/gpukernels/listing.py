@@ -91,19 +91,26 @@ class Listing:
 
 
 def count_trips(listing, loop, isa):
-    """How often the loop runs, from a counter that begins, steps and is compared at an exit by constants; else None."""
-    steps, compares, inside = {}, {}, set()
+    """How often the loop runs, from a counter that begins, steps and is compared at an exit by constants; else None.
+
+    The compared register may be the counter plus a constant."""
+    steps, sums, limits, inside = {}, {}, {}, set()
     for i in sorted(loop.blocks):
         exits = any(j not in loop.blocks for j in listing.following[i])
         for instruction in listing.block(i):
             inside.add(instruction)
-            step, compared = isa.step(instruction), isa.compare(instruction)
-            if step:
-                steps[step[0]] = steps.get(step[0], 0) + step[1]
-            if compared and exits:
+            if added := isa.add(instruction):
+                to, source, constant = added
+                if to == source:
+                    steps[to] = steps.get(to, 0) + constant
+                else:
+                    sums[to] = (source, constant)
+            if exits and (compared := isa.compare(instruction)):
+                register, limit = compared
+                counter, ahead = sums.get(register, (register, 0)) if register not in steps else (register, 0)
                 # A counter that is compared before it steps makes one round more.
-                compares[compared[0]] = (compared[1], compared[0] not in steps)
-    for counter, (limit, more) in compares.items():
+                limits[counter] = (limit - ahead, counter not in steps)
+    for counter, (limit, more) in limits.items():
         if not steps.get(counter):
             continue
         begin = None
@@ -118,26 +125,33 @@ def count_trips(listing, loop, isa):
     return None
 
 
+def _multiplies(listing, loop, isa):
+    return any(kind in isa.classify(instruction) for i in loop.blocks for instruction in listing.block(i) for kind in ("fma", "matrix"))
+
+
 def tile_loop(listing, isa):
     """Counts one run of the innermost loop whose length depends on the kernel's arguments and that multiplies most.
 
-    Loops of constant length count as part of the loop around them, as often as they run. Every branch counts as taken
-    into the loop: a step that loads nothing, or meets an edge, is shorter. None where no loop multiplies."""
+    Loops of constant length count as part of the loop around them, as often as they run; other loops in it, which do not
+    multiply, once. Every branch counts as taken into the loop: a step that loads nothing, or meets an edge, is shorter. `code`:
+    instructions, each once. None where no loop multiplies."""
     loops = listing.loops()
     for loop in loops:
         loop.trips = count_trips(listing, loop, isa)
     best = None
     for loop in loops:
         inner = [other for other in loops if other.blocks < loop.blocks]
-        if loop.trips is not None or any(other.trips is None for other in inner):
+        if loop.trips is not None or any(other.trips is None and _multiplies(listing, other, isa) for other in inner):
             continue
         total = collections.Counter()
         for i in loop.blocks:
             times = 1
             for other in inner:
-                times *= other.trips if i in other.blocks else 1
+                times *= (other.trips or 1) if i in other.blocks else 1
             for instruction in listing.block(i):
-                for kind, number in isa.classify(instruction).items():
+                kinds = isa.classify(instruction)
+                total["code"] += kinds.get("all", 0)
+                for kind, number in kinds.items():
                     total[kind] += number * times
         work = total["fma"] + 256 * total["matrix"]
         if work and (best is None or work > best[0]):

@@ -19,10 +19,10 @@ class Sass:
     """What the instructions of SASS do."""
 
     @staticmethod
-    def step(instruction):
+    def add(instruction):
         match = re.search(rf"\b(?:UIADD3|IADD3|VIADD|IADD)(?:\.\S+)? (U?R\d+), (?:U?PT, U?PT, )?(U?R\d+)(?:\.reuse)?, {NUMBER}",
                           instruction.text)
-        return (match[1], _integer(match[3])) if match and match[1] == match[2] else None
+        return (match[1], match[2], _integer(match[3])) if match else None
 
     @staticmethod
     def compare(instruction):
@@ -66,8 +66,9 @@ def listings(text):
             items.append(match[1])
         elif items is not None and (match := re.match(r"\s*/\*[0-9a-f]+\*/\s+(?:@(!?U?P\w+)\s+)?((\S+).*?)\s*;", line)):
             predicate, body, op = match.groups()
-            target = re.search(r"\.L_x_\d+", body) if op.split(".")[0] == "BRA" else None
-            ends = op.split(".")[0] in ("BRA", "EXIT", "RET", "BRX", "JMX", "KILL")
+            # ptxas also branches by CALL, but for the calls of functions.
+            target = re.search(r"\.L_x_\d+", body) if op.split(".")[0] in ("BRA", "CALL") else None
+            ends = target or op.split(".")[0] in ("EXIT", "RET", "BRX", "JMX", "KILL")
             items.append(Instruction(op, body, target and target[0], bool(predicate) or not ends))
     return {name: Listing(items) for name, items in functions.items()}
 
@@ -90,13 +91,11 @@ def compile_kernel(tools, source, options, target, folder):
     said = tools.run([tools.ptxas, "-v", f"-arch={target}", *([f"-maxrregcount={limit[1]}"] if limit else []),
                       "-o", f"{folder}/k.cubin", f"{folder}/k.ptx"])
     code = listings(tools.run([tools.nvdisasm, "-c", f"{folder}/k.cubin"]))
-    with open(f"{folder}/k.ptx", encoding="utf-8") as file:
-        groups = dict(re.findall(r"\.entry (\w+)\(.*?\n\)\n((?:\.\w+[^\n]*\n)*)", file.read(), re.S))
+    groups = tools.group_sizes(source, options)
     result = {}
     for name, stack, stores, loads, registers, rest in ENTRY.findall(said):
         local = re.search(r"(\d+) bytes smem", rest)
-        shape = re.search(r"\.reqntid (\d+), (\d+), (\d+)", groups.get(name, ""))
-        group = int(shape[1]) * int(shape[2]) * int(shape[3]) if shape else 256
+        group = groups.get(name, 256)
         held, most = occupancy(number, int(registers), int(local[1]) if local else 0, group)
         result[name] = {"registers": int(registers), "spills": int(stores) + int(loads), "scratch": int(stack),
                         "local": int(local[1]) if local else 0, "occupancy": f"{held}/{most}", "group": group,

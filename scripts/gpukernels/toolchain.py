@@ -1,4 +1,5 @@
 """Where the vendors' compilers are, and how to get them without installing them."""
+import functools
 import glob
 import os
 import re
@@ -8,11 +9,11 @@ import zipfile
 
 # Debian 12's packages: clang, libclc for NVIDIA, the device libraries of ROCm for AMD, Intel's compiler. They are unpacked
 # into a folder: installing libclc-19 would remove Mesa's OpenCL.
-PACKAGES = ("clang-19", "libclang-cpp19", "libllvm19", "libclang-common-19-dev", "libclc-19", "libclc-19-dev", "rocm-device-libs", "intel-opencl-icd", "libigc1", "libigdfcl1", "libopencl-clang14",
-            "libllvmspirvlib14", "libigdgmm12", "libigc-tools")
+PACKAGES = ("clang-19", "libclang-cpp19", "libllvm19", "libclang-common-19-dev", "libclc-19", "libclc-19-dev", "rocm-device-libs",
+            "intel-opencl-icd", "libigc1", "libigdfcl1", "libopencl-clang14", "libllvmspirvlib14", "libigdgmm12", "libigc-tools")
 # PyPI's packages of the CUDA toolkit, for the two programs.
 WHEELS = {"nvidia-cuda-nvcc==13.5.37": "ptxas", "nvidia-cuda-nvdisasm==13.5.37": "nvdisasm"}
-# Compilers of processors: what rncl's devices are compiled for.
+# Processors by vendor.
 TARGETS = {"nvidia": ("sm_75", "sm_80", "sm_90"), "amd": ("gfx906", "gfx90a", "gfx1030", "gfx1100"),
            "intel": ("tgllp", "dg2", "pvc")}
 
@@ -55,6 +56,21 @@ class Tools:
                 "intel": {"ocloc": self.ocloc, "iga64": self.iga}}[vendor]
         return [name for name, path in need.items() if not path]
 
+    def versions(self, targets):
+        """A line for each compiler that the targets need."""
+        return [f"{vendor}: {self.version(vendor)}" for vendor in TARGETS if any(vendor_of(t) == vendor for t in targets)]
+
+    @functools.lru_cache
+    def version(self, vendor):
+        """The compilers of a vendor's targets, and their versions."""
+        if vendor == "intel":
+            # ocloc tells no version; the compiler's library has it in its name.
+            return "ocloc with " + os.path.basename(os.path.realpath(self._file("usr/lib/x86_64-linux-gnu/libigc.so.1") or "no igc"))
+        clang = re.search(r"clang version (\S+)", self.run([self.clang_program, "--version"]))[1]
+        if vendor == "amd":
+            return f"clang {clang}"
+        return f"clang {clang}, ptxas {re.search(r'V([0-9.]+)', self.run([self.ptxas, '--version']))[1]}"
+
     def run(self, command):
         """What a compiler says; raises ValueError with the end of it where it fails."""
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, errors="replace", check=False)
@@ -67,6 +83,20 @@ class Tools:
         own = [o for o in options.split() if not re.match(r"-cl-(nv|intel|qcom)-", o) and not o.startswith("-cl-std")]
         return [self.clang_program, "-x", "cl", "-cl-std=CL1.2", "-D__OPENCL_VERSION__=120", "-O3", "-w",
                 *(f"-I{path}" for path in self.includes), *own, "-Xclang", "-finclude-default-header"]
+
+    def group_sizes(self, source, options):
+        """Work-items of a group by kernel, from reqd_work_group_size, whose numbers may be expressions of options."""
+        text = self.run([*self.clang(options), "-target", "spir64", "-E", "-P", source])
+        result = {}
+        for sizes, name in re.findall(r"reqd_work_group_size\((.*?)\)\)\)[^;{]*?\bvoid\s+(\w+)", text, re.S):
+            # C's integers: only numbers, + - * / and brackets are evaluated.
+            factors = [part.replace("/", "//") for part in sizes.split(",")]
+            if all(re.fullmatch(r"[\d\s+*()/-]+", part) for part in factors):
+                group = 1
+                for part in factors:
+                    group *= eval(part)  # pylint: disable=eval-used
+                result[name] = group
+        return result
 
     @staticmethod
     def bitcode(paths):

@@ -21,6 +21,7 @@ typedef struct device_kind {
 } device_kind;
 
 static const device_kind batchnorm_on_gpu = {"batchnorm", RNCL_CLASS_GPU, RNCL_GPU_OTHER};
+static const device_kind softmax_on_gpu = {"softmax", RNCL_CLASS_GPU, RNCL_GPU_OTHER};
 static const device_kind convolution_on_large_gpu = {"linear", RNCL_CLASS_GPU, RNCL_GPU_NVIDIA};
 static const device_kind convolution_without_vectors = {"linear", RNCL_CLASS_SCALAR, RNCL_GPU_OTHER};
 
@@ -90,6 +91,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         KIND("batchnorm_as_on_gpus_matches_the_reference", batchnorm_on_gpu),
+        KIND("softmax_as_on_gpus_matches_the_reference", softmax_on_gpu),
         KIND("convolution_as_on_large_gpus_matches_the_reference", convolution_on_large_gpu),
         KIND("convolution_as_without_vectors_matches_the_reference", convolution_without_vectors),
     };

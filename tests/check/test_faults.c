@@ -37,12 +37,14 @@ static int release_devices(void **state)
     return 0;
 }
 
-/* Runs the check in a new context. */
-static rncl_status check(const rncl_check_options *options, rncl_check_summary *summary)
+/* Runs the check in a new context, with the presets of GPUs if `as_gpu`. */
+static rncl_status check(const rncl_check_options *options, bool as_gpu, rncl_check_summary *summary)
 {
     rncl_context *context;
     *summary = (rncl_check_summary){0};
     RNCL_TRY(rncl_context_create(device, NULL, &context));
+    if (as_gpu)
+        context->device_class = RNCL_CLASS_GPU;
     rncl_status st = rncl_check_run(context, options, summary);
     rncl_context_destroy(context);
     return st;
@@ -54,7 +56,7 @@ typedef struct planted_fault {
 } planted_fault;
 
 static const planted_fault wrong_constant = {
-    "batchnorm", "batchnorm.cl", "RNCL_BATCHNORM_MOMENTUM * (mean", "0.11f * (mean", "running_mean",
+    "batchnorm", "batchnorm.clh", "RNCL_BATCHNORM_MOMENTUM * (*mean", "0.11f * (*mean", "running_mean",
 };
 static const planted_fault write_past_the_end = {
     "avgpool",
@@ -89,7 +91,7 @@ static const planted_fault overwritten_input = {
 };
 static const planted_fault late_read_of_y = {
     "batchnorm",
-    "batchnorm.cl",
+    "batchnorm.clh",
     "RESIDUAL == RNCL_RESIDUAL_NONE ? fma(*centred, *scale, VLOAD(bias)) : VLOAD(y + at)",
     "VLOAD(y + at)",
     ": d",
@@ -100,6 +102,23 @@ static const planted_fault last_maximum_instead_of_first = {
 
 static const planted_fault partner_in_another_micro_batch = {
     "softmax", "softmax.cl", "labels[first + shape.n - 1 - n]", "labels[shape.n - 1 - n]", ": dx",
+};
+
+static const planted_fault tree_without_its_root = {
+    "batchnorm", "batchnorm_tiled.cl", "apart > 0", "apart > 1", "batchnorm",
+};
+static const planted_fault rank_of_one_work_item = {
+    "softmax", "softmax.cl", "facts[at].rank += facts[at + apart].rank;", "", "ranks",
+};
+
+/* No fault, but what GPUs need: vectors are loaded from whole multiples of their size. CPUs that are told so
+ * have instructions that stop the program at other addresses. */
+static const planted_fault aligned_vectors = {
+    NULL,
+    "common.clh",
+    "typedef vfloat vfloat_in_memory __attribute__((aligned(4)));",
+    "typedef vfloat vfloat_in_memory;",
+    NULL,
 };
 
 /* `text` with the first `from` replaced; NULL if there is none. Caller frees. */
@@ -169,21 +188,45 @@ static void use_own_kernels(broken_kernels *broken)
     nftw(broken->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static void a_planted_fault_is_found(void **state)
+static void find_fault(const planted_fault *fault, bool as_gpu)
 {
-    const planted_fault *fault = *state;
     if (device->info.emulator)
         skip(); /* Oclgrind reports the fault itself */
     broken_kernels broken;
     use_broken_kernels(fault, &broken);
     rncl_check_summary summary;
     const rncl_check_options options = {.seed = 1, .shapes = 20, .work = 1000, .filter = fault->operation};
-    rncl_status st = check(&options, &summary);
+    rncl_status st = check(&options, as_gpu, &summary);
     use_own_kernels(&broken);
     assert_int_equal(st, RNCL_ERR_WRONG_RESULT);
     assert_true(summary.failed > 0);
     if (!strstr(rncl_status_message(), fault->message))
         fail_msg("\"%s\" does not speak of \"%s\"", rncl_status_message(), fault->message);
+}
+
+static void a_planted_fault_is_found(void **state)
+{
+    find_fault(*state, false);
+}
+
+static void a_planted_fault_of_gpus_is_found(void **state)
+{
+    find_fault(*state, true);
+}
+
+static void vectors_are_where_gpus_can_load_them(void **state)
+{
+    (void)state;
+    static const char *const operations[] = {"batchnorm", "maxpool", "avgpool", "sgd", "ema", "mixup"};
+    broken_kernels broken;
+    use_broken_kernels(&aligned_vectors, &broken);
+    for (size_t i = 0; i < COUNT(operations); i++) {
+        rncl_check_summary summary;
+        const rncl_check_options options = {.seed = 1, .shapes = 10, .work = 1000, .filter = operations[i]};
+        assert_int_equal(check(&options, true, &summary), RNCL_OK);
+        assert_true(summary.passed > 0);
+    }
+    use_own_kernels(&broken);
 }
 
 /* One fault for each algorithm and pass of convolution. Since convolution programs take long to build,
@@ -294,11 +337,26 @@ static const conv_fault conv_faults[] = {
      SHAPE(8, 8, 8, 3, 16, 2, 1), "tiled dfilter: rows of pixels with a stride"},
     {"tiled", DFILTER("tiled.cl", "tap % shape.s - shape.pad_left", "tap / shape.s - shape.pad_left"),
      SHAPE(6, 9, 8, 3, 16, 1, 1), "tiled dfilter: rows and columns exchanged"},
+    {"mma", FORWARD("mma_tile.clh", "shape.stride - shape.pad_left", "shape.stride"),
+     SHAPE(5, 6, 4, 3, 8, 1, 1), "mma forward: padding on the left"},
+    {"mma", FORWARD("mma_nvidia.clh", "(lane) % 4 + (i) / 2 * 4", "(lane) % 4 + (i) % 2 * 4"),
+     SHAPE(5, 6, 4, 3, 8, 1, 1), "mma forward: a map of the left fragment"},
+    {"mma", DX("mma_tile.clh", "shape.filter_first + y", "y"), SHAPE(5, 6, 4, 3, 8, 2, 1),
+     "mma dx: the first tap of a phase"},
+    {"mma", DFILTER("mma_tile.clh", "(uint)(row.z + depth.z) < (uint)shape.w", "1"),
+     SHAPE(5, 6, 4, 3, 8, 1, 1), "mma dfilter: columns outside the image"},
     {"im2col_gemm", FORWARD("im2col.cl", "p * shape.stride - shape.pad + r", "p * shape.stride + r"),
      SHAPE(8, 8, 8, 3, 16, 1, 1), "im2col_gemm forward: padding above"},
     {"im2col_gemm", DX("im2col.cl", "below % shape.stride || ", ""), SHAPE(8, 8, 8, 3, 16, 2, 1),
      "im2col_gemm dx: pixels between those of a stride"},
 };
+
+/* On whatever device, before the probe could meet the fault. */
+static void emulate_unit(rncl_context *context, const conv_fault *fault)
+{
+    if (!strcmp(fault->algorithm, "mma"))
+        assert_true(rncl_matrix_unit_emulate(context, "nvidia-tf32"));
+}
 
 /* Whether the device supports the algorithm for this pass; otherwise another algorithm would run. */
 static bool is_supported(rncl_context *context, const conv_fault *fault)
@@ -350,6 +408,7 @@ static void a_planted_convolution_fault_is_found(void **state)
         skip();
     rncl_context *context;
     assert_int_equal(rncl_context_create(device, NULL, &context), RNCL_OK);
+    emulate_unit(context, fault);
     if (!is_supported(context, fault)) {
         rncl_context_destroy(context);
         skip();
@@ -371,6 +430,7 @@ static void the_same_convolutions_are_right_without_faults(void **state)
     assert_int_equal(rncl_context_create(device, NULL, &context), RNCL_OK);
     for (size_t i = 0; i < COUNT(conv_faults); i++) {
         verdict v;
+        emulate_unit(context, &conv_faults[i]);
         if (!is_supported(context, &conv_faults[i]))
             continue;
         assert_int_equal(try_convolution(context, &conv_faults[i], &v), RNCL_OK);
@@ -385,9 +445,16 @@ static void the_same_convolutions_are_right_without_faults(void **state)
         "a planted fault is found: " #row, a_planted_fault_is_found, NULL, NULL, (void *)&(row)              \
     }
 
+#define GPU_FAULT(row)                                                                                       \
+    {                                                                                                        \
+        "a planted fault of GPUs is found: " #row, a_planted_fault_of_gpus_is_found, NULL, NULL,             \
+            (void *)&(row)                                                                                   \
+    }
+
 int main(void)
 {
-    static struct CMUnitTest tests[10 + COUNT(conv_faults)] = {
+    enum { OTHERS = 13 };
+    static struct CMUnitTest tests[OTHERS + COUNT(conv_faults)] = {
         FAULT(wrong_constant),
         FAULT(write_past_the_end),
         FAULT(write_before_the_start),
@@ -397,11 +464,14 @@ int main(void)
         FAULT(late_read_of_y),
         FAULT(last_maximum_instead_of_first),
         FAULT(partner_in_another_micro_batch),
+        GPU_FAULT(tree_without_its_root),
+        GPU_FAULT(rank_of_one_work_item),
+        cmocka_unit_test(vectors_are_where_gpus_can_load_them),
         cmocka_unit_test(the_same_convolutions_are_right_without_faults),
     };
     for (size_t i = 0; i < COUNT(conv_faults); i++)
-        tests[10 + i] = (struct CMUnitTest){.name = conv_faults[i].name,
-                                            .test_func = a_planted_convolution_fault_is_found,
-                                            .initial_state = (void *)&conv_faults[i]};
+        tests[OTHERS + i] = (struct CMUnitTest){.name = conv_faults[i].name,
+                                                .test_func = a_planted_convolution_fault_is_found,
+                                                .initial_state = (void *)&conv_faults[i]};
     return cmocka_run_group_tests(tests, choose_device, release_devices);
 }

@@ -95,7 +95,7 @@ static inline json_t *expect_json(void)
     return document;
 }
 
-/* A copy of a model, without its checksum, with NaN as a bias of its last layer: all its outputs are NaN. */
+/* A copy of a model, without its checksums, with NaN as a bias of its last layer: all its outputs are NaN. */
 static void __attribute__((unused)) spoil_model(const char *from, const char *to)
 {
     static char bytes[1 << 21];
@@ -108,9 +108,11 @@ static void __attribute__((unused)) spoil_model(const char *from, const char *to
     assert_in_range(size, 8, sizeof bytes - 1);
     uint64_t header;
     memcpy(&header, bytes, sizeof header);
-    char *checksum = memmem(bytes, size, "rncl.crc32", 10), *entry = memmem(bytes, size, "\"fc.bias\"", 9);
-    assert_true(checksum && entry);
-    memcpy(checksum, "was.crc32 ", 10);
+    char *checksum = memmem(bytes, size, "rncl.crc32", 10),
+         *of_header = memmem(bytes, size, "rncl.header", 11), *entry = memmem(bytes, size, "\"fc.bias\"", 9);
+    assert_true(checksum && of_header && entry);
+    memcpy(checksum, "was.", 4);
+    memcpy(of_header, "was.", 4);
     unsigned long offset;
     assert_int_equal(sscanf(strstr(entry, "data_offsets"), "data_offsets\":[%lu", &offset), 1);
     memset(bytes + sizeof header + header + offset, 0xff, sizeof(float));

@@ -126,8 +126,8 @@ static void the_splits_are_named(void **state)
     shell("mv split/train split/Training; mv split/val split/Test_set; mkdir outer; mv split outer");
     run("check-data outer");
     expect_status(0);
-    assert_non_null(strstr(result.output, "training split: outer/split/Training\n"));
-    assert_non_null(strstr(result.output, "validation split: outer/split/Test_set\n"));
+    assert_non_null(strstr(result.output, " pictures in outer/split/Training\n"));
+    assert_non_null(strstr(result.output, " pictures in outer/split/Test_set\n"));
 }
 
 static void names_that_are_no_utf8_are_told_apart_in_json(void **state)

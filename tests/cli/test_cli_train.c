@@ -57,28 +57,53 @@ static void the_batch_and_rate_suit_the_data_and_are_said_and_kept(void **state)
     make_two_classes("twenty");
     run("train --arch cifar-resnet --depth 8 --data twenty --epochs 1 --out suited");
     expect_status(0);
-    assert_non_null(strstr(result.errors, "10 steps of 2 pictures (auto), learning rate 0.0007813 (auto)"));
+    assert_non_null(strstr(result.errors, ": batch 2 (auto), micro-batch 2\n"));
+    assert_non_null(strstr(result.errors, ", lr 0.000781 (auto)\n"));
     shell("grep -qx 'batch-size = 2' suited/config.ini && grep -qx 'lr = 0.00078125' suited/config.ini");
     run("train --arch cifar-resnet --depth 8 --data twenty --epochs 1 --batch-size 4 --lr 0.01 --out given");
     expect_status(0);
-    assert_non_null(strstr(result.errors, "5 steps of 4 pictures, learning rate 0.01, "));
+    assert_non_null(strstr(result.errors, ": batch 4, micro-batch 4\n"));
+    assert_non_null(strstr(result.errors, ", lr 0.01\n"));
+}
+
+/* Lines in this order, all of them short. */
+static void expect_lines(void)
+{
+    static const char *const beginnings[] = {"device    ", "network   ", "data      ", "run       ",
+                                             "epoch 1/1"};
+    const char *line = result.errors;
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
+        const char *found = strstr(line, beginnings[i]);
+        if (!found || (found != result.errors && found[-1] != '\n'))
+            fail_msg("no line `%s` where it should be: %s", beginnings[i], result.errors);
+        line = found;
+    }
+    assert_non_null(strstr(result.errors, "; `rncl tune` (5 min) may be faster\n"));
+    for (const char *at = result.errors, *end; (end = strchr(at, '\n')); at = end + 1)
+        assert_true(end - at <= 80);
+}
+
+static void the_first_lines_are_short_whatever_they_name(void **state)
+{
+    (void)state;
+    static const char name[] =
+        "a-folder-whose-name-is-so-long-that-it-would-fill-a-line-of-a-terminal-by-itself";
+    make_two_classes(name);
+    run("train --arch cifar-resnet --depth 14 --image 18 --data %s --augment cifar --steps 1 --out short",
+        name);
+    expect_status(0);
+    expect_lines();
+    assert_non_null(
+        strstr(result.errors, "-by-itself: 20 + 20; 28x28 resized to 18x18, shifted, mirrored\n"));
+    /* The only step includes compiling, so that nothing is known about the speed of others. */
+    assert_null(strstr(result.output, "images/s"));
 }
 
 static void a_run_begins_by_saying_what_it_will_do_in_80_columns(void **state)
 {
     (void)state;
-    static const char *const labels[] = {"device ", "network ", "data ", "pictures ", "training ",
-                                         "memory ", "tuning ",  "run ",  "epoch 1/1"};
     write_run("--steps 2 --out told");
-    const char *line = result.errors;
-    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
-        const char *found = strstr(line, labels[i]);
-        if (!found || (found != result.errors && found[-1] != '\n'))
-            fail_msg("no line `%s` where it should be: %s", labels[i], result.errors);
-        line = found;
-    }
-    for (const char *at = result.errors, *end; (end = strchr(at, '\n')); at = end + 1)
-        assert_true(end - at <= 80);
+    expect_lines();
     /* The first step includes compiling, so that its speed is not shown. */
     const char *first = strstr(result.errors, "step 1/2"), *end = strchr(first, '\n');
     assert_null(memmem(first, (size_t)(end - first), "img/s", 5));
@@ -150,6 +175,22 @@ static void bench_json_has_what_scripts_read(void **state)
     json_decref(document);
 }
 
+static void bench_explains_each_layer_in_80_columns(void **state)
+{
+    (void)state;
+    run("bench --arch cifar-resnet --depth 8 --batch-size 4 --steps 1 --explain");
+    expect_status(0);
+    int layers = 0;
+    for (char *line = result.output, *end; (end = strchr(line, '\n')) && end > line; line = end + 1) {
+        assert_true(end - line <= 80);
+        layers += strstr(line, "layer") == line && strchr(line, '%') && strchr(line, '%') < end;
+    }
+    /* Three blocks of two convolutions and two normalisations, forward and backward. */
+    assert_true(layers >= 24);
+    if (!strstr(result.output, "built without cairo"))
+        shell("test -s roofline.png");
+}
+
 static void check_json_counts_its_checks(void **state)
 {
     (void)state;
@@ -178,11 +219,13 @@ int main(void)
         cmocka_unit_test(training_leaves_a_run_folder_that_eval_reads),
         cmocka_unit_test(the_batch_and_rate_suit_the_data_and_are_said_and_kept),
         cmocka_unit_test(a_run_begins_by_saying_what_it_will_do_in_80_columns),
+        cmocka_unit_test(the_first_lines_are_short_whatever_they_name),
         cmocka_unit_test(batch_normalisation_over_a_single_value_is_warned_of),
         cmocka_unit_test(plot_chooses_its_file),
         cmocka_unit_test(a_run_is_repeated_by_its_config),
         cmocka_unit_test(a_damaged_checkpoint_cannot_be_read),
         cmocka_unit_test(bench_json_has_what_scripts_read),
+        cmocka_unit_test(bench_explains_each_layer_in_80_columns),
         cmocka_unit_test(check_json_counts_its_checks),
     };
     return cmocka_run_group_tests_name("cli train", tests, choose_device, remove_folder);

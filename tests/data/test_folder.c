@@ -1,5 +1,6 @@
 /* Class folders: the class and split of each picture, and messages about files that cannot be used. */
 #include "data/folder_test.h"
+#include "folder_walk.h"
 
 enum { A_CLASS = 20 };
 
@@ -305,6 +306,19 @@ static void links_that_lead_in_a_circle_end(void **state)
     rncl_dataset_close(dataset);
 }
 
+static void a_folder_that_cannot_be_seen_is_no_circle(void **state)
+{
+    rncl_trail trail;
+    rncl_trail_start(&trail, *state);
+    char *path = rncl_path_join(*state, "gone");
+    assert_true(rncl_trail_enter(&trail, path));
+    assert_true(rncl_trail_enter(&trail, path));
+    rncl_trail_leave(&trail);
+    rncl_trail_leave(&trail);
+    assert_false(rncl_trail_enter(&trail, *state));
+    free(path);
+}
+
 static void links_to_pictures_and_classes_are_what_they_lead_to(void **state)
 {
     write_class(*state, "elsewhere/deep/pictures", 0, false);
@@ -391,6 +405,7 @@ int main(void)
         FOLDER_TEST(a_class_of_bad_pictures_alone_is_left_out_with_them),
         FOLDER_TEST(one_class_is_refused_unless_that_is_what_is_wanted),
         FOLDER_TEST(links_that_lead_in_a_circle_end),
+        FOLDER_TEST(a_folder_that_cannot_be_seen_is_no_circle),
         FOLDER_TEST(links_to_pictures_and_classes_are_what_they_lead_to),
         FOLDER_TEST(a_class_that_training_does_not_have_is_refused_or_left_out),
         FOLDER_TEST(one_picture_of_a_class_is_enough_to_train_but_not_to_validate),

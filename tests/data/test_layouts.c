@@ -1,6 +1,8 @@
 /* Layouts of folders as people and archives make them. They are read where their meaning is certain;
  * otherwise the message says what was found and what to do. */
 #include "data/folder_test.h"
+#include "image_file.h"
+#include "image_foreign.h"
 
 /* One picture for each of two classes below `part`. */
 static void write_part(const char *folder, const char *part, uint8_t number)
@@ -130,6 +132,173 @@ static void splits_without_class_folders_are_refused(void **state)
     expect_refused_as(*state, "set", "set/train", "each class is a folder");
 }
 
+static void folds_are_no_classes(void **state)
+{
+    write_part(*state, "set/fold1", TRAINING);
+    write_part(*state, "set/fold2", TRAINING);
+    write_part(*state, "set/Fold_03", TRAINING);
+    expect_refused_as(*state, "set", "folds for cross-validation", "set/train");
+    write_part(*state, "set/test", TRAINING);
+    expect_refused_as(*state, "set", "folds for cross-validation", "set/train");
+    /* Classes may be called so. */
+    write_picture(*state, "paper/fold1/1.png", 8, 9, 1);
+    write_picture(*state, "paper/fold2/1.png", 8, 9, 2);
+    write_picture(*state, "paper/flat/1.png", 8, 9, 3);
+    char *path = rncl_path_join(*state, "paper");
+    rncl_dataset *dataset = open_part(path, RNCL_SPLIT_TRAIN);
+    assert_int_equal(dataset->info.classes, 3);
+    rncl_dataset_close(dataset);
+    free(path);
+}
+
+static void a_split_and_a_class_in_one_name_are_refused(void **state)
+{
+    static const char *const sets[][4] = {{"trainA", "trainB", "testA", "testB"},
+                                          {"cat_train", "dog_train", "cat_test", "dog_test"},
+                                          {"val-x", "val-y", "train-x", "train-y"}};
+    for (size_t i = 0; i < COUNT(sets); i++) {
+        char set[16], name[64];
+        snprintf(set, sizeof set, "set%zu", i);
+        for (size_t j = 0; j < COUNT(sets[i]); j++) {
+            snprintf(name, sizeof name, "%s/%s/1.png", set, sets[i][j]);
+            write_picture(*state, name, 8, 9, 1);
+        }
+        expect_refused_as(*state, set, "a split and a class at once", i == 0 ? "train/a" : "train/");
+    }
+}
+
+static void masks_beside_pictures_are_no_class(void **state)
+{
+    write_part(*state, "set/images", TRAINING);
+    write_part(*state, "set/masks", TRAINING);
+    expect_refused_as(*state, "set", "not classes", "set/images");
+    write_picture(*state, "pets/train/images/1.png", 8, 9, 1);
+    write_picture(*state, "pets/train/annotations/trimaps/1.png", 8, 9, 2);
+    expect_refused_as(*state, "pets", "not classes", "train/images");
+}
+
+/* Tests have no labels, often: a share of training is held back then. */
+static void a_test_without_class_folders_is_not_used(void **state)
+{
+    write_picture(*state, "train/cat/1.png", 8, 9, 1);
+    write_picture(*state, "train/cat/2.png", 8, 9, 2);
+    write_picture(*state, "train/dog/1.png", 8, 9, 3);
+    write_picture(*state, "train/dog/2.png", 8, 9, 4);
+    write_picture(*state, "test/1.png", 8, 9, 5);
+    for (int split = 0; split < 2; split++) {
+        rncl_dataset *dataset = open_part(*state, (rncl_split)split);
+        assert_int_equal(dataset->info.count, 2);
+        rncl_dataset_close(dataset);
+    }
+}
+
+static void validation_that_cannot_be_told_from_classes_is_refused(void **state)
+{
+    write_part(*state, "flat/train", TRAINING);
+    write_picture(*state, "flat/val/1.png", 8, 9, 5);
+    expect_refused_as(*state, "flat", "no class folders as in", "held back");
+    write_part(*state, "other/train", TRAINING);
+    write_picture(*state, "other/val/images/1.png", 8, 9, 5);
+    char *path = rncl_path_join(*state, "other");
+    rncl_dataset_options options = folder_options(path, RNCL_SPLIT_VALIDATION);
+    expect_refused(&options, "of class images", "sort them");
+    options.skip_bad = true;
+    expect_refused(&options, "of class images", "sort them");
+    free(path);
+}
+
+static void note(void *user, rncl_log_level level, const char *line)
+{
+    char *said = user;
+    (void)level;
+    strncat(said, line, 1000 - strlen(said));
+}
+
+/* What the log is told of a set. */
+static void expect_told(const char *folder, const char *set, const char *first, const char *second)
+{
+    char said[1024] = "", *path = rncl_path_join(folder, set);
+    const rncl_log log = {.write = note, .user = said};
+    rncl_dataset_options options = folder_options(path, RNCL_SPLIT_TRAIN);
+    options.log = &log;
+    rncl_dataset_close(open_with(&options));
+    if (!strstr(said, first) || !strstr(said, second))
+        fail_msg("neither `%s` nor `%s` alone: %s", first, second, said);
+    free(path);
+}
+
+static void pictures_that_may_count_for_another_class_are_told(void **state)
+{
+    write_part(*state, "deep/animals", TRAINING);
+    write_picture(*state, "deep/vehicles/images/bus/1.png", 8, 9, 5);
+    write_picture(*state, "deep/vehicles/images/car/1.png", 8, 9, 6);
+    expect_told(*state, "deep", "the classes are the folders animals, ", "(cat, …)");
+    write_part(*state, "beside", TRAINING);
+    write_picture(*state, "beside/1.png", 8, 9, 5);
+    expect_told(*state, "beside", "1 pictures lie beside", "not used");
+}
+
+static void a_class_of_other_formats_is_missed(void **state)
+{
+    write_picture(*state, "set/cat/1.png", 8, 9, 1);
+    write_bytes(*state, "set/dog/1.bmp", "BM", 2);
+    expect_refused_as(*state, "set", "cat is the only class", "a BMP picture");
+}
+
+/* As some competitions are packed: labels are in the names of the files. */
+static void a_numbered_test_is_no_class(void **state)
+{
+    write_picture(*state, "set/train/cat.1.png", 8, 9, 1);
+    write_picture(*state, "set/test1/1.png", 8, 9, 2);
+    expect_refused_as(*state, "set", "set/train", "no class folders");
+}
+
+static void splits_of_a_year_are_splits(void **state)
+{
+    write_part(*state, "imagenet/ILSVRC2012_img_train", TRAINING);
+    write_part(*state, "imagenet/ILSVRC2012_img_val", VALIDATION);
+    expect_splits(*state, "imagenet");
+    write_part(*state, "set/train2017", TRAINING);
+    write_part(*state, "set/val2017", VALIDATION);
+    expect_splits(*state, "set");
+}
+
+/* What stands for a picture is named, by its suffix or by its first bytes. */
+static void pictures_of_other_formats_are_named(void **state)
+{
+    static const struct {
+        const char *name, *bytes, *what;
+        size_t size;
+    } files[] = {
+        {"a.bmp", "BM", "a BMP picture", 2},
+        {"a.TIFF", "II", "a TIFF picture", 2},
+        {"a.gif", "GIF89a", "a GIF picture", 6},
+        {"a.heic", "x", "a HEIC picture", 1},
+        {"a.jpg", "GIF89a", "a GIF picture", 6},
+        {"b.png", "<!DOCTYPE html>", "a web page", 15},
+        {"c.jpg", "", "an empty file", 0},
+        {"d.jpg", "BM", "a BMP picture", 2},
+        {"e.jpg", "version https://git-lfs.github.com/spec/v1", "git lfs pull", 42},
+    };
+    for (size_t i = 0; i < COUNT(files); i++) {
+        char set[16], name[64];
+        snprintf(set, sizeof set, "set%zu", i);
+        for (int class = 0; class < 2; class ++) {
+            snprintf(name, sizeof name, "%s/class%d/%s", set, class, files[i].name);
+            write_bytes(*state, name, files[i].bytes, files[i].size);
+        }
+        if (rncl_image_foreign_suffix(strrchr(files[i].name, '.')))
+            expect_refused_as(*state, set, files[i].what, "2 other files");
+        char *path = rncl_path_join(*state, name);
+        rncl_image_header header;
+        if (!rncl_image_foreign_suffix(strrchr(files[i].name, '.'))) {
+            assert_int_equal(rncl_image_file_probe(path, &header), RNCL_ERR_DATA);
+            assert_non_null(strstr(rncl_status_message(), files[i].what));
+        }
+        free(path);
+    }
+}
+
 static void a_file_is_no_folder(void **state)
 {
     write_bytes(*state, "set.zip", "PK", 2);
@@ -205,6 +374,16 @@ int main(void)
         LAYOUT_TEST(what_could_mean_two_things_is_refused),
         LAYOUT_TEST(a_class_of_trains_is_no_split),
         LAYOUT_TEST(splits_without_class_folders_are_refused),
+        LAYOUT_TEST(folds_are_no_classes),
+        LAYOUT_TEST(a_split_and_a_class_in_one_name_are_refused),
+        LAYOUT_TEST(masks_beside_pictures_are_no_class),
+        LAYOUT_TEST(a_test_without_class_folders_is_not_used),
+        LAYOUT_TEST(validation_that_cannot_be_told_from_classes_is_refused),
+        LAYOUT_TEST(pictures_that_may_count_for_another_class_are_told),
+        LAYOUT_TEST(a_class_of_other_formats_is_missed),
+        LAYOUT_TEST(a_numbered_test_is_no_class),
+        LAYOUT_TEST(splits_of_a_year_are_splits),
+        LAYOUT_TEST(pictures_of_other_formats_are_named),
         LAYOUT_TEST(a_file_is_no_folder),
         LAYOUT_TEST(one_level_too_low_is_refused),
         LAYOUT_TEST(splits_inside_of_classes_are_refused),

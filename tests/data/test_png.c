@@ -176,23 +176,27 @@ static const png_kind kinds[] = {
     {PNG_COLOR_TYPE_GRAY, 16, 0, false},
 };
 
-/* The empty chunk at the end may be missing. */
+static void assert_read(const png_kind *kind, const uint8_t *bytes, size_t size)
+{
+    rncl_image image;
+    rncl_image_header header;
+    assert_int_equal(rncl_image_decode(bytes, size, 0, &header, &image), RNCL_OK);
+    check_pixels(kind, &image);
+    rncl_image_fini(&image);
+}
+
+/* The empty chunk at the end may be missing, and the checksum of the pixels before it. */
 static void a_file_that_ends_before_its_pixels_do_is_refused(void **state)
 {
     (void)state;
-    enum { END = 12 };
+    enum { END = 12, CHECKSUM = 4 };
     png_file file;
     for (size_t i = 0; i < COUNT(kinds); i++) {
         make(&kinds[i], &file);
-        for (size_t cut = 0; cut < file.size - END; cut++)
+        for (size_t cut = 0; cut < file.size - END - CHECKSUM; cut++)
             assert_refused(file.bytes, cut);
-        for (size_t cut = file.size - END; cut < file.size; cut++) {
-            rncl_image image;
-            rncl_image_header header;
-            assert_int_equal(rncl_image_decode(file.bytes, cut, 0, &header, &image), RNCL_OK);
-            check_pixels(&kinds[i], &image);
-            rncl_image_fini(&image);
-        }
+        for (size_t cut = file.size - END - CHECKSUM; cut < file.size; cut++)
+            assert_read(&kinds[i], file.bytes, cut);
     }
 }
 
@@ -207,18 +211,37 @@ static void put_big_endian(uint8_t *bytes, uint32_t value)
         bytes[i] = (uint8_t)(value >> (24 - 8 * i));
 }
 
-static void a_wrong_checksum_in_any_chunk_is_refused(void **state)
+/* As in Pillow: that of the pixels does not count, since their data has one of its own. */
+static void a_wrong_checksum_of_a_chunk_before_the_pixels_is_refused(void **state)
 {
     (void)state;
     png_file file;
     for (size_t i = 0; i < COUNT(kinds); i++) {
         make(&kinds[i], &file);
+        bool pixels = false;
         for (size_t at = 8; at < file.size; at += big_endian(file.bytes + at) + 12) {
             uint8_t *checksum = file.bytes + at + 8 + big_endian(file.bytes + at);
+            pixels |= !memcmp(file.bytes + at + 4, "IDAT", 4);
             *checksum ^= 1;
-            assert_refused(file.bytes, file.size);
+            if (pixels)
+                assert_read(&kinds[i], file.bytes, file.size);
+            else
+                assert_refused(file.bytes, file.size);
             *checksum ^= 1;
         }
+        assert_true(pixels);
+    }
+}
+
+static void a_wrong_checksum_in_the_pixels_data_is_refused(void **state)
+{
+    (void)state;
+    enum { END = 12, CHECKSUM = 4 };
+    png_file file;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        make(&kinds[i], &file);
+        file.bytes[file.size - END - CHECKSUM - 1] ^= 1;
+        assert_refused(file.bytes, file.size);
     }
 }
 
@@ -310,6 +333,48 @@ static void the_orientation_is_read_from_every_place_that_pillow_knows(void **st
         assert_int_equal(orientation_with("eXIf", exif, cut, false), RNCL_UPRIGHT);
 }
 
+/* A picture with an orientation of 5 before or behind its pixels. Returns the size of its chunk's contents.
+ */
+static size_t assemble_turned(png_file *file, bool at_end)
+{
+    static const uint8_t rows[] = {0, 10, 20, 0, 30, 40};
+    static const uint8_t exif[] = "II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x05\0\0\0\0\0\0";
+    const size_t end_size = 12;
+    png_file plain;
+    assemble(&plain, 2, 2, rows, sizeof rows);
+    const size_t before = at_end ? plain.size - end_size : 8 + 25; /* IEND; signature and IHDR */
+    memcpy(file->bytes, plain.bytes, file->size = before);
+    add_chunk(file, "eXIf", exif, sizeof exif - 1);
+    memcpy(file->bytes + file->size, plain.bytes + before, plain.size - before);
+    file->size += plain.size - before;
+    return sizeof exif - 1;
+}
+
+static void the_orientation_does_not_need_the_end_chunk(void **state)
+{
+    (void)state;
+    enum { END = 12 };
+    for (int at_end = 0; at_end < 2; at_end++) {
+        png_file file;
+        rncl_image image;
+        rncl_image_header header;
+        assemble_turned(&file, at_end);
+        assert_int_equal(rncl_image_decode(file.bytes, file.size - END, 0, &header, &image), RNCL_OK);
+        assert_int_equal(header.orientation, 5);
+        rncl_image_fini(&image);
+    }
+}
+
+static void a_late_orientation_that_is_cut_off_is_refused(void **state)
+{
+    (void)state;
+    enum { END = 12, CHECKSUM = 4 };
+    png_file file;
+    const size_t size = assemble_turned(&file, true);
+    for (size_t cut = 1; cut <= size; cut++)
+        assert_refused(file.bytes, file.size - END - CHECKSUM - cut);
+}
+
 static void a_filter_that_does_not_exist_is_refused(void **state)
 {
     (void)state;
@@ -392,7 +457,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_colour_type_depth_and_interlacing_decodes_to_its_values),
         cmocka_unit_test(a_file_that_ends_before_its_pixels_do_is_refused),
-        cmocka_unit_test(a_wrong_checksum_in_any_chunk_is_refused),
+        cmocka_unit_test(a_wrong_checksum_of_a_chunk_before_the_pixels_is_refused),
+        cmocka_unit_test(a_wrong_checksum_in_the_pixels_data_is_refused),
+        cmocka_unit_test(a_late_orientation_that_is_cut_off_is_refused),
+        cmocka_unit_test(the_orientation_does_not_need_the_end_chunk),
         cmocka_unit_test(an_animation_decodes_to_its_default_picture),
         cmocka_unit_test(the_orientation_is_read_from_every_place_that_pillow_knows),
         cmocka_unit_test(a_filter_that_does_not_exist_is_refused),

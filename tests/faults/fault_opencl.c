@@ -6,7 +6,7 @@
 
 #include <CL/cl.h>
 
-#include "fault_plan.h"
+#include "fault_leaks.h"
 
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
@@ -20,17 +20,51 @@
         return f.kind ? f.code : ((cl_int(*) parameters)fault_real(&point))arguments;                        \
     }
 
+/* The same for what may give the caller an event. */
+#define COMMAND(name, parameters, arguments)                                                                 \
+    EXPORT cl_int name parameters                                                                            \
+    {                                                                                                        \
+        static fault_point point = {#name, NULL};                                                            \
+        const fault f = FAULT_MEET(&point);                                                                  \
+        if (f.kind)                                                                                          \
+            return f.code;                                                                                   \
+        const cl_int error = ((cl_int(*) parameters)fault_real(&point))arguments;                            \
+        if (!error && event)                                                                                 \
+            fault_take(&point, __builtin_return_address(0), (uintptr_t)*event);                              \
+        return error;                                                                                        \
+    }
+
 #define OBJECT(type, name, parameters, arguments)                                                            \
     EXPORT type name parameters                                                                              \
     {                                                                                                        \
         static fault_point point = {#name, NULL};                                                            \
         const fault f = FAULT_MEET(&point);                                                                  \
-        if (!f.kind)                                                                                         \
-            return ((type(*) parameters)fault_real(&point))arguments;                                        \
+        if (!f.kind) {                                                                                       \
+            type const object = ((type(*) parameters)fault_real(&point))arguments;                           \
+            fault_take(&point, __builtin_return_address(0), (uintptr_t)object);                              \
+            return object;                                                                                   \
+        }                                                                                                    \
         if (error)                                                                                           \
             *error = f.code;                                                                                 \
         return NULL;                                                                                         \
     }
+
+/* Release functions: rncl retains nothing, so that the first call ends what it holds. */
+#define RELEASE(name, type)                                                                                  \
+    EXPORT cl_int name(type object)                                                                          \
+    {                                                                                                        \
+        static fault_point point = {#name, NULL};                                                            \
+        if (fault_is_watched(__builtin_return_address(0)))                                                   \
+            fault_give_back((uintptr_t)object);                                                              \
+        return ((cl_int(*)(type))fault_real(&point))(object);                                                \
+    }
+
+RELEASE(clReleaseContext, cl_context)
+RELEASE(clReleaseCommandQueue, cl_command_queue)
+RELEASE(clReleaseMemObject, cl_mem)
+RELEASE(clReleaseProgram, cl_program)
+RELEASE(clReleaseKernel, cl_kernel)
+RELEASE(clReleaseEvent, cl_event)
 
 STATUS(clGetPlatformIDs, (cl_uint room, cl_platform_id *ids, cl_uint *count), (room, ids, count))
 STATUS(clGetDeviceIDs,
@@ -56,38 +90,39 @@ STATUS(clGetEventProfilingInfo,
 STATUS(clFinish, (cl_command_queue queue), (queue))
 STATUS(clFlush, (cl_command_queue queue), (queue))
 STATUS(clWaitForEvents, (cl_uint count, const cl_event *events), (count, events))
-STATUS(clEnqueueReadBuffer,
-       (cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size, void *to,
-        cl_uint count, const cl_event *events, cl_event *event),
-       (queue, buffer, blocking, offset, size, to, count, events, event))
-STATUS(clEnqueueReadBufferRect,
-       (cl_command_queue queue, cl_mem buffer, cl_bool blocking, const size_t *buffer_origin,
-        const size_t *host_origin, const size_t *region, size_t buffer_row, size_t buffer_slice,
-        size_t host_row, size_t host_slice, void *to, cl_uint count, const cl_event *events, cl_event *event),
-       (queue, buffer, blocking, buffer_origin, host_origin, region, buffer_row, buffer_slice, host_row,
-        host_slice, to, count, events, event))
-STATUS(clEnqueueWriteBuffer,
-       (cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size, const void *from,
-        cl_uint count, const cl_event *events, cl_event *event),
-       (queue, buffer, blocking, offset, size, from, count, events, event))
-STATUS(clEnqueueCopyBuffer,
-       (cl_command_queue queue, cl_mem from, cl_mem to, size_t from_offset, size_t to_offset, size_t size,
-        cl_uint count, const cl_event *events, cl_event *event),
-       (queue, from, to, from_offset, to_offset, size, count, events, event))
-STATUS(clEnqueueFillBuffer,
-       (cl_command_queue queue, cl_mem buffer, const void *pattern, size_t pattern_size, size_t offset,
-        size_t size, cl_uint count, const cl_event *events, cl_event *event),
-       (queue, buffer, pattern, pattern_size, offset, size, count, events, event))
-STATUS(clEnqueueUnmapMemObject,
-       (cl_command_queue queue, cl_mem buffer, void *mapped, cl_uint count, const cl_event *events,
-        cl_event *event),
-       (queue, buffer, mapped, count, events, event))
-STATUS(clEnqueueMarkerWithWaitList,
-       (cl_command_queue queue, cl_uint count, const cl_event *events, cl_event *event),
-       (queue, count, events, event))
-STATUS(clEnqueueBarrierWithWaitList,
-       (cl_command_queue queue, cl_uint count, const cl_event *events, cl_event *event),
-       (queue, count, events, event))
+COMMAND(clEnqueueReadBuffer,
+        (cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size, void *to,
+         cl_uint count, const cl_event *events, cl_event *event),
+        (queue, buffer, blocking, offset, size, to, count, events, event))
+COMMAND(clEnqueueReadBufferRect,
+        (cl_command_queue queue, cl_mem buffer, cl_bool blocking, const size_t *buffer_origin,
+         const size_t *host_origin, const size_t *region, size_t buffer_row, size_t buffer_slice,
+         size_t host_row, size_t host_slice, void *to, cl_uint count, const cl_event *events,
+         cl_event *event),
+        (queue, buffer, blocking, buffer_origin, host_origin, region, buffer_row, buffer_slice, host_row,
+         host_slice, to, count, events, event))
+COMMAND(clEnqueueWriteBuffer,
+        (cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size,
+         const void *from, cl_uint count, const cl_event *events, cl_event *event),
+        (queue, buffer, blocking, offset, size, from, count, events, event))
+COMMAND(clEnqueueCopyBuffer,
+        (cl_command_queue queue, cl_mem from, cl_mem to, size_t from_offset, size_t to_offset, size_t size,
+         cl_uint count, const cl_event *events, cl_event *event),
+        (queue, from, to, from_offset, to_offset, size, count, events, event))
+COMMAND(clEnqueueFillBuffer,
+        (cl_command_queue queue, cl_mem buffer, const void *pattern, size_t pattern_size, size_t offset,
+         size_t size, cl_uint count, const cl_event *events, cl_event *event),
+        (queue, buffer, pattern, pattern_size, offset, size, count, events, event))
+COMMAND(clEnqueueUnmapMemObject,
+        (cl_command_queue queue, cl_mem buffer, void *mapped, cl_uint count, const cl_event *events,
+         cl_event *event),
+        (queue, buffer, mapped, count, events, event))
+COMMAND(clEnqueueMarkerWithWaitList,
+        (cl_command_queue queue, cl_uint count, const cl_event *events, cl_event *event),
+        (queue, count, events, event))
+COMMAND(clEnqueueBarrierWithWaitList,
+        (cl_command_queue queue, cl_uint count, const cl_event *events, cl_event *event),
+        (queue, count, events, event))
 OBJECT(cl_context, clCreateContext,
        (const cl_context_properties *properties, cl_uint count, const cl_device_id *devices,
         void(CL_CALLBACK *notify)(const char *, const void *, size_t, void *), void *user, cl_int *error),
@@ -110,10 +145,22 @@ OBJECT(cl_program, clCreateProgramWithBinary,
        (context, count, devices, lengths, binaries, statuses, error))
 OBJECT(cl_kernel, clCreateKernel, (cl_program program, const char *name, cl_int *error),
        (program, name, error))
-OBJECT(void *, clEnqueueMapBuffer,
-       (cl_command_queue queue, cl_mem buffer, cl_bool blocking, cl_map_flags flags, size_t offset,
-        size_t size, cl_uint count, const cl_event *events, cl_event *event, cl_int *error),
-       (queue, buffer, blocking, flags, offset, size, count, events, event, error))
+
+/* What is mapped is no object: unmapping it can fail, and is up to the driver then. */
+EXPORT void *clEnqueueMapBuffer(cl_command_queue queue, cl_mem buffer, cl_bool blocking, cl_map_flags flags,
+                                size_t offset, size_t size, cl_uint count, const cl_event *events,
+                                cl_event *event, cl_int *error)
+{
+    static fault_point point = {"clEnqueueMapBuffer", NULL};
+    const fault f = FAULT_MEET(&point);
+    if (!f.kind)
+        return ((void *(*)(cl_command_queue, cl_mem, cl_bool, cl_map_flags, size_t, size_t, cl_uint,
+                           const cl_event *, cl_event *, cl_int *))fault_real(&point))(
+            queue, buffer, blocking, flags, offset, size, count, events, event, error);
+    if (error)
+        *error = f.code;
+    return NULL;
+}
 
 /* ---- what devices report ---- */
 
@@ -245,6 +292,8 @@ EXPORT cl_int clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, c
         ((cl_int(*)(cl_command_queue, cl_kernel, cl_uint, const size_t *, const size_t *, const size_t *,
                     cl_uint, const cl_event *, cl_event *))fault_real(&point))(
             queue, kernel, dimensions, offset, global, local, count, events, event);
+    if (!error && event)
+        fault_take(&point, __builtin_return_address(0), (uintptr_t)*event);
     if (!error && getenv("RNCL_FAULT_SPOIL"))
         spoil(queue, kernel);
     return error;

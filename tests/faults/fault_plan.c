@@ -14,16 +14,23 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_MODULES = 16, MOST_RULES = 16, MOST_SITES = 4096, TEXT = 64 };
+#include "fault_leaks.h"
 
-/* Modules whose calls count, in addition to the program's own: libraries that return errors to their
- * callers. Calls by drivers and compilers do not count, nor do those by popt, which ends the process when
- * memory is short, and by Jansson, which has an assertion there. */
-static const char *const modules[] = {"libinih", "libpng", "libjpeg", "libwebp", "libz.", "librncl"};
+enum { MOST_MODULES = 16, MOST_RULES = 16, MOST_SITES = 4096, TEXT = FAULT_SITE };
+
+/* Modules whose objects are watched, in addition to the program's own, and whether their calls fail too: that
+ * they do needs a library that returns errors to its caller. popt ends the process when memory is short, and
+ * Jansson has an assertion there. Drivers and compilers are no concern of the layer. */
+static const struct {
+    const char *name;
+    bool fails;
+} modules[] = {{"libinih", true}, {"libpng", true},  {"libjpeg", true},     {"libwebp", true},
+               {"libz.", true},   {"librncl", true}, {"libjansson", false}, {"libpopt", false}};
 
 typedef struct module {
     char name[TEXT];
     uintptr_t base, begin, end;
+    bool fails;
 } module;
 
 typedef struct selection {
@@ -69,9 +76,12 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *unused)
 {
     (void)size, (void)unused;
     const char *slash = strrchr(info->dlpi_name, '/'), *name = slash ? slash + 1 : info->dlpi_name;
-    bool wanted = plan.module_count == 0; /* the program is the first */
+    bool wanted = plan.module_count == 0, fails = wanted; /* the program is the first */
     for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
-        wanted = wanted || !strncmp(name, modules[i], strlen(modules[i]));
+        if (!strncmp(name, modules[i].name, strlen(modules[i].name))) {
+            wanted = true;
+            fails = modules[i].fails;
+        }
     for (int i = 0; wanted && i < info->dlpi_phnum && plan.module_count < MOST_MODULES; i++) {
         const ElfW(Phdr) *header = &info->dlpi_phdr[i];
         if (header->p_type != PT_LOAD || !(header->p_flags & PF_X))
@@ -80,6 +90,7 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *unused)
         m->base = info->dlpi_addr;
         m->begin = m->base + header->p_vaddr;
         m->end = m->begin + header->p_memsz;
+        m->fails = fails;
         snprintf(m->name, sizeof m->name, "%s", *name ? name : program_invocation_short_name);
     }
     return 0;
@@ -93,10 +104,15 @@ static const module *module_of(const void *address)
     return NULL;
 }
 
-static void name_site(const void *address, char text[TEXT])
+bool fault_is_watched(const void *caller)
+{
+    return plan.ready && module_of(caller);
+}
+
+void fault_name_site(const void *address, char text[FAULT_SITE])
 {
     const module *m = module_of(address);
-    snprintf(text, TEXT, "%.40s+0x%lx", m->name, (unsigned long)((uintptr_t)address - m->base));
+    snprintf(text, FAULT_SITE, "%.40s+0x%lx", m->name, (unsigned long)((uintptr_t)address - m->base));
 }
 
 /* "N" or "N+" */
@@ -146,9 +162,21 @@ static void read_spoil(char *text)
     plan.spoils = true;
 }
 
+/* Drivers run compilers and linkers, which are no concern of the layer: what the first program starts counts
+ * only if it is that program again. */
+static bool is_program(void)
+{
+    static const char name[] = "RNCL_FAULT_PROGRAM";
+    setenv(name, program_invocation_short_name, 0);
+    const char *first = getenv(name);
+    return first && !strcmp(first, program_invocation_short_name);
+}
+
 static void __attribute__((constructor)) start(void)
 {
     static char rules[4096], spoil[256];
+    if (!is_program())
+        return;
     dl_iterate_phdr(add_module, NULL);
     const char *text = getenv("RNCL_FAULT");
     snprintf(rules, sizeof rules, "%s", text ? text : "");
@@ -166,13 +194,16 @@ static void __attribute__((constructor)) start(void)
 static void __attribute__((destructor)) finish(void)
 {
     const char *path = getenv("RNCL_FAULT_CALLS");
+    if (!plan.ready)
+        return;
     plan.ready = false;
+    fault_write_left();
     FILE *file = path ? fopen(path, "a") : NULL;
     for (size_t i = 0; file && i < MOST_SITES; i++) {
         char text[TEXT];
         if (!plan.sites[i].calls)
             continue;
-        name_site(plan.sites[i].caller, text);
+        fault_name_site(plan.sites[i].caller, text);
         fprintf(file, "%s %s %lu\n", plan.sites[i].point->name, text, plan.sites[i].calls);
     }
     if (file)
@@ -207,7 +238,10 @@ static void tell_fired(void)
 fault fault_meet(fault_point *point, const void *caller)
 {
     const fault none = {FAULT_NONE, 0};
-    if (!plan.ready || (!plan.counting && !plan.rule_count) || !module_of(caller))
+    if (!plan.ready || (!plan.counting && !plan.rule_count))
+        return none;
+    const module *m = module_of(caller);
+    if (!m || !m->fails)
         return none;
     if (plan.counting)
         count(point, caller);
@@ -217,7 +251,7 @@ fault fault_meet(fault_point *point, const void *caller)
         if (strcmp(r->function, point->name) != 0)
             continue;
         if (r->site[0] && !where[0])
-            name_site(caller, where);
+            fault_name_site(caller, where);
         if (r->site[0] && strcmp(r->site, where) != 0)
             continue;
         if (!selects(&r->which, __atomic_add_fetch(&r->calls, 1, __ATOMIC_SEQ_CST)))

@@ -11,6 +11,10 @@
  * RNCL_FAULT_CALLS=FILE
  * Written at the end: a line "FUNCTION SITE CALLS" for each place that has called.
  *
+ * RNCL_FAULT_LEFT=FILE
+ * Written at the end: a line "FUNCTION SITE" for each block of memory, stream, descriptor and OpenCL object
+ * that the program and its libraries (Jansson and popt as well) still hold.
+ *
  * RNCL_FAULT_FIRED=FILE
  * Created when a fault happens.
  *
@@ -42,6 +46,13 @@ typedef struct fault {
 
 /* Counts the call and decides its outcome; delays and kills happen inside. `caller` is the return address. */
 fault fault_meet(fault_point *point, const void *caller);
+
+/* Whether the address belongs to the program, or to a library whose objects count for RNCL_FAULT_LEFT. */
+bool fault_is_watched(const void *caller);
+
+/* "rncl+0x1a2b" */
+enum { FAULT_SITE = 64 };
+void fault_name_site(const void *address, char text[FAULT_SITE]);
 
 /* The function that this one wraps. */
 void *fault_real(fault_point *point);

@@ -9,7 +9,7 @@ enum { PROGRAM_RUN_SIGNALS = 2 };
 typedef struct program_run {
     /* Filled in by the caller. */
     const char *folder, *command;
-    int limit_ms;                                /* after this time the process group is killed */
+    int limit_ms; /* of processor time, or ten times as much on the clock: then the process group is killed */
     int signals[PROGRAM_RUN_SIGNALS], signal_ms; /* sent together so long after the start; 0: none */
     /* The outcome. Standard output and error are the files `output` and `errors` in the folder. */
     int exit_status; /* -1: died of `died_of` */

@@ -4,17 +4,19 @@
 
 #include <stdint.h>
 
+#include "place.h"
 #include "program_run.h"
 
 #define VERDICT_LIST(X)                                                                                      \
     X(SAME, "done, same result")                                                                             \
     X(REFUSED, "refused in one line")                                                                        \
     X(RESUMED, "ended, resumed to the same result")                                                          \
-    X(SMALLER, "went on with smaller micro-batches")                                                         \
+    X(SAID, "went on otherwise, and said so")                                                                \
     X(OTHER, "went by the text as it is now")                                                                \
     X(UNREACHED, "fault not reached")                                                                        \
     X(CRASH, "CRASHED")                                                                                      \
     X(HANG, "HUNG")                                                                                          \
+    X(LEAK, "LEAKED")                                                                                        \
     X(STATUS, "UNDOCUMENTED STATUS")                                                                         \
     X(UNSAID, "NOT SAID IN ONE LINE")                                                                        \
     X(DIFFERENT, "SILENTLY DIFFERENT")                                                                       \
@@ -46,20 +48,10 @@ typedef struct scenario {
 extern const scenario scenarios[];
 extern const unsigned scenario_count;
 
-/* Paths. `work` contains `data`, which all scenarios read, and `run`, the folder of the run. */
-typedef struct place {
-    const char *rncl, *layer;
-    char work[64], run[80];
-} place;
-
-/* Makes the folders, the data and a trained model; ends the program if that fails. */
-void place_make(const char *rncl, const char *layer, place *out);
-void place_remove(const place *p);
-
 /* A fault of one run. */
 typedef struct trial {
     const scenario *scenario;
-    const char *environment;                     /* "NAME=VALUE ..." for the fault layer; "" for none */
+    const char *environment;                     /* "NAME=VALUE ..." for the fault layer */
     int signals[PROGRAM_RUN_SIGNALS], signal_ms; /* as in program_run */
     const char *call;                            /* that a message must name; NULL: it need not */
     const char *damaged; /* a file of the folder that is damaged before the run; NULL: none */

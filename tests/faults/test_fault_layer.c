@@ -1,4 +1,6 @@
 /* Tests of the fault layer. */
+#include <fcntl.h>
+
 #include "program.h"
 
 #define NETWORK "--arch cifar-resnet --depth 8 --image 8 --batch-size 8"
@@ -76,6 +78,41 @@ static void a_kernel_writes_a_wrong_value(void **state)
     shell("test -e fired && ! cmp -s right/model.safetensors wrong/model.safetensors");
 }
 
+/* This program leaves a block, a stream and a descriptor if it is told to. */
+static int leave_something(void)
+{
+    static void *volatile kept[2];
+    kept[0] = malloc(1);
+    kept[1] = fopen("/dev/null", "w");
+    free(malloc(2));
+    return open("/dev/null", O_RDONLY) < 0 || !kept[0] || !kept[1];
+}
+
+static void what_is_left_is_listed(void **state)
+{
+    (void)state;
+    char program[512] = "";
+    assert_true(readlink("/proc/self/exe", program, sizeof program - 1) > 0);
+    shell("env LD_PRELOAD=%s RNCL_FAULT_LEFT=left %s leave", FAULT_LAYER, program);
+    shell("cut -d ' ' -f 1 left | sort | tr '\\n' ' ' | grep -qx 'fopen malloc open ' && rm left");
+    run_with("RNCL_FAULT_LEFT=left RNCL_FAULT=clGetDeviceInfo:5:-33", "devices");
+    expect_failure(1, "clGetDeviceInfo of");
+    shell("test -e left && test ! -s left");
+}
+
+static void tuning_results_that_cannot_be_seen_are_not_left_out_in_silence(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {"stat:1+:13", "realpath:1:13"};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        char rule[64];
+        snprintf(rule, sizeof rule, "RNCL_FAULT=%s", faults[i]);
+        run_with(rule, "devices --json");
+        expect_status(0);
+        assert_non_null(strstr(result.errors, "tuning results are left out"));
+    }
+}
+
 /* Not what the layer does but what it shows: rncl took a file that it could not see for one that is not
  * there, and wrote a new one. */
 static void a_file_that_cannot_be_seen_is_not_replaced(void **state)
@@ -95,14 +132,18 @@ static void a_file_that_cannot_be_seen_is_not_replaced(void **state)
     shell("test -s seen/last.ckpt && test $(wc -l <seen/steps.csv) = 5");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1 && !strcmp(argv[1], "leave"))
+        return leave_something();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(devices_report_what_they_are_told_to),
         cmocka_unit_test(a_call_fails_the_nth_time_with_a_code),
         cmocka_unit_test(a_process_dies_in_a_call),
         cmocka_unit_test(a_call_comes_late),
         cmocka_unit_test(a_kernel_writes_a_wrong_value),
+        cmocka_unit_test(what_is_left_is_listed),
+        cmocka_unit_test(tuning_results_that_cannot_be_seen_are_not_left_out_in_silence),
         cmocka_unit_test(a_file_that_cannot_be_seen_is_not_replaced),
     };
     return cmocka_run_group_tests_name("fault layer", tests, create_folder, remove_folder);

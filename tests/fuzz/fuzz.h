@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         }                                                                                                    \
     } while (0)
 
-/* A folder in memory for this process, removed when the process ends. */
+/* A folder in memory that only the tested code sees. */
 const char *fuzz_folder(void);
 
 /* Writes a file into the folder and returns its path, which is valid until the next call. */

@@ -85,11 +85,14 @@ def pth_files():
     return [files[name] for name in ("stored", "deflated", "legacy")] + [inside]
 
 
-def safetensors(tensors, metadata=None):
+def safetensors(tensors, metadata=None, seal=False):
     header, data = {"__metadata__": metadata} if metadata else {}, b""
     for name, (dtype, shape, content) in tensors.items():
         header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(content)]}
         data += content
+    if seal:
+        metadata["rncl.crc32"] = "%08x" % zlib.crc32(data)
+        metadata["rncl.header"] = "%08x" % zlib.crc32(json.dumps(header, sort_keys=True, separators=(",", ":")).encode())
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     return struct.pack("<Q", len(text)) + text + data
@@ -100,6 +103,8 @@ SAFETENSORS = [
     safetensors({"a": ("F32", [2, 3], struct.pack("<6f", *range(6))), "module.b": ("F16", [2], b"\0\x3c\0\xbc")}),
     safetensors({"n": ("I64", [], struct.pack("<q", -7)), "h": ("BF16", [1], b"\x80\x3f"), "e": ("F64", [0, 4], b"")},
                 {"format": "pt", "rncl.crc32": "00000000"}),
+    safetensors({"a": ("F32", [2], struct.pack("<2f", 1, 2))}, {"format": "pt"}, seal=True),
+    safetensors({"a": ("F32", [2], struct.pack("<2f", 1, 2))}, {"rncl.header": "00000000"}),
 ]
 
 TUNING = ('{"format":1,"platform":"p","device":"d","compute_units":1,\n"results":[\n'

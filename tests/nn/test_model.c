@@ -269,8 +269,8 @@ static rncl_status start_from_file(model *m)
     return rncl_model_load(&source, m->graph, m->params, m->state, &m->batches);
 }
 
-/* The file with one byte changed at `place`, counted from its end. */
-static void change_byte(size_t place)
+/* The file with some bits of one byte changed at `place`, counted from its end. */
+static void change_byte(size_t place, unsigned char bits)
 {
     rncl_contents file;
     assert_int_equal(rncl_file_read(path, &file), RNCL_OK);
@@ -279,7 +279,7 @@ static void change_byte(size_t place)
     memcpy(bytes, file.data, file.size_bytes);
     const size_t size = file.size_bytes;
     rncl_contents_free(&file);
-    bytes[size - 1 - place] ^= 0x10;
+    bytes[size - 1 - place] ^= bits;
     assert_int_equal(rncl_file_write(path, bytes, size), RNCL_OK);
     free(bytes);
 }
@@ -292,10 +292,32 @@ static void a_changed_tensor_is_noticed_by_the_checksum(void **unused)
     for (size_t i = 0; i < COUNT(places); i++) {
         save_model(&m);
         assert_int_equal(load_model(&m), RNCL_OK);
-        change_byte(places[i]);
+        change_byte(places[i], 0x10);
         assert_int_equal(load_model(&m), RNCL_ERR_MODEL);
         assert_message_has("do not have the checksum");
         assert_message_has(path);
+    }
+    release(&m);
+}
+
+/* JSON that is still valid, with another number in it. */
+static void a_changed_header_is_noticed_by_its_checksum(void **unused)
+{
+    (void)unused;
+    static const char *const entries[] = {"\"rncl.mean\":\"", "\"rncl.std\":\"", "\"rncl.header\":\""};
+    model m = make_model(small, 1);
+    for (size_t i = 0; i < COUNT(entries); i++) {
+        rncl_contents file;
+        save_model(&m);
+        assert_int_equal(rncl_file_read(path, &file), RNCL_OK);
+        const unsigned char *entry = memmem(file.data, file.size_bytes, entries[i], strlen(entries[i]));
+        assert_non_null(entry);
+        const size_t place = (size_t)(entry - file.data) + strlen(entries[i]);
+        const size_t size = file.size_bytes;
+        rncl_contents_free(&file);
+        change_byte(size - 1 - place, 1);
+        assert_int_equal(load_model(&m), RNCL_ERR_MODEL);
+        assert_message_has("header does not have the checksum");
     }
     release(&m);
 }
@@ -492,6 +514,7 @@ int main(void)
         cmocka_unit_test(networks_of_another_depth_are_refused),
         cmocka_unit_test(training_keeps_the_last_layer_where_the_classes_differ),
         cmocka_unit_test(a_changed_tensor_is_noticed_by_the_checksum),
+        cmocka_unit_test(a_changed_header_is_noticed_by_its_checksum),
         cmocka_unit_test(files_without_a_checksum_are_read_and_that_is_said),
         cmocka_unit_test(metadata_rebuild_the_network),
         cmocka_unit_test(normalisation_comes_back_to_the_last_bit),

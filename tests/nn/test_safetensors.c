@@ -32,6 +32,20 @@ static void tensors_of_a_valid_file_are_found_by_name(void **unused)
     rncl_tensor_file_close(&file);
 }
 
+/* As the format's own library reads it. */
+static void metadata_may_be_null(void **unused)
+{
+    (void)unused;
+    const char *header =
+        "{\"__metadata__\":null,\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}";
+    write_raw(header, strlen(header), zeros, 8);
+    rncl_tensor_file file;
+    assert_int_equal(rncl_tensor_file_open(path, &file), RNCL_OK);
+    assert_int_equal(file.count, 1);
+    assert_null(rncl_tensor_file_metadata(&file, "format"));
+    rncl_tensor_file_close(&file);
+}
+
 static void empty_tensors_are_no_overlap(void **unused)
 {
     (void)unused;
@@ -299,6 +313,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tensors_of_a_valid_file_are_found_by_name),
+        cmocka_unit_test(metadata_may_be_null),
         cmocka_unit_test(empty_tensors_are_no_overlap),
         cmocka_unit_test(damaged_and_hostile_headers_are_refused),
         cmocka_unit_test(header_lengths_beyond_the_file_or_the_limit_are_refused),

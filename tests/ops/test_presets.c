@@ -62,6 +62,22 @@ static void look_at_presets(const rncl_context *context, const rncl_conv_shape *
     }
 }
 
+/* Batch normalisation and softmax of the sizes that follow the convolutions. */
+static void look_at_other_presets(const rncl_context *context, const rncl_conv_shape *shape)
+{
+    const rncl_op_desc descs[] = {
+        {.kind = RNCL_OP_batchnorm, .batchnorm = {shape->n, shape->p, shape->q, shape->k, .relu = 1}},
+        {.kind = RNCL_OP_softmax, .softmax = {shape->n, shape->k}},
+    };
+    for (size_t i = 0; i < COUNT(descs); i++) {
+        rncl_pass pass = {.context = (rncl_context *)context, .desc = descs[i]};
+        if (rncl_pass_take_row(&pass, 0) && !rncl_pass_allows(&pass))
+            fail_msg("%s, n%d h%d k%d, vectors of %u, %u units, groups of %zu",
+                     rncl_pass_type_of(&pass)->name, shape->n, shape->p, shape->k, context->info.vector_width,
+                     context->info.compute_units, context->info.max_work_group_size);
+    }
+}
+
 static void look_at_shapes(const rncl_context *context)
 {
     for (size_t i = 0; i < COUNT(shapes); i++)
@@ -71,6 +87,7 @@ static void look_at_shapes(const rncl_context *context)
             shape.p = rncl_window_output(shape.h, shape.r, shape.stride, shape.pad);
             shape.q = rncl_window_output(shape.w, shape.s, shape.stride, shape.pad);
             look_at_presets(context, &shape);
+            look_at_other_presets(context, &shape);
         }
 }
 
@@ -90,24 +107,16 @@ static void presets_of_cpus_are_allowed(void **state)
 static void presets_of_gpus_are_allowed(void **state)
 {
     (void)state;
+    static const unsigned units[] = {1, 40, 512};
     static const uint64_t memories[] = {16 << 10, 32 << 10, 64 << 10};
+    static const size_t groups[] = {64, 256, 1024};
     for (rncl_gpu_family family = 0; family < RNCL_GPU_FAMILIES; family++)
-        for (size_t m = 0; m < COUNT(memories); m++) {
-            rncl_context context = device_of(RNCL_DEVICE_GPU, 1, 40, memories[m]);
-            context.gpu.family = family;
+        for (size_t i = 0; i < COUNT(units); i++) {
+            rncl_context context = device_of(RNCL_DEVICE_GPU, 1, units[i], memories[i]);
+            context.info.max_work_group_size = groups[i];
+            context.gpu = (rncl_gpu){.family = family, .sub_group = 8, .sub_group_sizes = 8 | 16 | 32};
             look_at_shapes(&context);
         }
-}
-
-static void presets_of_small_work_groups_are_allowed(void **state)
-{
-    (void)state;
-    for (rncl_gpu_family family = 0; family < RNCL_GPU_FAMILIES; family++) {
-        rncl_context context = device_of(RNCL_DEVICE_GPU, 1, 4, 16 << 10);
-        context.info.max_work_group_size = 64;
-        context.gpu = (rncl_gpu){.family = family, .sub_group = 8, .sub_group_sizes = 8 | 16 | 32};
-        look_at_shapes(&context);
-    }
 }
 
 static void presets_without_vectors_are_allowed(void **state)
@@ -117,13 +126,58 @@ static void presets_without_vectors_are_allowed(void **state)
     look_at_shapes(&context);
 }
 
+/* A GPU on which the unit works, as the probe would have found. */
+static rncl_context gpu_with_unit(const rncl_matrix_unit *unit, uint64_t local_memory)
+{
+    rncl_context context = device_of(RNCL_DEVICE_GPU, 1, 40, local_memory);
+    context.precision = unit->rounds_to;
+    context.matrix = (rncl_matrix_state){.known = true, .unit = unit};
+    return context;
+}
+
+static void presets_of_matrix_units_are_allowed(void **state)
+{
+    (void)state;
+    const rncl_matrix_unit *unit;
+    for (int i = 0; (unit = rncl_matrix_unit_at(i)); i++) {
+        const rncl_context small = gpu_with_unit(unit, 16 << 10), large = gpu_with_unit(unit, 64 << 10);
+        look_at_shapes(&small);
+        look_at_shapes(&large);
+    }
+}
+
+/* The smallest tile, which anything can run, has two fragments. */
+static void matrix_units_are_the_default_with_large_tiles(void **state)
+{
+    (void)state;
+    const rncl_matrix_unit *unit;
+    for (int i = 0; (unit = rncl_matrix_unit_at(i)); i++)
+        for (size_t s = 0; s < COUNT(shapes); s++)
+            for (int index = 0; index < RNCL_OP_PASSES; index++) {
+                rncl_context context = gpu_with_unit(unit, 64 << 10);
+                rncl_pass pass = {
+                    .context = &context, .desc = {.kind = RNCL_OP_conv, .conv = shapes[s]}, .index = index};
+                rncl_conv_shape *c = &pass.desc.conv;
+                c->n = 32;
+                c->p = rncl_window_output(c->h, c->r, c->stride, c->pad);
+                c->q = rncl_window_output(c->w, c->s, c->stride, c->pad);
+                assert_true(rncl_pass_take_default(&pass));
+                assert_string_equal(pass.row->name, "mma");
+                const int fragments = pass.values[0] * pass.values[1] * pass.values[2] * pass.values[3];
+                if (fragments < 16)
+                    fail_msg("%s, pass %d, c%d k%d: a tile of %d fragments", unit->name, index, c->c, c->k,
+                             fragments);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(presets_of_cpus_are_allowed),
         cmocka_unit_test(presets_of_gpus_are_allowed),
-        cmocka_unit_test(presets_of_small_work_groups_are_allowed),
         cmocka_unit_test(presets_without_vectors_are_allowed),
+        cmocka_unit_test(presets_of_matrix_units_are_allowed),
+        cmocka_unit_test(matrix_units_are_the_default_with_large_tiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,30 @@ static void a_confusion_matrix_is_darkest_where_most_answers_are(void **state)
     assert_true(count_pixels("confusion.png", 0, 97, 173) > 10000);
 }
 
+static void a_roofline_has_a_dot_for_each_point(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"one", "two"};
+    /* The second is above the roof and must be in the frame nevertheless. */
+    const rncl_roofline_point points[] = {{.intensity = 0.5, .gflops = 8, .kind = 1},
+                                          {.intensity = 50, .gflops = 990, .kind = 1}};
+    rncl_roofline roofline = {.title = "device",
+                              .peak_gflops = 900,
+                              .bandwidth_gbs = 20,
+                              .points = points,
+                              .kinds = kinds,
+                              .kind_count = 2};
+    assert_int_equal(rncl_plot_roofline("none.png", &roofline), RNCL_OK);
+    const int legend = count_pixels("none.png", SECOND_RED, SECOND_GREEN, SECOND_BLUE);
+    assert_true(legend > 100);
+    roofline.count = COUNT(points);
+    assert_int_equal(rncl_plot_roofline("two.png", &roofline), RNCL_OK);
+    const int dots = count_pixels("two.png", SECOND_RED, SECOND_GREEN, SECOND_BLUE) - legend;
+    assert_true(dots > legend * 3 / 2 && dots < legend * 5 / 2);
+    assert_int_equal(count_pixels("two.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE),
+                     count_pixels("none.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +167,7 @@ int main(void)
         cmocka_unit_test(an_evaluation_without_training_has_no_point_of_it),
         cmocka_unit_test(damaged_metrics_are_refused),
         cmocka_unit_test(a_confusion_matrix_is_darkest_where_most_answers_are),
+        cmocka_unit_test(a_roofline_has_a_dot_for_each_point),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

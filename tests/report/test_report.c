@@ -62,6 +62,29 @@ static void columns_are_as_wide_as_their_widest_cell(void **state)
                        "fc     1234567  \n");
 }
 
+static void the_last_column_is_broken_between_words(void **state)
+{
+    (void)state;
+    static const char unbroken[] = "pad1pad2pad3pad4pad5pad6pad7pad8pad9pad0pad1pad2pad3pad4pad5pad6pad7";
+    rncl_table *table;
+    assert_int_equal(rncl_table_create("gain\tproblem", "rl", &table), RNCL_OK);
+    assert_int_equal(rncl_table_add(table,
+                                    "1.25\tbackward_data n4 h16 w16 c16 k32 r3 s3 stride2 pad1: winograd "
+                                    "m=4 kv=1 pt=8 tiles=8"),
+                     RNCL_OK);
+    assert_int_equal(rncl_table_add(table, "1.00\t%s%s", unbroken, "end"), RNCL_OK);
+    assert_int_equal(rncl_table_add(table, "1.00\t%s%s", unbroken, "12345678"), RNCL_OK);
+    capture *c = start_capture();
+    rncl_table_print(table, c->stream); /* no terminal: 80 columns */
+    rncl_table_destroy(table);
+    assert_captured(c, "gain  problem\n"
+                       "1.25  backward_data n4 h16 w16 c16 k32 r3 s3 stride2 pad1: winograd m=4 kv=1\n"
+                       "      pt=8 tiles=8\n"
+                       "1.00  pad1pad2pad3pad4pad5pad6pad7pad8pad9pad0pad1pad2pad3pad4pad5pad6pad7end\n"
+                       "1.00  pad1pad2pad3pad4pad5pad6pad7pad8pad9pad0pad1pad2pad3pad4pad5pad6pad7123456\n"
+                       "      78\n");
+}
+
 static void a_wide_line_shows_everything(void **state)
 {
     (void)state;
@@ -229,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
+        cmocka_unit_test(the_last_column_is_broken_between_words),
         cmocka_unit_test(a_wide_line_shows_everything),
         cmocka_unit_test(a_narrow_line_fits_and_keeps_the_loss),
         cmocka_unit_test(epochs_are_counted_from_one_and_end_with_the_last),

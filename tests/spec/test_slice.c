@@ -12,11 +12,11 @@
 #include "util.h"
 
 /* The boxes cover every value of the slice's tensor once, from places inside the whole one. */
-static void expect_cover(const rncl_spec_case *c, rncl_slot slot)
+static void expect_cover(const rncl_spec_case *c, rncl_slot slot, rncl_random *random)
 {
     const rncl_spec *spec = rncl_spec_of(c->desc.kind);
     rncl_spec_slice slice;
-    rncl_slice_cut(c, &slice);
+    rncl_slice_cut(c, random, &slice);
     const rncl_spec_layout part = spec->layout(&slice.part, slot), whole = spec->layout(c, slot);
     const size_t values = rncl_spec_layout_count(&part);
     rncl_slice_box boxes[RNCL_SLICE_BOXES];
@@ -41,22 +41,128 @@ static void expect_cover(const rncl_spec_case *c, rncl_slot slot)
     free(covered);
 }
 
-static void boxes_cover_the_slices_of_all_operations(void **state)
+/* Calls `expect` with each fixed shape of each pass, with its scalars. */
+static int for_all_cases(void (*expect)(const rncl_spec_case *c))
 {
-    (void)state;
-    int slices = 0;
+    int count = 0;
     for (rncl_op_kind kind = 0; kind < RNCL_OP_COUNT; kind++) {
         const rncl_spec *spec = rncl_spec_of(kind);
         for (size_t i = 0; i < spec->shape_count; i++)
             for (int pass = 0; pass < RNCL_OP_PASSES && rncl_op_type_of(kind)->passes[pass].name; pass++) {
-                const rncl_spec_case c = rncl_spec_training_case(&spec->shapes[i].desc, pass);
-                const rncl_spec_pass *p = &spec->passes[pass];
-                RNCL_FOR_SLOTS ((p->reads | p->results) & ~RNCL_SLOT_BIT(saved), slot)
-                    expect_cover(&c, slot);
-                slices++;
+                rncl_spec_case c = spec->shapes[i];
+                c.pass = pass;
+                c.scalars.flags = RNCL_OP_TRAINING;
+                expect(&c);
+                count++;
             }
     }
-    assert_true(slices > 40);
+    return count;
+}
+
+static void expect_covers(const rncl_spec_case *c)
+{
+    const rncl_spec_pass *p = &rncl_spec_of(c->desc.kind)->passes[c->pass];
+    rncl_random random = rncl_random_stream(1, RNCL_RANDOM_TEST, 0, 0);
+    RNCL_FOR_SLOTS ((p->reads | p->results) & ~RNCL_SLOT_BIT(saved), slot) {
+        expect_cover(c, slot, NULL);
+        for (int i = 0; i < 5; i++)
+            expect_cover(c, slot, &random);
+    }
+}
+
+static void boxes_cover_the_slices_of_all_operations(void **state)
+{
+    (void)state;
+    assert_true(for_all_cases(expect_covers) > 40);
+}
+
+/* The whole tensors of a case as floats and integers, and as the reference sees them. */
+typedef struct tensors {
+    void *values[RNCL_SLOTS];
+    double *exact[RNCL_SLOTS];
+    size_t counts[RNCL_SLOTS];
+} tensors;
+
+static void store(const tensors *t, rncl_slot slot, size_t i, double value)
+{
+    if (RNCL_INTEGER_SLOTS & 1u << slot)
+        ((int32_t *)t->values[slot])[i] = (int32_t)value;
+    else
+        ((float *)t->values[slot])[i] = (float)value;
+}
+
+static tensors draw_tensors(const rncl_spec_case *c, unsigned slots)
+{
+    const rncl_spec *spec = rncl_spec_of(c->desc.kind);
+    rncl_random random = rncl_random_stream(2, RNCL_RANDOM_TEST, 0, 0);
+    tensors t = {.counts = {0}};
+    RNCL_FOR_SLOTS (slots & ~RNCL_SLOT_BIT(saved), slot) {
+        const rncl_spec_layout layout = spec->layout(c, slot);
+        t.counts[slot] = rncl_spec_layout_count(&layout);
+        t.values[slot] = calloc(t.counts[slot] + 1, sizeof(float));
+        t.exact[slot] = calloc(t.counts[slot] + 1, sizeof(double));
+        assert_true(t.values[slot] && t.exact[slot]);
+        for (size_t i = 0; i < t.counts[slot]; i++) {
+            const double normal = (double)rncl_random_normal(&random);
+            const double value = spec->adjust ? spec->adjust(c, slot, i, normal) : normal;
+            t.exact[slot][i] =
+                RNCL_INTEGER_SLOTS & 1u << slot ? (double)(int32_t)value : (double)(float)value;
+            store(&t, slot, i, value);
+        }
+    }
+    return t;
+}
+
+/* Results that the reference computes from whole tensors pass for those of slices. */
+static void expect_slices_of_the_whole(const rncl_spec_case *c)
+{
+    const rncl_spec *spec = rncl_spec_of(c->desc.kind);
+    const rncl_spec_pass *p = &spec->passes[c->pass];
+    if (c->diverged)
+        return;
+    tensors inputs = draw_tensors(c, p->reads | p->results), results = draw_tensors(c, p->reads | p->results);
+    spec->reference(c, results.exact);
+    const void *read[RNCL_SLOTS] = {NULL}, *written[RNCL_SLOTS] = {NULL};
+    RNCL_FOR_SLOTS (p->reads, slot)
+        read[slot] = inputs.values[slot];
+    RNCL_FOR_SLOTS (p->results & ~RNCL_SLOT_BIT(saved), slot) {
+        for (size_t i = 0; i < results.counts[slot]; i++)
+            store(&results, slot, i, results.exact[slot][i]);
+        written[slot] = results.values[slot];
+    }
+    const rncl_status st = rncl_slice_check(c, read, written);
+    if (st)
+        fail_msg("%s, pass %d: %s", rncl_op_type_of(c->desc.kind)->name, c->pass, rncl_status_message());
+    for (rncl_slot slot = 0; slot < RNCL_SLOTS; slot++) {
+        free(inputs.values[slot]);
+        free(inputs.exact[slot]);
+        free(results.values[slot]);
+        free(results.exact[slot]);
+    }
+}
+
+static void slices_have_the_results_of_the_whole(void **state)
+{
+    (void)state;
+    assert_true(for_all_cases(expect_slices_of_the_whole) > 40);
+}
+
+/* Otherwise a fault that hits other values would never be looked at. */
+static void drawn_slices_reach_all_of_an_axis(void **state)
+{
+    (void)state;
+    const rncl_op_desc desc = {.kind = RNCL_OP_avgpool, .avgpool = {.n = 9, .h = 2, .w = 2, .c = 5}};
+    const rncl_spec_case c = rncl_spec_training_case(&desc, 0);
+    bool reached[9] = {false};
+    for (uint32_t i = 0; i < 200; i++) {
+        rncl_random random = rncl_random_stream(3, RNCL_RANDOM_TEST, 0, i);
+        rncl_spec_slice slice;
+        rncl_slice_cut(&c, &random, &slice);
+        for (int pick = 0; pick < slice.picks[RNCL_AXIS_IMAGES].count; pick++)
+            reached[slice.picks[RNCL_AXIS_IMAGES].index[pick]] = true;
+    }
+    for (size_t i = 0; i < COUNT(reached); i++)
+        assert_true(reached[i]);
 }
 
 /* Of 5 pictures and 7 outputs: the first, the middle and the last; all of x of those pictures. */
@@ -70,7 +176,7 @@ static void a_convolution_is_cut_into_pictures_and_outputs(void **state)
     const rncl_spec *spec = rncl_spec_of(RNCL_OP_conv);
     rncl_spec_slice slice;
     rncl_slice_box boxes[RNCL_SLICE_BOXES];
-    rncl_slice_cut(&c, &slice);
+    rncl_slice_cut(&c, NULL, &slice);
     const rncl_spec_layout x = spec->layout(&slice.part, RNCL_SLOT_x),
                            whole_x = spec->layout(&c, RNCL_SLOT_x);
     assert_int_equal(rncl_slice_boxes(&slice, &x, &whole_x, boxes), 3);
@@ -90,6 +196,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(boxes_cover_the_slices_of_all_operations),
+        cmocka_unit_test(slices_have_the_results_of_the_whole),
+        cmocka_unit_test(drawn_slices_reach_all_of_an_axis),
         cmocka_unit_test(a_convolution_is_cut_into_pictures_and_outputs),
     };
     return cmocka_run_group_tests_name("slice", tests, NULL, NULL);

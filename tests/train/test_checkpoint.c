@@ -133,6 +133,27 @@ static void the_checkpoint_of_another_run_is_refused(void **state)
     other = known;
     other.param_floats--;
     expect_refused(&other, "another network");
+    other = known;
+    other.state_floats++;
+    expect_refused(&other, "another network");
+}
+
+/* As a faulty program would write it: a float is missing, and the checksum is right. */
+static void a_file_of_another_length_is_refused(void **state)
+{
+    (void)state;
+    save_example();
+    rncl_contents whole;
+    expect_ok(rncl_file_read(path, &whole));
+    const size_t hashed = whole.size_bytes - sizeof(uint64_t) - sizeof(float);
+    const uint64_t hash = rncl_hash(RNCL_HASH_START, whole.data, hashed);
+    rncl_atomic_file file;
+    expect_ok(rncl_atomic_file_create(path, &file));
+    fwrite(whole.data, 1, hashed, file.stream);
+    fwrite(&hash, 1, sizeof hash, file.stream);
+    expect_ok(rncl_atomic_file_commit(&file));
+    rncl_contents_free(&whole);
+    expect_refused(&known, "another network");
 }
 
 static void other_data_are_refused_saying_what_differs(void **state)
@@ -246,6 +267,7 @@ int main(void)
         cmocka_unit_test(a_flipped_bit_anywhere_is_refused),
         cmocka_unit_test(a_file_with_something_behind_its_end_is_refused),
         cmocka_unit_test(the_checkpoint_of_another_run_is_refused),
+        cmocka_unit_test(a_file_of_another_length_is_refused),
         cmocka_unit_test(other_data_are_refused_saying_what_differs),
         cmocka_unit_test(a_state_in_which_no_run_can_be_is_refused),
         cmocka_unit_test(a_folder_that_is_not_there_is_told),

@@ -65,7 +65,7 @@ static rncl_status hardly_differ(void *user, const rncl_worker_request *request,
 static rncl_store *open_store(void)
 {
     rncl_store *store;
-    assert_int_equal(rncl_store_open(&context->info, NULL, &store), RNCL_OK);
+    assert_int_equal(rncl_store_open(&context->info, RNCL_PRECISION_FP32, NULL, &store), RNCL_OK);
     return store;
 }
 

@@ -19,7 +19,7 @@ static rncl_store *open_for(const rncl_device_info *info)
     const rncl_log log = {.write = remember};
     rncl_store *store;
     said[0] = '\0';
-    assert_int_equal(rncl_store_open(info, &log, &store), RNCL_OK);
+    assert_int_equal(rncl_store_open(info, RNCL_PRECISION_FP32, &log, &store), RNCL_OK);
     return store;
 }
 
@@ -122,6 +122,17 @@ static void another_number_of_compute_units_is_another_device(void **state)
     assert_int_equal(found_on(&device, 8), 2);
 }
 
+static void another_precision_has_results_of_its_own(void **state)
+{
+    (void)state;
+    rncl_store *store;
+    put(8, 2);
+    assert_int_equal(rncl_store_open(&device, RNCL_PRECISION_TF32, NULL, &store), RNCL_OK);
+    assert_int_equal(rncl_store_count(store), 0);
+    assert_non_null(strstr(rncl_store_path(store), "/some-device-tm-9-4-tf32.json"));
+    rncl_store_close(store);
+}
+
 static void another_driver_version_is_said_and_tuned_for_afresh(void **state)
 {
     (void)state;
@@ -172,12 +183,48 @@ static void a_failed_candidate_is_remembered_for_its_problem(void **state)
     rncl_store_close(store);
 }
 
-static bool has_own(void)
+/* A file that another version, a person or a disk has changed. */
+static void lines_that_are_no_results_are_noticed(void **state)
+{
+    (void)state;
+    static const char *const edits[] = {"s/\"time_ns\":1000/\"failed\":\"\"/",
+                                        "s/\"time_ns\":1000/\"failed\":1/", "s/\"kv\":2/\"kv\":4294967298/",
+                                        "s/\"time_ns\":1000/\"time_ns\":0/"};
+    for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+        char command[128];
+        put(8, 2);
+        snprintf(command, sizeof command, "sed -i '%s' rncl/tuning/*.json", edits[i]);
+        assert_int_equal(in_folder(command), 0);
+        assert_int_equal(found_on(&device, 8), 0);
+        assert_non_null(strstr(said, "result 1 is not one"));
+        assert_int_equal(in_folder("rm -r rncl/tuning"), 0);
+    }
+}
+
+/* A driver's words, cut off in the middle of a character. */
+static void a_reason_that_is_no_utf8_is_stored(void **state)
+{
+    (void)state;
+    char bytes[128];
+    memset(bytes, 0xe2, sizeof bytes - 1);
+    bytes[sizeof bytes - 1] = '\0';
+    const char *const reasons[] = {"error: expected \xe2\x80", bytes, ""};
+    for (int i = 0; i < 3; i++) {
+        const rncl_tuned_entry entry = make_entry(8, i + 1);
+        rncl_store *store = open_for(&device);
+        assert_int_equal(rncl_store_fail(store, &entry.problem, &entry.setting, reasons[i]), RNCL_OK);
+        rncl_store_close(store);
+        store = open_for(&device);
+        assert_true(rncl_store_failed(store, &entry.problem, &entry.setting));
+        rncl_store_close(store);
+    }
+}
+
+static void expect_whose(const char *whose)
 {
     rncl_store *store = open_for(&device);
-    const bool own = rncl_store_has_own(store);
+    assert_string_equal(rncl_store_whose(store), whose);
     rncl_store_close(store);
-    return own;
 }
 
 static void shipped_results_serve_until_the_users_own_win(void **state)
@@ -189,10 +236,10 @@ static void shipped_results_serve_until_the_users_own_win(void **state)
     setenv("RNCL_TUNING_DIR", shipped, 1);
     free(shipped);
     assert_int_equal(found_on(&device, 8), 2);
-    assert_false(has_own());
+    expect_whose("shipped");
     put(8, 4);
     assert_int_equal(found_on(&device, 8), 4);
-    assert_true(has_own());
+    expect_whose("your");
     setenv("RNCL_TUNING_DIR", "/nonexistent", 1);
 }
 
@@ -219,10 +266,13 @@ int main(void)
         cmocka_unit_test_setup(the_nearest_batch_stands_in_for_one_that_is_not_there, forget_results),
         cmocka_unit_test_setup(a_driver_that_renames_its_device_keeps_the_results, forget_results),
         cmocka_unit_test_setup(another_number_of_compute_units_is_another_device, forget_results),
+        cmocka_unit_test_setup(another_precision_has_results_of_its_own, forget_results),
         cmocka_unit_test_setup(another_driver_version_is_said_and_tuned_for_afresh, forget_results),
         cmocka_unit_test_setup(results_for_other_kernels_are_dropped_and_that_is_said, forget_results),
         cmocka_unit_test_setup(a_damaged_file_is_said_left_out_and_kept_aside, forget_results),
         cmocka_unit_test_setup(a_failed_candidate_is_remembered_for_its_problem, forget_results),
+        cmocka_unit_test_setup(lines_that_are_no_results_are_noticed, forget_results),
+        cmocka_unit_test_setup(a_reason_that_is_no_utf8_is_stored, forget_results),
         cmocka_unit_test_setup(shipped_results_serve_until_the_users_own_win, forget_results),
         cmocka_unit_test(a_problem_is_its_key),
     };

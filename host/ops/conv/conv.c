@@ -25,7 +25,7 @@ static uint64_t conv_macs(const rncl_op_desc *desc)
 }
 
 /* Row indices at which the search for a default begins. */
-enum { FIRST_OF_CPUS = 0, FIRST_OF_GPUS = 5, FIRST_OF_SCALAR_DEVICES = 6 };
+enum { FIRST_OF_CPUS = 0, FIRST_OF_GPUS = 5, FIRST_OF_SCALAR_DEVICES = 7 };
 
 const rncl_op_type rncl_op_conv = {
     .name = "conv",
@@ -36,7 +36,7 @@ const rncl_op_type rncl_op_conv = {
             [RNCL_CONV_BACKWARD_FILTER] = {.name = "backward_filter", .for_parameters = true},
         },
     RNCL_OP_ROWS(&rncl_conv_winograd, &rncl_conv_winograd_dfilter, &rncl_conv_pointwise_dfilter,
-                 &rncl_conv_direct, &rncl_conv_direct_dfilter, &rncl_conv_staged_winograd,
+                 &rncl_conv_direct, &rncl_conv_direct_dfilter, &rncl_conv_mma, &rncl_conv_staged_winograd,
                  &rncl_conv_tiled, &rncl_conv_im2col_gemm),
     .first_row = {[RNCL_CLASS_CPU_VECTOR] = FIRST_OF_CPUS,
                   [RNCL_CLASS_GPU] = FIRST_OF_GPUS,

@@ -43,7 +43,8 @@ void winograd_add_kv_knob(rncl_knob_name name, int channels, int vw, rncl_knobs 
 
 int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s)
 {
-    int vw = rncl_elementwise_width(context, s->c);
+    /* A tile is 36 vectors in registers, of which GPUs have few for each work-item. */
+    int vw = context->device_class == RNCL_CLASS_GPU ? 1 : rncl_elementwise_width(context, s->c);
     while (s->k % vw)
         vw /= 2;
     return vw;

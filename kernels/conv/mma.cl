@@ -1,0 +1,222 @@
+/* Convolution on matrix units: a product of matrices in tiles of local memory, for all three passes:
+ *
+ *   result [rows][columns] = sum over depth of left [rows][depth] * right [depth][columns]
+ *
+ *   PASS              rows     columns  depth    left                      right
+ *   0 forward         n p q    k        r s c    x at pixel and tap        filter
+ *   1 backward_data   n p q    k        r s c    dy at pixel and tap       filter, taps turned, channels
+ *                                                                          exchanged
+ *   2 backward_filter r s c    k        n p q    x at pixel and tap        dy
+ *
+ * in the names of rncl_mma_shape. For backward_data its image is dy and its k are x's channels; a stride
+ * makes one such product of each phase of dx, which has some of the taps and stores pixels with that stride.
+ *
+ * Work-group (i, j, z) computes the i-th tile of TN columns and the j-th tile of TM rows, over the z-th of
+ * get_num_groups(2) nearly equal shares of the depth. Its sub-groups divide the tile:
+ *
+ *          TN = SC * FC * UNIT_N columns
+ *        |  0  |  1  |  2  |  3  |        each of SR x SC sub-groups of LANES work-items computes FR x FC
+ *   TM   |-----------------------|        fragments of UNIT_M x UNIT_N values (mma_unit.clh)
+ *        |  4  |  5  |  6  |  7  |
+ *
+ * The depth goes through local memory TK words at a time, in two buffers: while one is multiplied, the next
+ * is loaded. A word holds PACK values of the depth, rounded as the unit wants them.
+ *
+ * shape       see rncl_mma_shape; tensors have fewer than 2^31 values
+ * left_from   [n][h][w][c]
+ * right_from  filter [r][s][c][k], for backward_data [r][s][k][c]; for backward_filter dy [n][p][q][k]
+ * results     [shares] of y [n][p][q][k], dx [n][out_h][out_w][k] or dfilter [r][s][c][k]; several shares are
+ *             added by conv/reduce.cl
+ * accumulate  0: results are set, 1: added to */
+
+/* The pass as in the table above: 0, 1 or 2. */
+#ifndef PASS
+#define PASS 0
+#endif
+/* Products of a fragment. 3, for units that round to TF32: each number is split into its TF32 and the TF32 of
+ * the rest, and the product of the rests is left out, which keeps 21 of 24 bits (Ootomo and Yokota 2022). */
+#ifndef PRODUCTS
+#define PRODUCTS 1
+#endif
+/* Rows and columns of sub-groups, from 1 on. */
+#ifndef SR
+#define SR 2
+#endif
+#ifndef SC
+#define SC 4
+#endif
+/* Fragments of a sub-group, from 1 on. */
+#ifndef FR
+#define FR 4
+#endif
+#ifndef FC
+#define FC 4
+#endif
+/* Words of depth in a tile: a multiple of UNIT_WORDS and of 4. */
+#ifndef TK
+#define TK 16
+#endif
+/* Floats of a load: 1, or 4 where the channels that it runs along are a multiple of 4. */
+#ifndef LEFT_VW
+#define LEFT_VW 4
+#endif
+#ifndef RIGHT_VW
+#define RIGHT_VW 4
+#endif
+
+/* Whether the tensors' contiguous channels run along the depth. */
+#define LEFT_ALONG (PASS != 2)
+#define RIGHT_ALONG (PASS == 1)
+
+#define ITEMS (SR * SC * LANES)
+#define TM (SR * FR * UNIT_M)
+#define TN (SC * FC * UNIT_N)
+
+#include "conv/mma_tile.clh"
+
+/* Reads the words of a fragment. tile: local memory from the fragment's first row or column on; the depth
+ * from `word` on. */
+static void read_left(const unit_state *unit, __local const uint *tile, int word, uint *words)
+{
+#if A_HALVES
+    UNROLL_FOR (i, A_WORDS)
+        words[i] =
+            ((__local const ushort *)tile)[2 * LEFT_AT(A_ROW(unit->lane, i), word) + A_WORD(unit->lane, i)];
+#else
+    UNROLL_FOR (i, A_WORDS)
+        words[i] = tile[LEFT_AT(A_ROW(unit->lane, i), word + A_WORD(unit->lane, i))];
+#endif
+}
+
+static void read_right(const unit_state *unit, __local const uint *tile, int word, uint *words)
+{
+    UNROLL_FOR (i, B_WORDS)
+        words[i] = tile[RIGHT_AT(B_COLUMN(unit->lane, i), word + B_WORD(unit->lane, i))];
+}
+
+/* Rounds words to TF32; rests: the TF32 of what is lost. NVIDIA's unit leaves out the lower bits, so that
+ * half of the last place rounds; a NaN that this makes a number is still in the word. */
+static void split_words(uint *words, uint *rests, int count)
+{
+#if UNIT_IS_TF32
+    UNROLL_FOR (i, count) {
+        const float value = as_float(words[i]);
+        words[i] = round_to_tf32(value);
+#if PRODUCTS == 3
+        const float rest = value - as_float(words[i]);
+        rests[i] = UNIT == RNCL_UNIT_NVIDIA_TF32 ? as_uint(rest) + 0x1000u : round_to_tf32(rest);
+#endif
+    }
+#endif
+}
+
+/* Adds the product of two tiles, which begin with the sub-group's first row and column. */
+static void multiply_tiles(const unit_state *unit, float sums[FR][FC][SUMS], __local const uint *left,
+                           __local const uint *right)
+{
+    UNROLL_FOR_STEP (word, TK, UNIT_WORDS) {
+        uint a[FR][A_WORDS], b[FC][B_WORDS], a_rest[FR][A_WORDS], b_rest[FC][B_WORDS];
+        UNROLL_FOR (i, FR) {
+            read_left(unit, left + LEFT_AT(i * UNIT_M, 0), word, a[i]);
+            split_words(a[i], a_rest[i], A_WORDS);
+        }
+        UNROLL_FOR (j, FC) {
+            read_right(unit, right + RIGHT_AT(j * UNIT_N, 0), word, b[j]);
+            split_words(b[j], b_rest[j], B_WORDS);
+        }
+        UNROLL_FOR (i, FR)
+            UNROLL_FOR (j, FC) {
+#if PRODUCTS == 3
+                multiply(unit, sums[i][j], a_rest[i], b[j]);
+                multiply(unit, sums[i][j], a[i], b_rest[j]);
+#endif
+                multiply(unit, sums[i][j], a[i], b[j]);
+            }
+    }
+}
+
+/* Floats from the beginning of a result to its row. */
+static int result_row(rncl_mma_shape shape, int row)
+{
+#if PASS == 1
+    const int q = row % shape.q, p = row / shape.q % shape.p, n = row / shape.q / shape.p;
+    return ((n * shape.out_h + p * shape.out_stride + shape.out_row) * shape.out_w + q * shape.out_stride +
+            shape.out_column) *
+           shape.k;
+#else
+    return row * shape.k;
+#endif
+}
+
+/* Stores the fragments of a sub-group, of which the first begins at (first_row, first_column). */
+static void store_sums(rncl_mma_shape shape, const unit_state *unit, const float sums[FR][FC][SUMS],
+                       __global float *result, int first_row, int first_column, int accumulate)
+{
+    UNROLL_FOR (i, FR)
+        UNROLL_FOR (v, SUMS) {
+            const int row = first_row + i * UNIT_M + SUM_ROW(unit->lane, v);
+            if (row < row_count(shape)) {
+                __global float *to = result + result_row(shape, row);
+                UNROLL_FOR (j, FC) {
+                    const int column = first_column + j * UNIT_N + SUM_COLUMN(unit->lane, v);
+                    if (column < shape.k)
+                        to[column] = accumulate ? to[column] + sums[i][j][v] : sums[i][j][v];
+                }
+            }
+        }
+}
+
+__kernel UNIT_ATTRIBUTE __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
+conv_mma(const rncl_mma_shape shape, __global const float *restrict left_from,
+         __global const float *restrict right_from, __global float *restrict results, const int accumulate)
+{
+    __local uint left[2 * LEFT_TILE] __attribute__((aligned(16)));
+    __local uint right[2 * RIGHT_TILE] __attribute__((aligned(16)));
+    __local int4 depths[2 * TK * PACK];
+#if EMULATED
+    __local uint exchange[SR * SC * EXCHANGE_WORDS];
+#endif
+    const int item = get_local_id(0), group = item / LANES;
+    const unit_state unit = {
+        .lane = item % LANES,
+#if EMULATED
+        .exchange = exchange + group * EXCHANGE_WORDS,
+#endif
+    };
+    const int row = group / SC * FR * UNIT_M, column = group % SC * FC * UNIT_N;
+    const int first_row = get_group_id(1) * TM, first_column = get_group_id(0) * TN;
+    const int tiles = (depth_count(shape) + TK * PACK - 1) / (TK * PACK);
+    const int begin = (int)((long)tiles * get_group_id(2) / get_num_groups(2));
+    const int end = (int)((long)tiles * (get_group_id(2) + 1) / get_num_groups(2));
+    const tile_source source = {left_from, right_from, first_column};
+    tile_words next;
+    int4 places[LEFT_LOADS];
+    float sums[FR][FC][SUMS];
+
+    UNROLL_FOR (i, FR)
+        UNROLL_FOR (j, FC)
+            UNROLL_FOR (v, SUMS)
+                sums[i][j][v] = 0.0f;
+    UNROLL_FOR (i, LEFT_LOADS)
+        places[i] = row_place(shape, first_row + left_row(item, i));
+    list_depths(shape, depths, begin, item);
+    list_depths(shape, depths, begin + 1, item);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (begin < end) {
+        fetch_tile(shape, &source, places, depths, begin, item, left, right, &next);
+        put_tile(&next, begin, item, left, right);
+    }
+    for (int tile = begin; tile < end; tile++) {
+        finish_copies();
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (tile + 1 < end)
+            fetch_tile(shape, &source, places, depths, tile + 1, item, left, right, &next);
+        list_depths(shape, depths, tile + 2, item);
+        multiply_tiles(&unit, sums, left + (tile & 1) * LEFT_TILE + LEFT_AT(row, 0),
+                       right + (tile & 1) * RIGHT_TILE + RIGHT_AT(column, 0));
+        if (tile + 1 < end)
+            put_tile(&next, tile + 1, item, left, right);
+    }
+    store_sums(shape, &unit, sums, results + (size_t)get_group_id(2) * result_floats(shape), first_row + row,
+               first_column + column, accumulate);
+}

@@ -1,0 +1,92 @@
+"""The launches of a training step on a pretended GPU, and what each computes and moves."""
+import dataclasses
+import math
+import re
+import tempfile
+
+from gpukernels.programs import pretend
+
+
+@dataclasses.dataclass
+class Launch:
+    """One launch; arguments are lists of 32-bit words, or an int: the bytes of a buffer."""
+    kernel: str
+    source: str
+    options: str
+    size: list
+    group: list
+    arguments: list
+
+    @property
+    def groups(self):
+        return math.prod(-(-a // b) for a, b in zip(self.size, self.group))
+
+    @property
+    def shape(self):
+        return next((words for words in self.arguments if isinstance(words, list) and len(words) > 2), [])
+
+    def knob(self, name, otherwise=1):
+        found = re.search(rf"-D{name}=(\d+)", self.options)
+        return int(found[1]) if found else otherwise
+
+
+@dataclasses.dataclass
+class Product:
+    """A convolution in tiles: of each convolution of a batch, and of each share of the depth."""
+    name: str
+    rows: int
+    columns: int
+    depth: int
+    batch: int
+    shares: int
+    bytes: int
+
+
+def step(build, device, command, folder):
+    """The launches from one update to the next: a step."""
+    built, found, updates = {}, [], []
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as log:
+        pretend(build, device, log.name, f"bench {command} --steps 2", folder, launches=True)
+        for line in log:
+            kind, name, *rest = line.split()
+            if kind == "build":
+                built[name] = (f"{folder}/{rest[0]}.cl", " ".join(rest[1:]))
+                continue
+            program, size, group, *words = rest
+            arguments = [int(w[1:]) if w[0] == "b" else [int(x) for x in w.split(",")] for w in words]
+            found.append(Launch(name, *built[program], [int(x) for x in size.split(",")], [int(x) for x in group.split(",")],
+                                arguments))
+            if name == "sgd_update":
+                updates.append(len(found))
+    return found[updates[-2]:updates[-1]]
+
+
+def product(launch):
+    """What a launch of a tiled convolution computes; None for other kernels."""
+    if launch.kernel != "conv_tiled":
+        return None
+    n, h, w, c, r, s, stride, _, _, p, q, k = launch.shape[:12]
+    dfilter = launch.knob("DFILTER", 0)
+    rows, columns, depth = (r * s * c, k, n * p * q) if dfilter else (n * p * q, k, r * s * c)
+    batch, z = launch.arguments[2][0], launch.size[1] // launch.group[1]
+    kind = "Winograd products" if batch > 1 else f"{r}x{s}" + (f"/{stride}" if stride > 1 else "")
+    shares = max(z // batch, 1)
+    moved = 4 * batch * (n * h * w * c + n * p * q * k + r * s * c * k * shares)
+    return Product(f"conv {'filter gradient' if dfilter else 'forward, input gradient'} {kind}", rows, columns, depth, batch, shares, moved)
+
+
+def moved_bytes(launch):
+    """Bytes that the launch of any other kernel reads and writes, each once."""
+    vector, words = launch.knob("VW"), launch.arguments
+    items = math.prod(launch.size)
+    if launch.kernel.startswith("batchnorm"):
+        x = 4 * math.prod(launch.shape[:4])
+        residual = launch.knob("RESIDUAL", 0) == 1
+        tensors = {"statistics": 1, "apply": 2 + residual, "gradient_sums": 2 + 2 * residual, "gradient": 3}
+        return x * tensors.get(launch.kernel.removeprefix("batchnorm_"), 0)
+    if launch.kernel.startswith("conv_staged"):
+        values = 36 + (9 if launch.kernel.endswith(("filters", "dfilter")) else 16)
+        return 4 * items * vector * values
+    if launch.kernel == "conv_reduce":
+        return 4 * words[0][0] * (words[1][0] + 1)
+    return sum(word for word in words if isinstance(word, int))

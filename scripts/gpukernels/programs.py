@@ -1,0 +1,61 @@
+"""The programs that rncl builds for pretended GPUs (tests/gpu), network by network."""
+import hashlib
+import json
+import os
+import subprocess
+import tempfile
+
+# Options of `rncl bench`. Programs hardly depend on the batch; small ones are quickly planned.
+NETWORKS = {"ResNet-18": "--arch resnet --depth 18 --batch-size 8", "ResNet-50": "--arch resnet --depth 50 --batch-size 8",
+            "CIFAR ResNet-20": "--arch cifar-resnet --depth 20 --batch-size 32"}
+# What each pretended GPU's programs are compiled for. Nobody compiles for `smallest`: one target of each vendor.
+DEVICES = {"nvidia": ("sm_75", "sm_80", "sm_90"), "gcn": ("gfx906",), "cdna": ("gfx90a",), "rdna": ("gfx1030", "gfx1100"),
+           "xe_lp": ("tgllp",), "xe_hpg": ("dg2",), "xe_hpc": ("pvc",), "smallest": ("sm_75", "gfx1030", "tgllp")}
+
+
+def pretend(build, device, log, command, sources=None, launches=False):
+    """Runs rncl on a pretended GPU that launches nothing; what it builds and launches is appended to the log."""
+    layer, rncl = f"{build}/tests/gpu/libpretend_gpu.so", f"{build}/host/rncl"
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {**os.environ, "LD_PRELOAD": layer, "XDG_CACHE_HOME": cache, "XDG_DATA_HOME": cache, "RNCL_PRETEND": device,
+                       "RNCL_PRETEND_LOG": log, "RNCL_PRETEND_IDLE": "1",
+                       # PoCL's own cache may stay: programs of one GPU are those of others.
+                       "POCL_CACHE_DIR": os.environ.get("POCL_CACHE_DIR", os.path.expanduser("~/.cache/pocl"))}
+        if sources:
+            environment["RNCL_PRETEND_SOURCES"] = sources
+        if launches:
+            environment["RNCL_PRETEND_LAUNCHES"] = "1"
+        done = subprocess.run([rncl, *command.split()], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ValueError(f"rncl {command} as {device}: {done.stderr.strip()[-400:]}")
+
+
+def _digest(paths):
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            digest.update(file.read())
+    return digest.hexdigest()[:16]
+
+
+def programs(build, folder, devices):
+    """[(device, source file, options)] in order of building; kept in the folder until rncl or the layer changes."""
+    state = _digest([f"{build}/host/rncl", f"{build}/tests/gpu/libpretend_gpu.so"])
+    sources = f"{folder}/sources"
+    os.makedirs(sources, exist_ok=True)
+    result = []
+    for device in devices:
+        kept = f"{folder}/programs-{device}-{state}.json"
+        if not os.path.exists(kept):
+            found = {}
+            for network in NETWORKS.values():
+                with tempfile.NamedTemporaryFile("r", encoding="utf-8") as log:
+                    pretend(build, device, log.name, f"bench {network} --steps 1", sources)
+                    for row in log:
+                        _, _, name, *options = row.split()
+                        found[f"{sources}/{name}.cl", " ".join(options)] = True
+            with open(kept, "w", encoding="utf-8") as file:
+                json.dump(list(found), file)
+        with open(kept, encoding="utf-8") as file:
+            result += [(device, source, options) for source, options in json.load(file)]
+    return result

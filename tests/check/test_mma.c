@@ -1,0 +1,185 @@
+/* Convolution on matrix units whose instructions are emulated: each unit at odd shapes, in every precision
+ * that it serves, and with tiles that its presets do not use. The emulation is written from the makers'
+ * descriptions and the kernel's maps from the same, in the other direction, so that an error in either shows.
+ * RNCL_TEST_DEVICE as in test_check.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "check_trial.h"
+#include "matrix_unit.h"
+#include "util.h"
+
+static rncl_device_list *devices;
+static const rncl_device *device;
+
+static int choose_device(void **state)
+{
+    (void)state;
+    if (rncl_device_list_create(NULL, &devices) ||
+        rncl_device_choose(devices, getenv("RNCL_TEST_DEVICE"), &device)) {
+        print_error("%s\n", rncl_status_message());
+        return -1;
+    }
+    return 0;
+}
+
+static int release_devices(void **state)
+{
+    (void)state;
+    rncl_device_list_destroy(devices);
+    return 0;
+}
+
+#define SHAPE(N, H, W, C, R, S, K, STRIDE, PAD)                                                              \
+    {                                                                                                        \
+        N, H, W, C, K, R, S, STRIDE, PAD, ((H) + 2 * (PAD) - (R)) / (STRIDE) + 1,                            \
+            ((W) + 2 * (PAD) - (S)) / (STRIDE) + 1                                                           \
+    }
+
+static const rncl_conv_shape shapes[] = {
+    SHAPE(2, 7, 6, 8, 3, 3, 20, 2, 1),  /* phases; columns that are no multiple of a fragment's */
+    SHAPE(1, 6, 5, 17, 2, 3, 9, 1, 2),  /* odd channels: loads of one float */
+    SHAPE(3, 5, 4, 12, 1, 1, 7, 3, 0),  /* phases without taps, odd outputs */
+    SHAPE(6, 1, 1, 20, 1, 1, 36, 1, 0), /* a fully connected layer */
+};
+
+typedef struct unit_test {
+    const char *unit;
+    rncl_precision precision;
+    rncl_setting setting; /* no algorithm: presets */
+} unit_test;
+
+static const rncl_setting *look_up(void *state, const rncl_op_desc *desc, int pass)
+{
+    (void)desc;
+    (void)pass;
+    const unit_test *test = state;
+    return test->setting.algorithm[0] ? &test->setting : NULL;
+}
+
+typedef struct results {
+    int count;
+    double most; /* error */
+} results;
+
+static void expect_right(void *user, const rncl_check_result *result)
+{
+    results *r = user;
+    r->count++;
+    r->most = MAX(r->most, result->error);
+    if (!result->ok)
+        fail_msg("%s: error %.3g, tolerance %.3g", result->name, result->error, result->tolerance);
+}
+
+static const check_variant *variant_of(const char *name)
+{
+    const check_variant *variants[CHECK_VARIANTS];
+    const size_t count = check_variants_of(RNCL_OP_conv, variants);
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(variants[i]->name, name))
+            return variants[i];
+    fail_msg("no variant %s", name);
+    return NULL;
+}
+
+static rncl_context *open_unit(const unit_test *test)
+{
+    rncl_context *context;
+    assert_int_equal(rncl_context_create(device, NULL, &context), RNCL_OK);
+    context->precision = test->precision;
+    assert_true(rncl_matrix_unit_emulate(context, test->unit));
+    return context;
+}
+
+static results run(unit_test *test, rncl_context *context, const rncl_conv_shape *shape, const char *variant)
+{
+    results r = {0};
+    check_trial trial = {
+        .context = context,
+        .c.desc = {.kind = RNCL_OP_conv, .conv = *shape},
+        .variant = variant_of(variant),
+        .algorithm = "mma",
+        .tuned = {.lookup = look_up, .state = test},
+        .random = rncl_random_stream(1, RNCL_RANDOM_TEST, 0, 0),
+    };
+    for (int index = 0; index < RNCL_OP_PASSES; index++) {
+        rncl_pass pass = {.context = context, .desc = trial.c.desc, .index = index};
+        bool exact;
+        assert_true(rncl_pass_supports(&pass, "mma", &exact));
+        assert_true(exact);
+        if (test->setting.algorithm[0])
+            assert_true(rncl_pass_take(&pass, &test->setting));
+    }
+    assert_int_equal(check_trial_run(&trial, expect_right, &r), RNCL_OK);
+    assert_true(r.count > 0);
+    return r;
+}
+
+/* Integers are exact in every precision, normal numbers within the tolerance of the precision. */
+static void products_match_the_reference(void **state)
+{
+    unit_test *test = *state;
+    rncl_context *context = open_unit(test);
+    for (size_t i = 0; i < COUNT(shapes); i++) {
+        run(test, context, &shapes[i], "integers");
+        run(test, context, &shapes[i], "normal, accumulated");
+    }
+    rncl_context_destroy(context);
+}
+
+/* Three products are as exact as float32, one is not: the rounding is really there. */
+static void a_precision_rounds_as_it_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *unit;
+        rncl_precision precision;
+        double least, most;
+    } roundings[] = {
+        {"nvidia-tf32", RNCL_PRECISION_FP32, 0, 3e-7},
+        {"nvidia-tf32", RNCL_PRECISION_TF32, 1e-4, 5e-4},
+        {"nvidia-bf16", RNCL_PRECISION_BF16, 1e-3, 4e-3},
+        {"amd-mfma-f32", RNCL_PRECISION_TF32, 0, 3e-7},
+    };
+    const rncl_conv_shape shape = SHAPE(2, 7, 6, 8, 3, 3, 20, 2, 1);
+    for (size_t i = 0; i < COUNT(roundings); i++) {
+        unit_test test = {.unit = roundings[i].unit, .precision = roundings[i].precision};
+        rncl_context *context = open_unit(&test);
+        const results r = run(&test, context, &shape, "normal");
+        if (r.most < roundings[i].least || r.most > roundings[i].most)
+            fail_msg("%s for %s: error %g", test.unit, rncl_precision_name(test.precision), r.most);
+        rncl_context_destroy(context);
+    }
+}
+
+#define UNIT(NAME, PRECISION)                                                                                \
+    {                                                                                                        \
+        .unit = (NAME), .precision = RNCL_PRECISION_##PRECISION                                              \
+    }
+
+static unit_test unit_tests[] = {
+    UNIT("nvidia-tf32", FP32),   UNIT("nvidia-tf32", TF32),   UNIT("nvidia-bf16", BF16),
+    UNIT("amd-wmma-bf16", BF16), UNIT("amd-mfma-f32", FP32),  UNIT("amd-mfma-bf16", BF16),
+    UNIT("intel-bf16-8", BF16),  UNIT("intel-bf16-16", BF16), UNIT("intel-tf32-16", TF32),
+};
+
+int main(void)
+{
+    struct CMUnitTest tests[COUNT(unit_tests) + 1] = {
+        cmocka_unit_test(a_precision_rounds_as_it_says),
+    };
+    char names[COUNT(unit_tests)][64];
+    for (size_t i = 0; i < COUNT(unit_tests); i++) {
+        snprintf(names[i], sizeof names[i], "products_match_the_reference %s %s", unit_tests[i].unit,
+                 rncl_precision_name(unit_tests[i].precision));
+        tests[i + 1] = (struct CMUnitTest){
+            .name = names[i], .test_func = products_match_the_reference, .initial_state = &unit_tests[i]};
+    }
+    return cmocka_run_group_tests(tests, choose_device, release_devices);
+}

@@ -1,0 +1,162 @@
+/* Matrix units: the probe on emulated units, and what happens where there is none. RNCL_TEST_DEVICE as in
+ * test_device.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "context.h"
+
+static rncl_device_list *devices;
+static const rncl_device *device;
+static char folder[] = "/tmp/rncl-matrix-unit-XXXXXX";
+
+/* Everything that was logged at note or above. */
+typedef struct remarks {
+    char text[4096];
+    int lines;
+} remarks;
+
+static void hear(void *user, rncl_log_level level, const char *line)
+{
+    remarks *r = user;
+    if (level > RNCL_LOG_NOTE)
+        return;
+    const size_t length = strlen(r->text);
+    snprintf(r->text + length, sizeof r->text - length, "%s\n", line);
+    r->lines++;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    unsetenv("RNCL_MATRIX_UNIT");
+    if (!mkdtemp(folder) || setenv("XDG_CACHE_HOME", folder, 1) || rncl_device_list_create(NULL, &devices) ||
+        rncl_device_choose(devices, getenv("RNCL_TEST_DEVICE"), &device)) {
+        print_error("%s\n", rncl_status_message());
+        return -1;
+    }
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char command[64];
+    rncl_device_list_destroy(devices);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+static rncl_context *open_context(remarks *heard)
+{
+    rncl_context *context;
+    const rncl_log log = {.write = hear, .user = heard};
+    *heard = (remarks){0};
+    assert_int_equal(rncl_context_create(device, &log, &context), RNCL_OK);
+    return context;
+}
+
+static void every_emulated_unit_passes_the_probe(void **state)
+{
+    (void)state;
+    const rncl_matrix_unit *unit;
+    for (int i = 0; (unit = rncl_matrix_unit_at(i)); i++) {
+        remarks heard;
+        rncl_context *context = open_context(&heard);
+        context->precision = RNCL_PRECISION_BF16;
+        if (!rncl_matrix_unit_emulate(context, unit->name))
+            fail_msg("%s: %s", unit->name, heard.text);
+        assert_ptr_equal(rncl_matrix_unit_of(context), unit);
+        rncl_context_destroy(context);
+    }
+    assert_true(unit == NULL);
+}
+
+/* The device says that it is an NVIDIA GPU, but its compiler does not know the instruction. */
+static void a_unit_that_does_not_work_is_said_once(void **state)
+{
+    (void)state;
+    for (int run = 0; run < 2; run++) {
+        remarks heard;
+        rncl_context *context = open_context(&heard);
+        if (device->info.type == RNCL_DEVICE_GPU) {
+            rncl_context_destroy(context);
+            skip();
+        }
+        context->gpu = (rncl_gpu){.family = RNCL_GPU_NVIDIA, .major = 9};
+        assert_null(rncl_matrix_unit_of(context));
+        assert_null(rncl_matrix_unit_of(context));
+        rncl_context_destroy(context);
+        if (run == 0)
+            assert_non_null(strstr(heard.text, "matrix unit nvidia-tf32 is not used: "));
+        assert_int_equal(heard.lines, run == 0);
+    }
+}
+
+static void without_a_unit_a_precision_is_fp32_and_that_is_said(void **state)
+{
+    (void)state;
+    remarks heard;
+    rncl_context *context = open_context(&heard);
+    context->gpu = (rncl_gpu){0};
+    rncl_precision_request(context, RNCL_PRECISION_TF32);
+    assert_int_equal(context->precision, RNCL_PRECISION_FP32);
+    assert_non_null(strstr(heard.text, "precision tf32: "));
+    assert_int_equal(heard.lines, 1);
+    rncl_context_destroy(context);
+}
+
+static void fp32_is_never_made_of_bfloat16(void **state)
+{
+    (void)state;
+    const rncl_matrix_unit *unit;
+    for (int i = 0; (unit = rncl_matrix_unit_at(i)); i++) {
+        const bool rounds_much = unit->rounds_to == RNCL_PRECISION_BF16;
+        assert_int_equal(rncl_matrix_unit_serves(unit, RNCL_PRECISION_FP32), !rounds_much);
+        assert_int_equal(rncl_matrix_unit_serves(unit, RNCL_PRECISION_TF32), !rounds_much);
+        assert_true(rncl_matrix_unit_serves(unit, RNCL_PRECISION_BF16));
+        assert_int_equal(rncl_matrix_unit_products(unit, RNCL_PRECISION_FP32),
+                         unit->rounds_to == RNCL_PRECISION_TF32 ? 3 : 1);
+        assert_int_equal(rncl_matrix_unit_products(unit, RNCL_PRECISION_BF16), 1);
+    }
+}
+
+static void the_environment_emulates_or_switches_off(void **state)
+{
+    (void)state;
+    remarks heard;
+    rncl_context *context = open_context(&heard);
+    setenv("RNCL_MATRIX_UNIT", "nvidia-bf16", 1);
+    rncl_precision_request(context, RNCL_PRECISION_BF16);
+    assert_string_equal(rncl_matrix_unit_of(context)->name, "nvidia-bf16");
+    rncl_context_destroy(context);
+    context = open_context(&heard);
+    setenv("RNCL_MATRIX_UNIT", "off", 1);
+    context->gpu = (rncl_gpu){.family = RNCL_GPU_NVIDIA, .major = 9};
+    assert_null(rncl_matrix_unit_of(context));
+    assert_int_equal(heard.lines, 0);
+    rncl_context_destroy(context);
+    context = open_context(&heard);
+    setenv("RNCL_MATRIX_UNIT", "nvidia", 1);
+    assert_null(rncl_matrix_unit_of(context));
+    assert_non_null(strstr(heard.text, "RNCL_MATRIX_UNIT=nvidia: no such unit"));
+    rncl_context_destroy(context);
+    unsetenv("RNCL_MATRIX_UNIT");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_emulated_unit_passes_the_probe),
+        cmocka_unit_test(a_unit_that_does_not_work_is_said_once),
+        cmocka_unit_test(without_a_unit_a_precision_is_fp32_and_that_is_said),
+        cmocka_unit_test(fp32_is_never_made_of_bfloat16),
+        cmocka_unit_test(the_environment_emulates_or_switches_off),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,34 @@
+/* What fault_walk tries: one fault in one scenario each. */
+#ifndef RNCL_TESTS_FAULTS_CASES_H
+#define RNCL_TESTS_FAULTS_CASES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scenario.h"
+
+enum { CASE_LONGEST_RULE = 192 };
+
+typedef struct test_case {
+    const scenario *scenario;
+    char rule[CASE_LONGEST_RULE]; /* "": a signal, or damage */
+    const char *damaged;
+    uint64_t seed; /* of the damage */
+    int signals[PROGRAM_RUN_SIGNALS], signal_ms;
+} test_case;
+
+typedef struct case_list {
+    test_case *cases; /* the caller frees it */
+    size_t count, room;
+    uint64_t random;
+} case_list;
+
+/* Adds the cases of a scenario for `calls`, `kills` or `damage`, given by the first letter; the results
+ * without a fault are stored first. */
+void case_list_add(case_list *all, const place *p, const scenario *s, char what);
+void case_list_shuffle(case_list *all);
+
+bool case_calls_opencl(const char *function);
+
+#endif

@@ -1,0 +1,53 @@
+/* The pretending layer: a library for LD_PRELOAD that makes every OpenCL device (PoCL's, that is) answer as a
+ * GPU, so that what is planned, built and launched for that GPU can be seen and, on the CPU, run.
+ * tests/faults/ has the layer that makes calls fail and single answers wrong; both can be loaded. Environment
+ * variables:
+ *
+ * RNCL_PRETEND=KEY
+ * The GPU: a key of the table in pretend_gpus.c. Launches that it would refuse (work-group or local memory
+ * too large) fail.
+ *
+ * RNCL_PRETEND_LOG=FILE
+ * Appended to; "build" lines only where launches are not wanted (RNCL_PRETEND_LAUNCHES unset):
+ *   build PROGRAM HASH OPTIONS
+ *   launch KERNEL PROGRAM GLOBAL,GLOBAL,GLOBAL LOCAL,LOCAL,LOCAL ARGUMENT...
+ * PROGRAM counts the builds of the process. An ARGUMENT is a buffer ("b" and its size in bytes) or the 32-bit
+ * words of a value, joined by commas.
+ *
+ * RNCL_PRETEND_SOURCES=DIR
+ * Source code of built programs goes to DIR/HASH.cl. Programs from a binary cache have none: point
+ * XDG_CACHE_HOME elsewhere.
+ *
+ * RNCL_PRETEND_IDLE=1
+ * Nothing is launched or copied, and buffers are small: any network and batch is planned in seconds. Reads
+ * yield zeros. */
+#ifndef RNCL_TESTS_GPU_PRETEND_GPU_H
+#define RNCL_TESTS_GPU_PRETEND_GPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <CL/cl.h>
+
+typedef struct pretend_gpu {
+    const char *key;
+    const char *vendor, *name, *extensions;
+    cl_uint compute_units;
+    cl_uint lanes;          /* of a warp, wavefront or least sub-group; 0: not to be asked for */
+    cl_uint version[2];     /* compute capability, graphics IP or architecture: major, minor */
+    cl_uint units_per_core; /* Intel: execution units of a sub-slice */
+    size_t work_group;
+    uint64_t memory, allocation, local;
+    bool local_in_memory, unified, has_double;
+} pretend_gpu;
+
+/* The GPU of RNCL_PRETEND; NULL if there is none. Ends the process with a message if it is not in the table.
+ */
+const pretend_gpu *pretended(void);
+
+/* The answer of a pretended GPU to a query, as clGetDeviceInfo gives it; false if its own answer will do. */
+bool pretend_answer(const pretend_gpu *gpu, cl_device_info what, size_t size, void *value, size_t *needed,
+                    cl_int *status);
+
+#endif

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Tests of scripts/gpukernels: what it reads out of disassembled kernels, and that the check can fail."""
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.dont_write_bytecode = True
+sys.path.insert(0, f"{ROOT}/scripts")
+# pylint: disable=wrong-import-position
+from gpukernels import table
+from gpukernels.launches import Launch, moved_bytes, product
+from gpukernels.measure import measure
+from gpukernels.toolchain import Tools, vendor_of
+
+# One target a vendor.
+TARGETS = ("sm_90", "gfx1100", "dg2")
+
+# A tile loop whose length is an argument, around one of 16 rounds with 4 multiply-adds that is not unrolled.
+LOOP = """
+#ifdef cl_intel_required_subgroup_size
+__attribute__((intel_reqd_sub_group_size(8))) /* one instruction for all work-items of a sub-group */
+#endif
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void tiles(__global const float *restrict x,
+    __global float *restrict y, const int count)
+{
+    __local float tile[1024];
+    const int item = get_local_id(0);
+    float a = 0.0f, b = 0.0f, c = 0.0f, d = 0.0f;
+    for (int t = 0; t < count; t++) {
+        for (int i = 0; i < 1024; i += 64)
+            tile[i + item] = x[t * 1024 + i + item];
+        barrier(CLK_LOCAL_MEM_FENCE);
+        _Pragma("nounroll") for (int i = 0; i < 16; i++) {
+            const float v = tile[i * 64 + item];
+            a = fma(v, v, a), b = fma(v, a, b), c = fma(v, b, c), d = fma(v, c, d);
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    y[get_global_id(0)] = a + b + c + d;
+}
+"""
+# An array that is indexed by an argument lies in memory.
+SCRATCH = """__kernel void scratch(__global float *x, const int at)
+{
+    float values[64];
+    for (int i = 0; i < 64; i++)
+        values[i] = x[i * 64 + get_global_id(0)] * x[i];
+    x[get_global_id(0)] = values[at & 63] + values[x[at] > 0.0f ? 3 : at & 31];
+}
+"""
+
+
+@contextlib.contextmanager
+def source(text):
+    """The path of a kernel file."""
+    with tempfile.NamedTemporaryFile("w", suffix=".cl") as file:
+        file.write(text)
+        file.flush()
+        yield file.name
+
+
+def total(counts, kind):
+    return sum(counts.get(f"{kind}{size}", 0) for size in (4, 8, 16))
+
+
+class WithCompilers(unittest.TestCase):
+    """Skipped for vendors whose compilers are not there."""
+
+    def setUp(self):
+        self.tools = Tools(os.environ.get("RNCL_GPU_COMPILERS", f"{ROOT}/build/gpu-compilers"))
+        self.targets = [target for target in TARGETS if not self.tools.missing(vendor_of(target))]
+        if not self.targets:
+            self.skipTest("no compilers")
+
+    def test_constant_loops_count_as_often_as_they_run(self):
+        with source(LOOP) as path:
+            for target in self.targets:
+                with self.subTest(target=target):
+                    found = measure(self.tools, path, "", target)["tiles"]
+                    self.assertEqual(found["loop"]["fma"], 64)
+                    self.assertEqual(total(found["loop"], "local_load"), 16)
+                    self.assertEqual(total(found["loop"], "global_load"), 16)
+                    self.assertEqual((found["spills"], found["scratch"], found["local"], found["group"]), (0, 0, 4096, 64))
+
+    def test_scratch_fails_the_check(self):
+        self.expect(SCRATCH, 1, "scratch")
+
+    def test_a_clean_kernel_passes_the_check(self):
+        self.expect(LOOP, 0, "tiles")
+
+    def test_a_kernel_that_does_not_compile_fails_the_check(self):
+        self.expect("__kernel void broken(__global float *x) { x[0] = y; }\n", 1, "undeclared identifier 'y'")
+
+    def expect(self, text, status, part):
+        """Runs the check for each target."""
+        with source(text) as path:
+            for target in self.targets:
+                with self.subTest(target=target):
+                    done = subprocess.run([f"{ROOT}/scripts/check-gpu-kernels", "--compilers", self.tools.folder, "--file", path,
+                                           "--targets", target], capture_output=True, text=True, check=False)
+                    self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+                    self.assertIn(part, done.stdout)
+
+
+class Table(unittest.TestCase):
+    def test_what_is_written_is_read(self):
+        plain = {"registers": 20, "occupancy": "8/8", "loop": None}
+        tiled = {"registers": 90, "occupancy": "16/64", "loop": {"fma": 512, "all": 875}}
+        rows = {("nvidia", "tiles", "-DVW=4 -DTM=128 "): {"sm_80": tiled, "sm_90": tiled}, ("nvidia", "copy", ""): {"sm_80": plain}}
+        with tempfile.NamedTemporaryFile() as file:
+            table.write(file.name, ["nvidia: clang 19"], {"nvidia": ("sm_80", "sm_90")}, rows)
+            versions, shares = table.read(file.name)
+        self.assertEqual(versions, ["nvidia: clang 19"])
+        self.assertEqual(shares, {("nvidia", "tiles", "VW=4 TM=128", "sm_80"): 59, ("nvidia", "tiles", "VW=4 TM=128", "sm_90"): 59,
+                                  ("nvidia", "copy", "-", "sm_80"): None})
+
+    def test_a_lower_share_is_a_fault(self):
+        found = {"spills": 0, "scratch": 0, "loop": {"fma": 512, "all": 875}}
+        self.assertEqual(list(table.faults(found, {"x": 59}, "x")), [])
+        self.assertEqual(len(list(table.faults(found, {"x": 60}, "x"))), 1)
+        self.assertEqual(len(list(table.faults({**found, "loop": None}, {"x": 60}, "x"))), 1)
+        self.assertEqual(len(list(table.faults(found, {}, "x"))), 1)
+        self.assertEqual(len(list(table.faults({**found, "spills": 4}, None, "x"))), 1)
+
+
+class Launches(unittest.TestCase):
+    def test_a_convolution_in_tiles_is_a_product_of_matrices(self):
+        # 3x3 with stride 2, 56x56x128 to 28x28x256, in 4 shares of the depth.
+        shape = [8, 56, 56, 128, 3, 3, 2, 1, 1, 28, 28, 256, 28, 28, 1, 0, 0, 0]
+        launch = Launch("conv_tiled", "", "-DDFILTER=1 -DTK=8", [256 * 18, 4, 1], [256, 1, 1], [shape, [0, 0, 0], [1], 4096])
+        what = product(launch)
+        self.assertEqual((what.rows, what.columns, what.depth), (3 * 3 * 128, 256, 8 * 28 * 28))
+        self.assertEqual((what.batch, what.shares, launch.groups), (1, 4, 72))
+
+    def test_other_kernels_move_their_buffers_once(self):
+        launch = Launch("maxpool_forward", "", "-DVW=1", [1024, 1, 1], [64, 1, 1], [[8, 4, 4, 64, 3, 2, 1, 2, 2], [1], 4096, 1024])
+        self.assertIsNone(product(launch))
+        self.assertEqual(moved_bytes(launch), 4096 + 1024)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,82 @@
+/* Tests of the pretending layer. */
+#include "program.h"
+
+#define NETWORK "--arch cifar-resnet --depth 8 --image 8 --batch-size 4"
+
+static void __attribute__((format(printf, 2, 3))) run_as(const char *environment, const char *format, ...)
+{
+    char all[1024], arguments_text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(arguments_text, sizeof arguments_text, format, arguments);
+    va_end(arguments);
+    snprintf(all, sizeof all, "LD_PRELOAD=%s:%s RNCL_PRETEND_LOG=log XDG_CACHE_HOME=$PWD/cache %s",
+             FAULT_LAYER, PRETEND_GPU, environment);
+    run_in(all, "%s", arguments_text);
+}
+
+static void a_device_answers_as_the_gpu(void **state)
+{
+    (void)state;
+    run_as("RNCL_PRETEND=xe_hpg", "devices --json");
+    expect_status(0);
+    json_t *document = expect_json();
+    const json_t *device = json_array_get(json_object_get(document, "devices"), 0);
+    assert_string_equal(json_string_value(json_object_get(device, "vendor")), "Intel(R) Corporation");
+    assert_string_equal(json_string_value(json_object_get(device, "type")), "gpu");
+    assert_int_equal(json_integer_value(json_object_get(device, "compute_units")), 512 / 16); /* cores */
+    assert_int_equal(json_integer_value(json_object_get(device, "local_memory")), 64 << 10);
+    json_decref(document);
+}
+
+static void a_gpu_that_is_not_in_the_table_is_refused(void **state)
+{
+    (void)state;
+    run_as("RNCL_PRETEND=voodoo", "devices");
+    expect_status(2);
+    assert_non_null(strstr(result.errors, "not one of nvidia"));
+}
+
+/* The fault layer, loaded first, lets rncl believe in larger groups than the GPU takes. */
+static void a_launch_that_is_too_large_is_refused(void **state)
+{
+    (void)state;
+    run_as("RNCL_PRETEND=smallest RNCL_FAULT_DEVICE=max_work_group_size=256", "bench " NETWORK " --steps 1");
+    expect_status(1);
+    assert_non_null(strstr(result.errors, "CL_INVALID_WORK_GROUP_SIZE"));
+}
+
+static void a_program_with_doubles_is_refused_where_there_are_none(void **state)
+{
+    (void)state;
+    shell("cp -r " RNCL_SOURCE
+          "/kernels . && sed -i 's/__kernel void peak_fma/typedef double wide;\\n&/' kernels/peak.cl");
+    run_as("RNCL_KERNELS=kernels RNCL_PRETEND=smallest RNCL_PRETEND_IDLE=1", "bench " NETWORK " --steps 1");
+    expect_status(1);
+    assert_non_null(strstr(result.errors, "peak.cl does not build"));
+}
+
+static void builds_and_launches_are_logged_without_being_run(void **state)
+{
+    (void)state;
+    shell("rm -f log && mkdir -p sources");
+    run_as("RNCL_PRETEND=nvidia RNCL_PRETEND_IDLE=1 RNCL_PRETEND_LAUNCHES=1 RNCL_PRETEND_SOURCES=sources",
+           "bench " NETWORK " --steps 1");
+    expect_status(0);
+    shell("grep -Eq '^build 0 [0-9a-f]{16} ' log");
+    /* All parameters in one launch, with its buffers. */
+    shell("grep -Eq '^launch sgd_update [0-9]+ [0-9]+,1,1 [0-9]+,1,1 .* b[0-9]+' log");
+    shell("grep -q '__kernel' sources/$(awk '/^build/{print $3; exit}' log).cl");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_device_answers_as_the_gpu),
+        cmocka_unit_test(a_gpu_that_is_not_in_the_table_is_refused),
+        cmocka_unit_test(a_launch_that_is_too_large_is_refused),
+        cmocka_unit_test(a_program_with_doubles_is_refused_where_there_are_none),
+        cmocka_unit_test(builds_and_launches_are_logged_without_being_run),
+    };
+    return cmocka_run_group_tests_name("pretending layer", tests, create_folder, remove_folder);
+}

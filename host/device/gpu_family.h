@@ -30,9 +30,9 @@ typedef struct rncl_gpu {
      * graphics architecture (12.55 is DG2). 0, 0, 0: the driver does not say. */
     unsigned major, minor, stepping;
     unsigned sub_group; /* work-items that run together; where a kernel can choose, the least. 0: unknown */
-    unsigned sub_group_sizes; /* sum of the powers of two that a kernel can require; 0: it cannot */
-    unsigned units_per_core;  /* compute units that the driver counts for each core with local memory of its
-                                 own: Intel counts execution units */
+    unsigned sub_group_sizes;   /* sum of the powers of two that a kernel can require; 0: it cannot */
+    unsigned units_per_core;    /* compute units that the driver counts for each core with local memory of its
+                                   own: Intel counts execution units */
     bool emulates_local_memory; /* local memory is a part of global memory, and no faster */
 } rncl_gpu;
 

@@ -761,7 +761,8 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(explain),
      .commands = RNCL_FOR_BENCH,
      .prints = true,
-     .help = "print what the device's peak and bandwidth allow for each layer, and draw it into roofline.png"},
+     .help =
+         "print what the device's peak and bandwidth allow for each layer, and draw it into roofline.png"},
 
     /* every command */
     {.name = "config",

@@ -163,7 +163,8 @@ static void join(const float *statistics, size_t parts, size_t k, size_t channel
     double count = 0;
     *mean = *deviations = 0;
     for (size_t part = 0; part < parts; part++) {
-        const float *of_part = statistics + parts + part * 2 * k + channel;
+        const float *of_part =
+            statistics + rncl_round_up(parts, RNCL_STATISTICS_ALIGNMENT) + part * 2 * k + channel;
         const double more = statistics[part], delta = of_part[0] - *mean;
         *deviations += of_part[k] + delta * delta * count * more / (count + more);
         *mean += delta * more / (count + more);
@@ -181,7 +182,8 @@ static void statistics_of_a_convolution_are_those_of_its_result(void **state)
         const size_t rows = (size_t)s->n * (size_t)s->p * (size_t)s->q;
         assert_true(parts > 0);
         float *y = contents(c.buffers.y, rows * k),
-              *statistics = contents(c.buffers.statistics, parts * (1 + 2 * k));
+              *statistics =
+                  contents(c.buffers.statistics, rncl_op_statistics_bytes((int)parts, s->k) / sizeof(float));
         double count = 0;
         for (size_t part = 0; part < parts; part++)
             count += statistics[part];

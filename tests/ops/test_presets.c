@@ -109,14 +109,26 @@ static void presets_of_gpus_are_allowed(void **state)
     (void)state;
     static const unsigned units[] = {1, 40, 512};
     static const uint64_t memories[] = {16 << 10, 32 << 10, 64 << 10};
-    static const size_t groups[] = {64, 256, 1024};
     for (rncl_gpu_family family = 0; family < RNCL_GPU_FAMILIES; family++)
-        for (size_t i = 0; i < COUNT(units); i++) {
-            rncl_context context = device_of(RNCL_DEVICE_GPU, 1, units[i], memories[i]);
-            context.info.max_work_group_size = groups[i];
-            context.gpu = (rncl_gpu){.family = family, .sub_group = 8, .sub_group_sizes = 8 | 16 | 32};
-            look_at_shapes(&context);
-        }
+        for (size_t i = 0; i < COUNT(units); i++)
+            for (size_t m = 0; m < COUNT(memories); m++) {
+                rncl_context context = device_of(RNCL_DEVICE_GPU, 1, units[i], memories[m]);
+                context.gpu.family = family;
+                context.matrix.known = true;
+                look_at_shapes(&context);
+            }
+}
+
+static void presets_of_small_work_groups_are_allowed(void **state)
+{
+    (void)state;
+    for (rncl_gpu_family family = 0; family < RNCL_GPU_FAMILIES; family++) {
+        rncl_context context = device_of(RNCL_DEVICE_GPU, 1, 4, 16 << 10);
+        context.info.max_work_group_size = 64;
+        context.gpu = (rncl_gpu){.family = family, .sub_group = 8, .sub_group_sizes = 8 | 16 | 32};
+        context.matrix.known = true;
+        look_at_shapes(&context);
+    }
 }
 
 static void presets_without_vectors_are_allowed(void **state)
@@ -175,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(presets_of_cpus_are_allowed),
         cmocka_unit_test(presets_of_gpus_are_allowed),
+        cmocka_unit_test(presets_of_small_work_groups_are_allowed),
         cmocka_unit_test(presets_without_vectors_are_allowed),
         cmocka_unit_test(presets_of_matrix_units_are_allowed),
         cmocka_unit_test(matrix_units_are_the_default_with_large_tiles),

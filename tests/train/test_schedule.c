@@ -214,7 +214,7 @@ static void pauses_and_the_first_step_do_not_count_as_pace(void **state)
     rncl_pace_go(&pace, 10 * second);
     rncl_pace_step(&pace, 30 * second, 3 * second); /* the first */
     assert_int_equal(pace.first_step_ns, 25 * second);
-    assert_float_equal(rncl_pace_steps_per_second(&pace.all), 1.0 / 20, 1e-12);
+    assert_float_equal(rncl_pace_steps_per_second(&pace.all), 0, 1e-12);
     rncl_pace_step(&pace, 32 * second, 3 * second);
     rncl_pace_go(&pace, 100 * second); /* an evaluation */
     rncl_pace_step(&pace, 104 * second, 6 * second);

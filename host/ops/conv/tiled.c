@@ -52,13 +52,14 @@ static tile_problem problem_of(const rncl_pass *pass)
     return most;
 }
 
-/* Offsets into a tensor are 32-bit numbers in the kernel. */
+/* Offsets into a tensor are 32-bit numbers in the kernel, which go up to a tile behind its end. */
 static bool tiled_supports(const rncl_pass *pass)
 {
+    enum { MOST_FLOATS = INT_MAX - (1 << 24) };
     const rncl_conv_shape *c = &pass->desc.conv;
     const double x = (double)c->n * c->h * c->w * c->c, y = (double)c->n * c->p * c->q * c->k;
-    return tile_product_is_possible(pass->context) && x < INT_MAX && y < INT_MAX &&
-           (double)conv_filter_floats(c) < INT_MAX;
+    return tile_product_is_possible(pass->context) && x < MOST_FLOATS && y < MOST_FLOATS &&
+           (double)conv_filter_floats(c) < MOST_FLOATS;
 }
 
 static void tiled_knobs(const rncl_pass *pass, rncl_knobs *knobs)

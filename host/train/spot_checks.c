@@ -119,13 +119,14 @@ rncl_status rncl_spot_checks_end(rncl_spot_checks *s, int64_t step)
 {
     if (s->step != step)
         return RNCL_OK;
-    if (s->look.done)
-        RNCL_TRY(rncl_spot_look_judge(&s->look, &s->worst));
-    s->next = (s->last.pass + 1) % s->count;
-    s->checks += s->look.done;
-    s->spent_ns += s->look.spent_ns;
+    const rncl_status st = s->look.done ? rncl_spot_look_judge(&s->look, &s->worst) : RNCL_OK;
+    if (!st) {
+        s->next = (s->last.pass + 1) % s->count;
+        s->checks += s->look.done;
+        s->spent_ns += s->look.spent_ns;
+    }
     rncl_spot_checks_drop(s);
-    return RNCL_OK;
+    return st;
 }
 
 rncl_spot_check rncl_spot_checks_last(const rncl_spot_checks *s)

@@ -1,5 +1,6 @@
 /* Convolution as a product of matrices in tiles (kernels/conv/tiled.cl): the default on GPUs where Winograd's
  * method does not pay. The input gradient is the same product with turned filters, one for each phase. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -51,9 +52,14 @@ static tile_problem problem_of(const rncl_pass *pass)
     return most;
 }
 
+/* Offsets into a tensor are 32-bit numbers in the kernel, which go up to a tile behind its end. */
 static bool tiled_supports(const rncl_pass *pass)
 {
-    return tile_product_is_possible(pass->context);
+    enum { MOST_FLOATS = INT_MAX - (1 << 24) };
+    const rncl_conv_shape *c = &pass->desc.conv;
+    const double x = (double)c->n * c->h * c->w * c->c, y = (double)c->n * c->p * c->q * c->k;
+    return tile_product_is_possible(pass->context) && x < MOST_FLOATS && y < MOST_FLOATS &&
+           (double)conv_filter_floats(c) < MOST_FLOATS;
 }
 
 static void tiled_knobs(const rncl_pass *pass, rncl_knobs *knobs)

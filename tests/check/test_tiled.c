@@ -1,0 +1,212 @@
+/* Convolution in tiles, with settings that its presets do not have on the device at hand: shares of the
+ * depth, tiles of every kind, and the tiles of each family of GPUs. RNCL_TEST_DEVICE as in test_check.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "check_trial.h"
+#include "tile_presets.h"
+#include "util.h"
+
+#define ALGORITHM "tiled"
+
+static rncl_device_list *devices;
+static rncl_context *context;
+
+static int open_device(void **state)
+{
+    (void)state;
+    const rncl_device *device;
+    if (rncl_device_list_create(NULL, &devices) ||
+        rncl_device_choose(devices, getenv("RNCL_TEST_DEVICE"), &device) ||
+        rncl_context_create(device, NULL, &context)) {
+        print_error("%s\n", rncl_status_message());
+        return -1;
+    }
+    return 0;
+}
+
+static int close_device(void **state)
+{
+    (void)state;
+    rncl_context_destroy(context);
+    rncl_device_list_destroy(devices);
+    return 0;
+}
+
+/* Batch, height, width, channels, filter rows and columns, outputs, stride, padding. */
+#define SHAPE(N, H, W, C, R, S, K, STRIDE, PAD)                                                              \
+    {                                                                                                        \
+        N, H, W, C, K, R, S, STRIDE, PAD, ((H) + 2 * (PAD) - (R)) / (STRIDE) + 1,                            \
+            ((W) + 2 * (PAD) - (S)) / (STRIDE) + 1                                                           \
+    }
+
+static void expect_right(void *user, const rncl_check_result *result)
+{
+    int *results = user;
+    ++*results;
+    if (!result->ok)
+        fail_msg("%s: error %.3g, tolerance %.3g", result->name, result->error, result->tolerance);
+}
+
+static const rncl_setting *look_up(void *state, const rncl_op_desc *desc, int pass)
+{
+    (void)desc, (void)pass;
+    return state;
+}
+
+/* Each pass by itself takes the setting, or with none its presets. Exact integers, and sums into what is
+ * there.
+ */
+static void assert_right(const rncl_setting *setting, const rncl_conv_shape *shape)
+{
+    static const check_variant variants[] = {
+        {.name = "integers", .integers = true},
+        {.name = "normal, accumulated", .flags = RNCL_OP_ACCUMULATE_DX | RNCL_OP_ACCUMULATE_PARAMS},
+    };
+    const rncl_tuned tuned = {.lookup = setting ? look_up : NULL, .state = (void *)(uintptr_t)setting};
+    for (int index = 0; index < RNCL_OP_PASSES; index++) {
+        rncl_pass pass = {.context = context,
+                          .desc = {.kind = RNCL_OP_conv, .conv = *shape},
+                          .index = index,
+                          .choice = {.algorithm = ALGORITHM, .tuned = tuned}};
+        assert_int_equal(rncl_pass_plan(&pass), RNCL_OK);
+        assert_string_equal(pass.row->name, ALGORITHM);
+        assert_true(pass.tuned == (setting != NULL));
+        rncl_pass_fini(&pass);
+    }
+    for (size_t i = 0; i < COUNT(variants); i++) {
+        int results = 0;
+        check_trial trial = {
+            .context = context,
+            .c.desc = {.kind = RNCL_OP_conv, .conv = *shape},
+            .variant = &variants[i],
+            .algorithm = ALGORITHM,
+            .tuned = tuned,
+            .random = rncl_random_stream(1, RNCL_RANDOM_TEST, 0, (uint32_t)i),
+        };
+        if (check_trial_run(&trial, expect_right, &results))
+            fail_msg("%s", rncl_status_message());
+        assert_true(results >= RNCL_OP_PASSES); /* and statistics, where they are written */
+    }
+}
+
+static void all_filters_strides_and_paddings_are_right(void **state)
+{
+    (void)state;
+    static const rncl_conv_shape shapes[] = {
+        SHAPE(2, 7, 6, 4, 1, 1, 8, 1, 0),   SHAPE(2, 7, 6, 4, 1, 1, 8, 3, 1),
+        SHAPE(1, 8, 9, 4, 2, 2, 8, 2, 0),   SHAPE(2, 6, 9, 4, 3, 3, 36, 1, 1),
+        SHAPE(3, 9, 7, 12, 3, 3, 8, 2, 1),  SHAPE(1, 9, 9, 4, 5, 3, 8, 3, 2),
+        SHAPE(1, 9, 8, 3, 7, 7, 5, 2, 3),   SHAPE(1, 5, 5, 1, 3, 3, 1, 1, 1),
+        SHAPE(5, 1, 1, 40, 1, 1, 10, 1, 0),
+    };
+    for (size_t i = 0; i < COUNT(shapes); i++)
+        assert_right(NULL, &shapes[i]);
+}
+
+static const rncl_setting settings[] = {
+    {ALGORITHM, 1, {{"split", 4}}},
+    {ALGORITHM, 4, {{"split", 16}, {"left", 1}, {"right", 1}, {"unroll", 1}}}, /* more shares than depth */
+    {ALGORITHM, 4, {{"tm", 16}, {"tn", 64}, {"tk", 16}, {"unroll", 16}}},
+    {ALGORITHM, 6, {{"tm", 64}, {"tn", 16}, {"rm", 8}, {"tk", 4}, {"unroll", 4}, {"split", 2}}},
+    {ALGORITHM, 3, {{"tm", 32}, {"rn", 8}, {"tk", 32}}},
+};
+
+static void tiles_of_other_sizes_are_right(void **state)
+{
+    static const rncl_conv_shape shape = SHAPE(2, 7, 9, 8, 3, 3, 20, 2, 1);
+    assert_right(*state, &shape);
+}
+
+/* As a GPU of the family has them. */
+static void presets_of_a_family_are_right(void **state)
+{
+    static const rncl_conv_shape shapes[] = {SHAPE(2, 10, 9, 8, 3, 3, 68, 2, 1),
+                                             SHAPE(2, 6, 5, 3, 3, 3, 7, 1, 1)};
+    const rncl_gpu_family *family = *state;
+    const rncl_device_class own_class = context->device_class;
+    const rncl_gpu own = context->gpu;
+    context->device_class = RNCL_CLASS_GPU;
+    context->gpu = (rncl_gpu){.family = *family};
+    for (size_t i = 0; i < COUNT(shapes); i++)
+        assert_right(NULL, &shapes[i]);
+    context->device_class = own_class;
+    context->gpu = own;
+}
+
+static void devices_that_emulate_local_memory_do_without(void **state)
+{
+    (void)state;
+    static const tile_sizes sizes = {
+        .rows = 64, .columns = 64, .depth = 64, .left_along = 4, .right_along = 4};
+    const rncl_gpu own = context->gpu;
+    context->gpu = (rncl_gpu){.family = RNCL_GPU_OTHER};
+    assert_int_equal(tile_preset(context, &sizes).local, 1);
+    context->gpu.emulates_local_memory = true;
+    assert_int_equal(tile_preset(context, &sizes).local, 0);
+    context->gpu.family = RNCL_GPU_NVIDIA;
+    assert_int_equal(tile_preset(context, &sizes).local, 1);
+    context->gpu = own;
+}
+
+static void tensors_of_more_than_two_billion_floats_are_left_to_others(void **state)
+{
+    (void)state;
+    rncl_pass pass = {.context = context,
+                      .desc = {.kind = RNCL_OP_conv, .conv = SHAPE(1000, 112, 112, 64, 1, 1, 64, 1, 0)}};
+    bool exact;
+    assert_true(rncl_pass_supports(&pass, ALGORITHM, &exact));
+    pass.desc.conv.n = 2700;
+    assert_false(rncl_pass_supports(&pass, ALGORITHM, &exact));
+}
+
+static void the_depth_is_split_where_work_groups_are_few(void **state)
+{
+    (void)state;
+    const tile_parameters tile = {.tm = 128, .tn = 128};
+    const unsigned own = context->info.compute_units;
+    context->info.compute_units = 132;
+    const tile_sizes few = {.rows = 128, .columns = 128, .depth = 1 << 16},
+                     many = {.rows = 1 << 16, .columns = 512, .depth = 1 << 12},
+                     shallow = {.rows = 128, .columns = 128, .depth = 64};
+    assert_int_equal(tile_preset_split(context, &few, &tile, 1), 128);
+    assert_int_equal(tile_preset_split(context, &many, &tile, 1), 1);
+    assert_int_equal(tile_preset_split(context, &shallow, &tile, 1), 1);
+    context->info.compute_units = own;
+}
+
+#define SETTING(what, index)                                                                                 \
+    {                                                                                                        \
+        "tiles of other sizes are right: " what, tiles_of_other_sizes_are_right, NULL, NULL,                 \
+            (void *)(uintptr_t)&settings[index]                                                              \
+    }
+#define FAMILY(what, family)                                                                                 \
+    {                                                                                                        \
+        "presets are right: " what, presets_of_a_family_are_right, NULL, NULL, &(family)                     \
+    }
+
+int main(void)
+{
+    rncl_gpu_family large = RNCL_GPU_NVIDIA, medium = RNCL_GPU_XE_LP, no_local_memory = RNCL_GPU_MALI;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_filters_strides_and_paddings_are_right),
+        SETTING("shares", 0),
+        SETTING("empty shares", 1),
+        SETTING("wide", 2),
+        SETTING("tall", 3),
+        SETTING("deep", 4),
+        FAMILY("NVIDIA, AMD and Intel's Arc", large),
+        FAMILY("Intel's graphics and Apple", medium),
+        FAMILY("Mali and Adreno", no_local_memory),
+        cmocka_unit_test(devices_that_emulate_local_memory_do_without),
+        cmocka_unit_test(tensors_of_more_than_two_billion_floats_are_left_to_others),
+        cmocka_unit_test(the_depth_is_split_where_work_groups_are_few),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}

@@ -183,20 +183,18 @@ static rncl_status print_json(const bench *b)
 static rncl_status print_layer_table(const bench *b)
 {
     rncl_table *table;
-    RNCL_TRY(rncl_table_create("layer\top\tpass\talgorithm\tGFLOP\tMB\tfloor ms\tms\tGFLOP/s\tof peak",
-                               "llllrrrrrr", &table));
+    RNCL_TRY(rncl_table_create("layer\tpass\tkernel\tms\tfloor\tGFLOP/s\tof peak", "lllrrrr", &table));
     rncl_status st = RNCL_OK;
     for (size_t i = 0; i < b->layer_count && !st; i++) {
         const rncl_layer_time *layer = &b->layers[i];
-        char gflops[48] = "\t", floor[64] = "\t\t";
+        char gflops[48] = "\t", floor[24] = "";
         if (layer->least_mb > 0)
-            snprintf(floor, sizeof floor, "%.2f\t%.1f\t%.2f", layer->work_gflop, layer->least_mb,
-                     rncl_roofline_floor_ms(layer, &b->peak));
+            snprintf(floor, sizeof floor, "%.2f", rncl_roofline_floor_ms(layer, &b->peak));
         if (layer->gflops > 0)
             snprintf(gflops, sizeof gflops, "%.1f\t%.0f %%", layer->gflops,
                      100 * layer->gflops / b->peak.gflops);
-        st = rncl_table_add(table, "%s\t%s\t%s\t%s\t%s\t%.2f\t%s", layer->name, layer->op, layer->pass,
-                            layer->algorithm, floor, layer->ms, gflops);
+        st = rncl_table_add(table, "%.22s\t%s\t%s\t%.2f\t%s\t%s", layer->name, layer->pass,
+                            layer->algorithm[0] ? layer->algorithm : layer->op, layer->ms, floor, gflops);
     }
     if (!st)
         rncl_table_print(table, stdout);
@@ -212,32 +210,29 @@ static void print_moved(const bench *b)
         moved += b->layers[i].moved_mb;
         least += b->layers[i].moved_mb > 0 ? b->layers[i].least_mb : 0;
     }
-    printf("normalisation    %.1f MB moved a step with additions and pooling, %.1f MB at least\n", moved,
-           least);
+    printf("normalisation    %.1f MB a step with additions, pooling; least %.1f MB\n", moved, least);
 }
 
 static rncl_status explain(const bench *b)
 {
     RNCL_TRY(rncl_roofline_print(b->layers, b->layer_count, &b->peak));
-    if (!rncl_plot_available()) {
-        printf("\nroofline         not drawn: this rncl was built without cairo\n");
-        return RNCL_OK;
-    }
-    RNCL_TRY(rncl_roofline_draw(b->context->info.name, b->layers, b->layer_count, &b->peak));
-    printf("\nroofline         %s\n", RNCL_ROOFLINE_FILE);
+    RNCL_TRY(
+        rncl_roofline_draw(b->options->explain, b->context->info.name, b->layers, b->layer_count, &b->peak));
+    printf("\nroofline         %s\n", b->options->explain);
     return RNCL_OK;
 }
 
 static rncl_status print_text(const bench *b)
 {
     const rncl_network_facts *facts = rncl_network_facts_of(b->network);
-    RNCL_TRY(b->options->explain ? explain(b) : print_layer_table(b));
-    printf("\n%s, batches of %d in micro-batches of %d, images of %d pixels\n", b->context->info.name,
-           facts->batch_size, facts->micro_batch, b->graph->options.image);
+    RNCL_TRY(b->options->explain[0] ? explain(b) : print_layer_table(b));
+    printf("\ndevice           %s\n", b->context->info.name);
+    printf("batch            %d in micro-batches of %d, images of %d pixels\n", facts->batch_size,
+           facts->micro_batch, b->graph->options.image);
     printf("step             %.2f ms (median of %d; %.2f to %.2f)\n", b->step_ms[b->steps / 2], b->steps,
            b->step_ms[0], b->step_ms[b->steps - 1]);
-    printf("throughput       %.1f images/s, %.1f GFLOP/s (3 passes of 2 operations a multiply-add)\n",
-           images_per_second(b), effective_gflops(b));
+    printf("throughput       %.1f images/s, %.1f GFLOP/s (a multiply-add is 2)\n", images_per_second(b),
+           effective_gflops(b));
     printf("device peak      %.0f GFLOP/s, reads %.1f GB/s\n", b->peak.gflops, b->peak.bandwidth_gbs);
     print_moved(b);
     printf("device memory    %.1f MiB\n", (double)facts->device_bytes / (1 << 20));
@@ -283,6 +278,8 @@ rncl_status rncl_bench_run(rncl_options *options)
 {
     if (options->steps < 1)
         return RNCL_FAIL(RNCL_ERR_USAGE, "--steps %d: rncl bench times at least one step", options->steps);
+    if (options->explain[0])
+        RNCL_TRY(rncl_plot_check(options->explain));
     rncl_console console;
     rncl_console_init(&console, options);
     bench b = {.options = options, .steps = options->steps};

@@ -757,12 +757,13 @@ const rncl_option rncl_option_table[] = {
      .help = "print a CSV row for each class of --top"},
     {.name = "explain",
      .group = RNCL_GROUP_OUTPUT,
-     .kind = RNCL_OPTION_FLAG,
+     .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(explain),
+     .value = "FILE",
      .commands = RNCL_FOR_BENCH,
      .prints = true,
-     .help =
-         "print what the device's peak and bandwidth allow for each layer, and draw it into roofline.png"},
+     .help = "print what the device's peak and bandwidth allow for each layer, and draw it as FILE, .png, "
+             ".svg or .pdf"},
 
     /* every command */
     {.name = "config",

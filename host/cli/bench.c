@@ -258,8 +258,7 @@ static rncl_status measure(bench *b)
     RNCL_TRY(rncl_network_create(b->context, &setup, &b->network));
     RNCL_TRY(write_weights(b));
     RNCL_TRY(time_steps(b));
-    RNCL_TRY(time_layers(b));
-    return options->json ? print_json(b) : print_text(b);
+    return time_layers(b);
 }
 
 static void bench_fini(bench *b)
@@ -288,6 +287,9 @@ rncl_status rncl_bench_run(rncl_options *options)
         st = rncl_store_open(&b.context->info, b.context->precision, &console.log, &b.store);
     if (!st)
         st = measure(&b);
+    rncl_meter_clear(&console.meter);
+    if (!st)
+        st = options->json ? print_json(&b) : print_text(&b);
     bench_fini(&b);
     return st;
 }

@@ -113,6 +113,7 @@ typedef struct rncl_options {
 
     int top;                        /* predict: classes of each picture */
     bool logits, csv;               /* predict */
+    bool inference;                 /* bench: forward only */
     char explain[RNCL_TEXT_LENGTH]; /* bench: file for the roofline; "": none */
     bool plot_loss;                 /* plot: losses and not errors */
     char **arguments;               /* predict: the pictures; plot: the runs; the command line's own */

@@ -30,6 +30,8 @@ static const rncl_command commands[] = {
     {"tune-worker", NULL, NULL, RNCL_FOR_TUNE_WORKER, rncl_tune_worker_run, .defaults = {{0}}},
     {"plot", "Draws errors or losses of runs against iterations", "rncl plot runs/mine runs/yours",
      RNCL_FOR_PLOT, rncl_plot_run, .defaults = {{0}}, .arguments = "RUN..."},
+    {"export", "Writes a trained model for ONNX runtimes or for PyTorch",
+     "rncl export --model runs/mine --onnx mine.onnx", RNCL_FOR_EXPORT, rncl_export_run, .defaults = {{0}}},
     {"check-data", "Decodes every picture of a data set and lists the defects", "rncl check-data pictures",
      RNCL_FOR_CHECK_DATA, rncl_check_data_run, .defaults = {{0}}, .argument = "data"},
 };

@@ -755,6 +755,13 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_PREDICT,
      .prints = true,
      .help = "print a CSV row for each class of --top"},
+    {.name = "inference",
+     .group = RNCL_GROUP_NETWORK,
+     .kind = RNCL_OPTION_FLAG,
+     .offset = FIELD(inference),
+     .commands = RNCL_FOR_BENCH,
+     .help = "forward only, as eval and predict compute: batch normalisation with running statistics, in the "
+             "convolutions where the device's kernels can"},
     {.name = "explain",
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_TEXT,

@@ -114,15 +114,18 @@ typedef struct rncl_options {
     int crops;                     /* eval: of each picture, 1 or 10 */
     char report[RNCL_TEXT_LENGTH]; /* eval: folder for tables of classes; "": none */
 
-    int top;                                                /* predict: classes of each picture */
-    bool logits, csv;                                       /* predict */
-    char explain[RNCL_TEXT_LENGTH];                         /* bench: file for the roofline; "": none */
-    bool plot_loss;                                         /* plot: losses and not errors */
-    char onnx[RNCL_TEXT_LENGTH], pytorch[RNCL_TEXT_LENGTH]; /* export: files; "": none */
-    int opset;                                              /* export: of ONNX */
-    bool fold_bn, normalise;                                /* export */
-    char **arguments; /* predict: the pictures; plot: the runs; the command line's own */
+    int top;                        /* predict: classes of each picture */
+    bool logits, csv;               /* predict */
+    bool inference;                 /* bench: forward only */
+    char explain[RNCL_TEXT_LENGTH]; /* bench: file for the roofline; "": none */
+    bool plot_loss;                 /* plot: losses and not errors */
+    char **arguments;               /* predict: the pictures; plot: the runs; the command line's own */
     int argument_count;
+
+    char onnx[RNCL_TEXT_LENGTH];    /* export: file; "": none */
+    char pytorch[RNCL_TEXT_LENGTH]; /* export: file; "": none */
+    int opset;                      /* export: of ONNX */
+    bool fold_bn, normalise;        /* export */
 
     /* Images in memory, in place of `data`; no options, but handed over with them. pixels and read NULL:
      * there are none. */

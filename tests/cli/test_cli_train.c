@@ -197,6 +197,24 @@ static void bench_prints_each_layer_in_80_columns(void **state)
     assert_int_equal(count_layers(), block_layers);
 }
 
+static void bench_of_inference_goes_forward_only(void **state)
+{
+    (void)state;
+    run("bench --inference --arch cifar-resnet --depth 8 --batch-size 4 --steps 1 --json");
+    expect_status(0);
+    json_t *document = expect_json(), *layer;
+    size_t index;
+    int convolutions = 0;
+    json_array_foreach(json_object_get(document, "layers"), index, layer)
+    {
+        assert_string_not_equal(json_string_value(json_object_get(layer, "pass")), "backward");
+        convolutions += strcmp(json_string_value(json_object_get(layer, "op")), "conv") == 0;
+    }
+    assert_true(convolutions >= 7);
+    assert_true(json_number_value(json_object_get(document, "images_per_second")) > 0);
+    json_decref(document);
+}
+
 static void bench_explains_each_layer_in_80_columns(void **state)
 {
     (void)state;
@@ -245,6 +263,7 @@ int main(void)
         cmocka_unit_test(a_damaged_checkpoint_cannot_be_read),
         cmocka_unit_test(bench_json_has_what_scripts_read),
         cmocka_unit_test(bench_prints_each_layer_in_80_columns),
+        cmocka_unit_test(bench_of_inference_goes_forward_only),
         cmocka_unit_test(bench_explains_each_layer_in_80_columns),
         cmocka_unit_test(check_json_counts_its_checks),
     };

@@ -34,8 +34,9 @@ EXPORT cl_int clGetDeviceInfo(cl_device_id of, cl_device_info what, size_t size,
 {
     const pretend_gpu *gpu = pretended();
     cl_int status;
-    const bool text = what == CL_DEVICE_VENDOR || what == CL_DEVICE_NAME || what == CL_DEVICE_EXTENSIONS;
-    if (gpu && !(text && is_clblast(__builtin_return_address(0))) &&
+    const bool kind = what == CL_DEVICE_VENDOR || what == CL_DEVICE_NAME || what == CL_DEVICE_EXTENSIONS ||
+                      what == CL_DEVICE_TYPE;
+    if (gpu && !(kind && is_clblast(__builtin_return_address(0))) &&
         pretend_answer(gpu, what, size, value, needed, &status))
         return status;
     return REAL(clGetDeviceInfo)(of, what, size, value, needed);

@@ -256,7 +256,7 @@ static rncl_status measure_peak(bench *b)
     if (!b->context->binaries)
         return rncl_peak_measure(b->context, &b->peak);
     b->peak = (rncl_peak){INFINITY, INFINITY};
-    if (b->options->explain)
+    if (b->options->explain[0])
         return RNCL_FAIL(RNCL_ERR_USAGE, "--explain measures the device by a kernel that is not among "
                                          "--kernel-binaries; leave one of them out");
     return RNCL_OK;

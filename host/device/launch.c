@@ -29,7 +29,10 @@ rncl_status rncl_kernel_create(rncl_context *context, const char *stem, const ch
     *out = (rncl_kernel){0};
     cl_program program;
     RNCL_TRY(rncl_program_build(context, stem, options, &program));
+    RNCL_TRY(rncl_program_note_kernel(context, name));
     snprintf(out->name, sizeof out->name, "%s", name);
+    if (!program)
+        return RNCL_OK;
     cl_int error;
     out->handle = clCreateKernel(program, name, &error);
     RNCL_TRY(rncl_cl_status(error, "clCreateKernel", "%s in %s.cl", name, stem));

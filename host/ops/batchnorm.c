@@ -83,10 +83,17 @@ static int round_up_to_power(int value)
     return power;
 }
 
-static int tile_items(const rncl_context *context)
+/* Local memory of a group's two values a channel and its count. */
+static size_t tile_bytes(int items, int vw)
+{
+    return (size_t)items * (2 * (size_t)vw + 1) * sizeof(float);
+}
+
+static int tile_items(const rncl_context *context, int vw)
 {
     int items = TILE_ITEMS;
-    while ((size_t)items > context->info.max_work_group_size)
+    while (items > 1 && ((size_t)items > context->info.max_work_group_size ||
+                         tile_bytes(items, vw) > context->info.local_memory))
         items /= 2;
     return items;
 }
@@ -97,7 +104,7 @@ static void add_tile_knobs(const rncl_pass *pass, int vw, rncl_knobs *knobs)
 {
     const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
     const int rows = s->n * s->h * s->w, units = (int)pass->context->info.compute_units;
-    const int all = tile_items(pass->context), vectors = s->c / vw;
+    const int all = tile_items(pass->context, vw), vectors = s->c / vw;
     const int items = MIN(MIN(round_up_to_power(vectors), TILE_ACROSS), all);
     const int groups = GROUPS_A_UNIT * units / rncl_ceil_div(vectors, items);
     rncl_knobs_add_doubling(knobs, knob_names[ITEMS], items, 1, all);
@@ -134,22 +141,13 @@ static void batchnorm_knobs(const rncl_pass *pass, rncl_knobs *knobs)
         add_stretch_knobs(pass, knobs);
 }
 
-/* Local memory for two values a channel and a count. */
-static size_t tile_bytes(const rncl_pass *pass)
-{
-    const size_t items = (size_t)pass->values[ITEMS] * (size_t)pass->values[DOWN];
-    return items * (2 * (size_t)pass->values[VW] + 1) * sizeof(float);
-}
-
 /* Every work-item has at least one vector; of a tile every second one. */
 static bool batchnorm_allows(const rncl_pass *pass)
 {
-    const rncl_device_info *info = &pass->context->info;
     const int *v = pass->values, vectors = rncl_ceil_div(pass->desc.batchnorm.c, v[VW]);
     if (!is_tiled(pass))
         return v[ITEMS] <= vectors;
-    return v[ITEMS] * v[DOWN] <= tile_items(pass->context) && v[ITEMS] <= round_up_to_power(vectors) &&
-           tile_bytes(pass) <= (size_t)info->local_memory;
+    return v[ITEMS] * v[DOWN] <= tile_items(pass->context, v[VW]) && v[ITEMS] <= round_up_to_power(vectors);
 }
 
 static rncl_status batchnorm_plan(rncl_pass *pass)

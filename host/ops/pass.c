@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "op.h"
-#include "program.h"
+#include "program_source.h"
 #include "util.h"
 
 enum { MOST_DRAWS = 100 };

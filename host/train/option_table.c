@@ -21,7 +21,8 @@
 enum {
     WITH_MODEL = RNCL_FOR_EVAL | RNCL_FOR_PREDICT,
     WITH_BATCHES = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_BENCH | RNCL_FOR_TUNE,
-    WITH_DEVICE = WITH_BATCHES | RNCL_FOR_PREDICT | RNCL_FOR_CHECK | RNCL_FOR_TUNE_WORKER,
+    WITH_PLANS = WITH_BATCHES | RNCL_FOR_PREDICT | RNCL_FOR_KERNELS,
+    WITH_DEVICE = WITH_PLANS | RNCL_FOR_CHECK | RNCL_FOR_TUNE_WORKER,
     WITH_DATA = RNCL_FOR_TRAIN | RNCL_FOR_EVAL,
     WITH_FOLDERS = WITH_DATA | RNCL_FOR_CHECK_DATA,
 };
@@ -186,6 +187,14 @@ const rncl_option rncl_option_table[] = {
      .help = "the picture; its suffix says which kind: .png, .svg or .pdf; not given: error.png or loss.png, "
              "of one run "
              "in its folder"},
+    {.name = "out",
+     .group = RNCL_GROUP_RUN,
+     .common = true,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(out),
+     .value = "DIR",
+     .commands = RNCL_FOR_KERNELS,
+     .help = "folder for the programs, their manifest and a Makefile that compiles them"},
     {.name = "y",
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_SWITCH,
@@ -286,7 +295,7 @@ const rncl_option rncl_option_table[] = {
      .value = "N",
      .default_text = "256",
      NUMBERS(1, 1000000),
-     .commands = (WITH_BATCHES & ~RNCL_FOR_TRAIN) | RNCL_FOR_PREDICT,
+     .commands = WITH_PLANS & ~RNCL_FOR_TRAIN,
      .help = "pictures a step; a batch that does not fit into device memory goes through in micro-batches"},
     {.name = "micro-batch",
      .group = RNCL_GROUP_DEVICE,
@@ -296,7 +305,7 @@ const rncl_option rncl_option_table[] = {
      .default_text = "auto",
      .zero = "auto",
      NUMBERS(1, 1000000),
-     .commands = WITH_BATCHES,
+     .commands = WITH_BATCHES | RNCL_FOR_KERNELS,
      .in_config = true,
      .help = "pictures that go through the device at once; auto: as many as fit. Gradients are added up over "
              "the whole batch, so that micro-batches of 128 and of 256 give the same training up to "
@@ -620,7 +629,7 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(algorithm),
      .value = "NAME",
-     .commands = WITH_BATCHES | RNCL_FOR_PREDICT | RNCL_FOR_CHECK,
+     .commands = WITH_PLANS | RNCL_FOR_CHECK,
      .in_config = true,
      .help = "use this algorithm, such as direct or im2col_gemm, for all convolutions that it supports; not "
              "given: what suits the device; check: the only one that is checked"},
@@ -641,9 +650,20 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_SWITCH,
      .offset = FIELD(winograd),
      .default_text = "on",
-     .commands = WITH_BATCHES | RNCL_FOR_PREDICT,
+     .commands = WITH_PLANS,
      .in_config = true,
      .help = "Winograd's convolution, which rounds differently (by about 3e-6 of the result)"},
+    {.name = "kernel-binaries",
+     .group = RNCL_GROUP_DEVICE,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(kernel_binaries),
+     .value = "DIR",
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_BENCH | RNCL_FOR_CHECK,
+     .is_path = true,
+     .help =
+         "load all programs from this folder, which `rncl kernels` has written and in which they have been "
+         "compiled, and compile nothing: for FPGAs and other devices without a compiler; not given: "
+         "$RNCL_KERNEL_BINARIES"},
     {.name = "self-test",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_SWITCH,

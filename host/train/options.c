@@ -307,6 +307,9 @@ void rncl_options_init(rncl_options *options)
     const char *device = getenv("RNCL_DEVICE");
     if (device && *device)
         snprintf(options->device, sizeof options->device, "%s", device);
+    const char *binaries = getenv("RNCL_KERNEL_BINARIES");
+    if (binaries)
+        snprintf(options->kernel_binaries, sizeof options->kernel_binaries, "%s", binaries);
 }
 
 const rncl_option *rncl_option_find(const char *name, unsigned commands)

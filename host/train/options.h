@@ -35,12 +35,13 @@ enum {
     RNCL_FOR_TUNE = 256,
     RNCL_FOR_TUNE_WORKER = 512,
     RNCL_FOR_PLOT = 1024,
-    RNCL_FOR_EXPORT = 16384,
-    RNCL_FOR_COMPLETION = 32768,
-    RNCL_FOR_MAN_PAGES = 65536,
+    RNCL_FOR_KERNELS = 1 << 11,
+    RNCL_FOR_EXPORT = 1 << 14,
+    RNCL_FOR_COMPLETION = 1 << 15,
+    RNCL_FOR_MAN_PAGES = 1 << 16,
     RNCL_FOR_LIBRARY = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_TUNE | RNCL_FOR_CHECK,
     RNCL_FOR_NETWORKS = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_BENCH | RNCL_FOR_TUNE |
-                        RNCL_FOR_INFO | RNCL_FOR_EXPORT,
+                        RNCL_FOR_INFO | RNCL_FOR_KERNELS | RNCL_FOR_EXPORT,
 };
 
 /* Room for that many rows of the table. */
@@ -89,16 +90,17 @@ typedef struct rncl_options {
     bool exif;        /* pictures are turned as EXIF says */
     int cache_memory; /* MiB of decoded pictures; 0: what the machine can spare */
     uint64_t seed;
-    int workers;                      /* 0: as many as the loader sees fit */
-    float eval_every;                 /* epochs */
-    int checkpoint_every;             /* steps; 0: by time */
-    int keep;                         /* checkpoints */
-    bool rollback;                    /* after a divergence; otherwise the run stops */
-    bool force_resume;                /* although the data have changed */
-    float time_limit;                 /* seconds; 0: none */
-    float mean[4], std[4];            /* as long as nobody has given them: the data set's own */
-    char algorithm[RNCL_TEXT_LENGTH]; /* of the convolutions; "": tuned, or the device's default */
-    bool winograd;                    /* may be among them */
+    int workers;                            /* 0: as many as the loader sees fit */
+    float eval_every;                       /* epochs */
+    int checkpoint_every;                   /* steps; 0: by time */
+    int keep;                               /* checkpoints */
+    bool rollback;                          /* after a divergence; otherwise the run stops */
+    bool force_resume;                      /* although the data have changed */
+    float time_limit;                       /* seconds; 0: none */
+    float mean[4], std[4];                  /* as long as nobody has given them: the data set's own */
+    char algorithm[RNCL_TEXT_LENGTH];       /* of the convolutions; "": tuned, or the device's default */
+    bool winograd;                          /* may be among them */
+    char kernel_binaries[RNCL_TEXT_LENGTH]; /* folder of programs compiled ahead of time; "": none */
     rncl_precision precision;
     bool tune;    /* train: what has not been tuned, briefly, before the first step */
     float budget; /* seconds */
@@ -182,7 +184,8 @@ typedef struct rncl_option {
 extern const rncl_option rncl_option_table[];
 extern const size_t rncl_option_count;
 
-/* All defaults; RNCL_DEVICE from the environment is the default of `device`. */
+/* All defaults; RNCL_DEVICE and RNCL_KERNEL_BINARIES from the environment are those of `device` and
+ * `kernel_binaries`. */
 void rncl_options_init(rncl_options *options);
 
 /* Sets one option from text. RNCL_ERR_USAGE with the range, the choices and the nearest one when it does not

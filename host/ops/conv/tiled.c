@@ -86,6 +86,15 @@ static size_t result_floats(const rncl_pass *pass)
     return floats[pass->index];
 }
 
+/* Of work-groups that turn filters; their local memory has a column more. */
+static int turn_side(const rncl_device_info *info)
+{
+    enum { LARGE = 16, SMALL = 8 };
+    const bool large = info->max_work_group_size >= LARGE * LARGE &&
+                       info->local_memory >= sizeof(float) * LARGE * (LARGE + 1);
+    return large ? LARGE : SMALL;
+}
+
 static rncl_status tiled_plan(rncl_pass *pass)
 {
     tiled_data *data = pass->data = calloc(1, sizeof *data);
@@ -97,7 +106,7 @@ static rncl_status tiled_plan(rncl_pass *pass)
     const size_t floats = result_floats(pass);
     const bool quads = pass->context->device_class == RNCL_CLASS_GPU && floats % 4 == 0;
     data->sums = (partial_sums){.parts = data->product.split, .vw = quads ? 4 : 1, .floats = floats};
-    data->side = pass->context->info.max_work_group_size >= 256 ? 16 : 8;
+    data->side = turn_side(&pass->context->info);
     pass->workspace_bytes = partial_sums_bytes(&data->sums);
     if (pass->index == RNCL_CONV_FORWARD)
         pass->statistics_parts = tile_product_parts(&data->product, &problem);

@@ -57,8 +57,9 @@ static bool softmax_allows(const rncl_pass *pass)
 
 static rncl_status softmax_build(rncl_pass *pass)
 {
-    return rncl_pass_kernel(pass, "softmax", "",
-                            pass->values[ACROSS] > 1 ? "softmax_shared_loss" : "softmax_loss", pass->data);
+    const char *name = pass->values[ACROSS] > 1 ? "softmax_shared_loss" : "softmax_loss";
+    RNCL_TRY(rncl_pass_kernel(pass, "softmax", "", name, pass->data));
+    return rncl_kernel_require(pass->context, pass->data, (size_t)rncl_elementwise_group(pass));
 }
 
 static rncl_status softmax_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)

@@ -29,8 +29,8 @@ bool rncl_all_finite(const float *values, size_t count);
 /* A new string, printf style; NULL when out of memory. Caller frees. */
 char *rncl_text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The entry of `names` (count of them) with the smallest edit distance to `text`, or NULL if none is near
- * enough to be a plausible misspelling. */
+/* The entry of `names` (count of them) that begins with `text`, or else the one with the smallest edit
+ * distance to it; NULL if none is near enough to be a plausible misspelling. */
 const char *rncl_text_nearest(const char *text, const char *const *names, size_t count);
 
 /* Whether a text from a file can stand in a message: no line breaks, no terminal commands. */

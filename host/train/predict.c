@@ -213,6 +213,7 @@ static rncl_status prepare(rncl_predictor *p)
     if (!p->meta.has_network)
         assume_imagenet(p->context, options);
     RNCL_TRY(rncl_graph_build(&options->network, &p->graph));
+    rncl_graph_align(p->graph, p->context->info.address_alignment);
     options->network = p->graph->options;
     RNCL_TRY(rncl_labels_default(options->network.classes, &p->meta));
     const size_t classes = (size_t)options->network.classes;

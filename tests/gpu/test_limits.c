@@ -33,6 +33,7 @@ static void three_steps_keep_to_the_limits_and_to_the_losses(void **state)
     expect_status(0);
     run_in(environment, NETWORK " --out within");
     expect_status(0);
+    shell("test -f within/model.safetensors");
     read_losses("without", without);
     read_losses("within", within);
     for (int i = 0; i < STEPS; i++)

@@ -36,7 +36,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(device),
      .value = "N|NAME",
      .default_text = "auto",
-     .commands = WITH_DEVICE,
+     .commands = WITH_DEVICE | RNCL_FOR_DOCTOR,
      .in_config = true,
      .help = "number in `rncl devices`, part of the name of a device or platform, or auto for number 1; not "
              "given: $RNCL_DEVICE"},

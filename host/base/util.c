@@ -89,12 +89,24 @@ const char *rncl_text_nearest(const char *text, const char *const *names, size_t
     return nearest;
 }
 
+static bool is_control(char letter)
+{
+    return (unsigned char)letter < 0x20 || letter == 0x7f;
+}
+
 bool rncl_text_is_plain(const char *text)
 {
     for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+        if (is_control(*text))
             return false;
     return true;
+}
+
+void rncl_text_make_plain(char *text)
+{
+    for (; *text; text++)
+        if (is_control(*text))
+            *text = '?';
 }
 
 uint64_t rncl_hash(uint64_t hash, const void *data, size_t size)

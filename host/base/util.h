@@ -36,6 +36,9 @@ const char *rncl_text_nearest(const char *text, const char *const *names, size_t
 /* Whether a text from a file can stand in a message: no line breaks, no terminal commands. */
 bool rncl_text_is_plain(const char *text);
 
+/* Replaces what must not stand in a message by question marks, as ls does for names of files. */
+void rncl_text_make_plain(char *text);
+
 /* FNV-1a, 64 bits; start with RNCL_HASH_START and chain. */
 #define RNCL_HASH_START UINT64_C(14695981039346656037)
 uint64_t rncl_hash(uint64_t hash, const void *data, size_t size);

@@ -504,7 +504,7 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_FLOATS,
      .offset = FIELD(mean),
      .value = "R,G,B",
-     NUMBERS(-1000, 1000),
+     NUMBERS(0, 1),
      .commands = WITH_DATA | RNCL_FOR_PREDICT | RNCL_FOR_EXPORT,
      .in_config = true,
      .help = "subtracted from the pixel values, scaled to 0..1 first; not given: the data's, for eval, "

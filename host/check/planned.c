@@ -89,8 +89,8 @@ rncl_status rncl_planned_check_describe(const rncl_planned_check *check, char te
     line l = {.text = text};
     char shape[RNCL_SPEC_TEXT];
     rncl_spec_describe(&check->desc, shape);
-    append(&l, "%s%s%s%s", op->type->name, shape, op->choice.frozen ? " frozen" : "",
-           op->choice.no_dx ? " no_dx" : "");
+    append(&l, "%s%s%s%s epilogue%u", op->type->name, shape, op->choice.frozen ? " frozen" : "",
+           op->choice.no_dx ? " no_dx" : "", op->choice.epilogue);
     FOR_WANTED (op, i) {
         const rncl_setting *settings[] = {&check->settings[i], &check->parts[i]};
         uint64_t hash;
@@ -163,6 +163,7 @@ rncl_status rncl_planned_check_run(const rncl_planned_check *check, uint64_t see
                      !rncl_op_wants(op, RNCL_OP_PASSES - 1) && !spec->separate,
         .no_dx = op->choice.no_dx,
         .frozen = op->choice.frozen,
+        .epilogue = op->choice.epilogue,
     };
     for (int pass = 0; pass < RNCL_OP_PASSES; pass++) {
         if (!rncl_op_wants(op, pass) || (pass && !spec->separate))

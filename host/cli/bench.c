@@ -1,5 +1,5 @@
-/* rncl bench: full training steps on random images, timed as a user meets them; then a few more for the time
- * of each layer. */
+/* rncl bench: full training steps on random images, or forward passes, timed as a user meets them; then a few
+ * more for the time of each layer. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -59,10 +59,11 @@ static rncl_status fill_batch(bench *b)
 static rncl_status write_weights(bench *b)
 {
     const size_t floats = b->graph->param_floats;
-    float *params = calloc(floats, sizeof *params), *velocity = calloc(floats, sizeof *velocity);
+    float *params = calloc(floats, sizeof *params);
+    float *velocity = b->options->inference ? NULL : calloc(floats, sizeof *velocity);
     float *state = calloc(b->graph->state_floats + 1, sizeof *state);
     rncl_status st;
-    if (params && state && velocity) {
+    if (params && state && (velocity || b->options->inference)) {
         rncl_graph_initialise(b->graph, b->options->seed, params, state);
         const rncl_network_vectors vectors = {.params = params, .state = state, .velocity = velocity};
         st = rncl_network_write(b->network, &vectors);
@@ -77,7 +78,8 @@ static rncl_status write_weights(bench *b)
 
 static rncl_status submit(bench *b)
 {
-    return rncl_network_train(b->network, b->images, b->labels, &update);
+    return b->options->inference ? rncl_network_evaluate(b->network, b->images, b->labels)
+                                 : rncl_network_train(b->network, b->images, b->labels, &update);
 }
 
 static int compare_doubles(const void *left, const void *right)
@@ -136,10 +138,12 @@ static double images_per_second(const bench *b)
     return 1e3 * b->options->batch_size * b->steps / total_ms(b);
 }
 
-/* The direct method's multiply-adds, two operations each, three times: forward and the two gradients. */
+/* The direct method's multiply-adds, two operations each, in training three times: forward and the two
+ * gradients. */
 static double effective_gflops(const bench *b)
 {
-    return 3 * 2 * (double)rncl_graph_total(b->graph).macs * images_per_second(b) / 1e9;
+    const int passes = b->options->inference ? 1 : 3;
+    return passes * 2 * (double)rncl_graph_total(b->graph).macs * images_per_second(b) / 1e9;
 }
 
 static double compile_ms(const bench *b)
@@ -184,20 +188,18 @@ static rncl_status print_json(const bench *b)
 static rncl_status print_layer_table(const bench *b)
 {
     rncl_table *table;
-    RNCL_TRY(rncl_table_create("layer\top\tpass\talgorithm\tGFLOP\tMB\tfloor ms\tms\tGFLOP/s\tof peak",
-                               "llllrrrrrr", &table));
+    RNCL_TRY(rncl_table_create("layer\tpass\tkernel\tms\tfloor\tGFLOP/s\tof peak", "lllrrrr", &table));
     rncl_status st = RNCL_OK;
     for (size_t i = 0; i < b->layer_count && !st; i++) {
         const rncl_layer_time *layer = &b->layers[i];
-        char gflops[48] = "\t", floor[64] = "\t\t";
+        char gflops[48] = "\t", floor[24] = "";
         if (layer->least_mb > 0)
-            snprintf(floor, sizeof floor, "%.2f\t%.1f\t%.2f", layer->work_gflop, layer->least_mb,
-                     rncl_roofline_floor_ms(layer, &b->peak));
+            snprintf(floor, sizeof floor, "%.2f", rncl_roofline_floor_ms(layer, &b->peak));
         if (layer->gflops > 0)
             snprintf(gflops, sizeof gflops, "%.1f\t%.0f %%", layer->gflops,
                      100 * layer->gflops / b->peak.gflops);
-        st = rncl_table_add(table, "%s\t%s\t%s\t%s\t%s\t%.2f\t%s", layer->name, layer->op, layer->pass,
-                            layer->algorithm, floor, layer->ms, gflops);
+        st = rncl_table_add(table, "%.22s\t%s\t%s\t%.2f\t%s\t%s", layer->name, layer->pass,
+                            layer->algorithm[0] ? layer->algorithm : layer->op, layer->ms, floor, gflops);
     }
     if (!st)
         rncl_table_print(table, stdout);
@@ -213,32 +215,30 @@ static void print_moved(const bench *b)
         moved += b->layers[i].moved_mb;
         least += b->layers[i].moved_mb > 0 ? b->layers[i].least_mb : 0;
     }
-    printf("normalisation    %.1f MB moved a step with additions and pooling, %.1f MB at least\n", moved,
-           least);
+    if (moved > 0)
+        printf("normalisation    %.1f MB a step with additions, pooling; least %.1f MB\n", moved, least);
 }
 
 static rncl_status explain(const bench *b)
 {
     RNCL_TRY(rncl_roofline_print(b->layers, b->layer_count, &b->peak));
-    if (!rncl_plot_available()) {
-        printf("\nroofline         not drawn: this rncl was built without cairo\n");
-        return RNCL_OK;
-    }
-    RNCL_TRY(rncl_roofline_draw(b->context->info.name, b->layers, b->layer_count, &b->peak));
-    printf("\nroofline         %s\n", RNCL_ROOFLINE_FILE);
+    RNCL_TRY(
+        rncl_roofline_draw(b->options->explain, b->context->info.name, b->layers, b->layer_count, &b->peak));
+    printf("\nroofline         %s\n", b->options->explain);
     return RNCL_OK;
 }
 
 static rncl_status print_text(const bench *b)
 {
     const rncl_network_facts *facts = rncl_network_facts_of(b->network);
-    RNCL_TRY(b->options->explain ? explain(b) : print_layer_table(b));
-    printf("\n%s, batches of %d in micro-batches of %d, images of %d pixels\n", b->context->info.name,
-           facts->batch_size, facts->micro_batch, b->graph->options.image);
+    RNCL_TRY(b->options->explain[0] ? explain(b) : print_layer_table(b));
+    printf("\ndevice           %s\n", b->context->info.name);
+    printf("batch            %d in micro-batches of %d, images of %d pixels\n", facts->batch_size,
+           facts->micro_batch, b->graph->options.image);
     printf("step             %.2f ms (median of %d; %.2f to %.2f)\n", b->step_ms[b->steps / 2], b->steps,
            b->step_ms[0], b->step_ms[b->steps - 1]);
-    printf("throughput       %.1f images/s, %.1f GFLOP/s (3 passes of 2 operations a multiply-add)\n",
-           images_per_second(b), effective_gflops(b));
+    printf("throughput       %.1f images/s, %.1f GFLOP/s (a multiply-add is 2)\n", images_per_second(b),
+           effective_gflops(b));
     if (b->context->binaries)
         printf("device peak      not measured: its kernel is not among kernel binaries\n");
     else
@@ -256,7 +256,7 @@ static rncl_status measure_peak(bench *b)
     if (!b->context->binaries)
         return rncl_peak_measure(b->context, &b->peak);
     b->peak = (rncl_peak){INFINITY, INFINITY};
-    if (b->options->explain)
+    if (b->options->explain[0])
         return RNCL_FAIL(RNCL_ERR_USAGE, "--explain measures the device by a kernel that is not among "
                                          "--kernel-binaries; leave one of them out");
     return RNCL_OK;
@@ -273,14 +273,13 @@ static rncl_status measure(bench *b)
         .graph = b->graph,
         .batch_size = options->batch_size,
         .micro_batch = options->micro_batch,
-        .training = true,
+        .training = !options->inference,
     };
     rncl_planning_apply(options, b->store, &setup);
     RNCL_TRY(rncl_network_create(b->context, &setup, &b->network));
     RNCL_TRY(write_weights(b));
     RNCL_TRY(time_steps(b));
-    RNCL_TRY(time_layers(b));
-    return options->json ? print_json(b) : print_text(b);
+    return time_layers(b);
 }
 
 static void bench_fini(bench *b)
@@ -299,6 +298,8 @@ rncl_status rncl_bench_run(rncl_options *options)
 {
     if (options->steps < 1)
         return RNCL_FAIL(RNCL_ERR_USAGE, "--steps %d: rncl bench times at least one step", options->steps);
+    if (options->explain[0])
+        RNCL_TRY(rncl_plot_check(options->explain));
     rncl_console console;
     rncl_console_init(&console, options);
     bench b = {.options = options, .steps = options->steps};
@@ -307,6 +308,9 @@ rncl_status rncl_bench_run(rncl_options *options)
         st = rncl_store_open(&b.context->info, b.context->precision, &console.log, &b.store);
     if (!st)
         st = measure(&b);
+    rncl_meter_clear(&console.meter);
+    if (!st)
+        st = options->json ? print_json(&b) : print_text(&b);
     bench_fini(&b);
     return st;
 }

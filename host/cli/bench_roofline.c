@@ -70,8 +70,8 @@ static rncl_roofline_point point_of(const rncl_layer_time *layer)
         .intensity = intensity, .gflops = intensity * layer->least_mb / layer->ms, .kind = kind};
 }
 
-rncl_status rncl_roofline_draw(const char *device, const rncl_layer_time *layers, size_t count,
-                               const rncl_peak *peak)
+rncl_status rncl_roofline_draw(const char *path, const char *device, const rncl_layer_time *layers,
+                               size_t count, const rncl_peak *peak)
 {
     rncl_roofline_point *points = calloc(count, sizeof *points);
     if (!points)
@@ -87,7 +87,7 @@ rncl_status rncl_roofline_draw(const char *device, const rncl_layer_time *layers
                                     .count = drawn,
                                     .kinds = kind_names,
                                     .kind_count = KINDS};
-    const rncl_status st = rncl_plot_roofline(RNCL_ROOFLINE_FILE, &roofline);
+    const rncl_status st = rncl_plot_roofline(path, &roofline);
     free(points);
     return st;
 }

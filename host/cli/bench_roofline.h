@@ -5,9 +5,6 @@
 #include "bench_layers.h"
 #include "bench_peak.h"
 
-/* Where rncl_roofline_draw draws. */
-#define RNCL_ROOFLINE_FILE "roofline.png"
-
 /* What the measured peaks allow at best for a layer, by the direct method (Williams et al. 2009). */
 double rncl_roofline_floor_ms(const rncl_layer_time *layer, const rncl_peak *peak);
 
@@ -15,8 +12,8 @@ double rncl_roofline_floor_ms(const rncl_layer_time *layer, const rncl_peak *pea
 rncl_status rncl_roofline_print(const rncl_layer_time *layers, size_t count, const rncl_peak *peak);
 
 /* Draws a point for each layer and pass. A layer without products, which only moves data, counts as one
- * multiply-add for each float that it must move: half an operation a byte. RNCL_ERR_USAGE without cairo. */
-rncl_status rncl_roofline_draw(const char *device, const rncl_layer_time *layers, size_t count,
-                               const rncl_peak *peak);
+ * multiply-add for each float that it must move: half an operation a byte. Errors as rncl_plot_write. */
+rncl_status rncl_roofline_draw(const char *path, const char *device, const rncl_layer_time *layers,
+                               size_t count, const rncl_peak *peak);
 
 #endif

@@ -1,14 +1,12 @@
 /* Folders into the files that are meant. */
 #include "paths.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "file.h"
 #include "folder_walk.h"
+#include "image_foreign.h"
 
 static const char best[] = "best.safetensors";
 
@@ -49,94 +47,99 @@ rncl_status rncl_paths_complete_init(rncl_options *options)
 typedef struct path_list {
     char **paths;
     int count, room;
+    rncl_trail trail;
+    const rncl_log *log;
+    char *foreign; /* the first picture that rncl does not read, and how many; NULL: none */
+    int foreign_count;
 } path_list;
 
-/* Takes the path over. */
-static rncl_status add_path(path_list *list, char *path)
+static rncl_status copy_path(const char *path, char **out)
+{
+    *out = strdup(path);
+    return *out ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "path of a picture");
+}
+
+static rncl_status add_path(path_list *list, const char *path)
 {
     if (list->count == list->room) {
         const int room = list->room ? 2 * list->room : 64;
         char **grown = realloc(list->paths, (size_t)room * sizeof *grown);
-        if (!grown) {
-            free(path);
+        if (!grown)
             return RNCL_FAIL(RNCL_ERR_MEMORY, "%d pictures", room);
-        }
         list->paths = grown;
         list->room = room;
     }
-    list->paths[list->count++] = path;
+    RNCL_TRY(copy_path(path, &list->paths[list->count]));
+    list->count++;
     return RNCL_OK;
 }
 
-static int is_visible(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
-}
-
-static rncl_status add_folder(path_list *list, const char *folder);
-
-/* Takes the path over. */
-static rncl_status add_entry(path_list *list, char *path)
-{
-    struct stat is, leads_to;
-    rncl_status st = RNCL_OK;
-    if (!path)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "path of a picture");
-    const bool known = lstat(path, &is) == 0 && stat(path, &leads_to) == 0;
-    if (known && S_ISREG(leads_to.st_mode) && rncl_walk_is_picture(path))
-        return add_path(list, path);
-    if (known && S_ISDIR(is.st_mode))
-        st = add_folder(list, path);
-    free(path);
-    return st;
-}
+static rncl_status visit(void *user, const char *path, const struct dirent *entry);
 
 static rncl_status add_folder(path_list *list, const char *folder)
 {
-    struct dirent **entries;
-    const int count = scandir(folder, &entries, is_visible, alphasort);
-    if (count < 0)
-        return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot be listed: %s", folder, strerror(errno));
-    rncl_status st = RNCL_OK;
-    for (int i = 0; i < count; i++) {
-        if (!st)
-            st = add_entry(list, rncl_path_join(folder, entries[i]->d_name));
-        free(entries[i]);
-    }
-    free(entries);
-    return st;
+    if (rncl_trail_is_full(&list->trail))
+        return RNCL_FAIL(RNCL_ERR_DATA, "%s: too many folders below each other", folder);
+    if (!rncl_trail_enter(&list->trail, folder))
+        return RNCL_OK;
+    const rncl_status st = rncl_walk(folder, visit, list);
+    rncl_trail_leave(&list->trail);
+    if (st != RNCL_ERR_IO)
+        return st;
+    rncl_log_line(list->log, RNCL_LOG_WARNING, "left out: %s: the folder cannot be listed", folder);
+    return RNCL_OK;
+}
+
+static rncl_status visit(void *user, const char *path, const struct dirent *entry)
+{
+    path_list *list = user;
+    if (rncl_walk_is_folder(path, entry))
+        return add_folder(list, path);
+    if (rncl_walk_is_picture(path) && rncl_file_exists(path))
+        return add_path(list, path);
+    if (!rncl_image_foreign_suffix(rncl_walk_suffix(path)))
+        return RNCL_OK;
+    list->foreign_count++;
+    return list->foreign ? RNCL_OK : copy_path(path, &list->foreign);
 }
 
 static rncl_status expand(path_list *list, const char *argument)
 {
-    if (!rncl_directory_exists(argument)) {
-        char *copy = strdup(argument);
-        if (!copy)
-            return RNCL_FAIL(RNCL_ERR_MEMORY, "path of a picture");
-        return add_path(list, copy);
-    }
+    if (!rncl_directory_exists(argument))
+        return add_path(list, argument);
     const int before = list->count;
-    RNCL_TRY(add_folder(list, argument));
-    if (list->count == before)
-        return RNCL_FAIL(RNCL_ERR_DATA, "%s: no pictures in this folder", argument);
-    return RNCL_OK;
+    rncl_trail_start(&list->trail, argument);
+    RNCL_TRY(rncl_walk(argument, visit, list));
+    if (list->count > before)
+        return RNCL_OK;
+    return list->foreign
+               ? RNCL_FAIL(RNCL_ERR_DATA, "%s: no PNG, JPEG or WebP in this folder, but %s: %s", argument,
+                           list->foreign, rncl_image_foreign_suffix(rncl_walk_suffix(list->foreign)))
+               : RNCL_FAIL(RNCL_ERR_DATA, "%s: no pictures in this folder", argument);
 }
 
-rncl_status rncl_paths_expand_pictures(rncl_options *options)
+static void release_pictures(char **paths, int count)
 {
-    path_list list = {0};
+    for (int i = 0; i < count; i++)
+        free(paths[i]);
+    free(paths);
+}
+
+rncl_status rncl_paths_expand_pictures(rncl_options *options, const rncl_log *log)
+{
+    path_list list = {.log = log};
     rncl_status st = RNCL_OK;
     for (int i = 0; i < options->argument_count && !st; i++)
         st = expand(&list, options->arguments[i]);
+    if (!st && list.foreign)
+        rncl_log_line(log, RNCL_LOG_WARNING, "left out: %d of other formats, as %s: %s", list.foreign_count,
+                      list.foreign, rncl_image_foreign_suffix(rncl_walk_suffix(list.foreign)));
+    free(list.foreign);
     if (st) {
-        for (int i = 0; i < list.count; i++)
-            free(list.paths[i]);
-        free(list.paths);
+        release_pictures(list.paths, list.count);
         return st;
     }
-    for (int i = 0; i < options->argument_count; i++)
-        free(options->arguments[i]);
-    free(options->arguments);
+    release_pictures(options->arguments, options->argument_count);
     options->arguments = list.paths;
     options->argument_count = list.count;
     return RNCL_OK;

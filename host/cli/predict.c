@@ -144,9 +144,9 @@ rncl_status rncl_predict_run(rncl_options *options)
 {
     RNCL_TRY(rncl_paths_complete_model(options, "predict"));
     RNCL_TRY(check_usage(options));
-    RNCL_TRY(rncl_paths_expand_pictures(options));
     rncl_console console;
     rncl_console_init(&console, options);
+    RNCL_TRY(rncl_paths_expand_pictures(options, &console.log));
     rncl_context *context;
     RNCL_TRY(rncl_console_open_device(&console, options, &context));
     rncl_status st = predict(context, options, &console.meter);

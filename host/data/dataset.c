@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "file.h"
 #include "folder_walk.h"
+#include "image_foreign.h"
 #include "readers.h"
 #include "util.h"
 
@@ -59,6 +61,53 @@ static rncl_status find_below(const char *path, below *b)
                       : RNCL_OK;
 }
 
+/* The first file of a kind that rncl knows and does not read, and what to do about it. */
+typedef struct unread {
+    char *path;
+    const char *text;
+} unread;
+
+static const char *text_of(const char *path)
+{
+    static const char *const archives[] = {".zip", ".tar", ".gz", ".tgz", ".xz",
+                                           ".bz2", ".zst", ".7z", ".rar"};
+    const char *suffix = rncl_walk_suffix(path);
+    for (size_t i = 0; i < COUNT(archives); i++)
+        if (!strcasecmp(suffix, archives[i]))
+            return "an archive: unpack it";
+    return rncl_image_foreign_suffix(suffix);
+}
+
+static rncl_status look_for_unread(void *user, const char *path, const struct dirent *entry)
+{
+    unread *first = user;
+    (void)entry;
+    const char *text = first->text ? NULL : text_of(path);
+    if (!text)
+        return RNCL_OK;
+    first->text = text;
+    first->path = strdup(path);
+    return first->path ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", path);
+}
+
+/* Fails: says what is in a folder that no reader recognises, if that is known, and what was looked for. */
+static rncl_status explain(const char *path)
+{
+    unread first = {0};
+    rncl_status st = rncl_walk(path, look_for_unread, &first);
+    if (!st && first.text)
+        st = RNCL_FAIL(RNCL_ERR_DATA, "%s: no data set recognised, but %s: %s", path, first.path, first.text);
+    else if (!st)
+        st = RNCL_FAIL(
+            RNCL_ERR_DATA,
+            "%s: no data set recognised; looked for IDX files (train-images-idx3-ubyte, plain or "
+            ".gz), CIFAR's binaries (data_batch_1.bin, train.bin) or pickles (data_batch_1, train), "
+            "and class folders of PNG, JPEG or WebP (train/CLASS/*, CLASS/*)",
+            path);
+    free(first.path);
+    return st;
+}
+
 /* *where: `path`, or the folder in it that is meant; the caller's. */
 static rncl_status find_set(const char *path, const rncl_reader **reader, char **where)
 {
@@ -74,15 +123,7 @@ static rncl_status find_set(const char *path, const rncl_reader **reader, char *
     *reader = b.reader;
     if (!*where)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", path);
-    if (*reader)
-        return RNCL_OK;
-    return RNCL_FAIL(
-        RNCL_ERR_DATA,
-        "%s: no data set recognised; looked for IDX files (train-images-idx3-ubyte, plain or .gz), CIFAR's "
-        "binaries (data_batch_1.bin, train.bin) or pickles (data_batch_1, train), and class folders of PNG, "
-        "JPEG "
-        "or WebP (train/CLASS/*, CLASS/*)",
-        path);
+    return *reader ? RNCL_OK : explain(path);
 }
 
 /* *where: NULL for the built-in set, else the caller's, also after a failure. */

@@ -28,6 +28,6 @@ rncl_device_traits rncl_device_traits_of(const rncl_device_info *info)
         .most_accumulators = wide ? 28 : 14,
         .block_inputs = wide ? 8 : 4,
         .block_tiles = wide ? 8 : 6,
-        .long_loops = !scalar,
+        .long_loops = true,
     };
 }

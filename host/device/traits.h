@@ -25,8 +25,8 @@ typedef struct rncl_device_traits {
     int most_accumulators; /* vectors of sums in any register block */
     int block_inputs;      /* input channels in an untuned register block of a filter gradient */
     int block_tiles;       /* tiles in an untuned register block of Winograd's products */
-    bool long_loops;       /* a work-item may loop over a whole share of the batch. llvmpipe silently ends a
-                              work-item's loops after 65535 iterations, all of its loops together */
+    bool long_loops;       /* a work-item may loop over a whole share of the batch; false for the drivers
+                              that rncl_device.short_loops marks */
 } rncl_device_traits;
 
 rncl_device_traits rncl_device_traits_of(const rncl_device_info *info);

@@ -89,6 +89,9 @@ typedef struct rncl_graph {
 rncl_status rncl_graph_build(const rncl_network_options *options, rncl_graph **out);
 void rncl_graph_destroy(rncl_graph *graph);
 
+/* How many times nodes read a tensor, as input or residual. */
+int rncl_graph_readers(const rncl_graph *graph, int tensor);
+
 /* Freezes the layers that `names` lists, separated by commas: "conv1,bn1,layer1,layer2.0" are those two
  * layers and all that are part of the other two. "" freezes nothing. RNCL_ERR_USAGE for a name that no layer
  * has, or if nothing is left to train. */

@@ -73,7 +73,11 @@ static rncl_status linear_build(rncl_pass *pass)
     const char *name = (is_single(pass) ? single_names : names)[pass->index];
     data->product.packed_offset = pass->packed_offset;
     RNCL_TRY(data->product.row->build(&data->product));
-    return name ? rncl_pass_kernel(pass, pass->row->programs[0], "", name, &data->bias) : RNCL_OK;
+    if (!name)
+        return RNCL_OK;
+    RNCL_TRY(rncl_pass_kernel(pass, pass->row->programs[0], "", name, &data->bias));
+    return rncl_kernel_require(pass->context, &data->bias,
+                               is_single(pass) ? 1 : (size_t)rncl_elementwise_local(pass->context));
 }
 
 static rncl_status linear_bind(rncl_pass *pass, cl_mem workspace)

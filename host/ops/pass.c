@@ -22,11 +22,17 @@ size_t rncl_pass_rows(const rncl_pass *pass)
     return rncl_pass_type_of(pass)->row_count;
 }
 
+static bool can(const rncl_pass *pass, const rncl_row *row)
+{
+    const bool finishes = pass->choice.epilogue && pass->index == RNCL_OP_FORWARD;
+    return (!finishes || row->epilogue) && (!row->supports || row->supports(pass));
+}
+
 bool rncl_pass_take_row(rncl_pass *pass, size_t row)
 {
     pass->row = rncl_pass_type_of(pass)->rows[row];
     pass->knobs = (rncl_knobs){0};
-    if (pass->row->supports && !pass->row->supports(pass))
+    if (!can(pass, pass->row))
         return false;
     if (pass->row->knobs)
         pass->row->knobs(pass, &pass->knobs);
@@ -48,8 +54,7 @@ bool rncl_pass_take_default(rncl_pass *pass)
     const rncl_op_type *type = rncl_pass_type_of(pass);
     for (size_t i = type->first_row[pass->context->device_class]; i < type->row_count; i++) {
         const rncl_row *row = type->rows[i];
-        if (is_wanted(pass, row) && (!row->supports || row->supports(pass)) &&
-            (!row->pays || row->pays(pass)))
+        if (is_wanted(pass, row) && can(pass, row) && (!row->pays || row->pays(pass)))
             return rncl_pass_take_row(pass, i);
     }
     return false;

@@ -23,13 +23,20 @@ static rncl_status softmax_shape(const rncl_op_desc *desc, const rncl_op_choice 
  * work-item computes whole rows. */
 enum { ACROSS = RNCL_ELEMENTWISE_KNOBS, MOST_ACROSS = 256, CLASSES_AN_ITEM = 4 };
 
+/* Work-items may share a row where local memory holds what the largest group tells each other. */
+static bool may_share(const rncl_context *context)
+{
+    enum { ITEM_BYTES = 2 * 3 * sizeof(float) };
+    return MOST_ACROSS * ITEM_BYTES <= context->info.local_memory;
+}
+
 /* On a GPU neighbouring work-items read neighbouring classes. */
 static int preset_across(const rncl_pass *pass)
 {
+    const bool share = pass->context->device_class == RNCL_CLASS_GPU && may_share(pass->context);
     const int most = rncl_elementwise_local(pass->context);
     int across = 1;
-    while (pass->context->device_class == RNCL_CLASS_GPU && 2 * across <= most &&
-           CLASSES_AN_ITEM * across < pass->desc.softmax.k)
+    while (share && 2 * across <= most && CLASSES_AN_ITEM * across < pass->desc.softmax.k)
         across *= 2;
     return across;
 }
@@ -45,13 +52,15 @@ static void softmax_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 
 static bool softmax_allows(const rncl_pass *pass)
 {
-    return rncl_elementwise_group(pass) % pass->values[ACROSS] == 0;
+    const int across = pass->values[ACROSS];
+    return rncl_elementwise_group(pass) % across == 0 && (across == 1 || may_share(pass->context));
 }
 
 static rncl_status softmax_build(rncl_pass *pass)
 {
-    return rncl_pass_kernel(pass, "softmax", "",
-                            pass->values[ACROSS] > 1 ? "softmax_shared_loss" : "softmax_loss", pass->data);
+    const char *name = pass->values[ACROSS] > 1 ? "softmax_shared_loss" : "softmax_loss";
+    RNCL_TRY(rncl_pass_kernel(pass, "softmax", "", name, pass->data));
+    return rncl_kernel_require(pass->context, pass->data, (size_t)rncl_elementwise_group(pass));
 }
 
 static rncl_status softmax_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)

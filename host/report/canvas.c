@@ -40,12 +40,18 @@ static size_t format_of(const char *path)
     return suffix ? i : COUNT(formats);
 }
 
+rncl_status rncl_canvas_check(const char *path)
+{
+    if (format_of(path) == COUNT(formats))
+        return RNCL_FAIL(RNCL_ERR_USAGE, "%s: pictures are written as .png, .svg or .pdf", path);
+    return RNCL_OK;
+}
+
 rncl_status rncl_canvas_create(const char *path, double width, double height, double scale, rncl_canvas *out)
 {
     *out = (rncl_canvas){0};
+    RNCL_TRY(rncl_canvas_check(path));
     const size_t format = format_of(path);
-    if (format == COUNT(formats))
-        return RNCL_FAIL(RNCL_ERR_USAGE, "%s: pictures are written as .png, .svg or .pdf", path);
     RNCL_TRY(rncl_atomic_file_create(path, &out->file));
     out->png = formats[format].pixels;
     if (!out->png)

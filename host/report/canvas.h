@@ -13,6 +13,9 @@ typedef struct rncl_canvas {
     bool png; /* written at the end */
 } rncl_canvas;
 
+/* RNCL_ERR_USAGE if the suffix is none of .png, .svg and .pdf. */
+rncl_status rncl_canvas_check(const char *path);
+
 /* A white surface of width x height points; a PNG has `scale` pixels a point. The suffix selects the
  * format. */
 rncl_status rncl_canvas_create(const char *path, double width, double height, double scale, rncl_canvas *out);

@@ -182,6 +182,11 @@ bool rncl_plot_available(void)
     return true;
 }
 
+rncl_status rncl_plot_check(const char *path)
+{
+    return rncl_canvas_check(path);
+}
+
 rncl_status rncl_plot_write(const char *path, const rncl_plot_panel *panels, size_t count)
 {
     rncl_canvas canvas;
@@ -198,13 +203,18 @@ bool rncl_plot_available(void)
     return false;
 }
 
-rncl_status rncl_plot_write(const char *path, const rncl_plot_panel *panels, size_t count)
+rncl_status rncl_plot_check(const char *path)
 {
-    (void)panels, (void)count;
     return RNCL_FAIL(RNCL_ERR_USAGE,
                      "%s: this rncl was built without cairo; on Debian: apt install libcairo2-dev, and "
                      "build again",
                      path);
+}
+
+rncl_status rncl_plot_write(const char *path, const rncl_plot_panel *panels, size_t count)
+{
+    (void)panels, (void)count;
+    return rncl_plot_check(path);
 }
 
 #endif

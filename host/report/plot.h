@@ -28,6 +28,9 @@ typedef struct rncl_plot_panel {
 /* Whether rncl was built with cairo. */
 bool rncl_plot_available(void);
 
+/* RNCL_ERR_USAGE if a picture cannot be called `path` for its suffix, or cannot be drawn without cairo. */
+rncl_status rncl_plot_check(const char *path);
+
 /* Draws panels side by side into a .png, .svg or .pdf; the file appears whole or not at all.
  * RNCL_ERR_USAGE for other suffixes and without cairo. */
 rncl_status rncl_plot_write(const char *path, const rncl_plot_panel *panels, size_t count);

@@ -165,7 +165,7 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(model),
      .value = "FILE|RUN",
-     .commands = WITH_MODEL,
+     .commands = WITH_MODEL | RNCL_FOR_EXPORT,
      .help = "file with the weights, safetensors or PyTorch's .pth, or a run folder, which means its "
              "best.safetensors; the network and the normalisation of pictures are read from it, unless "
              "another program has written it"},
@@ -238,7 +238,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(labels),
      .value = "FILE",
      .is_path = true,
-     .commands = WITH_MODEL,
+     .commands = WITH_MODEL | RNCL_FOR_EXPORT,
      .help =
          "names of the classes, one a line, in the order of the network's outputs; not given: the model's "
          "own, and ImageNet's for a model of 1000 classes that has none"},
@@ -503,20 +503,20 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(mean),
      .value = "R,G,B",
      NUMBERS(-1000, 1000),
-     .commands = WITH_DATA | RNCL_FOR_PREDICT,
+     .commands = WITH_DATA | RNCL_FOR_PREDICT | RNCL_FOR_EXPORT,
      .in_config = true,
-     .help = "subtracted from the pixel values, scaled to 0..1 first; not given: the data's, for eval "
-             "and predict the model's"},
+     .help = "subtracted from the pixel values, scaled to 0..1 first; not given: the data's, for eval, "
+             "predict and export the model's"},
     {.name = "std",
      .group = RNCL_GROUP_DATA,
      .kind = RNCL_OPTION_FLOATS,
      .offset = FIELD(std),
      .value = "R,G,B",
      NUMBERS(1e-6, 1000),
-     .commands = WITH_DATA | RNCL_FOR_PREDICT,
+     .commands = WITH_DATA | RNCL_FOR_PREDICT | RNCL_FOR_EXPORT,
      .in_config = true,
-     .help =
-         "divides the result of subtracting --mean; not given: the data's, for eval and predict the model's"},
+     .help = "divides the result of subtracting --mean; not given: the data's, for eval, "
+             "predict and export the model's"},
     {.name = "workers",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_INT,
@@ -777,14 +777,64 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_PREDICT,
      .prints = true,
      .help = "print a CSV row for each class of --top"},
+    {.name = "inference",
+     .group = RNCL_GROUP_NETWORK,
+     .kind = RNCL_OPTION_FLAG,
+     .offset = FIELD(inference),
+     .commands = RNCL_FOR_BENCH,
+     .help = "forward only, as eval and predict compute: batch normalisation with running statistics, in the "
+             "convolutions where the device's kernels can"},
     {.name = "explain",
      .group = RNCL_GROUP_OUTPUT,
-     .kind = RNCL_OPTION_FLAG,
+     .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(explain),
+     .value = "FILE",
      .commands = RNCL_FOR_BENCH,
      .prints = true,
-     .help =
-         "print what the device's peak and bandwidth allow for each layer, and draw it into roofline.png"},
+     .help = "print what the device's peak and bandwidth allow for each layer, and draw it as FILE, .png, "
+             ".svg or .pdf"},
+
+    /* exporting */
+    {.name = "onnx",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(onnx),
+     .value = "FILE",
+     .commands = RNCL_FOR_EXPORT,
+     .help = "write the network with its weights as an ONNX model, for any number of pictures at once"},
+    {.name = "torch-script-free",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(pytorch),
+     .value = "FILE.py",
+     .commands = RNCL_FOR_EXPORT,
+     .help = "write the network as a PyTorch module in Python, without TorchScript; its load() reads rncl's "
+             "safetensors"},
+    {.name = "fold-bn",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(fold_bn),
+     .default_text = "on",
+     .commands = RNCL_FOR_EXPORT,
+     .help = "ONNX: batch normalisations become part of the convolutions before them; off: nodes of their "
+             "own, as training them further needs"},
+    {.name = "normalise",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(normalise),
+     .default_text = "off",
+     .commands = RNCL_FOR_EXPORT,
+     .help = "ONNX: the model takes pixels from 0 to 1 and normalises them itself; off: it takes normalised "
+             "pixels, with mean and std in its metadata"},
+    {.name = "opset",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_INT,
+     .offset = FIELD(opset),
+     .value = "N",
+     .default_text = "17",
+     NUMBERS(17, 22),
+     .commands = RNCL_FOR_EXPORT,
+     .help = "ONNX: version of the operator set"},
 
     /* every command */
     {.name = "config",
@@ -798,7 +848,8 @@ const rncl_option rncl_option_table[] = {
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(json),
-     .commands = RNCL_FOR_NETWORKS | RNCL_FOR_CHECK | RNCL_FOR_DEVICES | RNCL_FOR_CHECK_DATA,
+     .commands =
+         (RNCL_FOR_NETWORKS & ~RNCL_FOR_EXPORT) | RNCL_FOR_CHECK | RNCL_FOR_DEVICES | RNCL_FOR_CHECK_DATA,
      .prints = true,
      .help = "print one JSON document"},
     {.name = "verbose",

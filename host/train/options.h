@@ -35,10 +35,13 @@ enum {
     RNCL_FOR_TUNE = 256,
     RNCL_FOR_TUNE_WORKER = 512,
     RNCL_FOR_PLOT = 1024,
-    RNCL_FOR_KERNELS = 2048,
+    RNCL_FOR_KERNELS = 1 << 11,
+    RNCL_FOR_EXPORT = 1 << 14,
+    RNCL_FOR_COMPLETION = 1 << 15,
+    RNCL_FOR_MAN_PAGES = 1 << 16,
     RNCL_FOR_LIBRARY = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_TUNE | RNCL_FOR_CHECK,
     RNCL_FOR_NETWORKS = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_BENCH | RNCL_FOR_TUNE |
-                        RNCL_FOR_INFO | RNCL_FOR_KERNELS,
+                        RNCL_FOR_INFO | RNCL_FOR_KERNELS | RNCL_FOR_EXPORT,
 };
 
 /* Room for that many rows of the table. */
@@ -113,12 +116,18 @@ typedef struct rncl_options {
     int crops;                     /* eval: of each picture, 1 or 10 */
     char report[RNCL_TEXT_LENGTH]; /* eval: folder for tables of classes; "": none */
 
-    int top;          /* predict: classes of each picture */
-    bool logits, csv; /* predict */
-    bool explain;     /* bench: the roofline */
-    bool plot_loss;   /* plot: losses and not errors */
-    char **arguments; /* predict: the pictures; plot: the runs; the command line's own */
+    int top;                        /* predict: classes of each picture */
+    bool logits, csv;               /* predict */
+    bool inference;                 /* bench: forward only */
+    char explain[RNCL_TEXT_LENGTH]; /* bench: file for the roofline; "": none */
+    bool plot_loss;                 /* plot: losses and not errors */
+    char **arguments;               /* predict: the pictures; plot: the runs; the command line's own */
     int argument_count;
+
+    char onnx[RNCL_TEXT_LENGTH];    /* export: file; "": none */
+    char pytorch[RNCL_TEXT_LENGTH]; /* export: file; "": none */
+    int opset;                      /* export: of ONNX */
+    bool fold_bn, normalise;        /* export */
 
     /* Images in memory, in place of `data`; no options, but handed over with them. pixels and read NULL:
      * there are none. */

@@ -149,8 +149,7 @@ static rncl_status open_store(rncl_store *store)
     RNCL_TRY(rncl_store_sift(store, &dropped));
     if (dropped)
         rncl_log_line(&store->log, RNCL_LOG_NOTE,
-                      "%zu tuning results are for other kernels and are ignored; `rncl tune` makes new ones",
-                      dropped);
+                      "%zu old tuning results do not count (other kernels); `rncl tune` makes new", dropped);
     return RNCL_OK;
 }
 

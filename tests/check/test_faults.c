@@ -92,7 +92,7 @@ static const planted_fault overwritten_input = {
 static const planted_fault late_read_of_y = {
     "batchnorm",
     "batchnorm.clh",
-    "RESIDUAL == RNCL_RESIDUAL_NONE ? fma(*centred, *scale, VLOAD(bias)) : VLOAD(y + at)",
+    "RESIDUAL == RNCL_RESIDUAL_NONE ? FMA(*centred, *scale, VLOAD(bias)) : VLOAD(y + at)",
     "VLOAD(y + at)",
     ": d",
 };

@@ -103,6 +103,19 @@ static void a_folder_means_the_pictures_in_it(void **state)
     expect_failure(4, "empty: no pictures");
 }
 
+static void pictures_of_other_formats_are_left_out_by_name(void **state)
+{
+    (void)state;
+    shell("mkdir -p mixed/sub bitmaps && cp a.png mixed/ && echo BM >mixed/sub/b.bmp && cp mixed/sub/b.bmp "
+          "bitmaps");
+    run("predict --model rgb mixed --json");
+    static const char *const images[] = {"mixed/a.png"};
+    expect_images(images, sizeof images / sizeof *images);
+    assert_non_null(strstr(result.errors, "left out: 1 of other formats, as mixed/sub/b.bmp: a BMP picture"));
+    run("predict --model rgb bitmaps");
+    expect_failure(4, "bitmaps: no PNG, JPEG or WebP in this folder, but bitmaps/b.bmp: a BMP picture");
+}
+
 static void probabilities_are_the_softmax_of_the_logits(void **state)
 {
     (void)state;
@@ -267,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_has_what_scripts_read),
         cmocka_unit_test(a_folder_means_the_pictures_in_it),
+        cmocka_unit_test(pictures_of_other_formats_are_left_out_by_name),
         cmocka_unit_test(probabilities_are_the_softmax_of_the_logits),
         cmocka_unit_test(a_picture_is_seen_the_same_alone_and_among_others),
         cmocka_unit_test(csv_has_a_row_for_each_class_told),

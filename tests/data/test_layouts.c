@@ -305,6 +305,16 @@ static void a_file_is_no_folder(void **state)
     expect_refused_as(*state, "set.zip", "a file", "unpack");
 }
 
+static void a_folder_without_anything_to_read_says_what_is_there(void **state)
+{
+    write_bytes(*state, "flat/1.bmp", "BM", 2);
+    expect_refused_as(*state, "flat", "flat/1.bmp", "a BMP picture");
+    write_bytes(*state, "packed/cats.tar.gz", "x", 1);
+    expect_refused_as(*state, "packed", "packed/cats.tar.gz", "unpack");
+    write_bytes(*state, "notes/readme.txt", "x", 1);
+    expect_refused_as(*state, "notes", "no data set recognised", "looked for");
+}
+
 static void one_level_too_low_is_refused(void **state)
 {
     write_part(*state, "set/train", TRAINING);
@@ -385,6 +395,7 @@ int main(void)
         LAYOUT_TEST(splits_of_a_year_are_splits),
         LAYOUT_TEST(pictures_of_other_formats_are_named),
         LAYOUT_TEST(a_file_is_no_folder),
+        LAYOUT_TEST(a_folder_without_anything_to_read_says_what_is_there),
         LAYOUT_TEST(one_level_too_low_is_refused),
         LAYOUT_TEST(splits_inside_of_classes_are_refused),
         LAYOUT_TEST(idx_files_are_found_where_others_keep_them),

@@ -174,6 +174,7 @@ static const struct {
     {CL_DEVICE_MAX_MEM_ALLOC_SIZE, "max_allocation"},
     {CL_DEVICE_COMPILER_AVAILABLE, "compiler"},
     {CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT, "vector_width"},
+    {CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, "vector_width"},
     {CL_DEVICE_MAX_WORK_GROUP_SIZE, "max_work_group_size"},
     {CL_DEVICE_TYPE, "type"},
 };

@@ -131,6 +131,18 @@ static void presets_of_small_work_groups_are_allowed(void **state)
     }
 }
 
+/* The least that OpenCL's embedded profile asks for: no tile fits. */
+static void presets_of_little_local_memory_are_allowed(void **state)
+{
+    (void)state;
+    for (rncl_gpu_family family = 0; family < RNCL_GPU_FAMILIES; family++) {
+        rncl_context context = device_of(RNCL_DEVICE_GPU, 1, 4, 1 << 10);
+        context.gpu.family = family;
+        context.matrix.known = true;
+        look_at_shapes(&context);
+    }
+}
+
 static void presets_without_vectors_are_allowed(void **state)
 {
     (void)state;
@@ -188,6 +200,7 @@ int main(void)
         cmocka_unit_test(presets_of_cpus_are_allowed),
         cmocka_unit_test(presets_of_gpus_are_allowed),
         cmocka_unit_test(presets_of_small_work_groups_are_allowed),
+        cmocka_unit_test(presets_of_little_local_memory_are_allowed),
         cmocka_unit_test(presets_without_vectors_are_allowed),
         cmocka_unit_test(presets_of_matrix_units_are_allowed),
         cmocka_unit_test(matrix_units_are_the_default_with_large_tiles),

@@ -154,7 +154,7 @@ static void results_for_other_kernels_are_dropped_and_that_is_said(void **state)
     assert_int_equal(
         in_folder("sed -i 's/\"kernels\":\"[0-9a-f]*\"/\"kernels\":\"0123\"/' rncl/tuning/*.json"), 0);
     assert_int_equal(found_on(&device, 8), 0);
-    assert_non_null(strstr(said, "1 tuning results are for other kernels"));
+    assert_non_null(strstr(said, "1 old tuning results do not count"));
 }
 
 static void a_damaged_file_is_said_left_out_and_kept_aside(void **state)

@@ -58,8 +58,7 @@ static bool tiled_supports(const rncl_pass *pass)
     enum { MOST_FLOATS = INT_MAX - (1 << 24) };
     const rncl_conv_shape *c = &pass->desc.conv;
     const double x = (double)c->n * c->h * c->w * c->c, y = (double)c->n * c->p * c->q * c->k;
-    return tile_product_is_possible(pass->context) && x < MOST_FLOATS && y < MOST_FLOATS &&
-           (double)conv_filter_floats(c) < MOST_FLOATS;
+    return x < MOST_FLOATS && y < MOST_FLOATS && (double)conv_filter_floats(c) < MOST_FLOATS;
 }
 
 static void tiled_knobs(const rncl_pass *pass, rncl_knobs *knobs)
@@ -86,6 +85,16 @@ static size_t result_floats(const rncl_pass *pass)
     return floats[pass->index];
 }
 
+/* Of the square work-groups that turn filters; their local memory has a column more. */
+static int turn_side(const rncl_device_info *info)
+{
+    size_t side = 16;
+    while (side > 1 && (side * side > info->max_work_group_size || side > info->max_work_items[1] ||
+                        sizeof(float) * side * (side + 1) > info->local_memory))
+        side /= 2;
+    return (int)side;
+}
+
 static rncl_status tiled_plan(rncl_pass *pass)
 {
     tiled_data *data = pass->data = calloc(1, sizeof *data);
@@ -97,7 +106,7 @@ static rncl_status tiled_plan(rncl_pass *pass)
     const size_t floats = result_floats(pass);
     const bool quads = pass->context->device_class == RNCL_CLASS_GPU && floats % 4 == 0;
     data->sums = (partial_sums){.parts = data->product.split, .vw = quads ? 4 : 1, .floats = floats};
-    data->side = pass->context->info.max_work_group_size >= 256 ? 16 : 8;
+    data->side = turn_side(&pass->context->info);
     pass->workspace_bytes = partial_sums_bytes(&data->sums);
     if (pass->index == RNCL_CONV_FORWARD)
         pass->statistics_parts = tile_product_parts(&data->product, &problem);
@@ -117,7 +126,8 @@ static rncl_status tiled_build(rncl_pass *pass)
     if (pass->index != RNCL_CONV_BACKWARD_DATA)
         return RNCL_OK;
     snprintf(options, sizeof options, "-DSIDE=%d", data->side);
-    return rncl_pass_kernel(pass, "conv/turn_filter", options, "conv_turn_filter", &data->turn);
+    RNCL_TRY(rncl_pass_kernel(pass, "conv/turn_filter", options, "conv_turn_filter", &data->turn));
+    return rncl_kernel_require(pass->context, &data->turn, (size_t)data->side * (size_t)data->side);
 }
 
 static rncl_status tiled_prepare(rncl_pass *pass, const rncl_op_buffers *b)

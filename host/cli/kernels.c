@@ -62,7 +62,7 @@ static rncl_status print_text(const rncl_context *context, const rncl_options *o
     }
     if (!st) {
         rncl_table_print(table, stdout);
-        printf("\n%zu programs in %s%s\n", count, options->out,
+        printf("\n%zu program%s in %s%s\n", count, count == 1 ? "" : "s", options->out,
                context->lists_programs ? "; compile them there by `make`" : ", compiled for this driver");
     }
     rncl_table_destroy(table);

@@ -1,7 +1,6 @@
 /* Discovery over all platforms, the stable order, and the choice by number or name. */
 #include "device.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -12,6 +11,7 @@
 
 #include "cl_error.h"
 #include "describe.h"
+#include "driver_files.h"
 #include "util.h"
 
 static const char *const type_names[] = {
@@ -208,25 +208,6 @@ static rncl_status choose_by_name(const rncl_device_list *list, const char *part
     return RNCL_OK;
 }
 
-/* The folder in which drivers register with the OpenCL loader on Linux. */
-static const char *vendors_folder(void)
-{
-    const char *chosen = getenv("OCL_ICD_VENDORS");
-    return chosen && *chosen ? chosen : "/etc/OpenCL/vendors";
-}
-
-static bool driver_is_installed(void)
-{
-    DIR *folder = opendir(vendors_folder());
-    bool found = false;
-    const struct dirent *entry;
-    while (folder && !found && (entry = readdir(folder)))
-        found = strstr(entry->d_name, ".icd") != NULL;
-    if (folder)
-        closedir(folder);
-    return found;
-}
-
 /* Without any device: a driver that is installed but cannot start is told apart from no driver at all. */
 static rncl_status fail_empty(const rncl_device_list *list)
 {
@@ -238,12 +219,12 @@ static rncl_status fail_empty(const rncl_device_list *list)
             "no usable OpenCL device; %s: see that memory is free and that the driver can write its "
             "cache (HOME, XDG_CACHE_HOME, POCL_CACHE_DIR), and with `clinfo` what else it lacks",
             list->skipped);
-    if (driver_is_installed())
+    if (rncl_driver_is_registered())
         return RNCL_FAIL(
             RNCL_ERR_DEVICE,
             "no OpenCL device found, though %s names a driver: it could not be loaded; see that memory "
             "is free (`ulimit -v`) and ask `clinfo`",
-            vendors_folder());
+            rncl_driver_folder());
     return RNCL_FAIL(RNCL_ERR_DEVICE,
                      "no OpenCL device found: install a driver (on Debian and Ubuntu `apt install "
                      "pocl-opencl-icd` makes the CPU one)");

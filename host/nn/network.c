@@ -151,7 +151,8 @@ rncl_op_desc rncl_network_mixup_op(const rncl_graph *graph, int micro_batch)
 
 static rncl_status create_op(rncl_network *net, const rncl_op_desc *desc, rncl_op **out)
 {
-    RNCL_TRY(rncl_op_create(net->context, desc, &(rncl_op_choice){.tuned = net->setup.tuned}, out));
+    const rncl_op_choice choice = {.algorithm = net->setup.algorithm, .tuned = net->setup.tuned};
+    RNCL_TRY(rncl_op_create(net->context, desc, &choice, out));
     return rncl_op_build(*out);
 }
 

@@ -334,6 +334,8 @@ static void batchnorm_destroy(rncl_pass *pass)
     free(data);
 }
 
+extern const rncl_row rncl_batchnorm_single; /* batchnorm_single.c */
+
 static const rncl_row row = {
     .name = "",
     .programs = {"batchnorm", "batchnorm_tiled"},
@@ -351,6 +353,7 @@ static const rncl_row row = {
 const rncl_op_type rncl_op_batchnorm = {
     .name = "batchnorm",
     .passes = {{.name = "forward"}, {.name = "backward"}},
-    RNCL_OP_ROWS(&row),
+    RNCL_OP_ROWS(&row, &rncl_batchnorm_single),
+    .first_row = {[RNCL_CLASS_ACCELERATOR] = 1},
     .shape = batchnorm_shape,
 };

@@ -36,7 +36,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(device),
      .value = "N|NAME",
      .default_text = "auto",
-     .commands = WITH_DEVICE,
+     .commands = WITH_DEVICE | RNCL_FOR_DOCTOR,
      .in_config = true,
      .help = "number in `rncl devices`, part of the name of a device or platform, or auto for number 1; not "
              "given: $RNCL_DEVICE"},
@@ -634,8 +634,10 @@ const rncl_option rncl_option_table[] = {
      .value = "NAME",
      .commands = WITH_PLANS | RNCL_FOR_CHECK,
      .in_config = true,
-     .help = "use this algorithm, such as direct or im2col_gemm, for all convolutions that it supports; not "
-             "given: what suits the device; check: the only one that is checked"},
+     .help =
+         "use this algorithm, such as direct or im2col_gemm, for all convolutions that it supports; single: "
+         "kernels of a single work-item for all operations, as on FPGAs; not given: what suits the device; "
+         "check: the only one that is checked"},
     {.name = "precision",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_CHOICE,

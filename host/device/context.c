@@ -7,6 +7,7 @@
 
 #include "cl_error.h"
 #include "huge_pages.h"
+#include "kernel_binaries.h"
 #include "profile.h"
 #include "program.h"
 
@@ -65,6 +66,7 @@ void rncl_context_destroy(rncl_context *context)
         context->release_library(context->library);
     rncl_profile_destroy(context->profile);
     rncl_program_cache_destroy(context->programs);
+    rncl_kernel_binaries_close(context->binaries);
     if (context->queue)
         clReleaseCommandQueue(context->queue);
     if (context->context)

@@ -30,7 +30,10 @@ rncl_status rncl_kernel_create(rncl_context *context, const char *stem, const ch
     *out = (rncl_kernel){0};
     cl_program program;
     RNCL_TRY(rncl_program_build(context, stem, options, &program));
+    RNCL_TRY(rncl_program_note_kernel(context, name));
     snprintf(out->name, sizeof out->name, "%s", name);
+    if (!program)
+        return RNCL_OK;
     cl_int error;
     out->handle = clCreateKernel(program, name, &error);
     RNCL_TRY(rncl_cl_status(error, "clCreateKernel", "%s in %s.cl", name, stem));
@@ -52,6 +55,8 @@ rncl_status rncl_kernel_create(rncl_context *context, const char *stem, const ch
 rncl_status rncl_kernel_require(rncl_context *context, const rncl_kernel *kernel, size_t items)
 {
     size_t most = 0;
+    if (!kernel->handle) /* listed and not built */
+        return RNCL_OK;
     const cl_int error = clGetKernelWorkGroupInfo(kernel->handle, context->device, CL_KERNEL_WORK_GROUP_SIZE,
                                                   sizeof most, &most, NULL);
     RNCL_TRY(rncl_cl_status(error, "clGetKernelWorkGroupInfo", "%s", kernel->name));

@@ -8,9 +8,10 @@
 
 /* Decides the defaults. It follows from the device's answers and not from its vendor. */
 typedef enum rncl_device_class {
-    RNCL_CLASS_CPU_VECTOR, /* wants explicit vectors and work-groups of one work-item */
-    RNCL_CLASS_GPU,        /* wants wide work-groups of scalar work-items */
-    RNCL_CLASS_SCALAR,     /* no float vectors: wants small, simple kernels */
+    RNCL_CLASS_CPU_VECTOR,  /* wants explicit vectors and work-groups of one work-item */
+    RNCL_CLASS_GPU,         /* wants wide work-groups of scalar work-items */
+    RNCL_CLASS_SCALAR,      /* no float vectors: wants small, simple kernels */
+    RNCL_CLASS_ACCELERATOR, /* FPGAs: wants kernels of a single work-item, all in one program */
     RNCL_CLASSES
 } rncl_device_class;
 

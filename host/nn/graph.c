@@ -52,3 +52,11 @@ void rncl_graph_destroy(rncl_graph *graph)
     free(graph->running);
     free(graph);
 }
+
+int rncl_graph_readers(const rncl_graph *graph, int tensor)
+{
+    int readers = 0;
+    for (size_t i = 0; i < graph->node_count; i++)
+        readers += (graph->nodes[i].input == tensor) + (graph->nodes[i].residual == tensor);
+    return readers;
+}

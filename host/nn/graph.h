@@ -89,6 +89,9 @@ typedef struct rncl_graph {
 rncl_status rncl_graph_build(const rncl_network_options *options, rncl_graph **out);
 void rncl_graph_destroy(rncl_graph *graph);
 
+/* How many times nodes read a tensor, as input or residual. */
+int rncl_graph_readers(const rncl_graph *graph, int tensor);
+
 /* Moves parameters and running statistics apart where sub-buffers of the device begin at multiples of more
  * bytes than usual (FPGA boards: of pages). To be called before anything else looks at offsets. */
 void rncl_graph_align(rncl_graph *graph, size_t alignment_bytes);

@@ -78,6 +78,8 @@ static rncl_status forward(rncl_network *net, int first, cl_mem input, bool trai
 {
     const rncl_op_scalars scalars = {.flags = training ? RNCL_OP_TRAINING : 0};
     for (size_t i = 0; i < net->plan.graph->node_count; i++) {
+        if (net->nodes[i].idle)
+            continue;
         if (net->context->profile)
             net->context->profile->label = net->nodes[i].forward_label;
         RNCL_TRY(tell_first_batch(net, net->nodes[i].forward_label, i + 1));

@@ -6,6 +6,7 @@
  * that of the label at the other end of this call's rows. Rows with the label RNCL_NO_LABEL are skipped,
  * except where labels are mixed. */
 #include "elementwise.h"
+#include "single.h"
 #include "util.h"
 
 enum { PRESET_LOCAL = 8, PRESET_SHARED = 64 };
@@ -22,13 +23,20 @@ static rncl_status softmax_shape(const rncl_op_desc *desc, const rncl_op_choice 
  * work-item computes whole rows. */
 enum { ACROSS = RNCL_ELEMENTWISE_KNOBS, MOST_ACROSS = 256, CLASSES_AN_ITEM = 4 };
 
+/* Work-items may share a row where local memory holds what the largest group tells each other. */
+static bool may_share(const rncl_context *context)
+{
+    enum { ITEM_BYTES = 2 * 3 * sizeof(float) };
+    return MOST_ACROSS * ITEM_BYTES <= context->info.local_memory;
+}
+
 /* On a GPU neighbouring work-items read neighbouring classes. */
 static int preset_across(const rncl_pass *pass)
 {
+    const bool share = pass->context->device_class == RNCL_CLASS_GPU && may_share(pass->context);
     const int most = rncl_elementwise_local(pass->context);
     int across = 1;
-    while (pass->context->device_class == RNCL_CLASS_GPU && 2 * across <= most &&
-           CLASSES_AN_ITEM * across < pass->desc.softmax.k)
+    while (share && 2 * across <= most && CLASSES_AN_ITEM * across < pass->desc.softmax.k)
         across *= 2;
     return across;
 }
@@ -44,7 +52,8 @@ static void softmax_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 
 static bool softmax_allows(const rncl_pass *pass)
 {
-    return rncl_elementwise_group(pass) % pass->values[ACROSS] == 0;
+    const int across = pass->values[ACROSS];
+    return rncl_elementwise_group(pass) % across == 0 && (across == 1 || may_share(pass->context));
 }
 
 static rncl_status softmax_build(rncl_pass *pass)
@@ -80,9 +89,25 @@ static const rncl_row row = {
     .destroy = rncl_elementwise_destroy,
 };
 
+static rncl_status single_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
+{
+    return rncl_single_launch(pass, RNCL_STRUCT(pass->desc.softmax), RNCL_INT(scalars->first),
+                              RNCL_BUFFER(b->x), RNCL_BUFFER(b->labels), RNCL_BUFFER(b->class_weights),
+                              RNCL_FLOAT(scalars->smoothing), RNCL_FLOAT(scalars->mix),
+                              RNCL_FLOAT(scalars->scale), RNCL_BUFFER(b->losses), RNCL_BUFFER(b->ranks),
+                              RNCL_BUFFER(b->dx));
+}
+
+static const rncl_row single = {
+    RNCL_SINGLE_ROW,
+    .build = rncl_single_build,
+    .enqueue = single_enqueue,
+};
+
 const rncl_op_type rncl_op_softmax = {
     .name = "softmax",
     .passes = {{.name = "loss"}},
-    RNCL_OP_ROWS(&row),
+    RNCL_OP_ROWS(&row, &single),
+    .first_row = {[RNCL_CLASS_ACCELERATOR] = 1},
     .shape = softmax_shape,
 };

@@ -24,7 +24,10 @@
  *
  * RNCL_PRETEND_IDLE=1
  * Nothing is launched or copied, and buffers are small: any network and batch is planned in seconds. Reads
- * yield zeros. */
+ * yield zeros.
+ *
+ * RNCL_PRETEND_UNITS=1
+ * The GPU's matrix units work: PoCL builds programs for them as emulations, and their probe is run. */
 #ifndef RNCL_TESTS_GPU_PRETEND_GPU_H
 #define RNCL_TESTS_GPU_PRETEND_GPU_H
 

@@ -17,9 +17,17 @@ enum { SMALL_BUFFER = 1 << 16 };
 /* The function that this one stands in for. */
 #define REAL(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
+static bool has_units(void)
+{
+    return getenv("RNCL_PRETEND_UNITS") != NULL;
+}
+
+/* From the creation of a matrix unit's probe until its result has been read. */
+static bool probing;
+
 static bool idle(void)
 {
-    return getenv("RNCL_PRETEND_IDLE") != NULL;
+    return getenv("RNCL_PRETEND_IDLE") && !probing;
 }
 
 /* CLBlast is kept out of it: it has kernels for some vendors that only their compilers know, and doubles in
@@ -34,8 +42,9 @@ EXPORT cl_int clGetDeviceInfo(cl_device_id of, cl_device_info what, size_t size,
 {
     const pretend_gpu *gpu = pretended();
     cl_int status;
-    const bool text = what == CL_DEVICE_VENDOR || what == CL_DEVICE_NAME || what == CL_DEVICE_EXTENSIONS;
-    if (gpu && !(text && is_clblast(__builtin_return_address(0))) &&
+    const bool kind = what == CL_DEVICE_VENDOR || what == CL_DEVICE_NAME || what == CL_DEVICE_EXTENSIONS ||
+                      what == CL_DEVICE_TYPE;
+    if (gpu && !(kind && is_clblast(__builtin_return_address(0))) &&
         pretend_answer(gpu, what, size, value, needed, &status))
         return status;
     return REAL(clGetDeviceInfo)(of, what, size, value, needed);
@@ -43,12 +52,19 @@ EXPORT cl_int clGetDeviceInfo(cl_device_id of, cl_device_info what, size_t size,
 
 /* ---- programs ---- */
 
-/* A copy of the options in which those that only a vendor's own compiler knows are blanks. */
-static char *without_vendors_own(const char *options)
+/* The options for PoCL: those that only a vendor's own compiler knows are blanks. What PoCL makes of a GPU's
+ * kernel is of no interest and would take ten times as long to compile: it does not optimise. */
+static char *options_for_pocl(const char *options)
 {
     static const char *const own[] = {"-cl-nv-", "-cl-intel-", "-cl-amd-", "-qcom-"};
-    char *copy = strdup(options);
-    for (size_t i = 0; copy && i < sizeof own / sizeof *own; i++)
+    static const char quick[] = " -cl-opt-disable", emulated[] = " -DEMULATED=1";
+    char *copy = malloc(strlen(options) + sizeof quick + sizeof emulated);
+    if (!copy)
+        return NULL;
+    strcat(strcpy(copy, options), quick);
+    if (has_units() && strstr(options, "-DUNIT="))
+        strcat(copy, emulated);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         for (char *word; (word = strstr(copy, own[i]));)
             memset(word, ' ', strcspn(word, " "));
     return copy;
@@ -85,17 +101,24 @@ EXPORT cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_
                              const char *options, void(CL_CALLBACK *notify)(cl_program, void *), void *user)
 {
     const pretend_gpu *gpu = pretended();
-    char *source = source_of(program), *known = without_vendors_own(options ? options : "");
-    cl_int error = source && known ? CL_SUCCESS : CL_OUT_OF_HOST_MEMORY;
+    char *source = source_of(program), *others = options_for_pocl(options ? options : "");
+    const char *passed = gpu ? others : options;
+    cl_int error = source && others ? CL_SUCCESS : CL_OUT_OF_HOST_MEMORY;
     if (!error)
         pretend_log_build(program, source, options ? options : "");
     if (!error && gpu && !is_clblast(__builtin_return_address(0)) && lacks(gpu, source, options))
         error = CL_BUILD_PROGRAM_FAILURE;
     if (!error)
-        error = REAL(clBuildProgram)(program, count, devices, known, notify, user);
+        error = REAL(clBuildProgram)(program, count, devices, passed, notify, user);
     free(source);
-    free(known);
+    free(others);
     return error;
+}
+
+EXPORT cl_kernel clCreateKernel(cl_program program, const char *name, cl_int *error)
+{
+    probing = probing || (has_units() && !strcmp(name, "mma_probe"));
+    return REAL(clCreateKernel)(program, name, error);
 }
 
 /* ---- memory, which is not used where nothing is launched ---- */
@@ -205,8 +228,10 @@ EXPORT cl_int clEnqueueReadBuffer(cl_command_queue queue, cl_mem buffer, cl_bool
                                   size_t size, void *to, cl_uint count, const cl_event *events,
                                   cl_event *event)
 {
-    if (!idle())
+    if (!idle()) {
+        probing = false;
         return REAL(clEnqueueReadBuffer)(queue, buffer, blocking, offset, size, to, count, events, event);
+    }
     memset(to, 0, size);
     return mark(queue, count, events, event);
 }

@@ -99,6 +99,18 @@ static void builds_and_launches_are_logged_without_being_run(void **state)
     shell("grep -q '__kernel' sources/$(awk '/^build/{print $3; exit}' log).cl");
 }
 
+/* All convolutions use them, in fp32 by three products each. */
+static void matrix_units_work_where_that_is_pretended(void **state)
+{
+    (void)state;
+    shell("rm -rf log cache");
+    run_as("RNCL_PRETEND=nvidia RNCL_PRETEND_IDLE=1 RNCL_PRETEND_LAUNCHES=1 RNCL_PRETEND_UNITS=1",
+           "bench " NETWORK " --steps 1");
+    expect_status(0);
+    shell("grep -q '^build .*-DPRODUCTS=3' log && ! grep -q '^launch conv_tiled' log");
+    shell("grep -q '^launch conv_mma ' log");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +121,7 @@ int main(void)
         cmocka_unit_test(a_launch_that_is_too_large_is_refused),
         cmocka_unit_test(a_program_with_doubles_is_refused_where_there_are_none),
         cmocka_unit_test(builds_and_launches_are_logged_without_being_run),
+        cmocka_unit_test(matrix_units_work_where_that_is_pretended),
     };
     return cmocka_run_group_tests_name("pretending layer", tests, create_folder, remove_folder);
 }

@@ -23,6 +23,7 @@ static rncl_context device_of(rncl_device_type type, unsigned vector_width, unsi
                 .compute_units = compute_units,
                 .local_memory = local_memory,
                 .max_work_group_size = 256,
+                .max_work_items = {256, 256, 64},
                 .address_alignment = 128,
                 .global_memory = (uint64_t)1 << 32,
                 .max_allocation = (uint64_t)1 << 30,
@@ -131,6 +132,18 @@ static void presets_of_small_work_groups_are_allowed(void **state)
     }
 }
 
+/* The least that OpenCL's embedded profile asks for: no tile fits. */
+static void presets_of_little_local_memory_are_allowed(void **state)
+{
+    (void)state;
+    for (rncl_gpu_family family = 0; family < RNCL_GPU_FAMILIES; family++) {
+        rncl_context context = device_of(RNCL_DEVICE_GPU, 1, 4, 1 << 10);
+        context.gpu.family = family;
+        context.matrix.known = true;
+        look_at_shapes(&context);
+    }
+}
+
 static void presets_without_vectors_are_allowed(void **state)
 {
     (void)state;
@@ -188,6 +201,7 @@ int main(void)
         cmocka_unit_test(presets_of_cpus_are_allowed),
         cmocka_unit_test(presets_of_gpus_are_allowed),
         cmocka_unit_test(presets_of_small_work_groups_are_allowed),
+        cmocka_unit_test(presets_of_little_local_memory_are_allowed),
         cmocka_unit_test(presets_without_vectors_are_allowed),
         cmocka_unit_test(presets_of_matrix_units_are_allowed),
         cmocka_unit_test(matrix_units_are_the_default_with_large_tiles),

@@ -85,11 +85,12 @@ static size_t result_floats(const rncl_pass *pass)
     return floats[pass->index];
 }
 
-/* Of the square work-groups that turn the filter. */
+/* Of the square work-groups that turn filters; their local memory has a column more. */
 static int turn_side(const rncl_device_info *info)
 {
     size_t side = 16;
-    while (side * side > info->max_work_group_size || side > info->max_work_items[1])
+    while (side > 1 && (side * side > info->max_work_group_size || side > info->max_work_items[1] ||
+                        sizeof(float) * side * (side + 1) > info->local_memory))
         side /= 2;
     return (int)side;
 }

@@ -135,6 +135,7 @@ static rncl_status winograd_build(rncl_pass *pass)
               packed = pass->values[PACKED], transposed = pass->index == RNCL_CONV_BACKWARD_DATA;
     rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTRIDE=%d -DSTRIDED_DX=%d -DVW=%d -DTRANSPOSED=%d",
                       stride, spread, data->vw, transposed && !packed);
+    conv_add_epilogue_option(pass, options);
     RNCL_TRY(rncl_pass_kernel(pass, "conv/winograd", options, "conv_winograd", &data->convolve));
     if (!packed)
         return RNCL_OK;
@@ -163,7 +164,8 @@ static rncl_status winograd_enqueue(rncl_pass *pass, const rncl_op_buffers *b, c
         pass->context, &data->convolve, range, RNCL_STRUCT(data->shape), RNCL_BUFFER(*conv_input(pass, b)),
         RNCL_STRUCT(data->pack), RNCL_BUFFER(*(pass->values[PACKED] ? &b->packed : &b->weight)),
         RNCL_INT((cl_int)pass->packed_offset), RNCL_BUFFER(*conv_output(pass, b)), RNCL_BUFFER(b->workspace),
-        RNCL_BUFFER(statistics), RNCL_INT(rncl_pass_accumulates(pass, scalars)));
+        RNCL_BUFFER(statistics), RNCL_INT(rncl_pass_accumulates(pass, scalars)), RNCL_BUFFER(b->coefficients),
+        RNCL_BUFFER(b->residual));
 }
 
 static void winograd_destroy(rncl_pass *pass)
@@ -177,6 +179,7 @@ static void winograd_destroy(rncl_pass *pass)
 const rncl_row rncl_conv_winograd = {
     .name = "winograd",
     .programs = {"conv/winograd", "conv/winograd_pack"},
+    .epilogue = true,
     .supports = winograd_supports,
     .pays = winograd_pays,
     .knobs = winograd_knobs,

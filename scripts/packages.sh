@@ -3,7 +3,7 @@
 # Nothing is downloaded, and the network is not needed, where everything is there already.
 
 build_packages=(build-essential cmake ninja-build pkg-config ocl-icd-opencl-dev opencl-headers libclblast-dev
-    libpng-dev libjpeg-dev libwebp-dev libcairo2-dev zlib1g-dev libjansson-dev libinih-dev libpopt-dev librandom123-dev libcmocka-dev)
+    libpng-dev libjpeg-dev libwebp-dev libcairo2-dev zlib1g-dev libjansson-dev libinih-dev libpopt-dev librandom123-dev libprotobuf-c-dev protobuf-c-compiler libcmocka-dev)
 driver_package=pocl-opencl-icd
 dataset_package=dataset-fashion-mnist
 dataset_folder=/usr/share/datasets/fashion-mnist

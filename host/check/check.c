@@ -46,7 +46,8 @@ static const char *algorithm_of(const rncl_op_type *type, size_t index)
  * back to the default. */
 static bool supports(const check_trial *trial)
 {
-    const rncl_pass forward = {.context = trial->context, .desc = trial->c.desc};
+    const rncl_pass forward = {
+        .context = trial->context, .desc = trial->c.desc, .choice = {.epilogue = trial->variant->epilogue}};
     bool exact;
     return !trial->algorithm || rncl_pass_supports(&forward, trial->algorithm, &exact);
 }

@@ -69,7 +69,10 @@ static rncl_spec_case case_of(const check_trial *trial, int pass)
 static const rncl_setting *draw_setting(void *state, const rncl_op_desc *desc, int pass)
 {
     check_trial *trial = state;
-    rncl_pass p = {.context = trial->context, .desc = *desc, .index = pass};
+    rncl_pass p = {.context = trial->context,
+                   .desc = *desc,
+                   .index = pass,
+                   .choice = {.epilogue = trial->variant->epilogue}};
     rncl_setting presets = {0};
     snprintf(presets.algorithm, sizeof presets.algorithm, "%s", trial->algorithm ? trial->algorithm : "");
     if (!rncl_pass_take(&p, &presets) || !rncl_pass_draw(&p, &trial->random))
@@ -97,11 +100,20 @@ static rncl_status create_op(check_trial *trial)
         .left_out = single ? ~RNCL_PASS_BIT(trial->c.pass) : 0,
         .no_dx = variant->no_dx,
         .frozen = variant->frozen,
+        .epilogue = variant->epilogue,
     };
     trial->c.frozen = variant->frozen;
-    RNCL_TRY(rncl_op_create(trial->context, &trial->c.desc, &choice, &trial->op));
+    trial->c.epilogue = variant->epilogue;
     trial->phases = !single && rncl_op_type_of(trial->c.desc.kind)->passes[RNCL_OP_BACKWARD].name ? 2 : 1;
-    return rncl_op_build(trial->op);
+    for (;;) {
+        const size_t work_group = trial->context->info.max_work_group_size;
+        RNCL_TRY(rncl_op_create(trial->context, &trial->c.desc, &choice, &trial->op));
+        const rncl_status st = rncl_op_build(trial->op);
+        if (!st || trial->context->info.max_work_group_size == work_group)
+            return st;
+        rncl_op_destroy(trial->op); /* a kernel allows smaller work-groups only: plan anew */
+        trial->op = NULL;
+    }
 }
 
 /* ---- the tensors ---- */

@@ -89,8 +89,8 @@ rncl_status rncl_planned_check_describe(const rncl_planned_check *check, char te
     line l = {.text = text};
     char shape[RNCL_SPEC_TEXT];
     rncl_spec_describe(&check->desc, shape);
-    append(&l, "%s%s%s%s", op->type->name, shape, op->choice.frozen ? " frozen" : "",
-           op->choice.no_dx ? " no_dx" : "");
+    append(&l, "%s%s%s%s epilogue%u", op->type->name, shape, op->choice.frozen ? " frozen" : "",
+           op->choice.no_dx ? " no_dx" : "", op->choice.epilogue);
     FOR_WANTED (op, i) {
         const rncl_setting *settings[] = {&check->settings[i], &check->parts[i]};
         uint64_t hash;
@@ -119,6 +119,24 @@ static const rncl_setting *setting_of(void *state, const rncl_op_desc *desc, int
     return NULL;
 }
 
+rncl_status rncl_planned_check_build(const rncl_planned_check *check)
+{
+    rncl_op *op;
+    unsigned left_out = 0;
+    for (int pass = 0; pass < RNCL_OP_PASSES; pass++)
+        left_out |= rncl_op_wants(check->op, pass) ? 0 : RNCL_PASS_BIT(pass);
+    const rncl_op_choice choice = {
+        .tuned = {.lookup = setting_of, .state = (void *)(uintptr_t)check}, /* only read */
+        .left_out = left_out,
+        .no_dx = check->op->choice.no_dx,
+        .frozen = check->op->choice.frozen,
+    };
+    RNCL_TRY(rncl_op_create(check->op->passes[RNCL_OP_FORWARD].context, &check->desc, &choice, &op));
+    const rncl_status st = rncl_op_build(op);
+    rncl_op_destroy(op);
+    return st;
+}
+
 /* The algorithms of the passes, each once in a row. */
 static void name_algorithms(const rncl_planned_check *check, char *text, size_t size)
 {
@@ -145,6 +163,7 @@ rncl_status rncl_planned_check_run(const rncl_planned_check *check, uint64_t see
                      !rncl_op_wants(op, RNCL_OP_PASSES - 1) && !spec->separate,
         .no_dx = op->choice.no_dx,
         .frozen = op->choice.frozen,
+        .epilogue = op->choice.epilogue,
     };
     for (int pass = 0; pass < RNCL_OP_PASSES; pass++) {
         if (!rncl_op_wants(op, pass) || (pass && !spec->separate))

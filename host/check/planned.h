@@ -26,4 +26,7 @@ rncl_status rncl_planned_check_describe(const rncl_planned_check *check, char te
 rncl_status rncl_planned_check_run(const rncl_planned_check *check, uint64_t seed,
                                    void (*report)(void *user, const rncl_check_result *result), void *user);
 
+/* Only builds the programs that the check needs, and runs nothing. */
+rncl_status rncl_planned_check_build(const rncl_planned_check *check);
+
 #endif

@@ -5,6 +5,7 @@
 
 #define DX RNCL_OP_ACCUMULATE_DX
 #define PARAMS RNCL_OP_ACCUMULATE_PARAMS
+#define RELU RNCL_EPILOGUE_RELU
 
 /* Random shapes run two neighbours of this list, so that different kinds alternate. */
 static const check_variant variants[] = {
@@ -16,13 +17,22 @@ static const check_variant variants[] = {
     {.name = "inference", .inference = true},
     {.name = "integers, without dx", .integers = true, .no_dx = true},
     {.name = "normal, dx accumulated", .flags = DX},
+    {.name = "normal, epilogue", .inference = true, .epilogue = RNCL_EPILOGUE_NORMALISE},
     {.name = "in place", .in_place = true},
     {.name = "integers, accumulated", .integers = true, .flags = DX | PARAMS},
     {.name = "frozen", .frozen = true},
+    {.name = "normal, epilogue with ReLU", .inference = true, .epilogue = RNCL_EPILOGUE_NORMALISE | RELU},
     {.name = "normal, without dx", .no_dx = true},
     {.name = "integers, frozen", .integers = true, .frozen = true},
     {.name = "frozen, in place", .frozen = true, .in_place = true},
     {.name = "integers, inference", .integers = true, .inference = true},
+    {.name = "integers, epilogue with addition and ReLU",
+     .integers = true,
+     .inference = true,
+     .epilogue = RNCL_EPILOGUE_NORMALISE | RNCL_EPILOGUE_ADD | RELU},
+    {.name = "normal, epilogue with addition and ReLU",
+     .inference = true,
+     .epilogue = RNCL_EPILOGUE_NORMALISE | RNCL_EPILOGUE_ADD | RELU},
     {.name = "normal, parameters accumulated", .flags = PARAMS},
     {.name = "frozen, in place, dx accumulated", .frozen = true, .in_place = true, .flags = DX},
     {.name = "integers, dx accumulated", .integers = true, .flags = DX},
@@ -31,7 +41,7 @@ _Static_assert(COUNT(variants) <= CHECK_VARIANTS, "more variants than callers ha
 
 /* Properties of an operation that decide which variants apply. */
 typedef struct abilities {
-    bool integers, backward, parameters, dx_apart, in_place;
+    bool integers, backward, parameters, dx_apart, in_place, epilogue;
 } abilities;
 
 static abilities abilities_of(rncl_op_kind kind)
@@ -40,8 +50,10 @@ static abilities abilities_of(rncl_op_kind kind)
     const rncl_spec *spec = rncl_spec_of(kind);
     rncl_op_needs needs = {0};
     abilities can = {0};
-    for (size_t i = 0; i < type->row_count; i++)
+    for (size_t i = 0; i < type->row_count; i++) {
         can.integers = can.integers || type->rows[i]->exact;
+        can.epilogue = can.epilogue || type->rows[i]->epilogue;
+    }
     for (int pass = RNCL_OP_BACKWARD; pass < RNCL_OP_PASSES && !spec->separate; pass++) {
         can.backward = can.backward || spec->passes[pass].results;
         can.parameters = can.parameters || spec->passes[pass].results & RNCL_SLOT_BIT(dweight);
@@ -53,10 +65,10 @@ static abilities abilities_of(rncl_op_kind kind)
 
 static bool applies(const check_variant *v, const abilities *can)
 {
-    return (!v->integers || can->integers) && (!v->inference || can->backward) &&
-           (!v->in_place || can->in_place) && (!v->no_dx || (can->dx_apart && can->parameters)) &&
-           (!v->frozen || can->parameters) && (!(v->flags & DX) || can->backward) &&
-           (!(v->flags & PARAMS) || can->parameters);
+    return (!v->integers || can->integers) && (!v->epilogue || can->epilogue) &&
+           (!v->inference || can->backward) && (!v->in_place || can->in_place) &&
+           (!v->no_dx || (can->dx_apart && can->parameters)) && (!v->frozen || can->parameters) &&
+           (!(v->flags & DX) || can->backward) && (!(v->flags & PARAMS) || can->parameters);
 }
 
 size_t check_variants_of(rncl_op_kind kind, const check_variant *out[CHECK_VARIANTS])

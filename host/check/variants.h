@@ -6,12 +6,13 @@
 
 typedef struct check_variant {
     const char *name;
-    bool integers;  /* small integers, for which exact rows must give exact results; else normal numbers */
-    bool inference; /* no backward pass; batch normalisation uses its running statistics */
-    bool in_place;  /* dresidual is dy, and dx is x, where that is allowed */
-    bool no_dx;     /* dx is not computed */
-    bool frozen;    /* parameters and running statistics do not change */
-    unsigned flags; /* RNCL_OP_ACCUMULATE_… of the backward pass */
+    bool integers;     /* small integers, for which exact rows must give exact results; else normal numbers */
+    bool inference;    /* no backward pass; batch normalisation uses its running statistics */
+    bool in_place;     /* dresidual is dy, and dx is x, where that is allowed */
+    bool no_dx;        /* dx is not computed */
+    unsigned epilogue; /* as in rncl_op_choice; with inference */
+    bool frozen;       /* parameters and running statistics do not change */
+    unsigned flags;    /* RNCL_OP_ACCUMULATE_… of the backward pass */
 } check_variant;
 
 enum { CHECK_VARIANTS = 24 };

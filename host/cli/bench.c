@@ -1,6 +1,7 @@
-/* rncl bench: full training steps on random images, timed as a user meets them; then a few more for the time
- * of each layer. */
+/* rncl bench: full training steps on random images, or forward passes, timed as a user meets them; then a few
+ * more for the time of each layer. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,10 +59,11 @@ static rncl_status fill_batch(bench *b)
 static rncl_status write_weights(bench *b)
 {
     const size_t floats = b->graph->param_floats;
-    float *params = calloc(floats, sizeof *params), *velocity = calloc(floats, sizeof *velocity);
+    float *params = calloc(floats, sizeof *params);
+    float *velocity = b->options->inference ? NULL : calloc(floats, sizeof *velocity);
     float *state = calloc(b->graph->state_floats + 1, sizeof *state);
     rncl_status st;
-    if (params && state && velocity) {
+    if (params && state && (velocity || b->options->inference)) {
         rncl_graph_initialise(b->graph, b->options->seed, params, state);
         const rncl_network_vectors vectors = {.params = params, .state = state, .velocity = velocity};
         st = rncl_network_write(b->network, &vectors);
@@ -76,7 +78,8 @@ static rncl_status write_weights(bench *b)
 
 static rncl_status submit(bench *b)
 {
-    return rncl_network_train(b->network, b->images, b->labels, &update);
+    return b->options->inference ? rncl_network_evaluate(b->network, b->images, b->labels)
+                                 : rncl_network_train(b->network, b->images, b->labels, &update);
 }
 
 static int compare_doubles(const void *left, const void *right)
@@ -135,10 +138,12 @@ static double images_per_second(const bench *b)
     return 1e3 * b->options->batch_size * b->steps / total_ms(b);
 }
 
-/* The direct method's multiply-adds, two operations each, three times: forward and the two gradients. */
+/* The direct method's multiply-adds, two operations each, in training three times: forward and the two
+ * gradients. */
 static double effective_gflops(const bench *b)
 {
-    return 3 * 2 * (double)rncl_graph_total(b->graph).macs * images_per_second(b) / 1e9;
+    const int passes = b->options->inference ? 1 : 3;
+    return passes * 2 * (double)rncl_graph_total(b->graph).macs * images_per_second(b) / 1e9;
 }
 
 static double compile_ms(const bench *b)
@@ -210,7 +215,8 @@ static void print_moved(const bench *b)
         moved += b->layers[i].moved_mb;
         least += b->layers[i].moved_mb > 0 ? b->layers[i].least_mb : 0;
     }
-    printf("normalisation    %.1f MB a step with additions, pooling; least %.1f MB\n", moved, least);
+    if (moved > 0)
+        printf("normalisation    %.1f MB a step with additions, pooling; least %.1f MB\n", moved, least);
 }
 
 static rncl_status explain(const bench *b)
@@ -233,7 +239,10 @@ static rncl_status print_text(const bench *b)
            b->step_ms[0], b->step_ms[b->steps - 1]);
     printf("throughput       %.1f images/s, %.1f GFLOP/s (a multiply-add is 2)\n", images_per_second(b),
            effective_gflops(b));
-    printf("device peak      %.0f GFLOP/s, reads %.1f GB/s\n", b->peak.gflops, b->peak.bandwidth_gbs);
+    if (b->context->binaries)
+        printf("device peak      not measured: its kernel is not among kernel binaries\n");
+    else
+        printf("device peak      %.0f GFLOP/s, reads %.1f GB/s\n", b->peak.gflops, b->peak.bandwidth_gbs);
     print_moved(b);
     printf("device memory    %.1f MiB\n", (double)facts->device_bytes / (1 << 20));
     printf("compiling        %.0f ms\n", compile_ms(b));
@@ -241,18 +250,31 @@ static rncl_status print_text(const bench *b)
     return RNCL_OK;
 }
 
+/* A board would have to be reprogrammed for it. */
+static rncl_status measure_peak(bench *b)
+{
+    if (!b->context->binaries)
+        return rncl_peak_measure(b->context, &b->peak);
+    b->peak = (rncl_peak){INFINITY, INFINITY};
+    if (b->options->explain[0])
+        return RNCL_FAIL(RNCL_ERR_USAGE, "--explain measures the device by a kernel that is not among "
+                                         "--kernel-binaries; leave one of them out");
+    return RNCL_OK;
+}
+
 static rncl_status measure(bench *b)
 {
     const rncl_options *options = b->options;
     RNCL_TRY(rncl_graph_build(&options->network, &b->graph));
+    rncl_graph_align(b->graph, b->context->info.address_alignment);
     RNCL_TRY(fill_batch(b));
     /* Before the network, so that its memory is free again when that wants it. */
-    RNCL_TRY(rncl_peak_measure(b->context, &b->peak));
+    RNCL_TRY(measure_peak(b));
     rncl_network_setup setup = {
         .graph = b->graph,
         .batch_size = options->batch_size,
         .micro_batch = options->micro_batch,
-        .training = true,
+        .training = !options->inference,
     };
     rncl_planning_apply(options, b->store, &setup);
     RNCL_TRY(rncl_network_create(b->context, &setup, &b->network));

@@ -52,10 +52,20 @@ static void name_algorithms(const rncl_op *op, bool backward, rncl_layer_time *r
              differ ? second : "");
 }
 
-/* Of one step, 1e6 bytes. */
+static bool goes_backward(const rncl_op *op)
+{
+    bool wanted = false;
+    for (int i = RNCL_OP_BACKWARD; i < RNCL_OP_PASSES; i++)
+        wanted = wanted || rncl_op_wants(op, i);
+    return wanted;
+}
+
+/* Of one step of training, 1e6 bytes. */
 static double moved_mb(const layer_source *source, const rncl_op *op, bool backward)
 {
     double bytes = 0;
+    if (!goes_backward(op))
+        return 0;
     for (int i = 0; i < RNCL_OP_PASSES; i++)
         if (rncl_op_wants(op, i) && backward == (i != RNCL_OP_FORWARD) && op->passes[i].row->bytes)
             bytes += (double)op->passes[i].row->bytes(&op->passes[i]);
@@ -114,13 +124,16 @@ rncl_status rncl_layer_times(rncl_context *context, const rncl_graph *graph, con
     if (!*out)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "times of %zu layers", nodes);
     for (size_t i = 0; i < nodes; i++)
-        fill_row(&source, i, false, &(*out)[(*count)++]);
+        if (!rncl_network_op(network, i)->needs.coefficients_bytes) /* a convolution does it */
+            fill_row(&source, i, false, &(*out)[(*count)++]);
     for (size_t i = nodes; i-- > 0;)
-        fill_row(&source, i, true, &(*out)[(*count)++]);
-    for (size_t i = 0; i < COUNT(other_parts); i++)
-        (*out)[(*count)++] = (rncl_layer_time){.name = other_parts[i].label,
-                                               .op = other_parts[i].op,
-                                               .pass = "step",
-                                               .ms = label_ms(context->profile, other_parts[i].label)};
+        if (goes_backward(rncl_network_op(network, i)))
+            fill_row(&source, i, true, &(*out)[(*count)++]);
+    for (size_t i = 0; i < COUNT(other_parts); i++) {
+        const double ms = label_ms(context->profile, other_parts[i].label);
+        if (ms > 0)
+            (*out)[(*count)++] = (rncl_layer_time){
+                .name = other_parts[i].label, .op = other_parts[i].op, .pass = "step", .ms = ms};
+    }
     return RNCL_OK;
 }

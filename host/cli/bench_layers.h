@@ -21,8 +21,9 @@ typedef struct rncl_layer_time {
     double moved_mb;    /* those that the launches of batch normalisation and pooling read or write; else 0 */
 } rncl_layer_time;
 
-/* Reads context->profile, which has been collected after RNCL_PROFILED_STEPS training steps of the network.
- * The caller frees *out. */
+/* Reads context->profile, which has been collected after RNCL_PROFILED_STEPS batches of the network; an
+ * evaluation has no backward rows, and none for a batch normalisation that a convolution does. The caller
+ * frees *out. */
 rncl_status rncl_layer_times(rncl_context *context, const rncl_graph *graph, const rncl_network *network,
                              rncl_layer_time **out, size_t *count);
 

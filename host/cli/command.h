@@ -21,9 +21,14 @@ typedef struct rncl_command {
     const char *arguments; /* what any number of them are, for options->arguments; NULL: there are none */
 } rncl_command;
 
+/* All of them, in the order of help. */
+extern const rncl_command rncl_commands[];
+extern const size_t rncl_command_count;
+
 /* One file each. They print to standard output what was asked for; a failure is returned, for main to print.
  */
 rncl_status rncl_devices_run(rncl_options *options);
+rncl_status rncl_doctor_run(rncl_options *options);
 rncl_status rncl_info_run(rncl_options *options);
 rncl_status rncl_check_command_run(rncl_options *options);
 rncl_status rncl_train_run(rncl_options *options);
@@ -32,6 +37,10 @@ rncl_status rncl_predict_run(rncl_options *options);
 rncl_status rncl_bench_run(rncl_options *options);
 rncl_status rncl_check_data_run(rncl_options *options);
 rncl_status rncl_plot_run(rncl_options *options);
+rncl_status rncl_kernels_run(rncl_options *options);
+rncl_status rncl_export_run(rncl_options *options);
+rncl_status rncl_completion_run(rncl_options *options);
+rncl_status rncl_man_pages_run(rncl_options *options);
 rncl_status rncl_tune_run(rncl_options *options);
 rncl_status rncl_tune_worker_run(rncl_options *options);
 

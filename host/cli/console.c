@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "device.h"
+#include "planning.h"
 #include "utf8.h"
 
 static const char *const prefixes[] = {
@@ -44,7 +45,11 @@ rncl_status rncl_console_open_device(rncl_console *console, const rncl_options *
     if (!st)
         st = rncl_context_create(device, &console->log, out);
     if (!st)
-        rncl_precision_request(*out, options->precision);
+        st = rncl_context_prepare(*out, options);
+    if (st) {
+        rncl_context_destroy(*out);
+        *out = NULL;
+    }
     rncl_device_list_destroy(list);
     return st;
 }

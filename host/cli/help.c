@@ -8,7 +8,7 @@
 
 enum { WIDEST = 80, OPTION_COLUMN = 2, HELP_COLUMN = 24, FEW_OPTIONS = 8 };
 
-static const char *const group_titles[RNCL_GROUP_COUNT] = {
+const char *const rncl_help_groups[RNCL_GROUP_COUNT] = {
     [RNCL_GROUP_DATA] = "data",
     [RNCL_GROUP_NETWORK] = "network",
     [RNCL_GROUP_OPTIMISATION] = "optimisation",
@@ -28,7 +28,7 @@ typedef struct page {
     bool common_only;
 } page;
 
-static const char *default_of(const rncl_command *command, const rncl_option *option)
+const char *rncl_help_default(const rncl_command *command, const rncl_option *option)
 {
     for (size_t i = 0; i < RNCL_COMMAND_DEFAULTS && command->defaults[i].option; i++)
         if (!strcmp(command->defaults[i].option, option->name))
@@ -46,8 +46,7 @@ static bool explains(const page *p, const rncl_option *option)
     return takes(p, option) && (!p->common_only || option->common);
 }
 
-/* "--arch resnet|plain", "--shuffle on|off" */
-static void format_left(const rncl_option *option, char *text, size_t size)
+void rncl_help_left(const rncl_option *option, char *text, size_t size)
 {
     size_t length = (size_t)snprintf(text, size, "--%s", option->name);
     if (option->value && length < size)
@@ -95,8 +94,8 @@ static void print_row(const page *p, const char *left, const char *help, const c
 static void print_option(const page *p, const rncl_option *option)
 {
     char left[256];
-    format_left(option, left, sizeof left);
-    print_row(p, left, option->help, default_of(p->command, option));
+    rncl_help_left(option, left, sizeof left);
+    print_row(p, left, option->help, rncl_help_default(p->command, option));
 }
 
 /* How many options the command takes; the group's alone, unless it is RNCL_GROUP_COUNT. */
@@ -114,7 +113,7 @@ static void print_group(const page *p, rncl_option_group group)
 {
     if (!count_options(p, group))
         return;
-    fprintf(p->stream, "\n%s:\n", group_titles[group]);
+    fprintf(p->stream, "\n%s:\n", rncl_help_groups[group]);
     for (size_t i = 0; i < rncl_option_count; i++)
         if (explains(p, &rncl_option_table[i]) && rncl_option_table[i].group == group)
             print_option(p, &rncl_option_table[i]);
@@ -145,16 +144,22 @@ static void print_others(const page *p)
             const rncl_option *option = &rncl_option_table[i];
             if (!takes(p, option) || explains(p, option) || option->group != (rncl_option_group)group)
                 continue;
-            const char *text = default_of(p->command, option);
+            const char *text = rncl_help_default(p->command, option);
             const bool has_default = text && *text;
             length += (size_t)snprintf(words + length, sizeof words - length, "%s--%s%s%s", length ? " " : "",
                                        option->name, has_default ? "=" : "", has_default ? text : "");
         }
         if (!length)
             continue;
-        fprintf(p->stream, "%*s%-*s", OPTION_COLUMN, "", p->help_column - OPTION_COLUMN, group_titles[group]);
+        fprintf(p->stream, "%*s%-*s", OPTION_COLUMN, "", p->help_column - OPTION_COLUMN,
+                rncl_help_groups[group]);
         print_wrapped(p, words, p->help_column, p->help_column);
     }
+}
+
+const char *rncl_help_argument(const rncl_command *command)
+{
+    return command->argument ? rncl_option_find(command->argument, command->bit)->value : command->arguments;
 }
 
 void rncl_help_print(const rncl_command *command, bool all, FILE *stream)
@@ -162,8 +167,7 @@ void rncl_help_print(const rncl_command *command, bool all, FILE *stream)
     page p = {.command = command, .stream = stream, .common_only = command->many_options && !all};
     p.width = (int)MIN(rncl_stream_width(stream), (size_t)WIDEST);
     p.help_column = p.width >= 2 * HELP_COLUMN ? HELP_COLUMN : 2 * OPTION_COLUMN;
-    const char *argument =
-        command->argument ? rncl_option_find(command->argument, command->bit)->value : command->arguments;
+    const char *argument = rncl_help_argument(command);
     fprintf(stream, "usage: rncl %s%s%s [options]\n\n", command->name, argument ? " " : "",
             argument ? argument : "");
     print_wrapped(&p, command->summary, 0, 0);

@@ -8,9 +8,11 @@
 #include "signals.h"
 #include "util.h"
 
-static const rncl_command commands[] = {
+const rncl_command rncl_commands[] = {
     {"devices", "Lists the OpenCL devices, numbered as --device takes them", "rncl devices --json",
      RNCL_FOR_DEVICES, rncl_devices_run, .defaults = {{0}}},
+    {"doctor", "Looks for what keeps OpenCL from working here, and says what to do", "rncl doctor",
+     RNCL_FOR_DOCTOR, rncl_doctor_run, .defaults = {{0}}},
     {"info", "Shows a network's layers and what they cost; needs no device", "rncl info --depth 50",
      RNCL_FOR_INFO, rncl_info_run, .defaults = {{0}}},
     {"check", "Compares every kernel with a reference on the host", "rncl check --device 1", RNCL_FOR_CHECK,
@@ -28,19 +30,29 @@ static const rncl_command commands[] = {
     {"tune", "Finds the fastest kernel settings for a device and network; keeps them",
      "rncl tune --depth 18 --batch-size 16", RNCL_FOR_TUNE, rncl_tune_run, .defaults = {{0}}},
     {"tune-worker", NULL, NULL, RNCL_FOR_TUNE_WORKER, rncl_tune_worker_run, .defaults = {{0}}},
+    {"kernels", "Writes a network's programs, for devices without a compiler",
+     "rncl kernels --depth 18 --batch-size 16 --out kernels-18", RNCL_FOR_KERNELS, rncl_kernels_run,
+     .defaults = {{0}}},
     {"plot", "Draws errors or losses of runs against iterations", "rncl plot runs/mine runs/yours",
      RNCL_FOR_PLOT, rncl_plot_run, .defaults = {{0}}, .arguments = "RUN..."},
+    {"export", "Writes a trained model for ONNX runtimes or for PyTorch",
+     "rncl export --model runs/mine --onnx mine.onnx", RNCL_FOR_EXPORT, rncl_export_run, .defaults = {{0}}},
     {"check-data", "Decodes every picture of a data set and lists the defects", "rncl check-data pictures",
      RNCL_FOR_CHECK_DATA, rncl_check_data_run, .defaults = {{0}}, .argument = "data"},
+    {"completion", "Prints a script that completes rncl's commands and options in a shell",
+     "rncl completion bash >~/.local/share/bash-completion/completions/rncl", RNCL_FOR_COMPLETION,
+     rncl_completion_run, .defaults = {{0}}, .arguments = "bash|zsh|fish"},
+    {"man-pages", NULL, NULL, RNCL_FOR_MAN_PAGES, rncl_man_pages_run, .defaults = {{0}}, .arguments = "DIR"},
 };
+const size_t rncl_command_count = COUNT(rncl_commands);
 
 static void print_help(FILE *stream)
 {
     fprintf(stream,
             "usage: rncl COMMAND [options]\n\nTrains residual networks on any OpenCL device.\n\ncommands:\n");
-    for (size_t i = 0; i < COUNT(commands); i++)
-        if (commands[i].summary)
-            fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    for (size_t i = 0; i < COUNT(rncl_commands); i++)
+        if (rncl_commands[i].summary)
+            fprintf(stream, "  %-10s %s\n", rncl_commands[i].name, rncl_commands[i].summary);
     fprintf(stream, "  %-10s %s\n  %-10s %s\n", "help", "Explains a command: rncl help train", "version",
             "Prints the version of rncl");
     fputs("\n`rncl COMMAND --help` lists the options of each. For a start:\n"
@@ -50,11 +62,11 @@ static void print_help(FILE *stream)
 
 static rncl_status find_command(const char *name, const rncl_command **out)
 {
-    const char *names[COUNT(commands) + 2] = {"help", "version"}; /* that may have been meant */
-    for (size_t i = 0; i < COUNT(commands); i++) {
-        names[i + 2] = commands[i].name;
-        if (!strcmp(name, commands[i].name)) {
-            *out = &commands[i];
+    const char *names[COUNT(rncl_commands) + 2] = {"help", "version"}; /* that may have been meant */
+    for (size_t i = 0; i < COUNT(rncl_commands); i++) {
+        names[i + 2] = rncl_commands[i].name;
+        if (!strcmp(name, rncl_commands[i].name)) {
+            *out = &rncl_commands[i];
             return RNCL_OK;
         }
     }

@@ -10,8 +10,9 @@
 #include "status.h"
 #include "traits.h"
 
-struct rncl_program_cache; /* program.c's */
-struct rncl_profile;       /* profile.h */
+struct rncl_program_cache;   /* program.c's */
+struct rncl_kernel_binaries; /* kernel_binaries.c's */
+struct rncl_profile;         /* profile.h */
 
 typedef struct rncl_context {
     rncl_device_info info;
@@ -19,11 +20,13 @@ typedef struct rncl_context {
     rncl_device_traits traits;
     rncl_gpu gpu;
     cl_device_id device;
-    const char *build_options; /* options that every program on this device needs */
+    char build_options[64]; /* options that every program on this device needs */
     cl_context context;
     cl_command_queue queue;
     rncl_log log;
     struct rncl_program_cache *programs;
+    struct rncl_kernel_binaries *binaries; /* where programs come from; NULL: they are compiled */
+    bool lists_programs; /* programs are planned and not built; kernels have no handle and cannot run */
     struct rncl_profile *profile; /* NULL: launches are not timed */
     rncl_precision precision;     /* of convolutions, as rncl_precision_request has set it */
     rncl_matrix_state matrix;     /* matrix_unit.h's */

@@ -9,6 +9,7 @@
 #include "file.h"
 #include "launch.h"
 #include "program.h"
+#include "program_source.h"
 #include "rncl/kernel_abi.h"
 #include "util.h"
 

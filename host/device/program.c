@@ -1,25 +1,27 @@
-/* The table of built programs: assembles source text and compiles it, or loads a binary from the disk. */
+/* The table of built programs: compiles source text, or loads a binary from the disk. */
 #include "program.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "binary_cache.h"
 #include "cl_error.h"
-#include "file.h"
-#include "kernel_sources.h"
+#include "kernel_binaries.h"
+#include "program_source.h"
 #include "util.h"
 
 typedef struct built_program {
-    char *name; /* stem and options */
+    char *name;           /* stem and the caller's options */
+    char *stem, *options; /* all options */
+    char *kernels;        /* as in rncl_program_record */
     cl_program program;
 } built_program;
 
 struct rncl_program_cache {
     built_program *programs;
     size_t count, capacity;
+    size_t last; /* the program that rncl_program_build has returned last */
     rncl_program_statistics statistics;
 };
 
@@ -29,14 +31,22 @@ rncl_status rncl_program_cache_create(struct rncl_program_cache **out)
     return *out ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "table of programs");
 }
 
+static void built_program_fini(built_program *built)
+{
+    if (built->program)
+        clReleaseProgram(built->program);
+    free(built->name);
+    free(built->stem);
+    free(built->options);
+    free(built->kernels);
+}
+
 void rncl_program_cache_destroy(struct rncl_program_cache *cache)
 {
     if (!cache)
         return;
-    for (size_t i = 0; i < cache->count; i++) {
-        clReleaseProgram(cache->programs[i].program);
-        free(cache->programs[i].name);
-    }
+    for (size_t i = 0; i < cache->count; i++)
+        built_program_fini(&cache->programs[i]);
     free(cache->programs);
     free(cache);
 }
@@ -44,110 +54,6 @@ void rncl_program_cache_destroy(struct rncl_program_cache *cache)
 rncl_program_statistics rncl_program_cache_statistics(const rncl_context *context)
 {
     return context->programs->statistics;
-}
-
-/* The text of one kernel file, from $RNCL_KERNELS or from the library; caller frees. kernel_abi.h is
- * always the embedded one, which the host was compiled with; it is not in kernels/. */
-static rncl_status source_read(const char *name, char **out)
-{
-    *out = NULL;
-    const char *folder = getenv("RNCL_KERNELS");
-    if (folder && strcmp(name, "kernel_abi.h") != 0) {
-        char *path = rncl_path_join(folder, name);
-        if (!path)
-            return RNCL_FAIL(RNCL_ERR_MEMORY, "path of %s", name);
-        rncl_contents contents;
-        rncl_status st = rncl_file_read(path, &contents);
-        free(path);
-        if (st)
-            return st;
-        *out = contents.data ? strndup((const char *)contents.data, contents.size_bytes) : strdup("");
-        rncl_contents_free(&contents);
-        return *out ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "source of %s", name);
-    }
-    for (size_t i = 0; i < rncl_kernel_source_count; i++)
-        if (!strcmp(rncl_kernel_sources[i].name, name)) {
-            *out = strdup(rncl_kernel_sources[i].text);
-            return *out ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "source of %s", name);
-        }
-    return RNCL_FAIL(RNCL_ERR_BUILD, "%s: no such kernel file in the library", name);
-}
-
-/* Writes the file to `out`, with each line #include "…" replaced by that file, but for the file `left_out`:
- * OpenCL 1.2 has no include path for sources that are in memory. */
-static rncl_status source_expand(const char *name, const char *left_out, FILE *out)
-{
-    if (!strcmp(name, left_out))
-        return RNCL_OK;
-    char *text;
-    RNCL_TRY(source_read(name, &text));
-    rncl_status st = RNCL_OK;
-    char *next;
-    for (char *line = text; line && *line && !st; line = next) {
-        next = strchr(line, '\n');
-        if (next)
-            *next++ = '\0';
-        char included[64];
-        if (sscanf(line, "#include \"%63[^\"]\"", included) == 1)
-            st = source_expand(included, left_out, out);
-        else
-            fprintf(out, "%s\n", line);
-    }
-    free(text);
-    return st;
-}
-
-static rncl_status source_assemble(const char *stem, const char *left_out, char **out)
-{
-    *out = NULL;
-    char *name = rncl_text_format("%s.cl", stem);
-    size_t size;
-    FILE *stream = open_memstream(out, &size);
-    if (!name || !stream) {
-        free(name);
-        if (stream)
-            fclose(stream);
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "source of %s.cl", stem);
-    }
-    rncl_status st = source_expand(name, left_out, stream);
-    /* A stream in memory that could not grow has lost some of the text. */
-    const bool lost = ferror(stream) != 0;
-    if ((fclose(stream) != 0 || lost || !*out) && !st)
-        st = RNCL_FAIL(RNCL_ERR_MEMORY, "source of %s.cl", stem);
-    free(name);
-    if (st) {
-        free(*out);
-        *out = NULL;
-    }
-    return st;
-}
-
-/* FNV-1a over the code alone: comments and white space are skipped. */
-static uint64_t hash_code(const char *text)
-{
-    uint64_t hash = RNCL_HASH_START;
-    while (*text) {
-        if (text[0] == '/' && text[1] == '*') {
-            const char *end = strstr(text + 2, "*/");
-            text = end ? end + 2 : text + strlen(text);
-        } else if (text[0] == '/' && text[1] == '/') {
-            text += strcspn(text, "\n");
-        } else {
-            if (!isspace((unsigned char)*text))
-                hash = rncl_hash(hash, text, 1);
-            text++;
-        }
-    }
-    return hash;
-}
-
-rncl_status rncl_program_source_hash(const char *name, uint64_t *hash)
-{
-    char *source;
-    RNCL_TRY(source_assemble(name, "kernel_abi.h", &source));
-    *hash = hash_code(source);
-    free(source);
-    return RNCL_OK;
 }
 
 /* The context's log gets the whole build log, the message its first line with an error. */
@@ -176,8 +82,10 @@ static rncl_status compile(rncl_context *context, const char *stem, const char *
                            cl_program *out)
 {
     if (!context->info.compiler)
-        return RNCL_FAIL(RNCL_ERR_BUILD, "%s.cl: %s has no compiler and no binary of it was found", stem,
-                         context->info.name);
+        return RNCL_FAIL(RNCL_ERR_BUILD,
+                         "%s.cl: %s has no compiler and no binary of it was found; make them "
+                         "by `rncl kernels` and name their folder in --kernel-binaries",
+                         stem, context->info.name);
     cl_int error;
     *out = clCreateProgramWithSource(context->context, 1, &source, NULL, &error);
     RNCL_TRY(rncl_cl_status(error, "clCreateProgramWithSource", "%s.cl", stem));
@@ -192,14 +100,13 @@ static rncl_status compile(rncl_context *context, const char *stem, const char *
     return st;
 }
 
-static rncl_status program_make(rncl_context *context, const char *stem, const char *shape_options,
-                                cl_program *out)
+/* From the disk, else from source. */
+static rncl_status load_or_compile(rncl_context *context, const char *stem, const char *options,
+                                   cl_program *out)
 {
-    *out = NULL;
     char *source;
-    RNCL_TRY(source_assemble(stem, "", &source));
-    char *options = rncl_text_format("%s %s", shape_options, context->build_options);
-    char *key = options ? rncl_binary_cache_key(&context->info, options, source) : NULL;
+    RNCL_TRY(rncl_program_source(stem, &source));
+    char *key = rncl_binary_cache_key(&context->info, options, source);
     rncl_status st = RNCL_OK;
     if (!key) {
         st = RNCL_FAIL(RNCL_ERR_MEMORY, "cache key of %s.cl", stem);
@@ -213,42 +120,106 @@ static rncl_status program_make(rncl_context *context, const char *stem, const c
         }
     }
     free(key);
-    free(options);
     free(source);
     return st;
+}
+
+static rncl_status program_make(rncl_context *context, const char *stem, const char *options, cl_program *out)
+{
+    *out = NULL;
+    if (context->binaries) {
+        RNCL_TRY(rncl_kernel_binaries_load(context, stem, options, out));
+        context->programs->statistics.from_disk++;
+        return RNCL_OK;
+    }
+    return context->lists_programs ? RNCL_OK : load_or_compile(context, stem, options, out);
+}
+
+static rncl_status make_room(struct rncl_program_cache *cache)
+{
+    if (cache->count < cache->capacity)
+        return RNCL_OK;
+    const size_t capacity = MAX((size_t)32, 2 * cache->capacity);
+    built_program *grown = realloc(cache->programs, capacity * sizeof *grown);
+    if (!grown)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "table of programs");
+    cache->programs = grown;
+    cache->capacity = capacity;
+    return RNCL_OK;
+}
+
+/* Both kinds of options, without spaces at the ends. */
+static char *join_options(const char *options, const char *of_device)
+{
+    char *all = rncl_text_format("%s %s", options + strspn(options, " "), of_device);
+    for (size_t length = all ? strlen(all) : 0; length && all[length - 1] == ' '; length--)
+        all[length - 1] = '\0';
+    return all;
 }
 
 rncl_status rncl_program_build(rncl_context *context, const char *stem, const char *options, cl_program *out)
 {
     *out = NULL;
     struct rncl_program_cache *cache = context->programs;
-    char *name = rncl_text_format("%s %s", stem, options);
-    if (!name)
+    built_program built = {.name = rncl_text_format("%s %s", stem, options)};
+    if (!built.name)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "program %s", stem);
     for (size_t i = 0; i < cache->count; i++)
-        if (!strcmp(cache->programs[i].name, name)) {
-            free(name);
+        if (!strcmp(cache->programs[i].name, built.name)) {
+            free(built.name);
+            cache->last = i;
             *out = cache->programs[i].program;
             return RNCL_OK;
         }
-    rncl_status st = RNCL_OK;
-    if (cache->count == cache->capacity) {
-        size_t capacity = MAX((size_t)32, 2 * cache->capacity);
-        built_program *grown = realloc(cache->programs, capacity * sizeof *grown);
-        if (!grown) {
-            free(name);
-            return RNCL_FAIL(RNCL_ERR_MEMORY, "table of programs");
-        }
-        cache->programs = grown;
-        cache->capacity = capacity;
-    }
-    uint64_t start_ns = rncl_time_ns();
-    st = program_make(context, stem, options, out);
+    const uint64_t start_ns = rncl_time_ns();
+    built.stem = strdup(stem);
+    built.options = join_options(options, context->build_options);
+    built.kernels = strdup("");
+    rncl_status st = make_room(cache);
+    if (!built.stem || !built.options || !built.kernels)
+        st = RNCL_FAIL(RNCL_ERR_MEMORY, "program %s", stem);
+    if (!st)
+        st = program_make(context, stem, built.options, &built.program);
     cache->statistics.time_ns += rncl_time_ns() - start_ns;
     if (st) {
-        free(name);
+        built_program_fini(&built);
         return st;
     }
-    cache->programs[cache->count++] = (built_program){name, *out};
+    *out = built.program;
+    cache->last = cache->count;
+    cache->programs[cache->count++] = built;
+    return RNCL_OK;
+}
+
+bool rncl_program_at(const rncl_context *context, size_t index, rncl_program_record *out)
+{
+    const struct rncl_program_cache *cache = context->programs;
+    if (index >= cache->count)
+        return false;
+    const built_program *built = &cache->programs[index];
+    *out = (rncl_program_record){built->stem, built->options, built->kernels, built->program};
+    return true;
+}
+
+/* Whether the word is one of those in the text, which has a space before each. */
+static bool has_word(const char *text, const char *word)
+{
+    const size_t length = strlen(word);
+    for (const char *at = text; (at = strchr(at, ' ')); at++)
+        if (strcspn(at + 1, " ") == length && !strncmp(at + 1, word, length))
+            return true;
+    return false;
+}
+
+rncl_status rncl_program_note_kernel(rncl_context *context, const char *name)
+{
+    built_program *built = &context->programs->programs[context->programs->last];
+    if (has_word(built->kernels, name))
+        return RNCL_OK;
+    char *more = rncl_text_format("%s %s", built->kernels, name);
+    if (!more)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "kernel %s", name);
+    free(built->kernels);
+    built->kernels = more;
     return RNCL_OK;
 }

@@ -10,12 +10,23 @@
  * $XDG_CACHE_HOME/rncl, keyed by device, driver, source and options; a damaged file there is ignored and
  * replaced. $RNCL_KERNELS names a folder like kernels/ whose sources are used instead of the embedded
  * ones. RNCL_ERR_BUILD if it does not compile: the context's log gets the driver's log, the message its
- * first error. */
+ * first error.
+ * Where the context has a folder of kernel binaries, programs come from there and nothing is compiled
+ * (kernel_binaries.h). Where it only lists programs, *out is NULL. */
 rncl_status rncl_program_build(rncl_context *context, const char *stem, const char *options, cl_program *out);
 
-/* Hash of the source of kernels/<name>.cl with all that it includes, comments, white space and kernel_abi.h
- * aside: a new operation adds a shape there, and a shape that changes changes the kernels that read it. */
-rncl_status rncl_program_source_hash(const char *name, uint64_t *hash);
+/* A program of the context's table; what it points to is the context's. */
+typedef struct rncl_program_record {
+    const char *stem, *options; /* those of the device are among the options */
+    const char *kernels;        /* names of those that were created, with a space before each */
+    cl_program program;         /* NULL: listed and not built */
+} rncl_program_record;
+
+/* The program at `index`, in the order of their first use; false behind the last one. */
+bool rncl_program_at(const rncl_context *context, size_t index, rncl_program_record *out);
+
+/* Remembers that kernel `name` of the program built last by rncl_program_build is used. */
+rncl_status rncl_program_note_kernel(rncl_context *context, const char *name);
 
 /* The context's own table of programs. */
 rncl_status rncl_program_cache_create(struct rncl_program_cache **out);

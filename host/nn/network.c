@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cl_error.h"
+#include "epilogues.h"
 #include "profile.h"
 #include "util.h"
 
@@ -87,12 +88,14 @@ static rncl_status bind_nodes(rncl_network *net)
     if (!net->nodes)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu nodes", graph->node_count);
     for (size_t i = 0; i < graph->node_count; i++) {
-        const rncl_node *node = &graph->nodes[i];
+        const rncl_node *node = &graph->nodes[i], *end = rncl_epilogue_end(plan, i);
+        const int partner = plan->partner[i];
         bound_node *bound = &net->nodes[i];
+        bound->idle = !end;
         bound->reads_image = node->input == 0;
         bound->buffers = (rncl_op_buffers){
             .x = slice_of(net, plan->activation[node->input]),
-            .y = slice_of(net, plan->activation[node->output]),
+            .y = end ? slice_of(net, plan->activation[end->output]) : NULL,
             .dx = slice_of(net, plan->gradient[node->input]),
             .dy = slice_of(net, plan->gradient[node->output]),
             .weight = element(net->parameters.param_slices, node->weight),
@@ -105,12 +108,13 @@ static rncl_status bind_nodes(rncl_network *net)
             .packed = slice_of(net, plan->packed[i]),
             .statistics = slice_of(
                 net, plan->statistics[node->op.kind == RNCL_OP_batchnorm ? node->input : node->output]),
+            .coefficients = slice_of(net, plan->coefficients[partner > (int)i ? (size_t)partner : i]),
             .workspace = net->workspace,
         };
-        if (node->residual >= 0) {
-            bound->buffers.residual = slice_of(net, plan->activation[node->residual]);
+        if (end && end->residual >= 0)
+            bound->buffers.residual = slice_of(net, plan->activation[end->residual]);
+        if (node->residual >= 0)
             bound->buffers.dresidual = slice_of(net, plan->gradient[node->residual]);
-        }
         snprintf(bound->forward_label, sizeof bound->forward_label, "%s forward", node->name);
         snprintf(bound->backward_label, sizeof bound->backward_label, "%s backward", node->name);
     }
@@ -147,7 +151,8 @@ rncl_op_desc rncl_network_mixup_op(const rncl_graph *graph, int micro_batch)
 
 static rncl_status create_op(rncl_network *net, const rncl_op_desc *desc, rncl_op **out)
 {
-    RNCL_TRY(rncl_op_create(net->context, desc, &(rncl_op_choice){.tuned = net->setup.tuned}, out));
+    const rncl_op_choice choice = {.algorithm = net->setup.algorithm, .tuned = net->setup.tuned};
+    RNCL_TRY(rncl_op_create(net->context, desc, &choice, out));
     return rncl_op_build(*out);
 }
 
@@ -247,7 +252,12 @@ rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup 
     rncl_network_setup smaller = *setup;
     for (;;) {
         int micro_batch;
+        const size_t work_group = context->info.max_work_group_size;
         const rncl_status st = create(context, &smaller, out, &micro_batch);
+        if (st && context->info.max_work_group_size < work_group) {
+            rncl_log_line(&context->log, RNCL_LOG_DETAIL, "%s; planning anew", rncl_status_message());
+            continue;
+        }
         if (st != RNCL_ERR_DEVICE_MEMORY || micro_batch == 0)
             return st;
         smaller.micro_batch = rncl_network_smaller(context, setup->batch_size, micro_batch);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "epilogues.h"
 #include "parameters.h"
 #include "util.h"
 
@@ -75,9 +76,12 @@ static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *set
             .left_out = plan->learns[node->output] ? 0 : ~RNCL_PASS_BIT(RNCL_OP_FORWARD),
             .no_dx = !plan->learns[node->input],
             .frozen = node->frozen,
+            .epilogue = rncl_epilogue_of(plan, i),
             .statistics_parts = given_statistics(plan, setup, node),
         };
         RNCL_TRY(rncl_op_create(context, &desc, &choice, &plan->ops[i]));
+        if (!setup->training)
+            RNCL_TRY(rncl_epilogue_plan(context, plan, i));
         plan->producer[node->output] = (int)i;
         plan->workspace_bytes = MAX(plan->workspace_bytes, plan->ops[i]->needs.workspace_bytes);
     }
@@ -99,18 +103,22 @@ static void plan_forward(rncl_network_plan *plan)
 {
     int end = 2 * (int)plan->graph->node_count;
     for (size_t i = 0; i < plan->graph->node_count; i++) {
-        const rncl_node *node = &plan->graph->nodes[i];
+        const rncl_node *node = &plan->graph->nodes[i], *end_node = rncl_epilogue_end(plan, i);
         assert(plan->ops[i]);
         const rncl_op_needs *needs = &plan->ops[i]->needs;
         const bool backward = plan->learns[node->output];
         int now = (int)i, back = backward_time(plan, i);
-        plan->activation[node->output] = add_request(plan, tensor_bytes(plan, node->output), now, now);
-        plan->saved[i] = add_request(plan, needs->saved_bytes, now, backward ? back : now);
         plan->packed[i] = add_request(plan, needs->packed_bytes, 0, end);
+        plan->coefficients[i] = add_request(plan, needs->coefficients_bytes, 0, end);
+        if (!end_node)
+            continue;
+        plan->activation[end_node->output] =
+            add_request(plan, tensor_bytes(plan, end_node->output), now, now);
+        plan->saved[i] = add_request(plan, needs->saved_bytes, now, backward ? back : now);
         plan_statistics(plan, i);
         keep_until(plan, plan->activation[node->input], backward && needs->backward_reads_x ? back : now);
-        if (node->residual >= 0)
-            keep_until(plan, plan->activation[node->residual], now);
+        if (end_node->residual >= 0)
+            keep_until(plan, plan->activation[end_node->residual], now);
         if (backward && needs->backward_reads_y)
             keep_until(plan, plan->activation[node->output], back);
     }
@@ -131,20 +139,12 @@ static void plan_residual_gradient(rncl_network_plan *plan, const rncl_node *nod
         plan->gradient[node->residual] = add_request(plan, tensor_bytes(plan, node->residual), now, now);
 }
 
-static bool is_read_once(const rncl_graph *graph, int tensor)
-{
-    int readers = 0;
-    for (size_t i = 0; i < graph->node_count; i++)
-        readers += (graph->nodes[i].input == tensor) + (graph->nodes[i].residual == tensor);
-    return readers == 1;
-}
-
 /* Whether the node's dx may take the place of its x: then nobody reads x any more. */
 static bool may_replace_input(const rncl_network_plan *plan, size_t i)
 {
     const int input = plan->graph->nodes[i].input, before = plan->producer[input];
     return plan->ops[i]->needs.dx_may_be_x && before >= 0 && !plan->ops[before]->needs.backward_reads_y &&
-           is_read_once(plan->graph, input);
+           rncl_graph_readers(plan->graph, input) == 1;
 }
 
 static void plan_backward(rncl_network_plan *plan)
@@ -196,17 +196,24 @@ static rncl_status plan_at(rncl_context *context, const rncl_network_setup *setu
     plan->accumulate_dx = calloc(nodes, sizeof(bool));
     plan->saved = calloc(nodes, sizeof(int));
     plan->packed = calloc(nodes, sizeof(int));
+    plan->partner = calloc(nodes, sizeof(int));
+    plan->coefficients = calloc(nodes, sizeof(int));
     plan->activation = calloc(tensors, sizeof(int));
     plan->gradient = calloc(tensors, sizeof(int));
     plan->producer = calloc(tensors, sizeof(int));
     plan->statistics = calloc(tensors, sizeof(int));
-    plan->requests = calloc(3 * tensors + 2 * nodes + 1, sizeof(rncl_memory_request));
+    plan->requests = calloc(3 * tensors + 3 * nodes + 1, sizeof(rncl_memory_request));
     if (!plan->ops || !plan->learns || !plan->accumulate_dx || !plan->saved || !plan->packed ||
-        !plan->activation || !plan->gradient || !plan->producer || !plan->statistics || !plan->requests)
+        !plan->partner || !plan->coefficients || !plan->activation || !plan->gradient || !plan->producer ||
+        !plan->statistics || !plan->requests)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of %zu nodes", nodes);
     for (size_t i = 0; i < tensors; i++) {
         plan->activation[i] = plan->gradient[i] = plan->statistics[i] = RNCL_NO_REQUEST;
         plan->producer[i] = -1;
+    }
+    for (size_t i = 0; i < nodes; i++) {
+        plan->partner[i] = -1;
+        plan->saved[i] = RNCL_NO_REQUEST;
     }
     find_learning(plan, setup->training);
     RNCL_TRY(plan_ops(context, setup, plan));
@@ -260,6 +267,8 @@ void rncl_network_plan_fini(rncl_network_plan *plan)
     free(plan->accumulate_dx);
     free(plan->saved);
     free(plan->packed);
+    free(plan->partner);
+    free(plan->coefficients);
     free(plan->activation);
     free(plan->gradient);
     free(plan->producer);

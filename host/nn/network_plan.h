@@ -17,7 +17,10 @@ typedef struct rncl_network_plan {
     bool *learns;        /* of each tensor: it depends on parameters that are trained, so it has a gradient */
     bool *accumulate_dx; /* of each node: its dx adds to what a later node has written */
     int *saved, *packed; /* of each node: requests */
-    int *producer;       /* of each tensor: the node; -1 for the image */
+    int *partner; /* of each node: of a convolution the batch normalisation in its epilogue, and the other
+                     way round; -1: none */
+    int *coefficients; /* of each node: request, of a batch normalisation in an epilogue */
+    int *producer;     /* of each tensor: the node; -1 for the image */
     int *statistics; /* of each tensor: request for those that its producer leaves for batch normalisation */
     int *activation; /* of each tensor: request; the image has none */
     int *gradient;   /* of each tensor: request; none for the image, nor without training */

@@ -11,6 +11,7 @@ enum { MAX_OUTSTANDING = 2 };
 typedef struct bound_node {
     rncl_op_buffers buffers;
     bool reads_image;
+    bool idle;                                  /* a batch normalisation in an epilogue */
     char forward_label[80], backward_label[80]; /* for profiles */
 } bound_node;
 

@@ -1,7 +1,8 @@
 /* Batch normalisation, fused with the addition and ReLU that follow it (kernels/batchnorm.cl): y =
  * act(bn(x) + residual). Forward reads x, residual, weight and bias, writes y and moves the running
  * statistics; `saved` keeps mean and inverse deviation of each channel for backward. Without
- * RNCL_OP_TRAINING, or frozen, it uses the running statistics and does not change them. */
+ * RNCL_OP_TRAINING, or frozen, it uses the running statistics and does not change them. In the epilogue of a
+ * convolution, prepare writes coefficients and forward has nothing to do. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,21 +16,22 @@
     X(DOWN, "down", NULL)     /* work-items a group, along the rows; 0: the kernels of batchnorm.cl */
 RNCL_DECLARE_KNOBS(KNOBS)
 
-enum { MOST_KERNELS = 4 };
+enum { MOST_KERNELS = 5 };
 
 /* Of the kernels in batchnorm_tiled.cl: work-items a group, those of them along the channels, the fewest rows
  * of a stretch, and work-groups for each compute unit, which keep its memory requests in flight. */
 enum { TILE_ITEMS = 256, TILE_ACROSS = 16, LEAST_ROWS = 64, GROUPS_A_UNIT = 8 };
 
 /* Kernels of a pass, in the order of kernel_names. */
-enum { STATISTICS, MOMENTS, RUNNING, APPLY };
+enum { STATISTICS, MOMENTS, RUNNING, APPLY, COEFFICIENTS };
 enum { GRADIENT_SUMS, GRADIENT_MOMENTS, GRADIENT, RESIDUAL_PAD };
 
 static const char *const kernel_names[][MOST_KERNELS] = {
     [RNCL_OP_FORWARD] = {[STATISTICS] = "batchnorm_statistics",
                          [MOMENTS] = "batchnorm_moments",
                          [RUNNING] = "batchnorm_running",
-                         [APPLY] = "batchnorm_apply"},
+                         [APPLY] = "batchnorm_apply",
+                         [COEFFICIENTS] = "batchnorm_coefficients"},
     [RNCL_OP_BACKWARD] = {[GRADIENT_SUMS] = "batchnorm_gradient_sums",
                           [GRADIENT_MOMENTS] = "batchnorm_gradient_moments",
                           [GRADIENT] = "batchnorm_gradient",
@@ -55,11 +57,13 @@ static rncl_status batchnorm_shape(const rncl_op_desc *desc, const rncl_op_choic
                                    rncl_op_needs *needs)
 {
     const rncl_batchnorm_shape *s = &desc->batchnorm;
-    (void)choice;
     if (!sizes_fit(s))
         return RNCL_FAIL(RNCL_ERR_SHAPE, "batch normalisation of %dx%dx%dx%d with residual %dx%dx%d", s->n,
                          s->h, s->w, s->c, s->residual_h, s->residual_w, s->residual_c);
-    needs->saved_bytes = 2 * (size_t)s->c * sizeof(float);
+    if (choice->epilogue)
+        needs->coefficients_bytes = 3 * (size_t)s->c * sizeof(float);
+    else
+        needs->saved_bytes = 2 * (size_t)s->c * sizeof(float);
     needs->backward_reads_x = true;
     needs->backward_reads_y = s->relu && s->residual != RNCL_RESIDUAL_NONE;
     needs->dx_may_be_x = true;
@@ -106,7 +110,8 @@ static void add_tile_knobs(const rncl_pass *pass, int vw, rncl_knobs *knobs)
     rncl_knobs_add_doubling(knobs, knob_names[ITEMS], items, 1, all);
     rncl_knobs_add_doubling(knobs, knob_names[GROUPS], MAX(1, MIN(groups, rows / LEAST_ROWS)), 1,
                             MIN(rows, 64 * units));
-    rncl_knobs_add_doubling(knobs, knob_names[DOWN], all / items, 1, all);
+    const int down = (int)MIN((size_t)all, pass->context->info.max_work_items[1]);
+    rncl_knobs_add_doubling(knobs, knob_names[DOWN], MIN(all / items, down), 1, down);
 }
 
 /* CPUs are also offered the kernels of GPUs, which `rncl check` then covers. */
@@ -143,13 +148,15 @@ static bool batchnorm_allows(const rncl_pass *pass)
     const int *v = pass->values, vectors = rncl_ceil_div(pass->desc.batchnorm.c, v[VW]);
     if (!is_tiled(pass))
         return v[ITEMS] <= vectors;
-    return v[ITEMS] * v[DOWN] <= tile_items(pass->context, v[VW]) && v[ITEMS] <= round_up_to_power(vectors);
+    return v[ITEMS] * v[DOWN] <= tile_items(pass->context, v[VW]) &&
+           (size_t)v[DOWN] <= pass->context->info.max_work_items[1] && v[ITEMS] <= round_up_to_power(vectors);
 }
 
 static rncl_status batchnorm_plan(rncl_pass *pass)
 {
     pass->data = calloc(1, sizeof(batchnorm_data));
-    pass->workspace_bytes = rncl_op_statistics_bytes(pass->values[GROUPS], pass->desc.batchnorm.c);
+    if (!pass->choice.epilogue)
+        pass->workspace_bytes = rncl_op_statistics_bytes(pass->values[GROUPS], pass->desc.batchnorm.c);
     return pass->data ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a batch normalisation");
 }
 
@@ -163,8 +170,16 @@ static rncl_status batchnorm_build(rncl_pass *pass)
     if (is_tiled(pass))
         snprintf(group, sizeof group, " -DGROUP=%d", pass->values[ITEMS] * pass->values[DOWN]);
     rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DRELU=%d -DRESIDUAL=%d%s", s->relu, s->residual, group);
-    for (size_t i = 0; i < MOST_KERNELS; i++)
-        RNCL_TRY(rncl_pass_kernel(pass, program, options, kernel_names[pass->index][i], &data->kernels[i]));
+    for (size_t i = 0; i < MOST_KERNELS; i++) {
+        const char *name = kernel_names[pass->index][i];
+        const bool pads = pass->index == RNCL_OP_BACKWARD && i == RESIDUAL_PAD;
+        const int items =
+            pads ? rncl_elementwise_local(pass->context) : pass->values[ITEMS] * MAX(pass->values[DOWN], 1);
+        if (!name || (pass->choice.epilogue != 0) != (name == kernel_names[RNCL_OP_FORWARD][COEFFICIENTS]))
+            continue;
+        RNCL_TRY(rncl_pass_kernel(pass, program, options, name, &data->kernels[i]));
+        RNCL_TRY(rncl_kernel_require(pass->context, &data->kernels[i], (size_t)items));
+    }
     return RNCL_OK;
 }
 
@@ -197,6 +212,15 @@ static rncl_range running_range(const rncl_pass *pass)
     return range;
 }
 
+static rncl_status batchnorm_prepare(rncl_pass *pass, const rncl_op_buffers *b)
+{
+    const batchnorm_data *data = pass->data;
+    return rncl_launch(pass->context, &data->kernels[COEFFICIENTS], running_range(pass),
+                       RNCL_STRUCT(pass->desc.batchnorm), RNCL_BUFFER(b->running_mean),
+                       RNCL_BUFFER(b->running_variance), RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias),
+                       RNCL_BUFFER(b->coefficients));
+}
+
 /* Mean and variance of the batch, from partial statistics. */
 static rncl_status join_statistics(rncl_pass *pass, const rncl_op_buffers *b)
 {
@@ -217,6 +241,8 @@ static rncl_status batchnorm_forward(rncl_pass *pass, const rncl_op_buffers *b,
 {
     const batchnorm_data *data = pass->data;
     const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
+    if (pass->choice.epilogue)
+        return RNCL_OK;
     if (scalars->flags & RNCL_OP_TRAINING && !pass->choice.frozen) {
         RNCL_TRY(join_statistics(pass, b));
     } else {
@@ -308,13 +334,17 @@ static void batchnorm_destroy(rncl_pass *pass)
     free(data);
 }
 
+extern const rncl_row rncl_batchnorm_single; /* batchnorm_single.c */
+
 static const rncl_row row = {
     .name = "",
     .programs = {"batchnorm", "batchnorm_tiled"},
+    .epilogue = true,
     .knobs = batchnorm_knobs,
     .allows = batchnorm_allows,
     .plan = batchnorm_plan,
     .build = batchnorm_build,
+    .prepare = batchnorm_prepare,
     .enqueue = batchnorm_enqueue,
     .destroy = batchnorm_destroy,
     .bytes = batchnorm_bytes,
@@ -323,6 +353,7 @@ static const rncl_row row = {
 const rncl_op_type rncl_op_batchnorm = {
     .name = "batchnorm",
     .passes = {{.name = "forward"}, {.name = "backward"}},
-    RNCL_OP_ROWS(&row),
+    RNCL_OP_ROWS(&row, &rncl_batchnorm_single),
+    .first_row = {[RNCL_CLASS_ACCELERATOR] = 1},
     .shape = batchnorm_shape,
 };

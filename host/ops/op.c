@@ -61,7 +61,8 @@ static rncl_status plan(rncl_op *op, rncl_context *context)
         op->needs.workspace_bytes = MAX(op->needs.workspace_bytes, pass->workspace_bytes);
     }
     op->needs.packed_bytes = packed_floats * sizeof(float);
-    op->needs.statistics_parts = op->passes[RNCL_OP_FORWARD].statistics_parts;
+    if (!op->choice.epilogue)
+        op->needs.statistics_parts = op->passes[RNCL_OP_FORWARD].statistics_parts;
     return RNCL_OK;
 }
 
@@ -110,7 +111,7 @@ rncl_status rncl_op_bind(rncl_op *op, cl_mem workspace)
 rncl_status rncl_op_prepare(rncl_op *op, const rncl_op_buffers *buffers)
 {
     FOR_WANTED (op, i)
-        if (op->passes[i].packed_floats)
+        if (op->passes[i].packed_floats || op->needs.coefficients_bytes)
             RNCL_TRY(op->passes[i].row->prepare(&op->passes[i], buffers));
     return RNCL_OK;
 }

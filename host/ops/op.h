@@ -8,8 +8,9 @@
 /* The memory that an operation needs from its caller. */
 typedef struct rncl_op_needs {
     size_t saved_bytes, packed_bytes;
-    size_t workspace_bytes; /* scratch: other operations may use it between calls */
-    int statistics_parts;   /* parts in which forward can write statistics of y's channels; 0: it cannot */
+    size_t coefficients_bytes; /* batch normalisation in an epilogue: what prepare writes for it */
+    size_t workspace_bytes;    /* scratch: other operations may use it between calls */
+    int statistics_parts;      /* parts in which forward can write statistics of y's channels; 0: it cannot */
     bool backward_reads_x, backward_reads_y;
     bool dx_may_be_x; /* backward may write dx over x, unless it adds to dx */
 } rncl_op_needs;
@@ -62,8 +63,8 @@ rncl_status rncl_op_bind(rncl_op *op, cl_mem workspace);
 
 /* All of the following enqueue and return: they never allocate and never wait. */
 
-/* To be called whenever the weights have changed, before forward or backward. Does nothing where nothing is
- * packed. */
+/* To be called whenever the parameters have changed, before forward or backward: packs weights, and writes
+ * the coefficients of a batch normalisation in an epilogue. */
 rncl_status rncl_op_prepare(rncl_op *op, const rncl_op_buffers *buffers);
 /* The first pass. */
 rncl_status rncl_op_forward(rncl_op *op, const rncl_op_buffers *buffers, const rncl_op_scalars *scalars);

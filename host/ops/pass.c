@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "op.h"
-#include "program.h"
+#include "program_source.h"
 #include "util.h"
 
 enum { MOST_DRAWS = 100 };
@@ -22,21 +22,31 @@ size_t rncl_pass_rows(const rncl_pass *pass)
     return rncl_pass_type_of(pass)->row_count;
 }
 
+static bool can(const rncl_pass *pass, const rncl_row *row)
+{
+    const bool finishes = pass->choice.epilogue && pass->index == RNCL_OP_FORWARD;
+    return (!finishes || row->epilogue) && (!row->supports || row->supports(pass));
+}
+
 bool rncl_pass_take_row(rncl_pass *pass, size_t row)
 {
     pass->row = rncl_pass_type_of(pass)->rows[row];
     pass->knobs = (rncl_knobs){0};
-    if (pass->row->supports && !pass->row->supports(pass))
+    if (!can(pass, pass->row))
         return false;
     if (pass->row->knobs)
         pass->row->knobs(pass, &pass->knobs);
     return rncl_knobs_resolve(&pass->knobs, NULL, pass->values);
 }
 
-/* exact_only is ignored where an operation has only one row. */
+/* exact_only is ignored where an operation has no exact row. */
 static bool is_wanted(const rncl_pass *pass, const rncl_row *row)
 {
-    return row->exact || !pass->choice.exact_only || rncl_pass_rows(pass) == 1;
+    const rncl_op_type *type = rncl_pass_type_of(pass);
+    bool choice = false;
+    for (size_t i = 0; i < type->row_count; i++)
+        choice = choice || type->rows[i]->exact;
+    return row->exact || !pass->choice.exact_only || !choice;
 }
 
 bool rncl_pass_take_default(rncl_pass *pass)
@@ -44,8 +54,7 @@ bool rncl_pass_take_default(rncl_pass *pass)
     const rncl_op_type *type = rncl_pass_type_of(pass);
     for (size_t i = type->first_row[pass->context->device_class]; i < type->row_count; i++) {
         const rncl_row *row = type->rows[i];
-        if (is_wanted(pass, row) && (!row->supports || row->supports(pass)) &&
-            (!row->pays || row->pays(pass)))
+        if (is_wanted(pass, row) && can(pass, row) && (!row->pays || row->pays(pass)))
             return rncl_pass_take_row(pass, i);
     }
     return false;
@@ -119,7 +128,9 @@ static bool take_tuned(rncl_pass *pass, const char *algorithm)
 rncl_status rncl_pass_plan(rncl_pass *pass)
 {
     const rncl_op_type *type = rncl_pass_type_of(pass);
-    const char *algorithm = type->row_count > 1 ? pass->choice.algorithm : NULL;
+    const char *algorithm = pass->choice.algorithm;
+    if (algorithm && !algorithm_exists(type, algorithm) && !*type->rows[0]->name)
+        algorithm = NULL; /* the operation has a row without a name: it was not meant */
     if (algorithm && !algorithm_exists(type, algorithm))
         return RNCL_FAIL(RNCL_ERR_USAGE, "no algorithm %s for operation %s", algorithm, type->name);
     if (!take_tuned(pass, algorithm) && !(algorithm && take_named(pass, algorithm)) &&

@@ -99,13 +99,15 @@ typedef struct rncl_tuned {
 /* Choices about one operation that follow from the graph, the options and tuning. */
 typedef struct rncl_op_choice {
     const char *algorithm; /* name of a row; NULL: the tuned one, or the device's default. Operations with
-                              only one row ignore it */
+                              a row without a name ignore those that they do not have */
     rncl_tuned tuned;      /* lookup NULL: presets throughout */
     bool exact_only;       /* only rows whose `exact` is set, where there is a choice */
     unsigned left_out;     /* passes that will not be called, by their bits */
     bool no_dx;            /* the input's gradient is not needed (the first convolution) */
-    bool frozen; /* parameters do not change and have no gradients; batch normalisation uses its running
-                    statistics in training too, and does not update them */
+    bool frozen;       /* parameters do not change and have no gradients; batch normalisation uses its running
+                          statistics in training too, and does not update them */
+    unsigned epilogue; /* RNCL_EPILOGUE_…: an evaluation's convolution does the batch normalisation that
+                          follows it, and that one only prepares the coefficients; 0: each does its own */
     int statistics_parts; /* batch normalisation: parts in which the operation before has written statistics
                              of x; 0: it has not */
 } rncl_op_choice;
@@ -149,6 +151,10 @@ struct rncl_row {
     const char *programs[RNCL_ROW_PROGRAMS];
     /* It computes sums of products and nothing else, so that its results on small integers are exact. */
     bool exact;
+    /* Not for devices that are tuned: the tuner does not try it. */
+    bool untuned;
+    /* Its forward pass has an epilogue: the batch normalisation that follows it. */
+    bool epilogue;
     /* The largest relative error to which it rounds its operands. NULL: it computes in float32. */
     double (*rounding)(const rncl_pass *pass);
     /* Whether it can do this pass at this shape on this device. No side effects. NULL: always. */
@@ -165,7 +171,8 @@ struct rncl_row {
     rncl_status (*build)(rncl_pass *pass);
     /* Cuts the workspace, which stays the same for all calls, into sub-buffers. NULL: it has none. */
     rncl_status (*bind)(rncl_pass *pass, cl_mem workspace);
-    /* Packs the weights. NULL if packed_floats is always 0. */
+    /* Packs the weights, or whatever else follows from parameters alone. NULL if packed_floats is always 0
+     * and it knows no epilogue. */
     rncl_status (*prepare)(rncl_pass *pass, const rncl_op_buffers *buffers);
     /* Enqueue and return; never allocate, never wait. */
     rncl_status (*enqueue)(rncl_pass *pass, const rncl_op_buffers *buffers, const rncl_op_scalars *scalars);

@@ -27,7 +27,15 @@ static rncl_spec_layout batchnorm_layout(const rncl_spec_case *c, rncl_slot slot
     const rncl_spec_layout residuals[] = {[RNCL_RESIDUAL_NONE] = {{0}, {RNCL_AXIS_WHOLE}},
                                           [RNCL_RESIDUAL_ADD] = whole,
                                           [RNCL_RESIDUAL_PAD] = padded};
+    const rncl_spec_layout coefficients = {{3, 1, channels},
+                                           {RNCL_AXIS_WHOLE, RNCL_AXIS_WHOLE, RNCL_AXIS_CHANNELS}};
+    const bool is_parameter = slot == RNCL_SLOT_weight || slot == RNCL_SLOT_bias ||
+                              slot == RNCL_SLOT_running_mean || slot == RNCL_SLOT_running_variance;
+    if (c->epilogue ? slot != RNCL_SLOT_coefficients && !is_parameter : slot == RNCL_SLOT_coefficients)
+        return (rncl_spec_layout){{0}, {RNCL_AXIS_WHOLE}};
     switch (slot) {
+    case RNCL_SLOT_coefficients:
+        return coefficients;
     case RNCL_SLOT_x:
     case RNCL_SLOT_y:
     case RNCL_SLOT_dx:
@@ -54,8 +62,25 @@ static void batchnorm_cut(rncl_spec_slice *slice)
         s->residual_c += slice->picks[RNCL_AXIS_CHANNELS].index[i] < residual_c;
 }
 
+/* What a convolution's epilogue reads. */
+static void compute_coefficients(const rncl_spec_case *c, double *const t[RNCL_SLOTS])
+{
+    const size_t channels = (size_t)c->desc.batchnorm.c;
+    double *mean = t[RNCL_SLOT_coefficients], *factor = mean + channels, *bias = factor + channels;
+    for (size_t i = 0; i < channels; i++) {
+        mean[i] = t[RNCL_SLOT_running_mean][i];
+        factor[i] =
+            t[RNCL_SLOT_weight][i] / sqrt(t[RNCL_SLOT_running_variance][i] + (double)RNCL_BATCHNORM_EPSILON);
+        bias[i] = t[RNCL_SLOT_bias][i];
+    }
+}
+
 static void batchnorm_reference(const rncl_spec_case *c, double *const t[RNCL_SLOTS])
 {
+    if (c->epilogue) {
+        compute_coefficients(c, t);
+        return;
+    }
     const int training = c->scalars.flags & RNCL_OP_TRAINING && !c->frozen;
     const rncl_reference_batchnorm tensors = {
         .x = t[RNCL_SLOT_x],
@@ -206,7 +231,8 @@ const rncl_spec rncl_spec_batchnorm = {
                RNCL_SPEC_FIELD(batchnorm, residual_stride, .optional = true)},
     .passes =
         {
-            [RNCL_OP_FORWARD] = {.reads = INPUTS | RUNNING, .results = RNCL_SLOT_BIT(y) | RUNNING},
+            [RNCL_OP_FORWARD] = {.reads = INPUTS | RUNNING,
+                                 .results = RNCL_SLOT_BIT(y) | RNCL_SLOT_BIT(coefficients) | RUNNING},
             [RNCL_OP_BACKWARD] = {.reads = INPUTS | RNCL_SLOT_BIT(dy),
                                   .made = RNCL_SLOT_BIT(y) | RNCL_SLOT_BIT(saved),
                                   .results = RNCL_SLOT_BIT(dx) | RNCL_SLOT_BIT(dresidual) |

@@ -20,12 +20,18 @@ static rncl_spec_layout conv_layout(const rncl_spec_case *c, rncl_slot slot)
 {
     const rncl_conv_shape *s = &c->desc.conv;
     const size_t images = (size_t)s->n, channels = (size_t)s->c, k = (size_t)s->k;
+    if ((slot == RNCL_SLOT_residual && !(c->epilogue & RNCL_EPILOGUE_ADD)) ||
+        (slot == RNCL_SLOT_coefficients && !c->epilogue))
+        return (rncl_spec_layout){{0}, {RNCL_AXIS_WHOLE}};
     switch (slot) {
+    case RNCL_SLOT_coefficients:
+        return (rncl_spec_layout){{3, 1, k}, {RNCL_AXIS_WHOLE, RNCL_AXIS_WHOLE, RNCL_AXIS_OUTPUTS}};
     case RNCL_SLOT_x:
     case RNCL_SLOT_dx:
         return (rncl_spec_layout){{images, (size_t)s->h * (size_t)s->w, channels},
                                   {RNCL_AXIS_IMAGES, RNCL_AXIS_WHOLE, RNCL_AXIS_CHANNELS}};
     case RNCL_SLOT_y:
+    case RNCL_SLOT_residual:
     case RNCL_SLOT_dy:
         return (rncl_spec_layout){{images, (size_t)s->p * (size_t)s->q, k},
                                   {RNCL_AXIS_IMAGES, RNCL_AXIS_WHOLE, RNCL_AXIS_OUTPUTS}};
@@ -46,12 +52,30 @@ static void conv_cut(rncl_spec_slice *slice)
         rncl_slice_pick(slice, RNCL_AXIS_OUTPUTS, &s->k);
 }
 
+/* What an epilogue makes of y (kernels/conv/epilogue.clh). */
+static void finish(const rncl_spec_case *c, double *const t[RNCL_SLOTS])
+{
+    const rncl_spec_layout layout = conv_layout(c, RNCL_SLOT_y);
+    const size_t count = rncl_spec_layout_count(&layout), k = layout.size[2];
+    const double *mean = t[RNCL_SLOT_coefficients], *factor = mean + k, *bias = factor + k;
+    for (size_t i = 0; i < count; i++) {
+        double *y = &t[RNCL_SLOT_y][i];
+        *y = (*y - mean[i % k]) * factor[i % k] + bias[i % k];
+        if (c->epilogue & RNCL_EPILOGUE_ADD)
+            *y += t[RNCL_SLOT_residual][i];
+        if (c->epilogue & RNCL_EPILOGUE_RELU)
+            *y = fmax(*y, 0);
+    }
+}
+
 static void conv_reference(const rncl_spec_case *c, double *const t[RNCL_SLOTS])
 {
     const rncl_conv_shape *s = &c->desc.conv;
-    if (c->pass == RNCL_CONV_FORWARD)
+    if (c->pass == RNCL_CONV_FORWARD) {
         rncl_reference_conv_forward(s, t[RNCL_SLOT_x], t[RNCL_SLOT_weight], t[RNCL_SLOT_y]);
-    else if (c->pass == RNCL_CONV_BACKWARD_DATA)
+        if (c->epilogue)
+            finish(c, t);
+    } else if (c->pass == RNCL_CONV_BACKWARD_DATA)
         rncl_reference_conv_backward_data(s, t[RNCL_SLOT_weight], t[RNCL_SLOT_dy], t[RNCL_SLOT_dx]);
     else
         rncl_reference_conv_backward_filter(s, t[RNCL_SLOT_x], t[RNCL_SLOT_dy], t[RNCL_SLOT_dweight]);
@@ -121,7 +145,8 @@ const rncl_spec rncl_spec_conv = {
     .complete = conv_complete,
     .passes =
         {
-            [RNCL_CONV_FORWARD] = {.reads = RNCL_SLOT_BIT(x) | RNCL_SLOT_BIT(weight),
+            [RNCL_CONV_FORWARD] = {.reads = RNCL_SLOT_BIT(x) | RNCL_SLOT_BIT(weight) |
+                                            RNCL_SLOT_BIT(residual) | RNCL_SLOT_BIT(coefficients),
                                    .results = RNCL_SLOT_BIT(y)},
             [RNCL_CONV_BACKWARD_DATA] = {.reads = RNCL_SLOT_BIT(weight) | RNCL_SLOT_BIT(dy),
                                          .results = RNCL_SLOT_BIT(dx)},

@@ -11,7 +11,8 @@
 typedef struct rncl_spec_case {
     rncl_op_desc desc;
     int pass;
-    bool frozen;   /* as in rncl_op_choice */
+    bool frozen; /* this and the next as in rncl_op_choice */
+    unsigned epilogue;
     bool weighted; /* softmax: with class weights */
     bool diverged; /* softmax: logits of every third row are not finite */
     rncl_op_scalars scalars;

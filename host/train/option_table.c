@@ -21,7 +21,8 @@
 enum {
     WITH_MODEL = RNCL_FOR_EVAL | RNCL_FOR_PREDICT,
     WITH_BATCHES = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_BENCH | RNCL_FOR_TUNE,
-    WITH_DEVICE = WITH_BATCHES | RNCL_FOR_PREDICT | RNCL_FOR_CHECK | RNCL_FOR_TUNE_WORKER,
+    WITH_PLANS = WITH_BATCHES | RNCL_FOR_PREDICT | RNCL_FOR_KERNELS,
+    WITH_DEVICE = WITH_PLANS | RNCL_FOR_CHECK | RNCL_FOR_TUNE_WORKER,
     WITH_DATA = RNCL_FOR_TRAIN | RNCL_FOR_EVAL,
     WITH_FOLDERS = WITH_DATA | RNCL_FOR_CHECK_DATA,
 };
@@ -35,7 +36,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(device),
      .value = "N|NAME",
      .default_text = "auto",
-     .commands = WITH_DEVICE,
+     .commands = WITH_DEVICE | RNCL_FOR_DOCTOR,
      .in_config = true,
      .help = "number in `rncl devices`, part of the name of a device or platform, or auto for number 1; not "
              "given: $RNCL_DEVICE"},
@@ -164,7 +165,7 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(model),
      .value = "FILE|RUN",
-     .commands = WITH_MODEL,
+     .commands = WITH_MODEL | RNCL_FOR_EXPORT,
      .help = "file with the weights, safetensors or PyTorch's .pth, or a run folder, which means its "
              "best.safetensors; the network and the normalisation of pictures are read from it, unless "
              "another program has written it"},
@@ -186,6 +187,14 @@ const rncl_option rncl_option_table[] = {
      .help = "the picture; its suffix says which kind: .png, .svg or .pdf; not given: error.png or loss.png, "
              "of one run "
              "in its folder"},
+    {.name = "out",
+     .group = RNCL_GROUP_RUN,
+     .common = true,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(out),
+     .value = "DIR",
+     .commands = RNCL_FOR_KERNELS,
+     .help = "folder for the programs, their manifest and a Makefile that compiles them"},
     {.name = "y",
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_SWITCH,
@@ -229,7 +238,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(labels),
      .value = "FILE",
      .is_path = true,
-     .commands = WITH_MODEL,
+     .commands = WITH_MODEL | RNCL_FOR_EXPORT,
      .help =
          "names of the classes, one a line, in the order of the network's outputs; not given: the model's "
          "own, and ImageNet's for a model of 1000 classes that has none"},
@@ -286,7 +295,7 @@ const rncl_option rncl_option_table[] = {
      .value = "N",
      .default_text = "256",
      NUMBERS(1, 1000000),
-     .commands = (WITH_BATCHES & ~RNCL_FOR_TRAIN) | RNCL_FOR_PREDICT,
+     .commands = WITH_PLANS & ~RNCL_FOR_TRAIN,
      .help = "pictures a step; a batch that does not fit into device memory goes through in micro-batches"},
     {.name = "micro-batch",
      .group = RNCL_GROUP_DEVICE,
@@ -296,7 +305,7 @@ const rncl_option rncl_option_table[] = {
      .default_text = "auto",
      .zero = "auto",
      NUMBERS(1, 1000000),
-     .commands = WITH_BATCHES,
+     .commands = WITH_BATCHES | RNCL_FOR_KERNELS,
      .in_config = true,
      .help = "pictures that go through the device at once; auto: as many as fit. Gradients are added up over "
              "the whole batch, so that micro-batches of 128 and of 256 give the same training up to "
@@ -403,6 +412,7 @@ const rncl_option rncl_option_table[] = {
      .group = RNCL_GROUP_FINE_TUNING,
      .common = true,
      .kind = RNCL_OPTION_TEXT,
+     .may_be_empty = true,
      .offset = FIELD(freeze),
      .value = "LAYERS",
      .commands = RNCL_FOR_TRAIN,
@@ -413,6 +423,7 @@ const rncl_option rncl_option_table[] = {
     {.name = "class-weights",
      .group = RNCL_GROUP_REGULARISATION,
      .kind = RNCL_OPTION_TEXT,
+     .may_be_empty = true,
      .offset = FIELD(class_weights),
      .value = "balanced|FILE|W1,W2,...",
      .commands = RNCL_FOR_TRAIN,
@@ -493,21 +504,21 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_FLOATS,
      .offset = FIELD(mean),
      .value = "R,G,B",
-     NUMBERS(-1000, 1000),
-     .commands = WITH_DATA | RNCL_FOR_PREDICT,
+     NUMBERS(0, 1),
+     .commands = WITH_DATA | RNCL_FOR_PREDICT | RNCL_FOR_EXPORT,
      .in_config = true,
-     .help = "subtracted from the pixel values, scaled to 0..1 first; not given: the data's, for eval "
-             "and predict the model's"},
+     .help = "subtracted from the pixel values, scaled to 0..1 first; not given: the data's, for eval, "
+             "predict and export the model's"},
     {.name = "std",
      .group = RNCL_GROUP_DATA,
      .kind = RNCL_OPTION_FLOATS,
      .offset = FIELD(std),
      .value = "R,G,B",
      NUMBERS(1e-6, 1000),
-     .commands = WITH_DATA | RNCL_FOR_PREDICT,
+     .commands = WITH_DATA | RNCL_FOR_PREDICT | RNCL_FOR_EXPORT,
      .in_config = true,
-     .help =
-         "divides the result of subtracting --mean; not given: the data's, for eval and predict the model's"},
+     .help = "divides the result of subtracting --mean; not given: the data's, for eval, "
+             "predict and export the model's"},
     {.name = "workers",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_INT,
@@ -618,12 +629,15 @@ const rncl_option rncl_option_table[] = {
     {.name = "algorithm",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_TEXT,
+     .may_be_empty = true,
      .offset = FIELD(algorithm),
      .value = "NAME",
-     .commands = WITH_BATCHES | RNCL_FOR_PREDICT | RNCL_FOR_CHECK,
+     .commands = WITH_PLANS | RNCL_FOR_CHECK,
      .in_config = true,
-     .help = "use this algorithm, such as direct or im2col_gemm, for all convolutions that it supports; not "
-             "given: what suits the device; check: the only one that is checked"},
+     .help =
+         "use this algorithm, such as direct or im2col_gemm, for all convolutions that it supports; single: "
+         "kernels of a single work-item for all operations, as on FPGAs; not given: what suits the device; "
+         "check: the only one that is checked"},
     {.name = "precision",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_CHOICE,
@@ -641,9 +655,20 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_SWITCH,
      .offset = FIELD(winograd),
      .default_text = "on",
-     .commands = WITH_BATCHES | RNCL_FOR_PREDICT,
+     .commands = WITH_PLANS,
      .in_config = true,
      .help = "Winograd's convolution, which rounds differently (by about 3e-6 of the result)"},
+    {.name = "kernel-binaries",
+     .group = RNCL_GROUP_DEVICE,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(kernel_binaries),
+     .value = "DIR",
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_BENCH | RNCL_FOR_CHECK,
+     .is_path = true,
+     .help =
+         "load all programs from this folder, which `rncl kernels` has written and in which they have been "
+         "compiled, and compile nothing: for FPGAs and other devices without a compiler; not given: "
+         "$RNCL_KERNEL_BINARIES"},
     {.name = "self-test",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_SWITCH,
@@ -755,6 +780,13 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_PREDICT,
      .prints = true,
      .help = "print a CSV row for each class of --top"},
+    {.name = "inference",
+     .group = RNCL_GROUP_NETWORK,
+     .kind = RNCL_OPTION_FLAG,
+     .offset = FIELD(inference),
+     .commands = RNCL_FOR_BENCH,
+     .help = "forward only, as eval and predict compute: batch normalisation with running statistics, in the "
+             "convolutions where the device's kernels can"},
     {.name = "explain",
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_TEXT,
@@ -764,6 +796,48 @@ const rncl_option rncl_option_table[] = {
      .prints = true,
      .help = "print what the device's peak and bandwidth allow for each layer, and draw it as FILE, .png, "
              ".svg or .pdf"},
+
+    /* exporting */
+    {.name = "onnx",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(onnx),
+     .value = "FILE",
+     .commands = RNCL_FOR_EXPORT,
+     .help = "write the network with its weights as an ONNX model, for any number of pictures at once"},
+    {.name = "torch-script-free",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(pytorch),
+     .value = "FILE.py",
+     .commands = RNCL_FOR_EXPORT,
+     .help = "write the network as a PyTorch module in Python, without TorchScript; its load() reads rncl's "
+             "safetensors"},
+    {.name = "fold-bn",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(fold_bn),
+     .default_text = "on",
+     .commands = RNCL_FOR_EXPORT,
+     .help = "ONNX: batch normalisations become part of the convolutions before them; off: nodes of their "
+             "own, as training them further needs"},
+    {.name = "normalise",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(normalise),
+     .default_text = "off",
+     .commands = RNCL_FOR_EXPORT,
+     .help = "ONNX: the model takes pixels from 0 to 1 and normalises them itself; off: it takes normalised "
+             "pixels, with mean and std in its metadata"},
+    {.name = "opset",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_INT,
+     .offset = FIELD(opset),
+     .value = "N",
+     .default_text = "17",
+     NUMBERS(17, 22),
+     .commands = RNCL_FOR_EXPORT,
+     .help = "ONNX: version of the operator set"},
 
     /* every command */
     {.name = "config",
@@ -777,7 +851,8 @@ const rncl_option rncl_option_table[] = {
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(json),
-     .commands = RNCL_FOR_NETWORKS | RNCL_FOR_CHECK | RNCL_FOR_DEVICES | RNCL_FOR_CHECK_DATA,
+     .commands =
+         (RNCL_FOR_NETWORKS & ~RNCL_FOR_EXPORT) | RNCL_FOR_CHECK | RNCL_FOR_DEVICES | RNCL_FOR_CHECK_DATA,
      .prints = true,
      .help = "print one JSON document"},
     {.name = "verbose",

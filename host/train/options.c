@@ -205,7 +205,7 @@ static void print_float(const rncl_option *option, const value *from, char *text
 static rncl_status parse_floats(const rncl_option *option, const char *text, value *out)
 {
     *out = (value){0};
-    if (strspn(text, "0123456789+-.eE,") != strlen(text))
+    if (strspn(text, "0123456789+-.eE, ") != strlen(text))
         return no_number(option, text, "numbers, separated by commas");
     const char *next = text;
     size_t count = 0;
@@ -307,6 +307,9 @@ void rncl_options_init(rncl_options *options)
     const char *device = getenv("RNCL_DEVICE");
     if (device && *device)
         snprintf(options->device, sizeof options->device, "%s", device);
+    const char *binaries = getenv("RNCL_KERNEL_BINARIES");
+    if (binaries)
+        snprintf(options->kernel_binaries, sizeof options->kernel_binaries, "%s", binaries);
 }
 
 const rncl_option *rncl_option_find(const char *name, unsigned commands)

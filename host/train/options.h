@@ -35,9 +35,14 @@ enum {
     RNCL_FOR_TUNE = 256,
     RNCL_FOR_TUNE_WORKER = 512,
     RNCL_FOR_PLOT = 1024,
+    RNCL_FOR_KERNELS = 1 << 11,
+    RNCL_FOR_DOCTOR = 1 << 12,
+    RNCL_FOR_EXPORT = 1 << 14,
+    RNCL_FOR_COMPLETION = 1 << 15,
+    RNCL_FOR_MAN_PAGES = 1 << 16,
     RNCL_FOR_LIBRARY = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_TUNE | RNCL_FOR_CHECK,
-    RNCL_FOR_NETWORKS =
-        RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_BENCH | RNCL_FOR_TUNE | RNCL_FOR_INFO,
+    RNCL_FOR_NETWORKS = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_BENCH | RNCL_FOR_TUNE |
+                        RNCL_FOR_INFO | RNCL_FOR_KERNELS | RNCL_FOR_EXPORT,
 };
 
 /* Room for that many rows of the table. */
@@ -86,16 +91,17 @@ typedef struct rncl_options {
     bool exif;        /* pictures are turned as EXIF says */
     int cache_memory; /* MiB of decoded pictures; 0: what the machine can spare */
     uint64_t seed;
-    int workers;                      /* 0: as many as the loader sees fit */
-    float eval_every;                 /* epochs */
-    int checkpoint_every;             /* steps; 0: by time */
-    int keep;                         /* checkpoints */
-    bool rollback;                    /* after a divergence; otherwise the run stops */
-    bool force_resume;                /* although the data have changed */
-    float time_limit;                 /* seconds; 0: none */
-    float mean[4], std[4];            /* as long as nobody has given them: the data set's own */
-    char algorithm[RNCL_TEXT_LENGTH]; /* of the convolutions; "": tuned, or the device's default */
-    bool winograd;                    /* may be among them */
+    int workers;                            /* 0: as many as the loader sees fit */
+    float eval_every;                       /* epochs */
+    int checkpoint_every;                   /* steps; 0: by time */
+    int keep;                               /* checkpoints */
+    bool rollback;                          /* after a divergence; otherwise the run stops */
+    bool force_resume;                      /* although the data have changed */
+    float time_limit;                       /* seconds; 0: none */
+    float mean[4], std[4];                  /* as long as nobody has given them: the data set's own */
+    char algorithm[RNCL_TEXT_LENGTH];       /* of the convolutions; "": tuned, or the device's default */
+    bool winograd;                          /* may be among them */
+    char kernel_binaries[RNCL_TEXT_LENGTH]; /* folder of programs compiled ahead of time; "": none */
     rncl_precision precision;
     bool tune;    /* train: what has not been tuned, briefly, before the first step */
     float budget; /* seconds */
@@ -113,10 +119,16 @@ typedef struct rncl_options {
 
     int top;                        /* predict: classes of each picture */
     bool logits, csv;               /* predict */
+    bool inference;                 /* bench: forward only */
     char explain[RNCL_TEXT_LENGTH]; /* bench: file for the roofline; "": none */
     bool plot_loss;                 /* plot: losses and not errors */
     char **arguments;               /* predict: the pictures; plot: the runs; the command line's own */
     int argument_count;
+
+    char onnx[RNCL_TEXT_LENGTH];    /* export: file; "": none */
+    char pytorch[RNCL_TEXT_LENGTH]; /* export: file; "": none */
+    int opset;                      /* export: of ONNX */
+    bool fold_bn, normalise;        /* export */
 
     /* Images in memory, in place of `data`; no options, but handed over with them. pixels and read NULL:
      * there are none. */
@@ -166,6 +178,7 @@ typedef struct rncl_option {
     unsigned commands;          /* RNCL_FOR_… */
     bool in_config;             /* written to config.ini */
     bool is_path;               /* there as an absolute one */
+    bool may_be_empty;          /* on the command line, to undo what the config file says */
     bool prints;                /* says only how the command line prints; not for the library */
     const char *help;
 } rncl_option;
@@ -173,7 +186,8 @@ typedef struct rncl_option {
 extern const rncl_option rncl_option_table[];
 extern const size_t rncl_option_count;
 
-/* All defaults; RNCL_DEVICE from the environment is the default of `device`. */
+/* All defaults; RNCL_DEVICE and RNCL_KERNEL_BINARIES from the environment are those of `device` and
+ * `kernel_binaries`. */
 void rncl_options_init(rncl_options *options);
 
 /* Sets one option from text. RNCL_ERR_USAGE with the range, the choices and the nearest one when it does not
@@ -183,6 +197,10 @@ rncl_status rncl_options_set(rncl_options *options, const rncl_option *option, c
 
 /* The row of that name that `commands` take; NULL if there is none. */
 const rncl_option *rncl_option_find(const char *name, unsigned commands);
+
+/* The one of `names` that `name` was meant for: what other programs call that option, or the nearest by its
+ * letters. NULL if none is near. */
+const char *rncl_option_nearest(const char *name, const char *const *names, size_t count);
 
 /* RNCL_ERR_USAGE for a name that no row of `commands` has, naming the nearest one. */
 rncl_status rncl_option_unknown(const char *name, unsigned commands);

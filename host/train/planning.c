@@ -1,6 +1,15 @@
 /* Fills a setup from options and tuning results. */
 #include "planning.h"
 
+#include "kernel_binaries.h"
+
+rncl_status rncl_context_prepare(rncl_context *context, const rncl_options *options)
+{
+    rncl_precision_request(context, options->precision);
+    return options->kernel_binaries[0] ? rncl_kernel_binaries_use(context, options->kernel_binaries)
+                                       : RNCL_OK;
+}
+
 void rncl_planning_apply(const rncl_options *options, rncl_store *store, rncl_network_setup *setup)
 {
     setup->algorithm = options->algorithm[0] ? options->algorithm : NULL;

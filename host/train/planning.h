@@ -6,6 +6,9 @@
 #include "options.h"
 #include "store.h"
 
+/* What the options say about the device's programs: precision, and where binaries come from. */
+rncl_status rncl_context_prepare(rncl_context *context, const rncl_options *options);
+
 /* Fills the fields of a setup that decide about algorithms. The store (NULL: presets) must outlive the
  * planning. */
 void rncl_planning_apply(const rncl_options *options, rncl_store *store, rncl_network_setup *setup);

@@ -8,7 +8,6 @@
 #include "automatic.h"
 #include "files.h"
 #include "inference.h"
-#include "labels.h"
 #include "memory.h"
 #include "session.h"
 #include "trained.h"
@@ -107,22 +106,6 @@ static rncl_status take_batch(void *user, const rncl_batch *batch, const rncl_ba
     return RNCL_OK;
 }
 
-/* Most files without metadata are torchvision's, whose models expect this. */
-static void assume_imagenet(rncl_context *context, rncl_options *options)
-{
-    static const float mean[] = {0.485f, 0.456f, 0.406f}, std[] = {0.229f, 0.224f, 0.225f};
-    if (rncl_option_source_of(options, "mean") != RNCL_FROM_DEFAULT ||
-        rncl_option_source_of(options, "std") != RNCL_FROM_DEFAULT)
-        return;
-    memcpy(options->mean, mean, sizeof mean);
-    memcpy(options->std, std, sizeof std);
-    rncl_log_line(
-        &context->log, RNCL_LOG_NOTE,
-        "%s does not say how pictures are normalised: using ImageNet's mean and deviation; --mean and "
-        "--std give others",
-        options->model);
-}
-
 /* Batches that are as equal as the number of pictures allows, and no larger than the option says. */
 static int fitting_batch(int batch_size, uint32_t count)
 {
@@ -208,13 +191,9 @@ static rncl_status prepare(rncl_predictor *p)
     rncl_options *options = &p->options;
     if (!options->model[0])
         return RNCL_FAIL(RNCL_ERR_USAGE, "prediction needs option model, a file of weights");
-    RNCL_TRY(rncl_trained_describe(options, &p->meta));
     rncl_automatic_settle(options);
-    if (!p->meta.has_network)
-        assume_imagenet(p->context, options);
-    RNCL_TRY(rncl_graph_build(&options->network, &p->graph));
-    options->network = p->graph->options;
-    RNCL_TRY(rncl_labels_default(options->network.classes, &p->meta));
+    RNCL_TRY(rncl_trained_open(&p->context->log, options, &p->meta, &p->graph));
+    rncl_graph_align(p->graph, p->context->info.address_alignment);
     const size_t classes = (size_t)options->network.classes;
     p->answers = calloc(classes, sizeof *p->answers);
     p->probabilities = calloc(classes, sizeof *p->probabilities);

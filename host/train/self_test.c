@@ -131,6 +131,15 @@ static rncl_status run(self_test *test, rncl_context *context)
     return RNCL_OK;
 }
 
+static void fini(self_test *test)
+{
+    for (size_t i = 0; i < test->count; i++)
+        free(test->texts[i]);
+    free(test->texts);
+    free(test->checks);
+    free(test->key);
+}
+
 rncl_status rncl_self_test(rncl_context *context, const rncl_network *network)
 {
     self_test test = {0};
@@ -139,10 +148,16 @@ rncl_status rncl_self_test(rncl_context *context, const rncl_network *network)
         st = make_key(&test, &context->info);
     if (!st && !is_remembered(&test))
         st = run(&test, context);
-    for (size_t i = 0; i < test.count; i++)
-        free(test.texts[i]);
-    free(test.texts);
-    free(test.checks);
-    free(test.key);
+    fini(&test);
+    return st;
+}
+
+rncl_status rncl_self_test_build(const rncl_network *network)
+{
+    self_test test = {0};
+    rncl_status st = collect(&test, network);
+    for (size_t i = 0; !st && i < test.count; i++)
+        st = rncl_planned_check_build(&test.checks[i]);
+    fini(&test);
     return st;
 }

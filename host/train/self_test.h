@@ -10,4 +10,7 @@
  * these kernels, and is not done again. RNCL_ERR_WRONG_RESULT names the first result that is wrong. */
 rncl_status rncl_self_test(rncl_context *context, const rncl_network *network);
 
+/* Only builds the programs that the test would need, and runs nothing. */
+rncl_status rncl_self_test_build(const rncl_network *network);
+
 #endif

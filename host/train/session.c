@@ -11,6 +11,7 @@
 #include "inputs.h"
 #include "memory.h"
 #include "network_info.h"
+#include "planning.h"
 #include "trainer.h"
 #include "tuning.h"
 #include "util.h"
@@ -147,7 +148,11 @@ rncl_status rncl_session_open_device(const rncl_session *session, rncl_context *
     if (!st)
         st = rncl_context_create(device, &session->log, out);
     if (!st)
-        rncl_precision_request(*out, session->options.precision);
+        st = rncl_context_prepare(*out, &session->options);
+    if (st) {
+        rncl_context_destroy(*out);
+        *out = NULL;
+    }
     rncl_device_list_destroy(list);
     return st;
 }

@@ -59,17 +59,58 @@ rncl_status rncl_trained_describe(rncl_options *options, rncl_model_meta *meta)
     return st;
 }
 
-static rncl_status load_weights(const rncl_context *context, const rncl_options *options,
-                                const rncl_graph *graph, rncl_network_vectors *out)
+/* Most files without metadata are torchvision's, whose models expect this. */
+static void assume_imagenet(const rncl_log *log, rncl_options *options)
 {
-    const rncl_model_source source = {
-        .path = options->model, .log = &context->log, .adapt_stem = options->adapt_stem};
+    static const float mean[] = {0.485f, 0.456f, 0.406f}, std[] = {0.229f, 0.224f, 0.225f};
+    if (rncl_option_source_of(options, "mean") != RNCL_FROM_DEFAULT ||
+        rncl_option_source_of(options, "std") != RNCL_FROM_DEFAULT)
+        return;
+    memcpy(options->mean, mean, sizeof mean);
+    memcpy(options->std, std, sizeof std);
+    rncl_log_line(
+        log, RNCL_LOG_NOTE,
+        "%s does not say how pictures are normalised: using ImageNet's mean and deviation; --mean and "
+        "--std give others",
+        options->model);
+}
+
+rncl_status rncl_trained_open(const rncl_log *log, rncl_options *options, rncl_model_meta *meta,
+                              rncl_graph **graph)
+{
+    RNCL_TRY(rncl_trained_describe(options, meta));
+    if (!meta->has_network)
+        assume_imagenet(log, options);
+    rncl_status st = rncl_graph_build(&options->network, graph);
+    if (!st) {
+        options->network = (*graph)->options;
+        st = rncl_labels_default(options->network.classes, meta);
+    }
+    if (!st)
+        return RNCL_OK;
+    rncl_graph_destroy(*graph);
+    *graph = NULL;
+    rncl_model_meta_fini(meta);
+    return st;
+}
+
+rncl_status rncl_trained_read(const rncl_log *log, const rncl_options *options, const rncl_graph *graph,
+                              rncl_trained_weights *out)
+{
+    const rncl_model_source source = {.path = options->model, .log = log, .adapt_stem = options->adapt_stem};
     out->params = calloc(graph->param_floats, sizeof *out->params);
     out->state = calloc(graph->state_floats + 1, sizeof *out->state);
     if (!out->params || !out->state)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory for %zu parameters", graph->param_floats);
     int64_t batches_tracked;
     return rncl_model_load(&source, graph, out->params, out->state, &batches_tracked);
+}
+
+void rncl_trained_weights_free(rncl_trained_weights *weights)
+{
+    free(weights->params);
+    free(weights->state);
+    *weights = (rncl_trained_weights){0};
 }
 
 rncl_status rncl_trained_create(rncl_context *context, const rncl_options *options, const rncl_graph *graph,
@@ -82,20 +123,20 @@ rncl_status rncl_trained_create(rncl_context *context, const rncl_options *optio
         .micro_batch = options->micro_batch,
         .logits = logits,
     };
-    rncl_network_vectors vectors = {0};
+    rncl_trained_weights weights = {0};
     rncl_network *network = NULL;
     rncl_store *store = NULL;
-    rncl_status st = load_weights(context, options, graph, &vectors);
+    rncl_status st = rncl_trained_read(&context->log, options, graph, &weights);
     if (!st)
         st = rncl_store_open(&context->info, context->precision, &context->log, &store);
     rncl_planning_apply(options, store, &setup);
     if (!st)
         st = rncl_network_create(context, &setup, &network);
     if (!st)
-        st = rncl_network_write(network, &vectors);
+        st = rncl_network_write(network,
+                                &(rncl_network_vectors){.params = weights.params, .state = weights.state});
     rncl_store_close(store);
-    free(vectors.params);
-    free(vectors.state);
+    rncl_trained_weights_free(&weights);
     if (st) {
         rncl_network_destroy(network);
         return st;

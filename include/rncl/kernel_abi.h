@@ -64,6 +64,12 @@ typedef struct rncl_pack_shape {
     rncl_int row_stride, column_stride, in_stride, out_stride, packed_offset;
 } rncl_pack_shape;
 
+/* What a convolution does with its sums in an evaluation before it stores them: the batch normalisation that
+ * follows it (always), its addition of a tensor of y's shape, and its ReLU. */
+#define RNCL_EPILOGUE_NORMALISE 1
+#define RNCL_EPILOGUE_ADD 2
+#define RNCL_EPILOGUE_RELU 4
+
 /* What is added to the normalised values before the ReLU. */
 #define RNCL_RESIDUAL_NONE 0
 #define RNCL_RESIDUAL_ADD 1 /* a tensor of the same shape: the identity (A, B) or a projection (B, C) */

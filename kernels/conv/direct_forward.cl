@@ -19,6 +19,7 @@
  *             (i * out_stride + out_row, j * out_stride + out_column)
  * statistics  of y as in statistics.clh, a part for each tile; NULL: not wanted
  * accumulate  0: y is set, 1: added to
+ * coefficients, residual   see conv/epilogue.clh; NULL without an epilogue
  *
  * In local memory, `staged` [STAGED_ROWS][STAGED_PIXELS][c] holds what a tile reads of x, with padding:
  *
@@ -40,6 +41,7 @@
 #define BLOCK_ROWS (BH * BW)
 
 #include "conv/direct.clh"
+#include "conv/epilogue.clh"
 #include "conv/register_block.clh"
 #include "statistics.clh"
 
@@ -98,12 +100,12 @@ static void stage_rows(__local float *staged, __global const float *image, int r
     }
 }
 
-/* Output pixel (p, q) of an image of y. */
-static __global float *output_pixel(rncl_direct_shape shape, __global float *image, int p, int q)
+/* Where output pixel (p, q) lies in an image of y. */
+static size_t output_pixel(rncl_direct_shape shape, int p, int q)
 {
-    return image + ((size_t)(p * shape.out_stride + shape.out_row) * shape.out_w + q * shape.out_stride +
-                    shape.out_column) *
-                       shape.k;
+    return ((size_t)(p * shape.out_stride + shape.out_row) * shape.out_w + q * shape.out_stride +
+            shape.out_column) *
+           shape.k;
 }
 
 /* The pixels of a register block whose first is (row, column). */
@@ -111,7 +113,7 @@ static void prefetch_outputs(rncl_direct_shape shape, __global float *image, int
 {
     UNROLL_FOR (i, BLOCK_ROWS)
         UNROLL_FOR_STEP (v, KB, LINE_FLOATS)
-            PREFETCH_FOR_WRITE(output_pixel(shape, image, row + i / BW, column + i % BW) + v);
+            PREFETCH_FOR_WRITE(image + output_pixel(shape, row + i / BW, column + i % BW) + v);
 }
 
 /* Computes a register block. input: its first pixel of x; filter: [r][s][c][KB]. Prefetches the pixels of the
@@ -132,22 +134,29 @@ static void convolve(vfloat sum[BLOCK_ROWS][KV], rncl_direct_shape shape, INPUT 
     }
 }
 
-/* Stores the first `rows` x `columns` pixels of a register block whose first is (row, column). */
+/* Stores the first `rows` x `columns` pixels of a register block whose first is (row, column). residual: an
+ * image of the same shape. */
 static void store_outputs(const vfloat sum[BLOCK_ROWS][KV], rncl_direct_shape shape, __global float *image,
-                          int row, int column, int rows, int columns, int accumulate)
+                          __global const float *coefficients, __global const float *residual, int row,
+                          int column, int rows, int columns, int accumulate)
 {
     UNROLL_FOR (i, BLOCK_ROWS)
         if (i / BW < rows && i % BW < columns) {
-            __global float *to = output_pixel(shape, image, row + i / BW, column + i % BW);
-            UNROLL_FOR (v, KV)
-                VSTORE(accumulate ? VLOAD(to + v * VW) + sum[i][v] : sum[i][v], to + v * VW);
+            const size_t at = output_pixel(shape, row + i / BW, column + i % BW);
+            UNROLL_FOR (v, KV) {
+                __global float *to = image + at + v * VW;
+                vfloat value = accumulate ? VLOAD(to) + sum[i][v] : sum[i][v];
+                finish(&value, coefficients + v * VW, shape.k, residual + at + v * VW);
+                VSTORE(value, to);
+            }
         }
 }
 
 /* Computes rows `first_row` … end_row - 1 of an image for one block of KB output channels. image: its
- * channels in y; part: those in the tile's statistics, or NULL. */
+ * channels in y; coefficients, residual: those there; part: those in the tile's statistics, or NULL. */
 static void convolve_tile(rncl_direct_shape shape, INPUT input, __global const float *filter,
-                          __global float *image, int first_row, int end_row, __global float *part,
+                          __global float *image, __global const float *coefficients,
+                          __global const float *residual, int first_row, int end_row, __global float *part,
                           int accumulate, int prefetch)
 {
     const pixel_block block = {.height = BH, .width = BW, .row_step = BW * KV, .column_step = KV};
@@ -162,7 +171,7 @@ static void convolve_tile(rncl_direct_shape shape, INPUT input, __global const f
             convolve(sum, shape,
                      input + (row - first_row) * shape.stride * INPUT_PITCH + column * shape.stride * shape.c,
                      filter, prefetch);
-            store_outputs(sum, shape, image, row, column, rows, columns, accumulate);
+            store_outputs(sum, shape, image, coefficients, residual, row, column, rows, columns, accumulate);
             if (part)
                 UNROLL_FOR (v, KV)
                     gather_statistics(block, &sum[0][v], rows, columns, means + v, deviations + v,
@@ -178,7 +187,8 @@ static void convolve_tile(rncl_direct_shape shape, INPUT input, __global const f
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv_direct_forward(const rncl_direct_shape shape, __global const float *restrict x,
                     __global const float *restrict packed, const int packed_offset,
-                    __global float *restrict y, __global float *restrict statistics, const int accumulate)
+                    __global float *restrict y, __global float *restrict statistics, const int accumulate,
+                    __global const float *restrict coefficients, __global const float *restrict residual)
 {
     const int image_tiles = (shape.p + shape.tile_rows - 1) / shape.tile_rows;
     const int image = get_global_id(0) / image_tiles;
@@ -187,8 +197,8 @@ conv_direct_forward(const rncl_direct_shape shape, __global const float *restric
     const int blocks = shape.k / KB;
     const int first_block = blocks * get_global_id(1) / get_global_size(1);
     const int last_block = blocks * (get_global_id(1) + 1) / get_global_size(1);
+    const size_t out = (size_t)image * shape.out_h * shape.out_w * shape.k;
     __global const float *pixels = x + (size_t)image * shape.h * shape.w * shape.c;
-    __global float *out = y + (size_t)image * shape.out_h * shape.out_w * shape.k;
     __global float *part =
         statistics ? statistics + statistics_at(get_global_size(0), get_global_id(0), shape.k) : 0;
 #if STAGE > 0
@@ -202,6 +212,6 @@ conv_direct_forward(const rncl_direct_shape shape, __global const float *restric
         statistics[get_global_id(0)] = (float)((end_row - first_row) * shape.q);
     for (int block = first_block; block < last_block; block++)
         convolve_tile(shape, input, packed + packed_offset + (size_t)block * shape.r * shape.s * shape.c * KB,
-                      out + block * KB, first_row, end_row, part ? part + block * KB : 0, accumulate,
-                      STAGE == 0 && block == first_block);
+                      y + out + block * KB, coefficients + block * KB, residual + out + block * KB, first_row,
+                      end_row, part ? part + block * KB : 0, accumulate, STAGE == 0 && block == first_block);
 }

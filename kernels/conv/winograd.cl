@@ -22,7 +22,8 @@
  *               | POSITIONS * INPUT_STEP | POSITIONS * PRODUCT_STEP | FILTERS * FILTER_STEP, if not PACKED
  *
  * statistics  of y as in statistics.clh, a part for each g; NULL: not wanted
- * accumulate  0: y is set, 1: added to */
+ * accumulate  0: y is set, 1: added to
+ * coefficients, residual   see conv/epilogue.clh; NULL without an epilogue */
 
 /* Tiles of the register block, from 1 on. */
 #ifndef PT
@@ -36,6 +37,8 @@
 #define BLOCK_ROWS PT
 
 #include "conv/winograd_filters.clh"
+
+#include "conv/epilogue.clh"
 #include "statistics.clh"
 
 /* Floats from position to position. */
@@ -56,17 +59,20 @@ static void multiply(int tiles, int c, __global const float *restrict inputs,
     }
 }
 
-/* Stores VW channels of the first `rows` x `columns` pixels of a tile. y: from channel k on. */
+/* Stores VW channels of the first `rows` x `columns` pixels of a tile. All pointers are to the first of these
+ * channels. */
 static void store_output(rncl_winograd_shape shape, const vfloat *tile, tile_place place, int rows,
-                         int columns, __global float *y, int accumulate)
+                         int columns, __global float *y, __global const float *coefficients,
+                         __global const float *residual, int accumulate)
 {
     UNROLL_FOR (i, TILE)
         UNROLL_FOR (j, TILE)
             if (i < rows && j < columns) {
-                __global float *to =
-                    y +
+                const size_t at =
                     (((size_t)place.image * shape.p + place.row + i) * shape.q + place.column + j) * shape.k;
-                VSTORE(accumulate ? VLOAD(to) + tile[i * SIDE + j] : tile[i * SIDE + j], to);
+                vfloat value = accumulate ? VLOAD(y + at) + tile[i * SIDE + j] : tile[i * SIDE + j];
+                finish(&value, coefficients, shape.k, residual + at);
+                VSTORE(value, y + at);
             }
 }
 
@@ -74,7 +80,8 @@ static void store_output(rncl_winograd_shape shape, const vfloat *tile, tile_pla
  * statistics of y in which those channels of `before` pixels are, and afterwards those of these tiles too;
  * NULL: not wanted. Returns the number of pixels so far. */
 static int transform_outputs(rncl_winograd_shape shape, __global const float *products, int first, int count,
-                             int k, __global float *y, __global float *part, int before, int accumulate)
+                             int k, __global float *y, __global const float *coefficients,
+                             __global const float *residual, __global float *part, int before, int accumulate)
 {
     const pixel_block block = {.height = TILE, .width = TILE, .row_step = SIDE, .column_step = 1};
     vfloat mean = (vfloat)(0.0f), deviations = (vfloat)(0.0f);
@@ -89,7 +96,7 @@ static int transform_outputs(rncl_winograd_shape shape, __global const float *pr
         UNROLL_FOR (i, POSITIONS)
             tile[i] = VLOAD(products + i * PRODUCT_STEP(shape) + t * KB);
         TRANSFORM_BOTH_SIDES(output_column, tile, SIDE, TILE);
-        store_output(shape, tile, place, rows, columns, y + k, accumulate);
+        store_output(shape, tile, place, rows, columns, y + k, coefficients + k, residual + k, accumulate);
         if (part)
             gather_statistics(block, tile, rows, columns, &mean, &deviations, before);
         before += rows * columns;
@@ -104,7 +111,8 @@ static int transform_outputs(rncl_winograd_shape shape, __global const float *pr
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv_winograd(const rncl_winograd_shape shape, __global const float *restrict x, const rncl_pack_shape pack,
               __global const float *restrict filters, const int filters_offset, __global float *restrict y,
-              __global float *restrict scratch, __global float *restrict statistics, const int accumulate)
+              __global float *restrict scratch, __global float *restrict statistics, const int accumulate,
+              __global const float *restrict coefficients, __global const float *restrict residual)
 {
     const int all = shape.n * ((shape.p + TILE - 1) / TILE) * ((shape.q + TILE - 1) / TILE);
     const int item = get_global_id(1) * get_global_size(0) + get_global_id(0);
@@ -137,8 +145,9 @@ conv_winograd(const rncl_winograd_shape shape, __global const float *restrict x,
                          transformed + FILTER_OF(position) * FILTER_STEP(shape.c),
                          products + position * PRODUCT_STEP(shape));
             for (int v = 0; v < KB; v += VW)
-                pixels = transform_outputs(shape, products + v, first, min(shape.tiles, all - first),
-                                           block * KB + v, y, part, before, accumulate);
+                pixels =
+                    transform_outputs(shape, products + v, first, min(shape.tiles, all - first),
+                                      block * KB + v, y, coefficients, residual, part, before, accumulate);
         }
     }
     if (statistics && get_global_id(1) == 0)

@@ -66,6 +66,16 @@ static void the_batch_and_rate_suit_the_data_and_are_said_and_kept(void **state)
     assert_non_null(strstr(result.errors, ", lr 0.01\n"));
 }
 
+static void a_batch_of_more_than_all_pictures_is_said(void **state)
+{
+    (void)state;
+    make_two_classes("few");
+    run("train --arch cifar-resnet --depth 8 --data few --epochs 2 --batch-size 40 --out large");
+    expect_status(0);
+    assert_non_null(
+        strstr(result.errors, "a batch of 40 is more than the 20 training pictures: 1 step in all"));
+}
+
 /* Lines in this order, all of them short. */
 static void expect_lines(void)
 {
@@ -197,6 +207,24 @@ static void bench_prints_each_layer_in_80_columns(void **state)
     assert_int_equal(count_layers(), block_layers);
 }
 
+static void bench_of_inference_goes_forward_only(void **state)
+{
+    (void)state;
+    run("bench --inference --arch cifar-resnet --depth 8 --batch-size 4 --steps 1 --json");
+    expect_status(0);
+    json_t *document = expect_json(), *layer;
+    size_t index;
+    int convolutions = 0;
+    json_array_foreach(json_object_get(document, "layers"), index, layer)
+    {
+        assert_string_not_equal(json_string_value(json_object_get(layer, "pass")), "backward");
+        convolutions += strcmp(json_string_value(json_object_get(layer, "op")), "conv") == 0;
+    }
+    assert_true(convolutions >= 7);
+    assert_true(json_number_value(json_object_get(document, "images_per_second")) > 0);
+    json_decref(document);
+}
+
 static void bench_explains_each_layer_in_80_columns(void **state)
 {
     (void)state;
@@ -237,6 +265,7 @@ int main(void)
         cmocka_unit_test(train_json_is_one_document),
         cmocka_unit_test(training_leaves_a_run_folder_that_eval_reads),
         cmocka_unit_test(the_batch_and_rate_suit_the_data_and_are_said_and_kept),
+        cmocka_unit_test(a_batch_of_more_than_all_pictures_is_said),
         cmocka_unit_test(a_run_begins_by_saying_what_it_will_do_in_80_columns),
         cmocka_unit_test(the_first_lines_are_short_whatever_they_name),
         cmocka_unit_test(batch_normalisation_over_a_single_value_is_warned_of),
@@ -245,6 +274,7 @@ int main(void)
         cmocka_unit_test(a_damaged_checkpoint_cannot_be_read),
         cmocka_unit_test(bench_json_has_what_scripts_read),
         cmocka_unit_test(bench_prints_each_layer_in_80_columns),
+        cmocka_unit_test(bench_of_inference_goes_forward_only),
         cmocka_unit_test(bench_explains_each_layer_in_80_columns),
         cmocka_unit_test(check_json_counts_its_checks),
     };

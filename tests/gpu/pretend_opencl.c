@@ -42,8 +42,9 @@ EXPORT cl_int clGetDeviceInfo(cl_device_id of, cl_device_info what, size_t size,
 {
     const pretend_gpu *gpu = pretended();
     cl_int status;
-    const bool text = what == CL_DEVICE_VENDOR || what == CL_DEVICE_NAME || what == CL_DEVICE_EXTENSIONS;
-    if (gpu && !(text && is_clblast(__builtin_return_address(0))) &&
+    const bool kind = what == CL_DEVICE_VENDOR || what == CL_DEVICE_NAME || what == CL_DEVICE_EXTENSIONS ||
+                      what == CL_DEVICE_TYPE;
+    if (gpu && !(kind && is_clblast(__builtin_return_address(0))) &&
         pretend_answer(gpu, what, size, value, needed, &status))
         return status;
     return REAL(clGetDeviceInfo)(of, what, size, value, needed);
@@ -89,6 +90,13 @@ static bool has_word(const char *text, const char *word)
     return false;
 }
 
+/* Whether the device lacks what the program uses. rncl's sources come without comments. */
+static bool lacks(const pretend_gpu *gpu, const char *source, const char *options)
+{
+    return (!gpu->has_double && has_word(source, "double")) ||
+           (gpu->no_fma && *source && !strstr(options ? options : "", "-DNO_FMA"));
+}
+
 EXPORT cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices,
                              const char *options, void(CL_CALLBACK *notify)(cl_program, void *), void *user)
 {
@@ -98,9 +106,7 @@ EXPORT cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_
     cl_int error = source && others ? CL_SUCCESS : CL_OUT_OF_HOST_MEMORY;
     if (!error)
         pretend_log_build(program, source, options ? options : "");
-    /* rncl's sources come without comments. */
-    if (!error && gpu && !gpu->has_double && !is_clblast(__builtin_return_address(0)) &&
-        has_word(source, "double"))
+    if (!error && gpu && !is_clblast(__builtin_return_address(0)) && lacks(gpu, source, options))
         error = CL_BUILD_PROGRAM_FAILURE;
     if (!error)
         error = REAL(clBuildProgram)(program, count, devices, passed, notify, user);
@@ -120,6 +126,12 @@ EXPORT cl_kernel clCreateKernel(cl_program program, const char *name, cl_int *er
 EXPORT cl_mem clCreateBuffer(cl_context context, cl_mem_flags flags, size_t size, void *host, cl_int *error)
 {
     const size_t taken = idle() && size > SMALL_BUFFER ? SMALL_BUFFER : size;
+    const pretend_gpu *gpu = pretended();
+    if (gpu && size > gpu->allocation) {
+        if (error)
+            *error = CL_INVALID_BUFFER_SIZE;
+        return NULL;
+    }
     return pretend_log_buffer(REAL(clCreateBuffer)(context, flags, taken, host, error), size);
 }
 
@@ -128,6 +140,12 @@ EXPORT cl_mem clCreateSubBuffer(cl_mem buffer, cl_mem_flags flags, cl_buffer_cre
 {
     const size_t size = ((const cl_buffer_region *)region)->size;
     cl_context context = NULL;
+    const pretend_gpu *gpu = pretended();
+    if (gpu && gpu->alignment && ((const cl_buffer_region *)region)->origin % gpu->alignment) {
+        if (error)
+            *error = CL_MISALIGNED_SUB_BUFFER_OFFSET;
+        return NULL;
+    }
     if (!idle())
         return pretend_log_buffer(REAL(clCreateSubBuffer)(buffer, flags, type, region, error), size);
     clGetMemObjectInfo(buffer, CL_MEM_CONTEXT, sizeof context, &context, NULL);
@@ -149,10 +167,24 @@ static cl_int refusal(cl_kernel kernel, cl_device_id device, const size_t local[
     cl_ulong used = 0;
     if (!gpu)
         return CL_SUCCESS;
-    if (local[0] * local[1] * local[2] > gpu->work_group)
+    const size_t items = local[0] * local[1] * local[2];
+    if (items > gpu->work_group || (gpu->kernel_group && items > gpu->kernel_group))
         return CL_INVALID_WORK_GROUP_SIZE;
+    for (int i = 0; i < 3; i++)
+        if (local[i] > pretend_items(gpu, i))
+            return CL_INVALID_WORK_ITEM_SIZE;
     clGetKernelWorkGroupInfo(kernel, device, CL_KERNEL_LOCAL_MEM_SIZE, sizeof used, &used, NULL);
     return used > gpu->local ? CL_OUT_OF_RESOURCES : CL_SUCCESS;
+}
+
+EXPORT cl_int clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id device, cl_kernel_work_group_info what,
+                                       size_t size, void *value, size_t *needed)
+{
+    const pretend_gpu *gpu = pretended();
+    const cl_int error = REAL(clGetKernelWorkGroupInfo)(kernel, device, what, size, value, needed);
+    if (!error && gpu && value && what == CL_KERNEL_WORK_GROUP_SIZE)
+        *(size_t *)value = gpu->kernel_group ? gpu->kernel_group : gpu->work_group;
+    return error;
 }
 
 /* In place of what is left out: an event that is wanted. */

@@ -3,6 +3,9 @@
 #ifndef RNCL_OPS_CONV_H
 #define RNCL_OPS_CONV_H
 
+#include <stdio.h>
+#include <string.h>
+
 #include "op.h"
 
 extern const rncl_row rncl_conv_winograd;
@@ -14,6 +17,7 @@ extern const rncl_row rncl_conv_mma;
 extern const rncl_row rncl_conv_staged_winograd;
 extern const rncl_row rncl_conv_tiled;
 extern const rncl_row rncl_conv_im2col_gemm;
+extern const rncl_row rncl_conv_single;
 
 static inline bool conv_is_dfilter(const rncl_pass *pass)
 {
@@ -35,6 +39,14 @@ static inline const cl_mem *conv_output(const rncl_pass *pass, const rncl_op_buf
 static inline cl_mem conv_statistics(const rncl_pass *pass, const rncl_op_buffers *b)
 {
     return pass->index == RNCL_CONV_FORWARD ? b->statistics : NULL;
+}
+
+/* Appends the option for kernels with an epilogue (kernels/conv/epilogue.clh) to a pass's options. */
+static inline void conv_add_epilogue_option(const rncl_pass *pass, char options[RNCL_OPTIONS_SIZE])
+{
+    const size_t length = strlen(options);
+    if (pass->choice.epilogue && pass->index == RNCL_CONV_FORWARD)
+        snprintf(options + length, RNCL_OPTIONS_SIZE - length, " -DEPILOGUE=%u", pass->choice.epilogue);
 }
 
 /* Number of floats in the filter. */

@@ -79,7 +79,7 @@ static rncl_direct_shape cover_phases(const direct_data *data)
 static bool direct_supports(const rncl_pass *pass)
 {
     const rncl_conv_shape *c = &pass->desc.conv;
-    if (pass->index == RNCL_CONV_BACKWARD_FILTER ||
+    if (pass->index == RNCL_CONV_BACKWARD_FILTER || !pass->context->traits.long_loops ||
         (pass->index == RNCL_CONV_BACKWARD_DATA && c->stride > MAX_STRIDE))
         return false;
     if (conv_is_product(c))
@@ -275,6 +275,7 @@ static rncl_status direct_build(rncl_pass *pass)
     for (int i = 0; i < data->phase_count; i++) {
         direct_phase *phase = &data->phases[i];
         rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTAGE=%d", phase->parameters.stage);
+        conv_add_epilogue_option(pass, options);
         RNCL_TRY(
             rncl_pass_kernel(pass, "conv/direct_forward", options, "conv_direct_forward", &phase->forward));
         snprintf(options, sizeof options, "-DVW=%d -DKB=%d -DTRANSPOSED=%d", data->pack_vw,
@@ -315,7 +316,7 @@ static rncl_status direct_enqueue(rncl_pass *pass, const rncl_op_buffers *b, con
                              RNCL_BUFFER(*conv_input(pass, b)), RNCL_BUFFER(b->packed),
                              RNCL_INT((cl_int)pass->packed_offset + phase->pack.packed_offset),
                              RNCL_BUFFER(*conv_output(pass, b)), RNCL_BUFFER(statistics),
-                             RNCL_INT(accumulate)));
+                             RNCL_INT(accumulate), RNCL_BUFFER(b->coefficients), RNCL_BUFFER(b->residual)));
     }
     return RNCL_OK;
 }
@@ -334,6 +335,7 @@ const rncl_row rncl_conv_direct = {
     .name = "direct",
     .programs = {"conv/direct_forward", "conv/direct_pack"},
     .exact = true,
+    .epilogue = true,
     .supports = direct_supports,
     .knobs = direct_knobs,
     .allows = direct_allows,

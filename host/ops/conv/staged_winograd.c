@@ -85,8 +85,8 @@ static size_t group_limit(const rncl_context *context)
 
 static bool staged_supports(const rncl_pass *pass)
 {
-    return winograd_is_possible(pass) && tile_product_is_possible(pass->context) &&
-           group_bytes(pass, 4, 1) <= IMAGE_BYTES && shares_bytes(pass, 4, 1) <= SHARES_BYTES;
+    return winograd_is_possible(pass) && group_bytes(pass, 4, 1) <= IMAGE_BYTES &&
+           shares_bytes(pass, 4, 1) <= SHARES_BYTES;
 }
 
 /* The stages write and read 36 values of each tile and channel, and transformed filters. The
@@ -100,6 +100,14 @@ static bool staged_pays(const rncl_pass *pass)
     double saved = 2.0 * channels * (9.0 * outputs - POSITIONS * (double)all.tiles);
     double values = 2.0 * POSITIONS * (double)all.tiles * (all.c + all.k) + (POSITIONS + 9) * channels;
     return saved >= OPERATIONS_A_BYTE * sizeof(float) * values;
+}
+
+static int preset_items(const rncl_pass *pass)
+{
+    int items = 64;
+    while ((size_t)items > pass->context->info.max_work_group_size)
+        items /= 2;
+    return items;
 }
 
 static int preset_images(const rncl_pass *pass)
@@ -123,7 +131,7 @@ static void staged_knobs(const rncl_pass *pass, rncl_knobs *knobs)
     const tile_problem problem = problem_of(pass, 4, group.tiles);
     winograd_add_m_knob(pass, knob_names[SIZE], knobs);
     rncl_knobs_add(knobs, knob_names[VECTOR], 1, vectors, COUNT(vectors));
-    rncl_knobs_add(knobs, knob_names[ITEMS], 64, items, COUNT(items));
+    rncl_knobs_add(knobs, knob_names[ITEMS], preset_items(pass), items, COUNT(items));
     rncl_knobs_add(knobs, knob_names[IMAGES], preset_images(pass), image_counts, COUNT(image_counts));
     tile_product_add_knobs(pass->context, &problem, knobs);
 }
@@ -176,8 +184,10 @@ static rncl_status staged_build(rncl_pass *pass)
     };
     char options[RNCL_OPTIONS_SIZE];
     rncl_pass_options(pass, SIZE, VECTOR + 1, options, "%s", "");
-    for (size_t i = 0; i < COUNT(kernels); i++)
+    for (size_t i = 0; i < COUNT(kernels); i++) {
         RNCL_TRY(rncl_pass_kernel(pass, "conv/staged_winograd", options, kernels[i].name, kernels[i].kernel));
+        RNCL_TRY(rncl_kernel_require(pass->context, kernels[i].kernel, (size_t)pass->values[ITEMS]));
+    }
     return tile_product_build(pass, PRODUCT, &problem, &data->product);
 }
 

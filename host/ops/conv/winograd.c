@@ -63,7 +63,7 @@ static void winograd_knobs(const rncl_pass *pass, rncl_knobs *knobs)
     int all = winograd_tile_count(&s, tiling.tile);
     int cached = (int)((256u << 10) / ((size_t)tiling.positions * sizeof(float) * (size_t)s.c));
     int tiles = few ? MIN(all, 64) : MIN(MIN(cached, rncl_ceil_div(all, 4 * units)), 64);
-    winograd_add_kv_knob(knob_names[KV], s.k, vw, knobs);
+    winograd_add_kv_knob(pass, knob_names[KV], knobs);
     rncl_knobs_add(knobs, knob_names[PT], pt, block_tiles, COUNT(block_tiles));
     rncl_knobs_add(knobs, knob_names[TILES], MAX(tiles / pt, 1) * pt, tile_counts, COUNT(tile_counts));
     rncl_knobs_add(knobs, knob_names[SHARES], few ? MIN(units, s.k / (knobs->knobs[KV].preset * vw)) : 1,
@@ -76,7 +76,8 @@ static bool winograd_allows(const rncl_pass *pass)
     const int *v = pass->values;
     const rncl_winograd_shape s = winograd_shape_of(pass);
     int width = v[KV] * winograd_vector(pass->context, &s);
-    return s.k % width == 0 && v[SHARES] <= s.k / width && v[TILES] % v[PT] == 0 &&
+    return s.k % width == 0 && winograd_transposes(pass, v[KV]) && v[SHARES] <= s.k / width &&
+           v[TILES] % v[PT] == 0 &&
            v[TILES] < winograd_tile_count(&s, winograd_tiling_of(pass, v[SIZE]).tile) + v[PT] &&
            v[PT] * v[KV] <= pass->context->traits.most_accumulators;
 }
@@ -134,6 +135,7 @@ static rncl_status winograd_build(rncl_pass *pass)
               packed = pass->values[PACKED], transposed = pass->index == RNCL_CONV_BACKWARD_DATA;
     rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTRIDE=%d -DSTRIDED_DX=%d -DVW=%d -DTRANSPOSED=%d",
                       stride, spread, data->vw, transposed && !packed);
+    conv_add_epilogue_option(pass, options);
     RNCL_TRY(rncl_pass_kernel(pass, "conv/winograd", options, "conv_winograd", &data->convolve));
     if (!packed)
         return RNCL_OK;
@@ -162,7 +164,8 @@ static rncl_status winograd_enqueue(rncl_pass *pass, const rncl_op_buffers *b, c
         pass->context, &data->convolve, range, RNCL_STRUCT(data->shape), RNCL_BUFFER(*conv_input(pass, b)),
         RNCL_STRUCT(data->pack), RNCL_BUFFER(*(pass->values[PACKED] ? &b->packed : &b->weight)),
         RNCL_INT((cl_int)pass->packed_offset), RNCL_BUFFER(*conv_output(pass, b)), RNCL_BUFFER(b->workspace),
-        RNCL_BUFFER(statistics), RNCL_INT(rncl_pass_accumulates(pass, scalars)));
+        RNCL_BUFFER(statistics), RNCL_INT(rncl_pass_accumulates(pass, scalars)), RNCL_BUFFER(b->coefficients),
+        RNCL_BUFFER(b->residual));
 }
 
 static void winograd_destroy(rncl_pass *pass)
@@ -176,6 +179,7 @@ static void winograd_destroy(rncl_pass *pass)
 const rncl_row rncl_conv_winograd = {
     .name = "winograd",
     .programs = {"conv/winograd", "conv/winograd_pack"},
+    .epilogue = true,
     .supports = winograd_supports,
     .pays = winograd_pays,
     .knobs = winograd_knobs,

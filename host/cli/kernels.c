@@ -40,6 +40,7 @@ static rncl_status plan_both(rncl_context *context, const rncl_options *options)
 {
     rncl_graph *graph;
     RNCL_TRY(rncl_graph_build(&options->network, &graph));
+    rncl_graph_align(graph, context->info.address_alignment);
     rncl_status st = plan(context, options, graph, true);
     if (!st)
         st = plan(context, options, graph, false);

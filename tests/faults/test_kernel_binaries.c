@@ -40,6 +40,19 @@ static void training_from_binaries_gives_the_same_bytes(void **state)
     shell("ls cache/rncl | grep -q tested"); /* the self-test has run, from binaries too */
 }
 
+/* Evaluations have programs of their own. */
+static void evaluating_from_binaries_gives_the_same(void **state)
+{
+    (void)state;
+    run("eval --model compiled --batch-size 4 --json");
+    expect_status(0);
+    shell("grep -v second output >compiled.json");
+    run_in(no_compiler, "eval --model compiled --batch-size 4 --json --kernel-binaries kernels");
+    expect_status(0);
+    shell("grep -v second output >loaded.json");
+    shell("test -s loaded.json && cmp compiled.json loaded.json");
+}
+
 static void the_environment_names_the_folder_too(void **state)
 {
     (void)state;
@@ -152,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_compiler_a_run_says_what_to_do),
         cmocka_unit_test(training_from_binaries_gives_the_same_bytes),
+        cmocka_unit_test(evaluating_from_binaries_gives_the_same),
         cmocka_unit_test(the_environment_names_the_folder_too),
         cmocka_unit_test(an_accelerator_needs_one_program),
         cmocka_unit_test(an_accelerator_needs_it_for_all_networks),

@@ -64,7 +64,7 @@ static const struct {
 };
 
 static const int kernel_count = sizeof kernels / sizeof *kernels;
-static int stride = 9; /* the program's argument: every how many are tried */
+static int stride = 4; /* the program's argument: every how many are tried, in either way others */
 static int tried, missed;
 
 /* Runs a command with one float of what the kernel writes wrong, from launch `first` on. */
@@ -102,7 +102,7 @@ static void a_kernel_that_turns_wrong_in_mid_run_is_noticed_within_a_round(void 
 {
     (void)state;
     int noticed = 0, count = 0;
-    for (int i = 0; i < kernel_count; i += stride) {
+    for (int i = stride / 2; i < kernel_count; i += stride) {
         count++;
         noticed +=
             spoil(i, kernels[i].late, 0, "--self-test off --spot-checks 100 --steps 300 --eval-every 1000") &&

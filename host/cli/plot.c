@@ -22,9 +22,9 @@ rncl_status rncl_plot_run(rncl_options *options)
         return RNCL_FAIL(RNCL_ERR_USAGE, "rncl plot needs run folders, such as runs/mine");
     if (!options->out[0])
         RNCL_TRY(choose_file(options));
-    RNCL_TRY(rncl_plot_runs(options->out, (const char *const *)options->arguments,
-                            (size_t)options->argument_count,
-                            options->plot_loss ? RNCL_PLOT_LOSS : RNCL_PLOT_ERROR));
+    RNCL_TRY(rncl_plot_runs(
+        options->out, (const char *const *)options->arguments, (size_t)options->argument_count,
+        options->plot_loss ? RNCL_PLOT_LOSS : RNCL_PLOT_ERROR, (rncl_plot_axis)options->plot_x));
     printf("%s\n", options->out);
     return RNCL_OK;
 }

@@ -56,6 +56,12 @@ bool rncl_walk_is_folder(const char *path, const struct dirent *entry)
     return rncl_directory_may_exist(path);
 }
 
+bool rncl_walk_leads_nowhere(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) != 0 && errno == ENOENT && lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+}
+
 /* ---- one folder ---- */
 
 /* Files of run folders and of reports. Their plots are pictures, but of no class. */

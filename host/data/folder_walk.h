@@ -19,6 +19,9 @@ const char *rncl_walk_suffix(const char *path);
 /* Links count as what they lead to. */
 bool rncl_walk_is_folder(const char *path, const struct dirent *entry);
 
+/* A link to what is not there. */
+bool rncl_walk_leads_nowhere(const char *path);
+
 /* `path` is folder/name of the entry. */
 typedef rncl_status rncl_walk_visit(void *user, const char *path, const struct dirent *entry);
 

@@ -10,7 +10,7 @@
 #include "number.h"
 #include "util.h"
 
-enum { WIDTH = 560, HEIGHT = 380, LEFT = 62, RIGHT = 24, TOP = 18, BOTTOM = 52 };
+enum { WIDTH = 560, HEIGHT = 380, LEFT = 62, RIGHT = 24, TOP = 34, BOTTOM = 52 };
 
 static const double font_size = 13;
 
@@ -115,7 +115,7 @@ static void draw_frame(cairo_t *cairo, const axes *a, const rncl_plot_panel *pan
 static void use_pen(cairo_t *cairo, const rncl_plot_series *series)
 {
     const double *colour = colours[(size_t)series->colour % COUNT(colours)];
-    cairo_set_source_rgb(cairo, colour[0], colour[1], colour[2]);
+    cairo_set_source_rgba(cairo, colour[0], colour[1], colour[2], series->faint ? 0.35 : 1);
     cairo_set_line_width(cairo, series->bold ? 2.6 : 1.0);
     cairo_set_line_join(cairo, CAIRO_LINE_JOIN_ROUND);
 }
@@ -124,9 +124,38 @@ static void draw_series(cairo_t *cairo, const axes *a, const rncl_plot_series *s
 {
     use_pen(cairo, series);
     cairo_new_path(cairo);
+    if (series->count == 1 && isfinite(series->y[0])) {
+        cairo_arc(cairo, x_at(a, series->x[0]), y_at(a, series->y[0]), 3, 0, 2 * acos(-1));
+        cairo_fill(cairo);
+    }
     for (size_t i = 0; i < series->count; i++)
         if (isfinite(series->y[i]))
             cairo_line_to(cairo, x_at(a, series->x[i]), y_at(a, series->y[i]));
+    cairo_stroke(cairo);
+}
+
+static void draw_drops(cairo_t *cairo, const axes *a, const rncl_plot_panel *panel)
+{
+    static const double dashes[] = {4, 4};
+    cairo_set_source_rgb(cairo, 0.6, 0.6, 0.6);
+    cairo_set_line_width(cairo, 1);
+    cairo_set_dash(cairo, dashes, COUNT(dashes), 0);
+    for (size_t i = 0; i < panel->drop_count; i++) {
+        cairo_move_to(cairo, x_at(a, panel->drops[i]), a->top);
+        cairo_line_to(cairo, x_at(a, panel->drops[i]), a->top + a->height);
+        cairo_stroke(cairo);
+    }
+    cairo_set_dash(cairo, NULL, 0, 0);
+}
+
+static void draw_mark(cairo_t *cairo, const axes *a, const rncl_plot_panel *panel)
+{
+    if (!panel->mark_x)
+        return;
+    cairo_set_source_rgb(cairo, 0.1, 0.1, 0.1);
+    cairo_set_line_width(cairo, 1.4);
+    cairo_new_path(cairo);
+    cairo_arc(cairo, x_at(a, *panel->mark_x), y_at(a, *panel->mark_y), 5, 0, 2 * acos(-1));
     cairo_stroke(cairo);
 }
 
@@ -171,9 +200,14 @@ static void draw_panel(cairo_t *cairo, const rncl_plot_panel *panel, size_t inde
     cairo_save(cairo);
     cairo_rectangle(cairo, a.left, a.top, a.width, a.height);
     cairo_clip(cairo);
+    draw_drops(cairo, &a, panel);
     for (size_t i = 0; i < panel->series_count; i++)
         draw_series(cairo, &a, &panel->series[i]);
     cairo_restore(cairo);
+    draw_mark(cairo, &a, panel); /* not clipped: the best is often the last */
+    cairo_set_source_rgb(cairo, 0.1, 0.1, 0.1);
+    if (panel->title)
+        rncl_canvas_text(cairo, a.left + a.width / 2, 10, 0.5, 0, panel->title);
     draw_legend(cairo, &a, panel);
 }
 

@@ -14,7 +14,7 @@ typedef struct rncl_plot_series {
     size_t count;
     const char *label; /* in the legend; NULL: not listed */
     int colour;        /* index; the same index has the same colour in all plots */
-    bool bold;
+    bool bold, faint;
 } rncl_plot_series;
 
 /* One pair of axes. y runs from 0 to `y_most`, or to the highest value if that is 0. */
@@ -23,6 +23,10 @@ typedef struct rncl_plot_panel {
     const rncl_plot_series *series;
     size_t series_count;
     double y_most;
+    const char *title;             /* NULL: none */
+    const double *mark_x, *mark_y; /* a point with a ring around it; NULL: none */
+    const double *drops;           /* [drop_count] x of dashed vertical lines */
+    size_t drop_count;
 } rncl_plot_panel;
 
 /* Whether rncl was built with cairo. */

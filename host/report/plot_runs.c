@@ -1,151 +1,101 @@
-/* Plots of metrics.csv files. */
+/* Plots of runs. */
 #include "plot_runs.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "file.h"
 #include "number.h"
 #include "plot.h"
+#include "run_curves.h"
 #include "utf8.h"
 #include "util.h"
 
-/* The columns that are drawn. */
-enum { STEP, TRAIN_LOSS, TRAIN_TOP1, VAL_LOSS, VAL_TOP1, COLUMNS };
-
-static const char *const column_names[COLUMNS] = {"step", "train_loss", "train_top1", "val_loss", "val_top1"};
-
-typedef struct run_metrics {
-    double *columns[COLUMNS];
-    size_t rows;
-} run_metrics;
-
-static void metrics_fini(run_metrics *metrics)
-{
-    for (int i = 0; i < COLUMNS; i++)
-        free(metrics->columns[i]);
-}
-
-/* Index of each column in the header; false if one is missing. */
-static bool read_header(char *line, int places[COLUMNS])
-{
-    for (int i = 0; i < COLUMNS; i++)
-        places[i] = -1;
-    int place = 0;
-    for (char *rest = line, *name; (name = strsep(&rest, ",\n")) && *name; place++)
-        for (int i = 0; i < COLUMNS; i++)
-            if (!strcmp(name, column_names[i]))
-                places[i] = place;
-    for (int i = 0; i < COLUMNS; i++)
-        if (places[i] < 0)
-            return false;
-    return true;
-}
-
-/* An empty field is NaN. False if a column is missing or is no number. */
-static bool read_row(char *line, const int places[COLUMNS], double values[COLUMNS])
-{
-    int found = 0, place = 0;
-    for (char *rest = line, *field; (field = strsep(&rest, ",\n")); place++)
-        for (int i = 0; i < COLUMNS; i++) {
-            char *end;
-            if (places[i] != place)
-                continue;
-            values[i] = *field ? rncl_number_parse(field, &end) : NAN;
-            if (*field && *end)
-                return false;
-            found++;
-        }
-    return found == COLUMNS;
-}
-
-static bool add_row(run_metrics *metrics, const double values[COLUMNS])
-{
-    for (int i = 0; i < COLUMNS; i++) {
-        double *grown = realloc(metrics->columns[i], (metrics->rows + 1) * sizeof *grown);
-        if (!grown)
-            return false;
-        metrics->columns[i] = grown;
-        grown[metrics->rows] = values[i];
-    }
-    metrics->rows++;
-    return true;
-}
-
-static rncl_status read_stream(FILE *stream, const char *path, run_metrics *metrics)
-{
-    char line[1024];
-    int places[COLUMNS];
-    if (!fgets(line, sizeof line, stream) || !read_header(line, places))
-        return RNCL_FAIL(RNCL_ERR_DATA, "%s is not the metrics.csv of a run", path);
-    while (fgets(line, sizeof line, stream)) {
-        double values[COLUMNS];
-        if (!read_row(line, places, values))
-            return RNCL_FAIL(RNCL_ERR_DATA, "%s: row %zu is damaged", path, metrics->rows + 1);
-        if (!add_row(metrics, values))
-            return RNCL_FAIL(RNCL_ERR_MEMORY, "%s", path);
-    }
-    return metrics->rows ? RNCL_OK : RNCL_FAIL(RNCL_ERR_DATA, "%s: nothing has been evaluated yet", path);
-}
-
-static rncl_status read_metrics(const char *folder, run_metrics *metrics)
-{
-    char *path = rncl_path_join(folder, "metrics.csv");
-    if (!path)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s", folder);
-    FILE *stream = fopen(path, "r");
-    rncl_status st = RNCL_OK;
-    if (stream) {
-        st = read_stream(stream, path, metrics);
-        fclose(stream);
-    } else {
-        st = RNCL_FAIL(RNCL_ERR_DATA, "%s: %s; a run folder is what `rncl train --out` makes", path,
-                       strerror(errno));
-    }
-    free(path);
-    return st;
-}
-
-static void to_errors(run_metrics *metrics)
-{
-    for (size_t i = 0; i < metrics->rows; i++) {
-        metrics->columns[TRAIN_TOP1][i] = 100 - metrics->columns[TRAIN_TOP1][i];
-        metrics->columns[VAL_TOP1][i] = 100 - metrics->columns[VAL_TOP1][i];
-    }
-}
-
 static const struct {
-    const char *label;
+    const char *label, *best; /* best: with places for value and epoch */
     int training, validation; /* columns */
 } quantities[] = {
-    [RNCL_PLOT_ERROR] = {"error (%)", TRAIN_TOP1, VAL_TOP1},
-    [RNCL_PLOT_LOSS] = {"loss", TRAIN_LOSS, VAL_LOSS},
+    [RNCL_PLOT_ERROR] = {"error (%)", "best error %.2f %% at epoch %.4g", RNCL_RUN_TRAIN_ERROR,
+                         RNCL_RUN_VAL_ERROR},
+    [RNCL_PLOT_LOSS] = {"loss", "least loss %.4f at epoch %.4g", RNCL_RUN_TRAIN_LOSS, RNCL_RUN_VAL_LOSS},
 };
 
-/* Two lines a run, training and validation. Errors are drawn up to where all but the first evaluations
- * are. */
-static rncl_plot_panel make_panel(rncl_plot_series *series, const run_metrics *metrics,
-                                  const char *const *labels, size_t count, rncl_plot_quantity quantity)
+static const char *const axis_labels[] = {
+    [RNCL_PLOT_STEPS] = "iterations", [RNCL_PLOT_EPOCHS] = "epochs", [RNCL_PLOT_TIME] = "minutes"};
+
+/* Two lines for each run, training and validation. */
+static rncl_plot_panel compare_runs(rncl_plot_series *series, const rncl_run_curves *runs,
+                                    const char *const *labels, size_t count, rncl_plot_quantity quantity)
 {
-    const int training = quantities[quantity].training, validation = quantities[quantity].validation;
     for (size_t i = 0; i < count; i++) {
-        const run_metrics *run = &metrics[i];
-        series[2 * i] = (rncl_plot_series){
-            .x = run->columns[STEP], .y = run->columns[training], .count = run->rows, .colour = (int)i};
-        series[2 * i + 1] = (rncl_plot_series){.x = run->columns[STEP],
-                                               .y = run->columns[validation],
-                                               .count = run->rows,
+        const rncl_columns *metrics = &runs[i].metrics;
+        series[2 * i] = (rncl_plot_series){.x = runs[i].x,
+                                           .y = metrics->values[quantities[quantity].training],
+                                           .count = metrics->rows,
+                                           .colour = (int)i};
+        series[2 * i + 1] = (rncl_plot_series){.x = runs[i].x,
+                                               .y = metrics->values[quantities[quantity].validation],
+                                               .count = metrics->rows,
                                                .colour = (int)i,
                                                .label = labels[i],
                                                .bold = true};
     }
-    return (rncl_plot_panel){.x_label = "iterations",
-                             .y_label = quantities[quantity].label,
-                             .series = series,
-                             .series_count = 2 * count};
+    return (rncl_plot_panel){
+        .series = series, .series_count = 2 * count, .title = "thin: training, bold: validation"};
+}
+
+/* A panel of one run, with the memory that it points to. */
+typedef struct run_panel {
+    rncl_plot_series series[3];
+    char title[256];
+    rncl_plot_panel panel;
+} run_panel;
+
+static void mark_best(run_panel *p, const rncl_run_curves *run, const char *name, rncl_plot_quantity quantity)
+{
+    const int column = quantities[quantity].validation;
+    const size_t best = rncl_run_curves_best(run, column);
+    if (best == run->metrics.rows)
+        return;
+    char text[96];
+    rncl_number_format(text, sizeof text, quantities[quantity].best, run->metrics.values[column][best],
+                       run->metrics.values[RNCL_RUN_EPOCH][best]);
+    snprintf(p->title, sizeof p->title, "%.40s: %s", name, text);
+    p->panel.title = p->title;
+    p->panel.mark_x = &run->x[best];
+    p->panel.mark_y = &run->metrics.values[column][best];
+}
+
+static void show_run(run_panel *p, const rncl_run_curves *run, const char *name, rncl_plot_quantity quantity)
+{
+    const rncl_columns *metrics = &run->metrics;
+    rncl_plot_panel *panel = &p->panel;
+    *panel = (rncl_plot_panel){.series = p->series, .drops = run->drops, .drop_count = run->drop_count};
+    if (quantity == RNCL_PLOT_LOSS && run->steps.rows)
+        p->series[panel->series_count++] = (rncl_plot_series){.x = run->steps.values[0],
+                                                              .y = run->steps.values[1],
+                                                              .count = run->steps.rows,
+                                                              .colour = 1,
+                                                              .label = "steps, smoothed",
+                                                              .faint = true};
+    p->series[panel->series_count++] = (rncl_plot_series){.x = run->x,
+                                                          .y = metrics->values[quantities[quantity].training],
+                                                          .count = metrics->rows,
+                                                          .colour = 1,
+                                                          .label = "training"};
+    p->series[panel->series_count++] =
+        (rncl_plot_series){.x = run->x,
+                           .y = metrics->values[quantities[quantity].validation],
+                           .count = metrics->rows,
+                           .label = "validation",
+                           .bold = true};
+    mark_best(p, run, name, quantity);
+}
+
+static void name_axes(rncl_plot_panel *panel, rncl_plot_quantity quantity, rncl_plot_axis axis)
+{
+    panel->x_label = axis_labels[axis];
+    panel->y_label = quantities[quantity].label;
 }
 
 static const char *name_of(const char *folder)
@@ -155,32 +105,35 @@ static const char *name_of(const char *folder)
 }
 
 rncl_status rncl_plot_runs(const char *path, const char *const *folders, size_t count,
-                           rncl_plot_quantity quantity)
+                           rncl_plot_quantity quantity, rncl_plot_axis axis)
 {
-    run_metrics *metrics = calloc(count, sizeof *metrics);
+    rncl_run_curves *runs = calloc(count, sizeof *runs);
     rncl_plot_series *series = calloc(2 * count, sizeof *series);
     char **labels = calloc(count, sizeof *labels); /* in UTF-8, which cairo expects */
     rncl_status st = RNCL_OK;
-    if (!metrics || !series || !labels)
+    if (!runs || !series || !labels)
         st = RNCL_FAIL(RNCL_ERR_MEMORY, "%zu runs", count);
     for (size_t i = 0; i < count && !st; i++) {
         labels[i] = rncl_utf8_text(name_of(folders[i]));
         if (labels[i])
-            st = read_metrics(folders[i], &metrics[i]);
+            st = rncl_run_curves_read(folders[i], axis, &runs[i]);
         else
             st = RNCL_FAIL(RNCL_ERR_MEMORY, "%zu runs", count);
-        to_errors(&metrics[i]);
     }
     if (!st) {
-        const rncl_plot_panel panel =
-            make_panel(series, metrics, (const char *const *)labels, count, quantity);
-        st = rncl_plot_write(path, &panel, 1);
+        run_panel one;
+        if (count == 1)
+            show_run(&one, runs, labels[0], quantity);
+        else
+            one.panel = compare_runs(series, runs, (const char *const *)labels, count, quantity);
+        name_axes(&one.panel, quantity, axis);
+        st = rncl_plot_write(path, &one.panel, 1);
     }
-    for (size_t i = 0; metrics && i < count; i++)
-        metrics_fini(&metrics[i]);
+    for (size_t i = 0; runs && i < count; i++)
+        rncl_run_curves_fini(&runs[i]);
     for (size_t i = 0; labels && i < count; i++)
         free(labels[i]);
-    free(metrics);
+    free(runs);
     free(series);
     free(labels);
     return st;
@@ -188,16 +141,21 @@ rncl_status rncl_plot_runs(const char *path, const char *const *folders, size_t 
 
 rncl_status rncl_plot_curves(const char *path, const char *folder)
 {
-    run_metrics metrics = {0};
-    rncl_plot_series error[2], loss[2];
-    const char *const label = "validation (thin: training)";
-    rncl_status st = read_metrics(folder, &metrics);
-    to_errors(&metrics);
+    rncl_run_curves run;
+    run_panel error, loss;
+    char *name = rncl_utf8_text(name_of(folder));
+    if (!name)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s", path);
+    rncl_status st = rncl_run_curves_read(folder, RNCL_PLOT_STEPS, &run);
     if (!st) {
-        const rncl_plot_panel panels[] = {make_panel(error, &metrics, &label, 1, RNCL_PLOT_ERROR),
-                                          make_panel(loss, &metrics, &label, 1, RNCL_PLOT_LOSS)};
+        show_run(&error, &run, name, RNCL_PLOT_ERROR);
+        show_run(&loss, &run, name, RNCL_PLOT_LOSS);
+        name_axes(&error.panel, RNCL_PLOT_ERROR, RNCL_PLOT_STEPS);
+        name_axes(&loss.panel, RNCL_PLOT_LOSS, RNCL_PLOT_STEPS);
+        const rncl_plot_panel panels[] = {error.panel, loss.panel};
         st = rncl_plot_write(path, panels, COUNT(panels));
     }
-    metrics_fini(&metrics);
+    rncl_run_curves_fini(&run);
+    free(name);
     return st;
 }

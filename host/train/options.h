@@ -122,6 +122,7 @@ typedef struct rncl_options {
     bool inference;                 /* bench: forward only */
     char explain[RNCL_TEXT_LENGTH]; /* bench: file for the roofline; "": none */
     bool plot_loss;                 /* plot: losses and not errors */
+    int plot_x;                     /* plot: 0 steps, 1 epochs, 2 time */
     char **arguments;               /* predict: the pictures; plot: the runs; the command line's own */
     int argument_count;
 

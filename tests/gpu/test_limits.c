@@ -28,7 +28,7 @@ static void read_losses(const char *run, double losses[STEPS])
 static void three_steps_keep_to_the_limits_and_to_the_losses(void **state)
 {
     (void)state;
-    double without[STEPS], within[STEPS];
+    double without[STEPS] = {0}, within[STEPS] = {0};
     run_in("", NETWORK " --out without");
     expect_status(0);
     run_in(environment, NETWORK " --out within");

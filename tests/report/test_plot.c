@@ -14,6 +14,7 @@
 #include "file.h"
 #include "plot.h"
 #include "plot_runs.h"
+#include "run_curves.h"
 #include "util.h"
 
 static char folder[] = "/tmp/rncl-plot-XXXXXX";
@@ -77,11 +78,56 @@ static void two_runs_are_two_colours(void **state)
     write_run("one", "1,100,1,0.1,2.0,30,1.9,35,80,9,1\n2,200,2,0.1,1.0,60,1.1,58,90,9,2\n");
     write_run("two", "1,100,1,0.1,2.0,20,1.9,25,80,9,1\n2,200,2,0.1,1.0,40,1.1,38,90,9,2\n");
     const char *const runs[] = {"one", "two"};
-    assert_int_equal(rncl_plot_runs("both.png", runs, 2, RNCL_PLOT_ERROR), RNCL_OK);
+    assert_int_equal(rncl_plot_runs("both.png", runs, 2, RNCL_PLOT_ERROR, RNCL_PLOT_STEPS), RNCL_OK);
     assert_true(count_pixels("both.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE) > 500);
     assert_true(count_pixels("both.png", SECOND_RED, SECOND_GREEN, SECOND_BLUE) > 500);
-    assert_int_equal(rncl_plot_runs("first.png", runs, 1, RNCL_PLOT_LOSS), RNCL_OK);
-    assert_int_equal(count_pixels("first.png", SECOND_RED, SECOND_GREEN, SECOND_BLUE), 0);
+}
+
+static void one_run_has_a_colour_for_training_and_one_for_validation(void **state)
+{
+    (void)state;
+    write_run("single", "1,100,1,0.1,2.0,30,1.9,35,80,9,1\n2,200,2,0.1,1.0,60,1.1,58,90,9,2\n");
+    const char *const runs[] = {"single"};
+    for (int axis = RNCL_PLOT_STEPS; axis <= RNCL_PLOT_TIME; axis++) {
+        assert_int_equal(rncl_plot_runs("single.png", runs, 1, RNCL_PLOT_LOSS, (rncl_plot_axis)axis),
+                         RNCL_OK);
+        assert_true(count_pixels("single.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE) > 500);
+        assert_true(count_pixels("single.png", SECOND_RED, SECOND_GREEN, SECOND_BLUE) > 100);
+    }
+}
+
+static void a_single_evaluation_is_a_dot(void **state)
+{
+    (void)state;
+    const char *const runs[] = {"once"};
+    write_run("none", "1,100,1,0.1,2.0,30,nan,35,80,9,1\n");
+    write_run("once", "1,100,1,0.1,2.0,30,1.9,35,80,9,1\n");
+    const char *const none[] = {"none"};
+    assert_int_equal(rncl_plot_runs("once.png", runs, 1, RNCL_PLOT_LOSS, RNCL_PLOT_STEPS), RNCL_OK);
+    assert_int_equal(rncl_plot_runs("none.png", none, 1, RNCL_PLOT_LOSS, RNCL_PLOT_STEPS), RNCL_OK);
+    assert_true(count_pixels("once.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE) >
+                count_pixels("none.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE));
+}
+
+/* Steps lie between the evaluations; the rate falls once at once, and later little by little. The last line
+ * is still being written. */
+static void steps_are_placed_smoothed_and_searched_for_drops(void **state)
+{
+    (void)state;
+    static const char steps[] = "step,loss,lr\n50,4,0.1\n100,2,0.1\n150,2,0.01\n200,2,0.004\n25";
+    rncl_run_curves run;
+    write_run("stepped", "1,100,1,0.1,2.0,30,1.9,35,80,9,60\n3,200,2,0.1,1.0,60,1.1,58,90,9,120\n");
+    assert_int_equal(rncl_file_write("stepped/steps.csv", steps, strlen(steps)), RNCL_OK);
+    assert_int_equal(rncl_run_curves_read("stepped", RNCL_PLOT_EPOCHS, &run), RNCL_OK);
+    assert_int_equal(run.steps.rows, 4);
+    const double expected[] = {0.5, 1, 2, 3};
+    for (size_t i = 0; i < COUNT(expected); i++)
+        assert_true(fabs(run.steps.values[0][i] - expected[i]) < 1e-12);
+    assert_int_equal(run.drop_count, 1);
+    assert_true(fabs(run.drops[0] - 2) < 1e-12);
+    assert_true(run.steps.values[1][0] == 4 && run.steps.values[1][1] > 2 && run.steps.values[1][1] < 4);
+    assert_int_equal(rncl_run_curves_best(&run, RNCL_RUN_VAL_ERROR), 1);
+    rncl_run_curves_fini(&run);
 }
 
 static void every_format_is_what_its_suffix_says(void **state)
@@ -94,12 +140,12 @@ static void every_format_is_what_its_suffix_says(void **state)
     const char *const runs[] = {"run"};
     for (size_t i = 0; i < COUNT(files); i++) {
         rncl_contents file;
-        assert_int_equal(rncl_plot_runs(files[i].path, runs, 1, RNCL_PLOT_ERROR), RNCL_OK);
+        assert_int_equal(rncl_plot_runs(files[i].path, runs, 1, RNCL_PLOT_ERROR, RNCL_PLOT_STEPS), RNCL_OK);
         assert_int_equal(rncl_file_read(files[i].path, &file), RNCL_OK);
         assert_memory_equal(file.data, files[i].begin, strlen(files[i].begin));
         rncl_contents_free(&file);
     }
-    assert_int_equal(rncl_plot_runs("run.gif", runs, 1, RNCL_PLOT_ERROR), RNCL_ERR_USAGE);
+    assert_int_equal(rncl_plot_runs("run.gif", runs, 1, RNCL_PLOT_ERROR, RNCL_PLOT_STEPS), RNCL_ERR_USAGE);
     assert_false(rncl_file_exists("run.gif"));
 }
 
@@ -118,11 +164,13 @@ static void damaged_metrics_are_refused(void **state)
     const char *const runs[] = {"damaged"}, *const missing[] = {"missing"};
     for (size_t i = 0; i < COUNT(rows); i++) {
         write_run("damaged", rows[i]);
-        assert_int_equal(rncl_plot_runs("damaged.png", runs, 1, RNCL_PLOT_ERROR), RNCL_ERR_DATA);
+        assert_int_equal(rncl_plot_runs("damaged.png", runs, 1, RNCL_PLOT_ERROR, RNCL_PLOT_STEPS),
+                         RNCL_ERR_DATA);
     }
     assert_int_equal(rncl_file_write("damaged/metrics.csv", "a,b\n1,2\n", 8), RNCL_OK);
-    assert_int_equal(rncl_plot_runs("damaged.png", runs, 1, RNCL_PLOT_ERROR), RNCL_ERR_DATA);
-    assert_int_equal(rncl_plot_runs("damaged.png", missing, 1, RNCL_PLOT_ERROR), RNCL_ERR_DATA);
+    assert_int_equal(rncl_plot_runs("damaged.png", runs, 1, RNCL_PLOT_ERROR, RNCL_PLOT_STEPS), RNCL_ERR_DATA);
+    assert_int_equal(rncl_plot_runs("damaged.png", missing, 1, RNCL_PLOT_ERROR, RNCL_PLOT_STEPS),
+                     RNCL_ERR_DATA);
     assert_false(rncl_file_exists("damaged.png"));
 }
 
@@ -163,6 +211,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_runs_are_two_colours),
+        cmocka_unit_test(one_run_has_a_colour_for_training_and_one_for_validation),
+        cmocka_unit_test(a_single_evaluation_is_a_dot),
+        cmocka_unit_test(steps_are_placed_smoothed_and_searched_for_drops),
         cmocka_unit_test(every_format_is_what_its_suffix_says),
         cmocka_unit_test(an_evaluation_without_training_has_no_point_of_it),
         cmocka_unit_test(damaged_metrics_are_refused),

@@ -51,7 +51,7 @@ static void a_device_that_rncl_cannot_use_is_refused_in_one_line(void **state)
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         char environment[64];
         snprintf(environment, sizeof environment, "RNCL_PRETEND=%s", refused[i].key);
-        run_as(environment, "train --arch resnet18");
+        run_as(environment, "train --depth 18");
         expect_status(3);
         const char *line = strstr(result.errors, "no usable OpenCL device; ");
         assert_non_null(line);

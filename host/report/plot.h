@@ -59,7 +59,8 @@ typedef struct rncl_roofline {
 /* Draws the roof and the points under it, both axes logarithmic. Errors as rncl_plot_write. */
 rncl_status rncl_plot_roofline(const char *path, const rncl_roofline *roofline);
 
-/* Draws counts [classes][classes] (row: true class) as fractions of their row. labels: `classes` names;
+/* Draws counts [classes][classes] (row: true class) as shares of their row; the rows of classes without
+ * pictures are grey. labels: `classes` names;
  * NULL: numbers. */
 rncl_status rncl_plot_confusion(const char *path, const uint64_t *counts, int classes,
                                 const char *const *labels);

@@ -183,6 +183,16 @@ static void a_confusion_matrix_is_darkest_where_most_answers_are(void **state)
     assert_true(count_pixels("confusion.png", 0, 97, 173) > 10000);
 }
 
+static void a_class_without_pictures_is_grey_and_not_white(void **state)
+{
+    (void)state;
+    const uint64_t counts[] = {10, 0, 0, 0}, all[] = {10, 0, 0, 1};
+    assert_int_equal(rncl_plot_confusion("missing.png", counts, 2, NULL), RNCL_OK);
+    assert_int_equal(rncl_plot_confusion("all.png", all, 2, NULL), RNCL_OK);
+    assert_true(count_pixels("missing.png", 219, 219, 219) > 100000);
+    assert_true(count_pixels("all.png", 219, 219, 219) < 10000);
+}
+
 static void a_roofline_has_a_dot_for_each_point(void **state)
 {
     (void)state;
@@ -218,6 +228,7 @@ int main(void)
         cmocka_unit_test(an_evaluation_without_training_has_no_point_of_it),
         cmocka_unit_test(damaged_metrics_are_refused),
         cmocka_unit_test(a_confusion_matrix_is_darkest_where_most_answers_are),
+        cmocka_unit_test(a_class_without_pictures_is_grey_and_not_white),
         cmocka_unit_test(a_roofline_has_a_dot_for_each_point),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -17,12 +17,14 @@ typedef struct rncl_plot_series {
     bool bold, faint;
 } rncl_plot_series;
 
-/* One pair of axes. y runs from 0 to `y_most`, or to the highest value if that is 0. */
+/* One pair of axes. y runs from 0 to `y_most`, or to the highest value if that is 0; if it may be logarithmic
+ * and all values are above 0 and span two decades, over whole decades. */
 typedef struct rncl_plot_panel {
     const char *x_label, *y_label;
     const rncl_plot_series *series;
     size_t series_count;
     double y_most;
+    bool may_be_logarithmic;
     const char *title;             /* NULL: none */
     const double *mark_x, *mark_y; /* a point with a ring around it; NULL: none */
     const double *drops;           /* [drop_count] x of dashed vertical lines */

@@ -8,6 +8,7 @@ set(shell_folder ${CMAKE_CURRENT_BINARY_DIR}/shell)
 add_custom_command(OUTPUT ${shell_folder}/stamp
   COMMAND ${CMAKE_COMMAND} -E rm -rf ${shell_folder}
   COMMAND rncl man-pages ${shell_folder}/man1
+  COMMAND gzip -9nr ${shell_folder}/man1
   COMMAND rncl completion bash > ${shell_folder}/rncl
   COMMAND rncl completion zsh > ${shell_folder}/_rncl
   COMMAND rncl completion fish > ${shell_folder}/rncl.fish

@@ -35,7 +35,7 @@ __kernel void batchnorm_statistics(const rncl_batchnorm_shape shape, __global co
             const vfloat block_mean = sum / (float)size;
             for (int i = 0; i < size; i++) {
                 const vfloat d = VLOAD(from + (size_t)i * c) - block_mean;
-                deviation = fma(d, d, deviation);
+                deviation = FMA(d, d, deviation);
             }
             vfloat mean = block_mean;
             if (block > begin) {
@@ -81,7 +81,7 @@ __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const f
     for (int row = first_row(rows, group); row < end; row++)
         for (int v = get_local_id(0) * VW; v < c; v += get_local_size(0) * VW) {
             const vfloat scale = VLOAD(weight + v) * VLOAD(moments + c + v);
-            vfloat value = fma(VLOAD(x + (size_t)row * c + v) - VLOAD(moments + v), scale, VLOAD(bias + v));
+            vfloat value = FMA(VLOAD(x + (size_t)row * c + v) - VLOAD(moments + v), scale, VLOAD(bias + v));
             add_residual(shape, residual, row, v, &value);
             if (RELU)
                 value = select(value, (vfloat)(0.0f), value < (vfloat)(0.0f)); /* unlike fmax, keeps NaN */
@@ -128,7 +128,7 @@ __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global
                             vfloat dz;
                             load_gradient(dy, y, &centred, &scale, bias + v, at, &dz);
                             sum += dz;
-                            product = fma(dz, centred, product);
+                            product = FMA(dz, centred, product);
                             if (RESIDUAL == RNCL_RESIDUAL_ADD)
                                 VSTORE(dz, dresidual + at);
                         }

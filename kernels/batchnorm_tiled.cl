@@ -106,7 +106,7 @@ __kernel void batchnorm_statistics(const rncl_batchnorm_shape shape, __global co
         block_mean /= (float)size;
         UNROLL_FOR (i, AT_ONCE) {
             const vfloat d = i < size ? values[i] - block_mean : (vfloat)(0.0f);
-            block_deviation = fma(d, d, block_deviation);
+            block_deviation = FMA(d, d, block_deviation);
         }
         join_statistics(&mean, &deviation, (float)count, &block_mean, &block_deviation, (float)size);
         count += size;
@@ -165,7 +165,7 @@ __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const f
     const vfloat shift = VLOAD(bias + p.v);
     for (int row = p.row; row < p.end; row += p.step) {
         const size_t at = (size_t)row * c + p.v;
-        vfloat value = fma(VLOAD(x + at) - mean, scale, shift);
+        vfloat value = FMA(VLOAD(x + at) - mean, scale, shift);
         add_residual(shape, residual, row, p.v, &value);
         if (RELU)
             value = select(value, (vfloat)(0.0f), value < (vfloat)(0.0f)); /* unlike fmax, keeps NaN */
@@ -196,7 +196,7 @@ __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global
             vfloat dz;
             load_gradient(dy, y, &centred, &scale, bias + p.v, at, &dz);
             sum += dz;
-            product = fma(dz, centred, product);
+            product = FMA(dz, centred, product);
             if (RESIDUAL == RNCL_RESIDUAL_ADD)
                 VSTORE(dz, dresidual + at);
         }

@@ -16,7 +16,7 @@ __kernel void ema_update(const int n, const int per, const float share, __global
         if (i >= (size_t)n)
             return;
         const vfloat old = VLOAD(average + i);
-        VSTORE(fma((vfloat)(share), VLOAD(weight + i) - old, old), average + i);
+        VSTORE(FMA((vfloat)(share), VLOAD(weight + i) - old, old), average + i);
     }
 }
 

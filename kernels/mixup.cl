@@ -18,7 +18,7 @@ __kernel void mixup_mix(const rncl_mixup_shape shape, const int per, const float
             return;
         __global float *first = x + i, *second = x + (shape.n - 1 - picture) * shape.floats + at;
         const vfloat a = VLOAD(first), b = VLOAD(second);
-        VSTORE(fma((vfloat)(mix), b - a, a), first);
-        VSTORE(fma((vfloat)(mix), a - b, b), second);
+        VSTORE(FMA((vfloat)(mix), b - a, a), first);
+        VSTORE(FMA((vfloat)(mix), a - b, b), second);
     }
 }

@@ -13,7 +13,7 @@ __kernel void peak_fma(const int rounds, const float factor, __global float *res
         sum[i] = (vfloat)(factor + i);
     for (int round = 0; round < rounds; round++)
         UNROLL_FOR (i, SUMS)
-            sum[i] = fma(sum[i], (vfloat)(factor), (vfloat)(factor));
+            sum[i] = FMA(sum[i], (vfloat)(factor), (vfloat)(factor));
     UNROLL_FOR (i, SUMS - 1)
         sum[0] += sum[i + 1];
     VSTORE(sum[0], out + get_global_id(0) * VW);

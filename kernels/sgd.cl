@@ -16,9 +16,9 @@ __kernel void sgd_update(const int first, const int end, const int per, const fl
         if (i >= (size_t)end)
             return;
         const vfloat w = VLOAD(weight + i);
-        const vfloat g = fma((vfloat)(weight_decay), w, VLOAD(gradient + i));
-        const vfloat v = fma((vfloat)(momentum), VLOAD(velocity + i), g);
+        const vfloat g = FMA((vfloat)(weight_decay), w, VLOAD(gradient + i));
+        const vfloat v = FMA((vfloat)(momentum), VLOAD(velocity + i), g);
         VSTORE(v, velocity + i);
-        VSTORE(fma((vfloat)(-lr), v, w), weight + i);
+        VSTORE(FMA((vfloat)(-lr), v, w), weight + i);
     }
 }

@@ -25,66 +25,7 @@
  *            the one with the larger share counts
  * dlogits    [n][k], `scale` times the loss's gradient; NULL: not wanted */
 #include "elementwise.clh"
-
-static float weight_of(__global const float *weights, int i)
-{
-    return weights ? weights[i] : 1.0f;
-}
-
-/* A row that does not count, or that cannot: the same gradient for all classes. */
-static void set_row(int k, float loss, int rank, float slope, __global float *row_loss,
-                    __global int *row_rank, __global float *gradient)
-{
-    *row_loss = loss;
-    *row_rank = rank;
-    for (int i = 0; gradient && i < k; i++)
-        gradient[i] = slope;
-}
-
-/* Loss, rank and gradient of row n. */
-static void compute_row(rncl_softmax_shape shape, int n, int first, __global const float *logits,
-                        __global const int *labels, __global const float *weights, float smoothing, float mix,
-                        float scale, __global float *losses, __global int *ranks, __global float *dlogits)
-{
-    const int k = shape.k;
-    __global const float *row = logits + (size_t)n * k;
-    __global float *gradient = dlogits ? dlogits + (size_t)n * k : 0;
-    const int label = labels[first + n];
-    if (label == RNCL_NO_LABEL) {
-        set_row(k, 0.0f, -1, 0.0f, losses + first + n, ranks + first + n, gradient);
-        return;
-    }
-    const int partner = mix > 0.0f ? labels[first + shape.n - 1 - n] : label;
-    const int judged = mix > 0.5f ? partner : label;
-    float largest = row[0];
-    int rank = 0, finite = 1;
-    for (int i = 0; i < k; i++) {
-        largest = fmax(largest, row[i]);
-        rank += row[i] > row[judged] || (row[i] == row[judged] && i < judged);
-        finite &= isfinite(row[i]);
-    }
-    if (!finite) {
-        set_row(k, NAN, RNCL_RANK_NOT_FINITE, NAN, losses + first + n, ranks + first + n, gradient);
-        return;
-    }
-    float sum = 0.0f, below = 0.0f, weight = 0.0f;
-    for (int i = 0; i < k; i++) {
-        sum += exp(row[i] - largest);
-        below += weight_of(weights, i) * (largest - row[i]);
-        weight += weight_of(weights, i);
-    }
-    const float own = (1.0f - mix) * (1.0f - smoothing) * weight_of(weights, label);
-    const float other = mix * (1.0f - smoothing) * weight_of(weights, partner);
-    const float spread = smoothing / (float)k, all = own + other + spread * weight;
-    losses[first + n] =
-        all * log(sum) + own * (largest - row[label]) + other * (largest - row[partner]) + spread * below;
-    ranks[first + n] = rank;
-    for (int i = 0; gradient && i < k; i++) {
-        const float target =
-            (i == label ? own : 0.0f) + (i == partner ? other : 0.0f) + spread * weight_of(weights, i);
-        gradient[i] = scale * (all * (exp(row[i] - largest) / sum) - target);
-    }
-}
+#include "softmax.clh"
 
 __kernel void softmax_loss(const rncl_softmax_shape shape, const int first, const int per,
                            __global const float *restrict logits, __global const int *restrict labels,

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "number.h"
+#include "util.h"
 
 void rncl_log_line(const rncl_log *log, rncl_log_level level, const char *format, ...)
 {
@@ -14,5 +15,6 @@ void rncl_log_line(const rncl_log *log, rncl_log_level level, const char *format
     va_start(arguments, format);
     rncl_number_vformat(line, sizeof line, format, arguments);
     va_end(arguments);
+    rncl_text_make_plain(line);
     log->write(log->user, level, line);
 }

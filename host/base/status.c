@@ -41,5 +41,6 @@ void rncl_status_fail(const char *format, ...)
     va_start(arguments, format);
     rncl_number_vformat(message, sizeof message, format, arguments);
     va_end(arguments);
+    rncl_text_make_plain(message);
     snprintf(last_message, sizeof last_message, "%s", message);
 }

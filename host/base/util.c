@@ -62,9 +62,22 @@ static size_t edit_distance(const char *a, const char *b)
     return row[b_length];
 }
 
+/* The first name that begins with the text; NULL if none does, or if the text is too short to tell. */
+static const char *begun_name(const char *text, const char *const *names, size_t count)
+{
+    enum { SHORTEST = 3 };
+    const size_t length = strlen(text);
+    for (size_t i = 0; length >= SHORTEST && i < count; i++)
+        if (!strncmp(text, names[i], length))
+            return names[i];
+    return NULL;
+}
+
 const char *rncl_text_nearest(const char *text, const char *const *names, size_t count)
 {
-    const char *nearest = NULL;
+    const char *nearest = begun_name(text, names, count);
+    if (nearest)
+        return nearest;
     size_t least = MAX(strlen(text) / 2, (size_t)2) + 1;
     for (size_t i = 0; i < count; i++) {
         size_t distance = edit_distance(text, names[i]);
@@ -76,12 +89,24 @@ const char *rncl_text_nearest(const char *text, const char *const *names, size_t
     return nearest;
 }
 
+static bool is_control(char letter)
+{
+    return (unsigned char)letter < 0x20 || letter == 0x7f;
+}
+
 bool rncl_text_is_plain(const char *text)
 {
     for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+        if (is_control(*text))
             return false;
     return true;
+}
+
+void rncl_text_make_plain(char *text)
+{
+    for (; *text; text++)
+        if (is_control(*text))
+            *text = '?';
 }
 
 uint64_t rncl_hash(uint64_t hash, const void *data, size_t size)

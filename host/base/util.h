@@ -29,12 +29,15 @@ bool rncl_all_finite(const float *values, size_t count);
 /* A new string, printf style; NULL when out of memory. Caller frees. */
 char *rncl_text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The entry of `names` (count of them) with the smallest edit distance to `text`, or NULL if none is near
- * enough to be a plausible misspelling. */
+/* The entry of `names` (count of them) that begins with `text`, or else the one with the smallest edit
+ * distance to it; NULL if none is near enough to be a plausible misspelling. */
 const char *rncl_text_nearest(const char *text, const char *const *names, size_t count);
 
 /* Whether a text from a file can stand in a message: no line breaks, no terminal commands. */
 bool rncl_text_is_plain(const char *text);
+
+/* Replaces what must not stand in a message by question marks, as ls does for names of files. */
+void rncl_text_make_plain(char *text);
 
 /* FNV-1a, 64 bits; start with RNCL_HASH_START and chain. */
 #define RNCL_HASH_START UINT64_C(14695981039346656037)

@@ -104,9 +104,16 @@ static rncl_status create_op(check_trial *trial)
     };
     trial->c.frozen = variant->frozen;
     trial->c.epilogue = variant->epilogue;
-    RNCL_TRY(rncl_op_create(trial->context, &trial->c.desc, &choice, &trial->op));
     trial->phases = !single && rncl_op_type_of(trial->c.desc.kind)->passes[RNCL_OP_BACKWARD].name ? 2 : 1;
-    return rncl_op_build(trial->op);
+    for (;;) {
+        const size_t work_group = trial->context->info.max_work_group_size;
+        RNCL_TRY(rncl_op_create(trial->context, &trial->c.desc, &choice, &trial->op));
+        const rncl_status st = rncl_op_build(trial->op);
+        if (!st || trial->context->info.max_work_group_size == work_group)
+            return st;
+        rncl_op_destroy(trial->op); /* a kernel allows smaller work-groups only: plan anew */
+        trial->op = NULL;
+    }
 }
 
 /* ---- the tensors ---- */

@@ -122,15 +122,10 @@ static const rncl_setting *setting_of(void *state, const rncl_op_desc *desc, int
 rncl_status rncl_planned_check_build(const rncl_planned_check *check)
 {
     rncl_op *op;
-    unsigned left_out = 0;
-    for (int pass = 0; pass < RNCL_OP_PASSES; pass++)
-        left_out |= rncl_op_wants(check->op, pass) ? 0 : RNCL_PASS_BIT(pass);
-    const rncl_op_choice choice = {
-        .tuned = {.lookup = setting_of, .state = (void *)(uintptr_t)check}, /* only read */
-        .left_out = left_out,
-        .no_dx = check->op->choice.no_dx,
-        .frozen = check->op->choice.frozen,
-    };
+    rncl_op_choice choice = check->op->choice;
+    choice.algorithm = NULL;
+    choice.statistics_parts = 0;
+    choice.tuned = (rncl_tuned){.lookup = setting_of, .state = (void *)(uintptr_t)check}; /* only read */
     RNCL_TRY(rncl_op_create(check->op->passes[RNCL_OP_FORWARD].context, &check->desc, &choice, &op));
     const rncl_status st = rncl_op_build(op);
     rncl_op_destroy(op);

@@ -60,7 +60,7 @@ static rncl_status fail_unknown(const rncl_command *command, const char *given)
     if (!name)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "name of an option");
     name[strcspn(name, "=")] = '\0';
-    const char *nearest = rncl_text_nearest(name, names, count);
+    const char *nearest = rncl_option_nearest(name, names, count);
     free(name);
     const int given_length = (int)strcspn(given, "=");
     if (!nearest)
@@ -92,12 +92,21 @@ static rncl_status set_defaults(const rncl_command *command, rncl_options *optio
     return RNCL_OK;
 }
 
+/* An empty value is mostly a variable of the shell that is not set. It must not pass for an option that was
+ * not given, which would train on other data or begin a new run. */
+static rncl_status set_option(const rncl_option *option, const char *text, rncl_options *options)
+{
+    if (!*text && !option->may_be_empty)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "--%s: its value is empty; give one, or leave the option out",
+                         option->name);
+    return rncl_options_set(options, option, text, RNCL_FROM_COMMAND_LINE);
+}
+
 /* What has no name: the one argument of the command, or any number of them. */
 static rncl_status read_arguments(const rncl_command *command, poptContext popt, rncl_options *options)
 {
     if (command->argument && poptPeekArg(popt))
-        RNCL_TRY(rncl_options_set(options, rncl_option_find(command->argument, command->bit),
-                                  poptGetArg(popt), RNCL_FROM_COMMAND_LINE));
+        RNCL_TRY(set_option(rncl_option_find(command->argument, command->bit), poptGetArg(popt), options));
     const char **given = poptGetArgs(popt); /* those that are left; popt's own */
     if (!given)
         return RNCL_OK;
@@ -142,7 +151,7 @@ static rncl_status take_option(const rncl_option *option, char *text, int argc, 
 {
     if (!text && option->kind != RNCL_OPTION_FLAG && !stands_alone(option->name, argc, argv))
         return RNCL_FAIL(RNCL_ERR_MEMORY, "--%s: no memory for its value", option->name);
-    return rncl_options_set(options, option, text ? text : "on", RNCL_FROM_COMMAND_LINE);
+    return set_option(option, text ? text : "on", options);
 }
 
 static rncl_status read_options(const rncl_command *command, poptContext popt, int argc, const char **argv,

@@ -266,6 +266,7 @@ static rncl_status measure(bench *b)
 {
     const rncl_options *options = b->options;
     RNCL_TRY(rncl_graph_build(&options->network, &b->graph));
+    rncl_graph_align(b->graph, b->context->info.address_alignment);
     RNCL_TRY(fill_batch(b));
     /* Before the network, so that its memory is free again when that wants it. */
     RNCL_TRY(measure_peak(b));

@@ -28,6 +28,7 @@ extern const size_t rncl_command_count;
 /* One file each. They print to standard output what was asked for; a failure is returned, for main to print.
  */
 rncl_status rncl_devices_run(rncl_options *options);
+rncl_status rncl_doctor_run(rncl_options *options);
 rncl_status rncl_info_run(rncl_options *options);
 rncl_status rncl_check_command_run(rncl_options *options);
 rncl_status rncl_train_run(rncl_options *options);

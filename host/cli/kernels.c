@@ -40,6 +40,7 @@ static rncl_status plan_both(rncl_context *context, const rncl_options *options)
 {
     rncl_graph *graph;
     RNCL_TRY(rncl_graph_build(&options->network, &graph));
+    rncl_graph_align(graph, context->info.address_alignment);
     rncl_status st = plan(context, options, graph, true);
     if (!st)
         st = plan(context, options, graph, false);
@@ -62,7 +63,7 @@ static rncl_status print_text(const rncl_context *context, const rncl_options *o
     }
     if (!st) {
         rncl_table_print(table, stdout);
-        printf("\n%zu programs in %s%s\n", count, options->out,
+        printf("\n%zu program%s in %s%s\n", count, count == 1 ? "" : "s", options->out,
                context->lists_programs ? "; compile them there by `make`" : ", compiled for this driver");
     }
     rncl_table_destroy(table);

@@ -11,6 +11,8 @@
 const rncl_command rncl_commands[] = {
     {"devices", "Lists the OpenCL devices, numbered as --device takes them", "rncl devices --json",
      RNCL_FOR_DEVICES, rncl_devices_run, .defaults = {{0}}},
+    {"doctor", "Looks for what keeps OpenCL from working here, and says what to do", "rncl doctor",
+     RNCL_FOR_DOCTOR, rncl_doctor_run, .defaults = {{0}}},
     {"info", "Shows a network's layers and what they cost; needs no device", "rncl info --depth 50",
      RNCL_FOR_INFO, rncl_info_run, .defaults = {{0}}},
     {"check", "Compares every kernel with a reference on the host", "rncl check --device 1", RNCL_FOR_CHECK,

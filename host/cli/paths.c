@@ -105,6 +105,9 @@ static rncl_status visit(void *user, const char *path, const struct dirent *entr
 
 static rncl_status expand(path_list *list, const char *argument)
 {
+    if (!*argument || !strcmp(argument, "-"))
+        return RNCL_FAIL(RNCL_ERR_USAGE, "`%s`: rncl predict takes files and folders, not standard input",
+                         argument);
     if (!rncl_directory_exists(argument))
         return add_path(list, argument);
     const int before = list->count;

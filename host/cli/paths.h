@@ -14,8 +14,8 @@ rncl_status rncl_paths_complete_model(rncl_options *options, const char *command
 rncl_status rncl_paths_complete_init(rncl_options *options);
 
 /* Folders among options->arguments become the pictures in them and in their subfolders, in the order of their
- * names (rncl_walk); what does not look like a picture is left out, with a warning in `log` where it looks like
- * one of a format that rncl does not read. RNCL_ERR_DATA for a folder without pictures. */
+ * names (rncl_walk); what does not look like a picture is left out, with a warning in `log` where it looks
+ * like one of a format that rncl does not read. RNCL_ERR_DATA for a folder without pictures. */
 rncl_status rncl_paths_expand_pictures(rncl_options *options, const rncl_log *log);
 
 #endif

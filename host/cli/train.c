@@ -1,6 +1,8 @@
 /* rncl train */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 
 #include "command.h"
@@ -44,8 +46,19 @@ static rncl_status print_json(const rncl_train_result *r, const watcher *w, bool
         evaluated_number(r->best_top1, r->best_top1 >= 0)));
 }
 
+/* Sends what was printed. It is also in the run's files, so that a missing reader is no failure: standard
+ * output is closed, or its reader or terminal has gone. Other errors are left to main. */
+static void send_summary(void)
+{
+    if (fflush(stdout) == 0 || (errno != EBADF && errno != EPIPE && errno != EIO))
+        return;
+    __fpurge(stdout);
+    clearerr(stdout);
+}
+
 static void print_summary(const rncl_train_result *result, double first_step_seconds)
 {
+    setvbuf(stdout, NULL, _IOFBF, BUFSIZ); /* on terminals too: one write, whose error is known */
     printf("run folder          %s\n", result->run);
     printf("validation top-1    %.2f %% (best %.2f %%)\n", result->val_top1, result->best_top1);
     printf("steps               %" PRId64 "\n", result->steps);
@@ -55,6 +68,7 @@ static void print_summary(const rncl_train_result *result, double first_step_sec
     putchar('\n');
     printf("waiting for data    %.2f %% of the time\n", 100 * result->waiting);
     printf("first step done     %.1f s after the start\n", first_step_seconds);
+    send_summary();
 }
 
 rncl_status rncl_train_run(rncl_options *options)

@@ -86,13 +86,15 @@ static rncl_status add_class(rncl_class_tree *tree, const char *name)
     return RNCL_OK;
 }
 
-/* Files beside the class folders (a README, a licence) are nobody's concern. A folder without pictures is no
- * class. */
+/* Files beside the class folders (a README, a licence) are nobody's concern, but a link that leads nowhere
+ * may have been a class, on a disk that is not mounted. A folder without pictures is no class. */
 static rncl_status visit_class(void *user, const char *path, const struct dirent *entry)
 {
     scan *s = user;
     if (!rncl_walk_is_folder(path, entry))
-        return RNCL_OK;
+        return rncl_walk_leads_nowhere(path)
+                   ? rncl_defects_add(s->defects, RNCL_DEFECT_LEFT_OUT, path, "a link that leads nowhere")
+                   : RNCL_OK;
     const uint32_t before = s->tree->file_count;
     const size_t defects_before = s->defects->count;
     RNCL_TRY(add_class(s->tree, entry->d_name));

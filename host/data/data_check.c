@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "duplicates.h"
 #include "folder_parts.h"
 #include "folder_split.h"
 #include "image_file.h"
@@ -23,6 +24,7 @@ typedef struct outcome {
     char *message; /* NULL: a good picture, or no memory to say what is wrong */
     bool bad;
     rncl_image_header header;
+    rncl_print print;
 } outcome;
 
 /* Files that several threads decode. */
@@ -38,7 +40,8 @@ static void *decode_files(void *argument)
     for (uint32_t i; (i = atomic_fetch_add(&d->next, 1)) < d->tree->file_count;
          atomic_fetch_add(&d->done, 1)) {
         outcome *o = &d->outcomes[i];
-        o->bad = rncl_image_file_check(d->tree->files[i].path, &o->header) != RNCL_OK;
+        const char *path = d->tree->files[i].path;
+        o->bad = rncl_image_file_check(path, &o->header) || rncl_print_take(path, &o->print);
         if (o->bad)
             o->message = strdup(rncl_status_message());
     }
@@ -96,7 +99,23 @@ static const char *without_path(const char *message, const char *path)
                                                                                       : message;
 }
 
-static rncl_status gather(const decoding *d, uint32_t *good, rncl_data_summary *summary,
+/* Good files of both splits, training's first. */
+typedef struct good_files {
+    rncl_print *prints;
+    size_t count;
+    char *const *classes; /* training's, which validation's files are numbered by as well */
+    bool validation;      /* what is being checked */
+} good_files;
+
+static void keep_print(good_files *good, const rncl_class_tree *tree, uint32_t index, rncl_print print)
+{
+    print.path = tree->files[index].path;
+    print.class = good->classes[tree->files[index].class_index];
+    print.validation = good->validation;
+    good->prints[good->count++] = print;
+}
+
+static rncl_status gather(const decoding *d, good_files *good, rncl_data_summary *summary,
                           rncl_defects *defects)
 {
     for (uint32_t i = 0; i < d->tree->file_count; i++) {
@@ -107,7 +126,7 @@ static rncl_status gather(const decoding *d, uint32_t *good, rncl_data_summary *
                                       o->message ? without_path(o->message, path) : "cannot be read"));
             continue;
         }
-        ++*good;
+        keep_print(good, d->tree, i, o->print);
         summary->turned += o->header.orientation != RNCL_UPRIGHT;
         add_size(summary, o->header.height, o->header.width);
     }
@@ -115,7 +134,7 @@ static rncl_status gather(const decoding *d, uint32_t *good, rncl_data_summary *
 }
 
 static rncl_status check_files(const rncl_class_tree *tree, const rncl_data_check_options *options,
-                               uint32_t *good, rncl_data_summary *summary, rncl_defects *defects)
+                               good_files *good, rncl_data_summary *summary, rncl_defects *defects)
 {
     decoding d = {.tree = tree, .outcomes = calloc((size_t)tree->file_count + 1, sizeof *d.outcomes)};
     if (!d.outcomes)
@@ -177,6 +196,26 @@ static rncl_status list_folder(const rncl_data_check_options *options, const rnc
     return find_unmeasured(trees, parts, defects);
 }
 
+static rncl_status check_both(const both *trees, const rncl_data_check_options *options,
+                              rncl_data_summary *summary, rncl_defects *defects)
+{
+    good_files good = {.classes = trees->training.classes,
+                       .prints = calloc((size_t)trees->training.file_count + trees->validation.file_count + 1,
+                                        sizeof *good.prints)};
+    if (!good.prints)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "no memory to compare files");
+    rncl_status st = check_files(&trees->training, options, &good, summary, defects);
+    summary->training = (uint32_t)good.count;
+    good.validation = true;
+    if (!st)
+        st = check_files(&trees->validation, options, &good, summary, defects);
+    summary->validation = (uint32_t)good.count - summary->training;
+    if (!st)
+        st = rncl_duplicates_find(good.prints, good.count, defects);
+    free(good.prints);
+    return st;
+}
+
 static rncl_status check_folder(const rncl_data_check_options *options, rncl_data_summary *summary,
                                 rncl_defects *defects)
 {
@@ -187,9 +226,7 @@ static rncl_status check_folder(const rncl_data_check_options *options, rncl_dat
         st = list_folder(options, &parts, &trees, defects);
     summary->classes = (int)trees.training.class_count;
     if (!st)
-        st = check_files(&trees.training, options, &summary->training, summary, defects);
-    if (!st)
-        st = check_files(&trees.validation, options, &summary->validation, summary, defects);
+        st = check_both(&trees, options, summary, defects);
     summary->training_path = parts.training;
     summary->validation_path = parts.validation;
     rncl_class_tree_fini(&trees.training);

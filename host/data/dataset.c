@@ -1,9 +1,11 @@
 /* The table of readers, and the choice among them. */
 #include "dataset.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "file.h"
 #include "folder_walk.h"
@@ -29,7 +31,7 @@ static const rncl_reader *reader_of(const char *path, bool with_folders)
     return NULL;
 }
 
-/* A set that lies one level further down. */
+/* A set that lies one level further down, in a folder that may be read. */
 typedef struct below {
     const rncl_reader *reader;
     char *path, *another; /* a second one: which is meant? */
@@ -38,7 +40,9 @@ typedef struct below {
 static rncl_status look_below(void *user, const char *path, const struct dirent *entry)
 {
     below *b = user;
-    const rncl_reader *reader = rncl_walk_is_folder(path, entry) ? reader_of(path, false) : NULL;
+    const bool open =
+        rncl_walk_is_folder(path, entry) && faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) == 0;
+    const rncl_reader *reader = open ? reader_of(path, false) : NULL;
     if (!reader || b->another)
         return RNCL_OK;
     char *copy = strdup(path);

@@ -56,13 +56,50 @@ bool rncl_walk_is_folder(const char *path, const struct dirent *entry)
     return rncl_directory_may_exist(path);
 }
 
+bool rncl_walk_leads_nowhere(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) != 0 && errno == ENOENT && lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+}
+
 /* ---- one folder ---- */
 
-/* A folder that must not be read is worth a word, whatever its name. */
-static bool is_passed_over(const char *path, const struct dirent *entry)
+/* Files of run folders and of reports. Their plots are pictures, but of no class. */
+static const char *const results[] = {"last.ckpt", "confusion.csv"};
+
+static rncl_status holds_results(const char *folder, bool *out)
 {
-    return is_leftover(entry->d_name) &&
-           (!rncl_walk_is_folder(path, entry) || access(path, R_OK | X_OK) == 0);
+    *out = false;
+    for (size_t i = 0; !*out && i < COUNT(results); i++) {
+        char *path = rncl_path_join(folder, results[i]);
+        if (!path)
+            return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to list it", folder);
+        *out = access(path, F_OK) == 0;
+        free(path);
+    }
+    return RNCL_OK;
+}
+
+/* A folder that must not be read is worth a word, whatever its name. */
+static rncl_status is_passed_over(const char *path, const struct dirent *entry, bool *out)
+{
+    const bool folder = rncl_walk_is_folder(path, entry);
+    *out = is_leftover(entry->d_name) && (!folder || access(path, R_OK | X_OK) == 0);
+    return folder && !*out ? holds_results(path, out) : RNCL_OK;
+}
+
+static rncl_status visit_entry(const char *folder, const struct dirent *entry, rncl_walk_visit *visit,
+                               void *user)
+{
+    char *path = rncl_path_join(folder, entry->d_name);
+    if (!path)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to list it", folder);
+    bool passed_over;
+    rncl_status st = is_passed_over(path, entry, &passed_over);
+    if (!st && !passed_over)
+        st = visit(user, path, entry);
+    free(path);
+    return st;
 }
 
 /* By bytes, whatever the locale. */
@@ -80,12 +117,8 @@ rncl_status rncl_walk(const char *folder, rncl_walk_visit *visit, void *user)
                          folder, strerror(errno));
     rncl_status st = RNCL_OK;
     for (int i = 0; i < count; i++) {
-        char *path = st ? NULL : rncl_path_join(folder, entries[i]->d_name);
-        if (path && !is_passed_over(path, entries[i]))
-            st = visit(user, path, entries[i]);
-        else if (!path && !st)
-            st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to list it", folder);
-        free(path);
+        if (!st)
+            st = visit_entry(folder, entries[i], visit, user);
         free(entries[i]);
     }
     free(entries);

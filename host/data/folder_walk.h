@@ -19,12 +19,16 @@ const char *rncl_walk_suffix(const char *path);
 /* Links count as what they lead to. */
 bool rncl_walk_is_folder(const char *path, const struct dirent *entry);
 
+/* A link to what is not there. */
+bool rncl_walk_leads_nowhere(const char *path);
+
 /* `path` is folder/name of the entry. */
 typedef rncl_status rncl_walk_visit(void *user, const char *path, const struct dirent *entry);
 
 /* Visits all entries of a folder by the order of their names' bytes, but for hidden ones and what operating
- * systems, archives and notebooks leave behind (folders of theirs that must not be read are visited). The
- * first failure ends it. RNCL_ERR_IO, before any visit, if the folder cannot be listed; RNCL_ERR_MEMORY. */
+ * systems, archives and notebooks leave behind (folders of theirs that must not be read are visited), and for
+ * folders in which rncl left a run or a report. The first failure ends it. RNCL_ERR_IO, before any visit, if
+ * the folder cannot be listed; RNCL_ERR_MEMORY. */
 rncl_status rncl_walk(const char *folder, rncl_walk_visit *visit, void *user);
 
 /* The folders that one is in: where a link leads to one of them, it leads in a circle. */

@@ -2,6 +2,7 @@
 #include "context.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "cl_error.h"
@@ -27,9 +28,11 @@ rncl_status rncl_context_create(const rncl_device *device, const rncl_log *log, 
     context->info = device->info;
     context->device_class = rncl_device_class_of(&device->info);
     context->traits = rncl_device_traits_of(&device->info);
+    context->traits.long_loops = !device->short_loops;
     context->gpu = device->gpu;
     context->device = device->id;
-    context->build_options = device->build_options;
+    snprintf(context->build_options, sizeof context->build_options, "%s%s", device->build_options,
+             device->info.fma ? "" : " -DNO_FMA");
     if (log)
         context->log = *log;
 

@@ -20,7 +20,7 @@ typedef struct rncl_context {
     rncl_device_traits traits;
     rncl_gpu gpu;
     cl_device_id device;
-    const char *build_options; /* options that every program on this device needs */
+    char build_options[64]; /* options that every program on this device needs */
     cl_context context;
     cl_command_queue queue;
     rncl_log log;

@@ -1,7 +1,6 @@
 /* Discovery over all platforms, the stable order, and the choice by number or name. */
 #include "device.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -11,17 +10,9 @@
 #include <strings.h>
 
 #include "cl_error.h"
+#include "describe.h"
+#include "driver_files.h"
 #include "util.h"
-
-/* Drivers that need special treatment which their answers do not reveal. */
-static const struct {
-    const char *platform; /* part of the platform's name */
-    bool emulator;
-    const char *build_options;
-} quirks[] = {
-    /* Oclgrind's checks do not know LLVM's `freeze`, which the optimiser inserts. */
-    {"Oclgrind", true, "-cl-opt-disable"},
-};
 
 static const char *const type_names[] = {
     [RNCL_DEVICE_GPU] = "gpu", [RNCL_DEVICE_ACCELERATOR] = "accelerator", [RNCL_DEVICE_CPU] = "cpu"};
@@ -29,149 +20,6 @@ static const char *const type_names[] = {
 const char *rncl_device_type_name(rncl_device_type type)
 {
     return type_names[type];
-}
-
-/* One query of a device, and its name in messages. */
-typedef struct query {
-    cl_device_id id;
-    cl_device_info what;
-    const char *name;
-} query;
-
-#define QUERY(id, what) ((query){id, what, #what})
-
-static rncl_status query_failure(const query *q, cl_int error)
-{
-    char device[128] = "a device without a name";
-    if (q->what != CL_DEVICE_NAME)
-        clGetDeviceInfo(q->id, CL_DEVICE_NAME, sizeof device, device, NULL);
-    return rncl_cl_status(error, "clGetDeviceInfo", "%s, %s", device, q->name);
-}
-
-/* The answer without surrounding blanks, truncated to `size`. */
-static rncl_status query_text(query q, char *out, size_t size)
-{
-    size_t length = 0;
-    cl_int error = clGetDeviceInfo(q.id, q.what, 0, NULL, &length);
-    char *text = error ? NULL : calloc(1, length + 1);
-    if (!error && !text)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s of %zu bytes", q.name, length);
-    if (!error)
-        error = clGetDeviceInfo(q.id, q.what, length, text, NULL);
-    if (!error) {
-        const char *start = text + strspn(text, " ");
-        length = strlen(start);
-        while (length && start[length - 1] == ' ')
-            length--;
-        snprintf(out, size, "%.*s", (int)length, start);
-    }
-    free(text);
-    return error ? query_failure(&q, error) : RNCL_OK;
-}
-
-/* An unsigned answer, whichever of OpenCL's integer sizes it has. */
-static rncl_status query_number(query q, uint64_t *number)
-{
-    union {
-        uint64_t wide;
-        uint32_t narrow;
-    } answer = {0};
-    size_t size = 0;
-    const cl_int error = clGetDeviceInfo(q.id, q.what, sizeof answer, &answer, &size);
-    if (error)
-        return query_failure(&q, error);
-    *number = size == sizeof answer.narrow ? answer.narrow : answer.wide;
-    return RNCL_OK;
-}
-
-static rncl_device_type kind_of(uint64_t cl_type)
-{
-    if (cl_type & CL_DEVICE_TYPE_GPU)
-        return RNCL_DEVICE_GPU;
-    if (cl_type & CL_DEVICE_TYPE_CPU)
-        return RNCL_DEVICE_CPU;
-    return RNCL_DEVICE_ACCELERATOR;
-}
-
-/* Properties that its extensions tell of. The other texts and numbers are known. Intel's compute units are
- * joined to cores, so that a compute unit is the same everywhere: it runs whole work-groups. */
-static rncl_status describe_extensions(cl_device_id id, rncl_device *device)
-{
-    static const size_t most = 1 << 16;
-    rncl_device_info *info = &device->info;
-    char *extensions = calloc(1, most);
-    if (!extensions)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "extensions of a device");
-    rncl_status st = query_text(QUERY(id, CL_DEVICE_EXTENSIONS), extensions, most);
-    info->fp16 = strstr(extensions, "cl_khr_fp16") != NULL;
-    if (!st && info->type == RNCL_DEVICE_GPU) {
-        device->gpu = rncl_gpu_query(id, info->vendor, info->name, extensions);
-        info->compute_units = MAX(info->compute_units / device->gpu.units_per_core, 1u);
-    }
-    free(extensions);
-    return st;
-}
-
-static rncl_status describe_texts(cl_platform_id platform, cl_device_id id, rncl_device_info *info)
-{
-    RNCL_TRY(query_text(QUERY(id, CL_DEVICE_NAME), info->name, sizeof info->name));
-    RNCL_TRY(query_text(QUERY(id, CL_DEVICE_VENDOR), info->vendor, sizeof info->vendor));
-    RNCL_TRY(query_text(QUERY(id, CL_DEVICE_VERSION), info->version, sizeof info->version));
-    RNCL_TRY(query_text(QUERY(id, CL_DRIVER_VERSION), info->driver, sizeof info->driver));
-    char name[1024] = "";
-    RNCL_TRY(rncl_cl_status(clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof name, name, NULL),
-                            "clGetPlatformInfo", "the platform of %s", info->name));
-    snprintf(info->platform, sizeof info->platform, "%.127s", name);
-    return RNCL_OK;
-}
-
-/* OpenCL 2.0 deprecated this query, so that a driver may reject it; that is no error. The answer only
- * decides which GPU is listed first. */
-static bool has_unified_memory(cl_device_id id)
-{
-    cl_bool unified = CL_FALSE;
-    return clGetDeviceInfo(id, CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof unified, &unified, NULL) == CL_SUCCESS &&
-           unified;
-}
-
-static rncl_status describe_numbers(cl_device_id id, rncl_device_info *info)
-{
-    uint64_t type, compiler, units, width, group, alignment, local, local_type;
-    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_TYPE), &type));
-    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_COMPILER_AVAILABLE), &compiler));
-    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_MAX_COMPUTE_UNITS), &units));
-    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT), &width));
-    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_MAX_WORK_GROUP_SIZE), &group));
-    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_MEM_BASE_ADDR_ALIGN), &alignment));
-    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_LOCAL_MEM_SIZE), &local));
-    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_LOCAL_MEM_TYPE), &local_type));
-    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_GLOBAL_MEM_SIZE), &info->global_memory));
-    RNCL_TRY(query_number(QUERY(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE), &info->max_allocation));
-    info->type = kind_of(type);
-    info->unified_memory = has_unified_memory(id);
-    info->compiler = compiler != 0;
-    info->compute_units = (unsigned)MAX(units, 1);
-    info->vector_width = (unsigned)MAX(width, 1);
-    info->max_work_group_size = (size_t)MAX(group, 1);
-    info->address_alignment = (size_t)MAX(alignment / 8, 4);
-    info->local_memory = local;
-    info->local_memory_dedicated = local_type == CL_LOCAL;
-    return RNCL_OK;
-}
-
-static rncl_status describe(cl_platform_id platform, cl_device_id id, rncl_device *device)
-{
-    *device = (rncl_device){.platform = platform, .id = id, .build_options = ""};
-    rncl_device_info *info = &device->info;
-    RNCL_TRY(describe_texts(platform, id, info));
-    RNCL_TRY(describe_numbers(id, info));
-    RNCL_TRY(describe_extensions(id, device));
-    for (size_t i = 0; i < COUNT(quirks); i++)
-        if (strstr(info->platform, quirks[i].platform)) {
-            info->emulator = quirks[i].emulator;
-            device->build_options = quirks[i].build_options;
-        }
-    return RNCL_OK;
 }
 
 /* Order of kinds in the list; within a kind, the device with more compute units comes first. */
@@ -222,6 +70,16 @@ static bool is_duplicate(const rncl_device_list *list, const rncl_device *device
     return false;
 }
 
+/* Leaves out a device that rncl cannot use. */
+static void skip(rncl_device_list *list, cl_device_id id, const char *reason, const rncl_log *log)
+{
+    char device[128] = "a device without a name";
+    clGetDeviceInfo(id, CL_DEVICE_NAME, sizeof device, device, NULL);
+    snprintf(list->skipped, sizeof list->skipped, "%s: %s", device, reason);
+    list->refused = true;
+    rncl_log_line(log, RNCL_LOG_NOTE, "skipped: %s", list->skipped);
+}
+
 static rncl_status append_platform(rncl_device_list *list, cl_platform_id platform, const rncl_log *log)
 {
     char name[128] = "unnamed platform";
@@ -237,6 +95,7 @@ static rncl_status append_platform(rncl_device_list *list, cl_platform_id platfo
         const bool none = error == CL_SUCCESS || error == CL_DEVICE_NOT_FOUND;
         snprintf(list->skipped, sizeof list->skipped, "platform %s: clGetDeviceIDs: %s", name,
                  none ? "it has no device" : rncl_cl_error_name(error));
+        list->refused = false;
         rncl_log_line(log, RNCL_LOG_NOTE, "skipped: %s", list->skipped);
         return RNCL_OK;
     }
@@ -248,7 +107,13 @@ static rncl_status append_platform(rncl_device_list *list, cl_platform_id platfo
     size_t before = list->count;
     for (cl_uint i = 0; i < count; i++) {
         rncl_device *device = &list->devices[list->count];
-        RNCL_TRY(describe(platform, ids[i], device));
+        const char *reason;
+        RNCL_TRY(rncl_device_refusal(ids[i], &reason));
+        if (reason) {
+            skip(list, ids[i], reason, log);
+            continue;
+        }
+        RNCL_TRY(rncl_device_describe(platform, ids[i], device));
         device->info.number = (int)list->count;
         if (is_duplicate(&(rncl_device_list){.devices = list->devices, .count = before}, device))
             rncl_log_line(log, RNCL_LOG_DETAIL, "%s on %s is listed twice by its driver", device->info.name,
@@ -343,40 +208,23 @@ static rncl_status choose_by_name(const rncl_device_list *list, const char *part
     return RNCL_OK;
 }
 
-/* The folder in which drivers register with the OpenCL loader on Linux. */
-static const char *vendors_folder(void)
-{
-    const char *chosen = getenv("OCL_ICD_VENDORS");
-    return chosen && *chosen ? chosen : "/etc/OpenCL/vendors";
-}
-
-static bool driver_is_installed(void)
-{
-    DIR *folder = opendir(vendors_folder());
-    bool found = false;
-    const struct dirent *entry;
-    while (folder && !found && (entry = readdir(folder)))
-        found = strstr(entry->d_name, ".icd") != NULL;
-    if (folder)
-        closedir(folder);
-    return found;
-}
-
 /* Without any device: a driver that is installed but cannot start is told apart from no driver at all. */
 static rncl_status fail_empty(const rncl_device_list *list)
 {
+    if (list->refused)
+        return RNCL_FAIL(RNCL_ERR_DEVICE, "no usable OpenCL device; %s", list->skipped);
     if (list->skipped[0])
         return RNCL_FAIL(
             RNCL_ERR_DEVICE,
             "no usable OpenCL device; %s: see that memory is free and that the driver can write its "
             "cache (HOME, XDG_CACHE_HOME, POCL_CACHE_DIR), and with `clinfo` what else it lacks",
             list->skipped);
-    if (driver_is_installed())
+    if (rncl_driver_is_registered())
         return RNCL_FAIL(
             RNCL_ERR_DEVICE,
             "no OpenCL device found, though %s names a driver: it could not be loaded; see that memory "
             "is free (`ulimit -v`) and ask `clinfo`",
-            vendors_folder());
+            rncl_driver_folder());
     return RNCL_FAIL(RNCL_ERR_DEVICE,
                      "no OpenCL device found: install a driver (on Debian and Ubuntu `apt install "
                      "pocl-opencl-icd` makes the CPU one)");

@@ -15,18 +15,21 @@ typedef struct rncl_device {
     cl_device_id id;
     rncl_gpu gpu;              /* family RNCL_GPU_OTHER where it is none */
     const char *build_options; /* for every program on this device; usually "" */
+    bool short_loops; /* silently ends a work-item's loops after 65535 iterations, all of them together */
 } rncl_device;
 
 typedef struct rncl_device_list {
     rncl_device *devices; /* discrete GPUs, integrated GPUs, accelerators, CPUs, emulators */
     size_t count;
-    char skipped[256]; /* the last platform without devices, and the reason; "" if all have some */
+    char skipped[256]; /* the last platform without devices or device that rncl cannot use, and the reason;
+                          "" if none was left out */
+    bool refused;      /* that was a device */
 } rncl_device_list;
 
 /* Every device, in the order in which --device numbers them; the order depends on the devices alone. A
- * platform that fails or has no device is skipped with a note in the log; a driver that is installed twice
- * counts once. No device at all gives an empty list. A device that does not answer a query, or a shortage
- * of memory, is an error. */
+ * platform that fails or has no device, and a device that rncl cannot use, are skipped with a note in the
+ * log; a driver that is installed twice counts once. No device at all gives an empty list. A device that does
+ * not answer a query, or a shortage of memory, is an error. */
 rncl_status rncl_device_list_create(const rncl_log *log, rncl_device_list **out);
 void rncl_device_list_destroy(rncl_device_list *list);
 

@@ -20,9 +20,9 @@ rncl_status rncl_kernel_folder_name(const rncl_program_record *program, char nam
 {
     uint64_t identity;
     RNCL_TRY(rncl_program_identity(program->stem, program->options, &identity));
-    snprintf(name, RNCL_KERNELS_NAME, "%s-%08" PRIx64, program->stem, identity >> 32);
+    snprintf(name, RNCL_KERNELS_NAME, "%s_%08" PRIx64, program->stem, identity >> 32);
     for (char *slash = name; (slash = strchr(slash, '/'));)
-        *slash = '-';
+        *slash = '_';
     return RNCL_OK;
 }
 
@@ -142,18 +142,20 @@ static const char makefile_rules[] =
     "# Intel FPGAs: make TOOL=aoc [BOARD=name]. AMD FPGAs: make TOOL=v++ PLATFORM=name. PoCL: make "
     "TOOL=poclcc,\n"
     "# after Clang has looked at the source. `make check` does only that.\n"
+    "# FLAGS=... goes to the compiler, such as those for its emulator.\n"
     "TOOL ?= poclcc\n"
     "TARGET ?= hw\n"
     "CLANG ?= clang\n"
     "CHECK = $(CLANG) -x cl -cl-std=CL1.2 -Xclang -finclude-default-header -fsyntax-only "
     "-Wno-unknown-pragmas\n"
     "\n"
-    "build-aoc = aoc $(if $(BOARD),-board=$(BOARD)) $(OPTIONS) -o $*.aocx $< && cp $*.aocx $@\n"
-    "build-v++ = set -e; for kernel in $(KERNELS); do v++ -c -t $(TARGET) --platform $(PLATFORM) $(OPTIONS) "
+    "build-aoc = aoc $(FLAGS) $(if $(BOARD),-board=$(BOARD)) $(OPTIONS) -o $*.aocx $< && cp $*.aocx $@\n"
+    "build-v++ = set -e; for kernel in $(KERNELS); do v++ -c -t $(TARGET) --platform $(PLATFORM) $(FLAGS) "
+    "$(OPTIONS) "
     "\\\n"
-    "\t-k $$kernel -o $*.$$kernel.xo $<; done; v++ -l -t $(TARGET) --platform $(PLATFORM) \\\n"
+    "\t-k $$kernel -o $*.$$kernel.xo $<; done; v++ -l -t $(TARGET) --platform $(PLATFORM) $(FLAGS) \\\n"
     "\t-o $*.xclbin $(KERNELS:%=$*.%.xo) && cp $*.xclbin $@\n"
-    "build-poclcc = $(CHECK) $(OPTIONS) $< && poclcc -b \"$(OPTIONS)\" -o $@ $<\n"
+    "build-poclcc = $(CHECK) $(OPTIONS) $< && poclcc $(FLAGS) -b \"$(OPTIONS)\" -o $@ $<\n"
     "\n"
     "all: $(PROGRAMS:%=%.built)\n"
     "\n"

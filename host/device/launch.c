@@ -8,6 +8,7 @@
 #include "cl_error.h"
 #include "profile.h"
 #include "program.h"
+#include "util.h"
 
 /* Queries the kind of each argument, so that a launch with wrong arguments fails here and not in the
  * driver. */
@@ -49,6 +50,21 @@ rncl_status rncl_kernel_create(rncl_context *context, const char *stem, const ch
     out->arg_count = count;
     query_kinds(out);
     return RNCL_OK;
+}
+
+rncl_status rncl_kernel_require(rncl_context *context, const rncl_kernel *kernel, size_t items)
+{
+    size_t most = 0;
+    if (!kernel->handle) /* listed and not built */
+        return RNCL_OK;
+    const cl_int error = clGetKernelWorkGroupInfo(kernel->handle, context->device, CL_KERNEL_WORK_GROUP_SIZE,
+                                                  sizeof most, &most, NULL);
+    RNCL_TRY(rncl_cl_status(error, "clGetKernelWorkGroupInfo", "%s", kernel->name));
+    if (items <= most)
+        return RNCL_OK;
+    context->info.max_work_group_size = MAX(most, (size_t)1);
+    return RNCL_FAIL(RNCL_ERR_BUILD, "%s can run kernel %s with %zu work-items in a work-group, not with %zu",
+                     context->info.name, kernel->name, most, items);
 }
 
 void rncl_kernel_fini(rncl_kernel *kernel)

@@ -19,6 +19,11 @@ typedef struct rncl_kernel {
  * kernel without a handle. */
 rncl_status rncl_kernel_create(rncl_context *context, const char *stem, const char *options, const char *name,
                                rncl_kernel *out);
+/* Fails if the device cannot run `items` work-items of the kernel in a work-group, which only the built
+ * kernel tells: registers and local memory decide. The context's largest work-group then becomes what the
+ * kernel allows, so that whatever is planned next takes smaller ones. */
+rncl_status rncl_kernel_require(rncl_context *context, const rncl_kernel *kernel, size_t items);
+
 void rncl_kernel_fini(rncl_kernel *kernel); /* takes a zeroed one */
 
 typedef struct rncl_arg {

@@ -231,8 +231,9 @@ static bool probe(rncl_context *context, const rncl_matrix_unit *unit)
 static void choose_emulated(rncl_context *context, const char *name)
 {
     if (strcmp(name, "off") != 0 && !rncl_matrix_unit_emulate(context, name))
-        rncl_log_line(&context->log, RNCL_LOG_WARNING, "RNCL_MATRIX_UNIT=%s: no such unit for precision %s",
-                      name, rncl_precision_name(context->precision));
+        rncl_log_line(&context->log, RNCL_LOG_WARNING,
+                      "RNCL_MATRIX_UNIT=%s: no such unit works for precision %s", name,
+                      rncl_precision_name(context->precision));
 }
 
 static void find_unit(rncl_context *context)

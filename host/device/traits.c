@@ -9,6 +9,8 @@ rncl_device_class rncl_device_class_of(const rncl_device_info *info)
 {
     if (info->type == RNCL_DEVICE_GPU && !info->emulator)
         return RNCL_CLASS_GPU;
+    if (info->type == RNCL_DEVICE_ACCELERATOR && !info->emulator)
+        return RNCL_CLASS_ACCELERATOR;
     return info->vector_width >= FEWEST_FLOATS ? RNCL_CLASS_CPU_VECTOR : RNCL_CLASS_SCALAR;
 }
 
@@ -26,6 +28,6 @@ rncl_device_traits rncl_device_traits_of(const rncl_device_info *info)
         .most_accumulators = wide ? 28 : 14,
         .block_inputs = wide ? 8 : 4,
         .block_tiles = wide ? 8 : 6,
-        .long_loops = !scalar,
+        .long_loops = true,
     };
 }

@@ -8,9 +8,10 @@
 
 /* Decides the defaults. It follows from the device's answers and not from its vendor. */
 typedef enum rncl_device_class {
-    RNCL_CLASS_CPU_VECTOR, /* wants explicit vectors and work-groups of one work-item */
-    RNCL_CLASS_GPU,        /* wants wide work-groups of scalar work-items */
-    RNCL_CLASS_SCALAR,     /* no float vectors: wants small, simple kernels */
+    RNCL_CLASS_CPU_VECTOR,  /* wants explicit vectors and work-groups of one work-item */
+    RNCL_CLASS_GPU,         /* wants wide work-groups of scalar work-items */
+    RNCL_CLASS_SCALAR,      /* no float vectors: wants small, simple kernels */
+    RNCL_CLASS_ACCELERATOR, /* FPGAs: wants kernels of a single work-item, all in one program */
     RNCL_CLASSES
 } rncl_device_class;
 
@@ -24,8 +25,8 @@ typedef struct rncl_device_traits {
     int most_accumulators; /* vectors of sums in any register block */
     int block_inputs;      /* input channels in an untuned register block of a filter gradient */
     int block_tiles;       /* tiles in an untuned register block of Winograd's products */
-    bool long_loops;       /* a work-item may loop over a whole share of the batch. llvmpipe silently ends a
-                              work-item's loops after 65535 iterations, all of its loops together */
+    bool long_loops;       /* a work-item may loop over a whole share of the batch; false for the drivers
+                              that rncl_device.short_loops marks */
 } rncl_device_traits;
 
 rncl_device_traits rncl_device_traits_of(const rncl_device_info *info);

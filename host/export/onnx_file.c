@@ -3,6 +3,7 @@
 
 #ifdef RNCL_WITH_ONNX
 
+#include <assert.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "file.h"
 #include "onnx.pb-c.h"
 #include "rncl/version.h"
+#include "util.h"
 
 typedef union block {
     union block *next;
@@ -85,6 +87,8 @@ rncl_status rncl_onnx_file_create(const char *graph_name, int opset, rncl_onnx_f
 {
     /* The version of the format that came with the set. */
     static const int ir_versions[] = {8, 8, 9, 9, 10, 10};
+    static_assert(COUNT(ir_versions) == RNCL_ONNX_NEWEST_OPSET - RNCL_ONNX_OLDEST_OPSET + 1, "one each");
+    assert(opset >= RNCL_ONNX_OLDEST_OPSET && opset <= RNCL_ONNX_NEWEST_OPSET);
     *out = NULL;
     rncl_onnx_file *file = calloc(1, sizeof *file);
     if (!file)

@@ -157,7 +157,8 @@ static void write_network(const writer *w)
     }
     fputs("\n"
           "    def add(self, name, layer):\n"
-          "        \"\"\"A layer called layer1.0.conv1 becomes self.layer1.0.conv1, as the weights are named.\"\"\"\n"
+          "        \"\"\"A layer called layer1.0.conv1 becomes self.layer1.0.conv1, as the weights are "
+          "named.\"\"\"\n"
           "        *path, last = name.split(\".\")\n"
           "        parent = self\n"
           "        for part in path:\n"

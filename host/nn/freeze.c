@@ -55,6 +55,7 @@ rncl_status rncl_graph_freeze(rncl_graph *graph, const char *names)
         const size_t length = strcspn(next, ",");
         RNCL_TRY(freeze_one(graph, next, length));
         next += length + (next[length] == ',');
+        next += strspn(next, " ");
     }
     for (size_t i = 0; i < graph->node_count; i++)
         if (graph->nodes[i].weight >= 0 && !graph->nodes[i].frozen)

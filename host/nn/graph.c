@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "arch.h"
+#include "util.h"
 
 rncl_status rncl_graph_build(const rncl_network_options *options, rncl_graph **out)
 {
@@ -22,6 +23,23 @@ rncl_status rncl_graph_build(const rncl_network_options *options, rncl_graph **o
     }
     *out = graph;
     return RNCL_OK;
+}
+
+void rncl_graph_align(rncl_graph *graph, size_t alignment_bytes)
+{
+    const size_t unit = MAX(alignment_bytes / sizeof(float), (size_t)RNCL_PARAM_ALIGNMENT);
+    graph->param_floats = graph->state_floats = 0;
+    for (size_t i = 0; i < graph->param_count; i++) {
+        graph->params[i].offset = graph->param_floats;
+        graph->param_floats += rncl_round_up(graph->params[i].count, unit);
+    }
+    for (size_t i = 0; i < graph->running_count; i++) {
+        rncl_running *running = &graph->running[i];
+        const size_t padded = rncl_round_up((size_t)running->channels, unit);
+        running->mean_offset = graph->state_floats;
+        running->variance_offset = graph->state_floats + padded;
+        graph->state_floats += 2 * padded;
+    }
 }
 
 void rncl_graph_destroy(rncl_graph *graph)

@@ -60,8 +60,8 @@ typedef struct rncl_running {
     size_t mean_offset, variance_offset; /* floats, multiples of RNCL_PARAM_ALIGNMENT */
 } rncl_running;
 
-/* Offsets are multiples of this many floats, so that each tensor can be a sub-buffer on any device (the
- * largest base address alignment that OpenCL devices ask for is 4096 bits = 128 floats). */
+/* Offsets are multiples of this many floats, so that each tensor can be a sub-buffer on all devices but those
+ * that rncl_graph_align is for. */
 #define RNCL_PARAM_ALIGNMENT 128
 
 typedef struct rncl_node {
@@ -91,6 +91,10 @@ void rncl_graph_destroy(rncl_graph *graph);
 
 /* How many times nodes read a tensor, as input or residual. */
 int rncl_graph_readers(const rncl_graph *graph, int tensor);
+
+/* Moves parameters and running statistics apart where sub-buffers of the device begin at multiples of more
+ * bytes than usual (FPGA boards: of pages). To be called before anything else looks at offsets. */
+void rncl_graph_align(rncl_graph *graph, size_t alignment_bytes);
 
 /* Freezes the layers that `names` lists, separated by commas: "conv1,bn1,layer1,layer2.0" are those two
  * layers and all that are part of the other two. "" freezes nothing. RNCL_ERR_USAGE for a name that no layer

@@ -151,7 +151,8 @@ rncl_op_desc rncl_network_mixup_op(const rncl_graph *graph, int micro_batch)
 
 static rncl_status create_op(rncl_network *net, const rncl_op_desc *desc, rncl_op **out)
 {
-    RNCL_TRY(rncl_op_create(net->context, desc, &(rncl_op_choice){.tuned = net->setup.tuned}, out));
+    const rncl_op_choice choice = {.algorithm = net->setup.algorithm, .tuned = net->setup.tuned};
+    RNCL_TRY(rncl_op_create(net->context, desc, &choice, out));
     return rncl_op_build(*out);
 }
 
@@ -251,7 +252,12 @@ rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup 
     rncl_network_setup smaller = *setup;
     for (;;) {
         int micro_batch;
+        const size_t work_group = context->info.max_work_group_size;
         const rncl_status st = create(context, &smaller, out, &micro_batch);
+        if (st && context->info.max_work_group_size < work_group) {
+            rncl_log_line(&context->log, RNCL_LOG_DETAIL, "%s; planning anew", rncl_status_message());
+            continue;
+        }
         if (st != RNCL_ERR_DEVICE_MEMORY || micro_batch == 0)
             return st;
         smaller.micro_batch = rncl_network_smaller(context, setup->batch_size, micro_batch);

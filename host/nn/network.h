@@ -29,7 +29,7 @@ typedef struct rncl_network_setup {
     bool mixup;      /* rules may ask for it */
     float label_smoothing;      /* of training; evaluation has none */
     const float *class_weights; /* [classes], above 0; of training; NULL: 1 for all. Copied */
-    const char *algorithm;      /* of the convolutions; NULL: the tuned ones, or the device's defaults */
+    const char *algorithm;      /* of operations that have it; NULL: the tuned one, or the device's default */
     rncl_tuned tuned; /* what it refers to must outlive the network's planning, which is in create */
     bool exact_only;  /* no algorithm whose rounding is not that of sums of products */
     void (*planned)(void *user, const rncl_network_facts *facts); /* NULL, or called before anything is

@@ -10,6 +10,8 @@
 static rncl_status upload_images(rncl_network *net, const float *images, unsigned input)
 {
     cl_event *idle = &net->input_free[input], uploaded = NULL;
+    if (*idle) /* a queue may wait only for what another has been made to send to the device */
+        clFlush(net->context->queue);
     cl_int error = clEnqueueWriteBuffer(net->uploads, net->inputs[input], CL_FALSE, 0, net->plan.input_bytes,
                                         images, *idle ? 1 : 0, *idle ? idle : NULL, &uploaded);
     RNCL_TRY(rncl_cl_status(error, "clEnqueueWriteBuffer", "the pictures of a micro-batch"));

@@ -107,10 +107,11 @@ static rncl_status find_trained_ranges(rncl_parameters *p)
 }
 
 /* An operation on a whole vector. */
-static rncl_status create_op(rncl_context *context, const rncl_op_desc *desc, const rncl_tuned *tuned,
+static rncl_status create_op(rncl_context *context, const rncl_op_desc *desc, const rncl_network_setup *setup,
                              rncl_op **out)
 {
-    RNCL_TRY(rncl_op_create(context, desc, &(rncl_op_choice){.tuned = *tuned}, out));
+    const rncl_op_choice choice = {.algorithm = setup->algorithm, .tuned = setup->tuned};
+    RNCL_TRY(rncl_op_create(context, desc, &choice, out));
     return rncl_op_build(*out);
 }
 
@@ -128,13 +129,13 @@ rncl_status rncl_parameters_init(rncl_context *context, const rncl_network_setup
     if (setup->training) {
         RNCL_TRY(find_trained_ranges(out));
         const rncl_op_desc sgd = rncl_parameters_op(RNCL_OP_sgd, graph->param_floats);
-        RNCL_TRY(create_op(context, &sgd, &setup->tuned, &out->sgd));
+        RNCL_TRY(create_op(context, &sgd, setup, &out->sgd));
     }
     if (setup->averaged) {
         const rncl_op_desc ema = rncl_parameters_op(RNCL_OP_ema, graph->param_floats);
         const rncl_op_desc state_ema = rncl_parameters_op(RNCL_OP_ema, graph->state_floats);
-        RNCL_TRY(create_op(context, &ema, &setup->tuned, &out->ema));
-        RNCL_TRY(create_op(context, &state_ema, &setup->tuned, &out->state_ema));
+        RNCL_TRY(create_op(context, &ema, setup, &out->ema));
+        RNCL_TRY(create_op(context, &state_ema, setup, &out->state_ema));
     }
     return RNCL_OK;
 }

@@ -118,6 +118,33 @@ static rncl_status refuse_text(const char *path, rncl_contents bytes)
     return RNCL_OK;
 }
 
+/* Eight letters where the length of the header should be. */
+static bool begins_as_text(rncl_contents bytes)
+{
+    for (size_t i = 0; i < RNCL_SAFETENSORS_LENGTH; i++) {
+        const unsigned char letter = bytes.data[i];
+        if ((letter < ' ' || letter > '~') && letter != '\t' && letter != '\r' && letter != '\n')
+            return false;
+    }
+    return true;
+}
+
+/* Files that lie beside weights and are taken for them. */
+static rncl_status refuse_length(const char *path, rncl_contents bytes, uint64_t length)
+{
+    static const char checkpoint[] = "RNCLCKPT"; /* the beginning of last.ckpt */
+    if (!memcmp(bytes.data, checkpoint, RNCL_SAFETENSORS_LENGTH))
+        return RNCL_FAIL(RNCL_ERR_MODEL,
+                         "%s: a checkpoint, for --resume; the weights are in best.safetensors beside it",
+                         path);
+    if (begins_as_text(bytes))
+        return RNCL_FAIL(RNCL_ERR_MODEL, "%s: text, not weights; give the .safetensors or .pth file", path);
+    return RNCL_FAIL(
+        RNCL_ERR_MODEL,
+        "%s: neither a safetensors nor a .pth file, or cut short: its header would have %llu bytes", path,
+        (unsigned long long)length);
+}
+
 /* Splits the file: the parsed header into `file`, what follows it into `data`. */
 static rncl_status read_header(const char *path, rncl_contents bytes, rncl_tensor_file *file,
                                rncl_contents *data)
@@ -128,10 +155,7 @@ static rncl_status read_header(const char *path, rncl_contents bytes, rncl_tenso
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: too short for a safetensors file", path);
     memcpy(&length, bytes.data, RNCL_SAFETENSORS_LENGTH);
     if (length > MAX_HEADER_BYTES || length > bytes.size_bytes - RNCL_SAFETENSORS_LENGTH)
-        return RNCL_FAIL(
-            RNCL_ERR_MODEL,
-            "%s: neither a safetensors nor a .pth file, or cut short: its header would have %llu bytes", path,
-            (unsigned long long)length);
+        return refuse_length(path, bytes, length);
     const char *text = (const char *)bytes.data + RNCL_SAFETENSORS_LENGTH;
     json_error_t error;
     file->header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);

@@ -1,5 +1,6 @@
 /* Global average pooling (kernels/avgpool.cl). */
 #include "elementwise.h"
+#include "single.h"
 #include "util.h"
 
 static rncl_status avgpool_shape(const rncl_op_desc *desc, const rncl_op_choice *choice, rncl_op_needs *needs)
@@ -45,9 +46,25 @@ static const rncl_row row = {
     .bytes = avgpool_bytes,
 };
 
+static rncl_status single_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
+{
+    const rncl_avgpool_shape *s = &pass->desc.avgpool;
+    if (pass->index == RNCL_OP_FORWARD)
+        return rncl_single_launch(pass, RNCL_STRUCT(*s), RNCL_BUFFER(b->x), RNCL_BUFFER(b->y));
+    return rncl_single_launch(pass, RNCL_STRUCT(*s), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->dx),
+                              RNCL_INT(rncl_pass_accumulates(pass, scalars)));
+}
+
+static const rncl_row single = {
+    RNCL_SINGLE_ROW,
+    .build = rncl_single_build,
+    .enqueue = single_enqueue,
+};
+
 const rncl_op_type rncl_op_avgpool = {
     .name = "avgpool",
     .passes = {{.name = "forward"}, {.name = "backward", .for_dx = true}},
-    RNCL_OP_ROWS(&row),
+    RNCL_OP_ROWS(&row, &single),
+    .first_row = {[RNCL_CLASS_ACCELERATOR] = 1},
     .shape = avgpool_shape,
 };

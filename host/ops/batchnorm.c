@@ -110,7 +110,8 @@ static void add_tile_knobs(const rncl_pass *pass, int vw, rncl_knobs *knobs)
     rncl_knobs_add_doubling(knobs, knob_names[ITEMS], items, 1, all);
     rncl_knobs_add_doubling(knobs, knob_names[GROUPS], MAX(1, MIN(groups, rows / LEAST_ROWS)), 1,
                             MIN(rows, 64 * units));
-    rncl_knobs_add_doubling(knobs, knob_names[DOWN], all / items, 1, all);
+    const int down = (int)MIN((size_t)all, pass->context->info.max_work_items[1]);
+    rncl_knobs_add_doubling(knobs, knob_names[DOWN], MIN(all / items, down), 1, down);
 }
 
 /* CPUs are also offered the kernels of GPUs, which `rncl check` then covers. */
@@ -147,7 +148,8 @@ static bool batchnorm_allows(const rncl_pass *pass)
     const int *v = pass->values, vectors = rncl_ceil_div(pass->desc.batchnorm.c, v[VW]);
     if (!is_tiled(pass))
         return v[ITEMS] <= vectors;
-    return v[ITEMS] * v[DOWN] <= tile_items(pass->context, v[VW]) && v[ITEMS] <= round_up_to_power(vectors);
+    return v[ITEMS] * v[DOWN] <= tile_items(pass->context, v[VW]) &&
+           (size_t)v[DOWN] <= pass->context->info.max_work_items[1] && v[ITEMS] <= round_up_to_power(vectors);
 }
 
 static rncl_status batchnorm_plan(rncl_pass *pass)
@@ -170,8 +172,13 @@ static rncl_status batchnorm_build(rncl_pass *pass)
     rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DRELU=%d -DRESIDUAL=%d%s", s->relu, s->residual, group);
     for (size_t i = 0; i < MOST_KERNELS; i++) {
         const char *name = kernel_names[pass->index][i];
-        if (name && (pass->choice.epilogue != 0) == (name == kernel_names[RNCL_OP_FORWARD][COEFFICIENTS]))
-            RNCL_TRY(rncl_pass_kernel(pass, program, options, name, &data->kernels[i]));
+        const bool pads = pass->index == RNCL_OP_BACKWARD && i == RESIDUAL_PAD;
+        const int items =
+            pads ? rncl_elementwise_local(pass->context) : pass->values[ITEMS] * MAX(pass->values[DOWN], 1);
+        if (!name || (pass->choice.epilogue != 0) != (name == kernel_names[RNCL_OP_FORWARD][COEFFICIENTS]))
+            continue;
+        RNCL_TRY(rncl_pass_kernel(pass, program, options, name, &data->kernels[i]));
+        RNCL_TRY(rncl_kernel_require(pass->context, &data->kernels[i], (size_t)items));
     }
     return RNCL_OK;
 }
@@ -327,6 +334,8 @@ static void batchnorm_destroy(rncl_pass *pass)
     free(data);
 }
 
+extern const rncl_row rncl_batchnorm_single; /* batchnorm_single.c */
+
 static const rncl_row row = {
     .name = "",
     .programs = {"batchnorm", "batchnorm_tiled"},
@@ -344,6 +353,7 @@ static const rncl_row row = {
 const rncl_op_type rncl_op_batchnorm = {
     .name = "batchnorm",
     .passes = {{.name = "forward"}, {.name = "backward"}},
-    RNCL_OP_ROWS(&row),
+    RNCL_OP_ROWS(&row, &rncl_batchnorm_single),
+    .first_row = {[RNCL_CLASS_ACCELERATOR] = 1},
     .shape = batchnorm_shape,
 };

@@ -71,7 +71,8 @@ rncl_status rncl_elementwise_build(rncl_pass *pass)
     char options[RNCL_OPTIONS_SIZE], name[64];
     rncl_pass_options(pass, 0, KNOB_COUNT, options, "%s", "");
     snprintf(name, sizeof name, "%s_%s", type->name, type->passes[pass->index].name);
-    return rncl_pass_kernel(pass, type->name, options, name, pass->data);
+    RNCL_TRY(rncl_pass_kernel(pass, type->name, options, name, pass->data));
+    return rncl_kernel_require(pass->context, pass->data, (size_t)pass->values[LOCAL]);
 }
 
 void rncl_elementwise_destroy(rncl_pass *pass)

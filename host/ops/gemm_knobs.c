@@ -17,7 +17,7 @@ enum { MOST_SUMS = 512 };
 
 /* Presets by class of device. CPU_VECTOR: found on PoCL with AVX-512, at 5 to 8 times the speed of
  * CLBlast's own. GPU: what CLBlast's database has for unknown GPUs of AMD and Intel. SCALAR: what it has
- * for all other unknown devices. */
+ * for all other unknown devices; accelerators have those too. */
 static const struct {
     unsigned kernels;
     int presets[RNCL_CLASS_SCALAR + 1];
@@ -80,7 +80,8 @@ static const struct {
 
 static int preset_of(const rncl_context *context, size_t parameter)
 {
-    return rows[parameter].presets[context->device_class];
+    const int class = (int)context->device_class;
+    return rows[parameter].presets[MIN(class, (int)RNCL_CLASS_SCALAR)];
 }
 
 void rncl_gemm_add_knobs(const rncl_context *context, rncl_knobs *knobs)
@@ -142,7 +143,7 @@ bool rncl_gemm_supports(const rncl_context *context)
     int presets[RNCL_GEMM_PARAMETERS];
     for (size_t i = 0; i < RNCL_GEMM_PARAMETERS; i++)
         presets[i] = preset_of(context, i);
-    return direct_fits(context, presets) &&
+    return context->info.compiler && direct_fits(context, presets) &&
            xgemm_fits(context, presets[RNCL_GEMM_GEMMK] ? STREAMED : TILED, presets);
 }
 

@@ -1,5 +1,6 @@
 /* Max pooling (kernels/maxpool.cl). `saved` holds the position of each window's maximum, one byte each. */
 #include "elementwise.h"
+#include "single.h"
 #include "util.h"
 
 enum { LARGEST_WINDOW = 16 }; /* positions in a larger window do not fit into a byte */
@@ -64,9 +65,27 @@ static const rncl_row row = {
     .bytes = maxpool_bytes,
 };
 
+static rncl_status single_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
+{
+    const rncl_maxpool_shape *s = &pass->desc.maxpool;
+    if (pass->index == RNCL_OP_FORWARD)
+        return rncl_single_launch(pass, RNCL_STRUCT(*s), RNCL_BUFFER(b->x), RNCL_BUFFER(b->y),
+                                  RNCL_BUFFER(b->saved));
+    return rncl_single_launch(pass, RNCL_STRUCT(*s), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved),
+                              RNCL_BUFFER(b->dx), RNCL_INT(rncl_pass_accumulates(pass, scalars)));
+}
+
+static const rncl_row single = {
+    RNCL_SINGLE_ROW,
+    .exact = true,
+    .build = rncl_single_build,
+    .enqueue = single_enqueue,
+};
+
 const rncl_op_type rncl_op_maxpool = {
     .name = "maxpool",
     .passes = {{.name = "forward"}, {.name = "backward", .for_dx = true}},
-    RNCL_OP_ROWS(&row),
+    RNCL_OP_ROWS(&row, &single),
+    .first_row = {[RNCL_CLASS_ACCELERATOR] = 1},
     .shape = maxpool_shape,
 };

@@ -1,6 +1,7 @@
 /* Mixup of pictures (kernels/mixup.cl; Zhang et al. 2018), x [n][floats] in place: x[i] = (1 - scalars.mix)
  * x[i] + scalars.mix x[n - 1 - i]. */
 #include "elementwise.h"
+#include "single.h"
 #include "util.h"
 
 static rncl_status mixup_shape(const rncl_op_desc *desc, const rncl_op_choice *choice, rncl_op_needs *needs)
@@ -37,9 +38,22 @@ static const rncl_row row = {
     .destroy = rncl_elementwise_destroy,
 };
 
+static rncl_status single_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
+{
+    return rncl_single_launch(pass, RNCL_STRUCT(pass->desc.mixup), RNCL_FLOAT(scalars->mix),
+                              RNCL_BUFFER(b->x));
+}
+
+static const rncl_row single = {
+    RNCL_SINGLE_ROW,
+    .build = rncl_single_build,
+    .enqueue = single_enqueue,
+};
+
 const rncl_op_type rncl_op_mixup = {
     .name = "mixup",
     .passes = {{.name = "mix"}},
-    RNCL_OP_ROWS(&row),
+    RNCL_OP_ROWS(&row, &single),
+    .first_row = {[RNCL_CLASS_ACCELERATOR] = 1},
     .shape = mixup_shape,
 };

@@ -39,10 +39,14 @@ bool rncl_pass_take_row(rncl_pass *pass, size_t row)
     return rncl_knobs_resolve(&pass->knobs, NULL, pass->values);
 }
 
-/* exact_only is ignored where an operation has only one row. */
+/* exact_only is ignored where an operation has no exact row. */
 static bool is_wanted(const rncl_pass *pass, const rncl_row *row)
 {
-    return row->exact || !pass->choice.exact_only || rncl_pass_rows(pass) == 1;
+    const rncl_op_type *type = rncl_pass_type_of(pass);
+    bool choice = false;
+    for (size_t i = 0; i < type->row_count; i++)
+        choice = choice || type->rows[i]->exact;
+    return row->exact || !pass->choice.exact_only || !choice;
 }
 
 bool rncl_pass_take_default(rncl_pass *pass)
@@ -124,7 +128,9 @@ static bool take_tuned(rncl_pass *pass, const char *algorithm)
 rncl_status rncl_pass_plan(rncl_pass *pass)
 {
     const rncl_op_type *type = rncl_pass_type_of(pass);
-    const char *algorithm = type->row_count > 1 ? pass->choice.algorithm : NULL;
+    const char *algorithm = pass->choice.algorithm;
+    if (algorithm && !algorithm_exists(type, algorithm) && !*type->rows[0]->name)
+        algorithm = NULL; /* the operation has a row without a name: it was not meant */
     if (algorithm && !algorithm_exists(type, algorithm))
         return RNCL_FAIL(RNCL_ERR_USAGE, "no algorithm %s for operation %s", algorithm, type->name);
     if (!take_tuned(pass, algorithm) && !(algorithm && take_named(pass, algorithm)) &&

@@ -99,7 +99,7 @@ typedef struct rncl_tuned {
 /* Choices about one operation that follow from the graph, the options and tuning. */
 typedef struct rncl_op_choice {
     const char *algorithm; /* name of a row; NULL: the tuned one, or the device's default. Operations with
-                              only one row ignore it */
+                              a row without a name ignore those that they do not have */
     rncl_tuned tuned;      /* lookup NULL: presets throughout */
     bool exact_only;       /* only rows whose `exact` is set, where there is a choice */
     unsigned left_out;     /* passes that will not be called, by their bits */
@@ -151,6 +151,8 @@ struct rncl_row {
     const char *programs[RNCL_ROW_PROGRAMS];
     /* It computes sums of products and nothing else, so that its results on small integers are exact. */
     bool exact;
+    /* Not for devices that are tuned: the tuner does not try it. */
+    bool untuned;
     /* Its forward pass has an epilogue: the batch normalisation that follows it. */
     bool epilogue;
     /* The largest relative error to which it rounds its operands. NULL: it computes in float32. */

@@ -6,6 +6,7 @@
  * that of the label at the other end of this call's rows. Rows with the label RNCL_NO_LABEL are skipped,
  * except where labels are mixed. */
 #include "elementwise.h"
+#include "single.h"
 #include "util.h"
 
 enum { PRESET_LOCAL = 8, PRESET_SHARED = 64 };
@@ -57,8 +58,9 @@ static bool softmax_allows(const rncl_pass *pass)
 
 static rncl_status softmax_build(rncl_pass *pass)
 {
-    return rncl_pass_kernel(pass, "softmax", "",
-                            pass->values[ACROSS] > 1 ? "softmax_shared_loss" : "softmax_loss", pass->data);
+    const char *name = pass->values[ACROSS] > 1 ? "softmax_shared_loss" : "softmax_loss";
+    RNCL_TRY(rncl_pass_kernel(pass, "softmax", "", name, pass->data));
+    return rncl_kernel_require(pass->context, pass->data, (size_t)rncl_elementwise_group(pass));
 }
 
 static rncl_status softmax_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
@@ -87,9 +89,25 @@ static const rncl_row row = {
     .destroy = rncl_elementwise_destroy,
 };
 
+static rncl_status single_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
+{
+    return rncl_single_launch(pass, RNCL_STRUCT(pass->desc.softmax), RNCL_INT(scalars->first),
+                              RNCL_BUFFER(b->x), RNCL_BUFFER(b->labels), RNCL_BUFFER(b->class_weights),
+                              RNCL_FLOAT(scalars->smoothing), RNCL_FLOAT(scalars->mix),
+                              RNCL_FLOAT(scalars->scale), RNCL_BUFFER(b->losses), RNCL_BUFFER(b->ranks),
+                              RNCL_BUFFER(b->dx));
+}
+
+static const rncl_row single = {
+    RNCL_SINGLE_ROW,
+    .build = rncl_single_build,
+    .enqueue = single_enqueue,
+};
+
 const rncl_op_type rncl_op_softmax = {
     .name = "softmax",
     .passes = {{.name = "loss"}},
-    RNCL_OP_ROWS(&row),
+    RNCL_OP_ROWS(&row, &single),
+    .first_row = {[RNCL_CLASS_ACCELERATOR] = 1},
     .shape = softmax_shape,
 };

@@ -138,6 +138,17 @@ static void warn_of_single_values(const rncl_training *t)
     }
 }
 
+/* Epochs are stretches of one stream, so that ten epochs of few pictures may be a single step. */
+static void warn_of_large_batch(const rncl_training *t)
+{
+    const uint32_t pictures = t->inputs.training->info.count;
+    if ((uint32_t)t->options->batch_size > pictures)
+        rncl_log_line(&t->context->log, RNCL_LOG_WARNING,
+                      "a batch of %d is more than the %u training pictures: %" PRId64 " %s in all; "
+                      "--batch-size auto follows the data",
+                      t->options->batch_size, (unsigned)pictures, t->steps, t->steps == 1 ? "step" : "steps");
+}
+
 static void say_run(const rncl_training *t)
 {
     char text[RNCL_TEXT_LENGTH + 64];
@@ -155,4 +166,5 @@ void rncl_announce_network(const rncl_training *training)
                            rncl_network_facts_of(training->network));
     say_run(training);
     warn_of_single_values(training);
+    warn_of_large_batch(training);
 }

@@ -196,8 +196,10 @@ rncl_status rncl_evaluate(rncl_context *context, rncl_options *options, rncl_eva
         st = rncl_inputs_complete(&e.inputs, options);
     if (!st)
         st = rncl_graph_build(&options->network, &e.graph);
-    if (!st)
+    if (!st) {
+        rncl_graph_align(e.graph, context->info.address_alignment);
         st = measure_smaller(&e, options, result);
+    }
     if (!st)
         st = check_finite(&e, result);
     rncl_graph_destroy(e.graph);

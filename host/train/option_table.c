@@ -36,7 +36,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(device),
      .value = "N|NAME",
      .default_text = "auto",
-     .commands = WITH_DEVICE,
+     .commands = WITH_DEVICE | RNCL_FOR_DOCTOR,
      .in_config = true,
      .help = "number in `rncl devices`, part of the name of a device or platform, or auto for number 1; not "
              "given: $RNCL_DEVICE"},
@@ -420,6 +420,7 @@ const rncl_option rncl_option_table[] = {
      .group = RNCL_GROUP_FINE_TUNING,
      .common = true,
      .kind = RNCL_OPTION_TEXT,
+     .may_be_empty = true,
      .offset = FIELD(freeze),
      .value = "LAYERS",
      .commands = RNCL_FOR_TRAIN,
@@ -430,6 +431,7 @@ const rncl_option rncl_option_table[] = {
     {.name = "class-weights",
      .group = RNCL_GROUP_REGULARISATION,
      .kind = RNCL_OPTION_TEXT,
+     .may_be_empty = true,
      .offset = FIELD(class_weights),
      .value = "balanced|FILE|W1,W2,...",
      .commands = RNCL_FOR_TRAIN,
@@ -510,7 +512,7 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_FLOATS,
      .offset = FIELD(mean),
      .value = "R,G,B",
-     NUMBERS(-1000, 1000),
+     NUMBERS(0, 1),
      .commands = WITH_DATA | RNCL_FOR_PREDICT | RNCL_FOR_EXPORT,
      .in_config = true,
      .help = "subtracted from the pixel values, scaled to 0..1 first; not given: the data's, for eval, "
@@ -635,12 +637,15 @@ const rncl_option rncl_option_table[] = {
     {.name = "algorithm",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_TEXT,
+     .may_be_empty = true,
      .offset = FIELD(algorithm),
      .value = "NAME",
      .commands = WITH_PLANS | RNCL_FOR_CHECK,
      .in_config = true,
-     .help = "use this algorithm, such as direct or im2col_gemm, for all convolutions that it supports; not "
-             "given: what suits the device; check: the only one that is checked"},
+     .help =
+         "use this algorithm, such as direct or im2col_gemm, for all convolutions that it supports; single: "
+         "kernels of a single work-item for all operations, as on FPGAs; not given: what suits the device; "
+         "check: the only one that is checked"},
     {.name = "precision",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_CHOICE,

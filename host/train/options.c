@@ -205,7 +205,7 @@ static void print_float(const rncl_option *option, const value *from, char *text
 static rncl_status parse_floats(const rncl_option *option, const char *text, value *out)
 {
     *out = (value){0};
-    if (strspn(text, "0123456789+-.eE,") != strlen(text))
+    if (strspn(text, "0123456789+-.eE, ") != strlen(text))
         return no_number(option, text, "numbers, separated by commas");
     const char *next = text;
     size_t count = 0;

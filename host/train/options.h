@@ -36,6 +36,7 @@ enum {
     RNCL_FOR_TUNE_WORKER = 512,
     RNCL_FOR_PLOT = 1024,
     RNCL_FOR_KERNELS = 1 << 11,
+    RNCL_FOR_DOCTOR = 1 << 12,
     RNCL_FOR_EXPORT = 1 << 14,
     RNCL_FOR_COMPLETION = 1 << 15,
     RNCL_FOR_MAN_PAGES = 1 << 16,
@@ -178,6 +179,7 @@ typedef struct rncl_option {
     unsigned commands;          /* RNCL_FOR_… */
     bool in_config;             /* written to config.ini */
     bool is_path;               /* there as an absolute one */
+    bool may_be_empty;          /* on the command line, to undo what the config file says */
     bool prints;                /* says only how the command line prints; not for the library */
     const char *help;
 } rncl_option;
@@ -196,6 +198,10 @@ rncl_status rncl_options_set(rncl_options *options, const rncl_option *option, c
 
 /* The row of that name that `commands` take; NULL if there is none. */
 const rncl_option *rncl_option_find(const char *name, unsigned commands);
+
+/* The one of `names` that `name` was meant for: what other programs call that option, or the nearest by its
+ * letters. NULL if none is near. */
+const char *rncl_option_nearest(const char *name, const char *const *names, size_t count);
 
 /* RNCL_ERR_USAGE for a name that no row of `commands` has, naming the nearest one. */
 rncl_status rncl_option_unknown(const char *name, unsigned commands);

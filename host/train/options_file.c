@@ -23,7 +23,7 @@ rncl_status rncl_option_unknown(const char *name, unsigned commands)
     for (size_t i = 0; i < rncl_option_count; i++)
         if (rncl_option_table[i].commands & commands)
             names[count++] = rncl_option_table[i].name;
-    const char *nearest = rncl_text_nearest(name, names, count);
+    const char *nearest = rncl_option_nearest(name, names, count);
     if (!nearest)
         return RNCL_FAIL(RNCL_ERR_USAGE, "no option %.60s; `rncl train --help` lists them", name);
     return RNCL_FAIL(RNCL_ERR_USAGE, "no option %.60s; did you mean %s?", name, nearest);

@@ -193,6 +193,7 @@ static rncl_status prepare(rncl_predictor *p)
         return RNCL_FAIL(RNCL_ERR_USAGE, "prediction needs option model, a file of weights");
     rncl_automatic_settle(options);
     RNCL_TRY(rncl_trained_open(&p->context->log, options, &p->meta, &p->graph));
+    rncl_graph_align(p->graph, p->context->info.address_alignment);
     const size_t classes = (size_t)options->network.classes;
     p->answers = calloc(classes, sizeof *p->answers);
     p->probabilities = calloc(classes, sizeof *p->probabilities);

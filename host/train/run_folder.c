@@ -80,12 +80,29 @@ void rncl_run_folder_unlock(rncl_run_lock *lock)
 
 /* ---- choice ---- */
 
+/* Programs built on PyTorch resume from a file, so people give ours. */
+static void drop_checkpoint_name(char path[RNCL_TEXT_LENGTH])
+{
+    char *slash = strrchr(path, '/');
+    if (strcmp(slash ? slash + 1 : path, RNCL_RUN_CHECKPOINT) != 0 || rncl_directory_exists(path))
+        return;
+    if (!slash)
+        memcpy(path, ".", sizeof ".");
+    else
+        slash[slash == path] = '\0';
+}
+
 static rncl_status choose_resumed(rncl_options *options, const rncl_log *log, rncl_run_lock *lock)
 {
     char path[RNCL_TEXT_LENGTH];
     if (options->out[0])
         return RNCL_FAIL(RNCL_ERR_USAGE, "--resume %.200s continues in that folder; leave --out away",
                          options->resume);
+    if (rncl_option_source_of(options, "init") == RNCL_FROM_COMMAND_LINE)
+        return RNCL_FAIL(RNCL_ERR_USAGE,
+                         "--resume %.200s continues with that run's weights; leave --init away",
+                         options->resume);
+    drop_checkpoint_name(options->resume);
     RNCL_TRY(join(options->resume, RNCL_RUN_CHECKPOINT, path));
     if (!rncl_file_may_exist(path))
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: no such checkpoint; --resume takes the folder of a run", path);

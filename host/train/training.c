@@ -375,8 +375,17 @@ static void say_checks(const rncl_training *t)
         (long long)facts.checks, facts.passes, facts.seconds, facts.worst);
 }
 
+static void say_nothing_is_left(const rncl_training *t)
+{
+    if (t->state.step >= t->steps)
+        rncl_log_line(&t->context->log, RNCL_LOG_NOTE,
+                      "nothing left to do: all %" PRId64 " steps are done; --epochs or --steps give it more",
+                      t->steps);
+}
+
 rncl_status rncl_training_run(rncl_training *t)
 {
+    say_nothing_is_left(t);
     while (!rncl_training_finished(t)) {
         rncl_status st = advance(t);
         if (st == RNCL_ERR_DIVERGED)

@@ -109,6 +109,7 @@ static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
     if (options->tune && !t->tuning_kept)
         RNCL_TRY(tune_briefly(t, options));
     RNCL_TRY(rncl_graph_build(&options->network, &t->graph));
+    rncl_graph_align(t->graph, t->context->info.address_alignment);
     RNCL_TRY(rncl_graph_freeze(t->graph, options->freeze));
     const rncl_dataset_info *info = &t->inputs.training->info;
     t->steps = count_steps(options, info->count);

@@ -42,6 +42,7 @@ static rncl_status list_tasks(rncl_context *context, const rncl_options *options
     rncl_graph *graph;
     rncl_op_use *uses = NULL;
     RNCL_TRY(rncl_graph_build(&options->network, &graph));
+    rncl_graph_align(graph, context->info.address_alignment);
     rncl_network_setup setup = {
         .graph = graph,
         .batch_size = options->batch_size,

@@ -68,7 +68,7 @@ static rncl_status try_algorithms(rncl_search *search)
     assert(rncl_pass_rows(&t) <= RNCL_MOST_ROWS);
     for (size_t row = 0; row < rncl_pass_rows(&t); row++) {
         uint64_t time_ns;
-        if (losses[row] >= MOST_LOSSES || !rncl_pass_take_row(&t, row))
+        if (losses[row] >= MOST_LOSSES || !rncl_pass_take_row(&t, row) || t.row->untuned)
             continue;
         const rncl_setting presets = rncl_pass_setting(&t);
         RNCL_TRY(try_setting(search, &presets, &time_ns));

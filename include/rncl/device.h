@@ -29,13 +29,15 @@ typedef struct rncl_device_info {
     char version[128];           /**< of OpenCL, as the device reports it */
     char driver[64];             /**< driver version */
     rncl_device_type type;       /**< what decides the order of devices */
-    bool emulator;               /**< a simulator for debugging; listed last */
+    bool emulator;               /**< a simulator for debugging, or a software renderer; listed last */
     bool unified_memory;         /**< shares memory with the host */
     bool compiler;               /**< can build kernels from source */
     bool fp16;                   /**< has 16-bit floats */
     unsigned compute_units;      /**< cores of a CPU, and what runs whole work-groups on a GPU */
-    unsigned vector_width;       /**< floats in its preferred vector; 1 if it has none */
+    bool fma;                    /**< has a fused multiply-add for floats */
+    unsigned vector_width;       /**< floats in its preferred vector, or on CPUs in a native one; 1: none */
     size_t max_work_group_size;  /**< work-items */
+    size_t max_work_items[3];    /**< of a work-group in each dimension */
     size_t address_alignment;    /**< bytes; of sub-buffers */
     uint64_t global_memory;      /**< bytes */
     uint64_t max_allocation;     /**< bytes of the largest buffer */

@@ -363,10 +363,10 @@ static void multiply_tiles(float4 sum[RM][QUADS], TILE_SPACE const float *left, 
             values[j] = LOAD_QUAD(right + depth * RIGHT_PITCH + j * BLOCK_COLUMNS);
         UNROLL_FOR (i, RM / 4)
             UNROLL_FOR (j, QUADS) {
-                sum[4 * i + 0][j] = fma((float4)(factors[i].x), values[j], sum[4 * i + 0][j]);
-                sum[4 * i + 1][j] = fma((float4)(factors[i].y), values[j], sum[4 * i + 1][j]);
-                sum[4 * i + 2][j] = fma((float4)(factors[i].z), values[j], sum[4 * i + 2][j]);
-                sum[4 * i + 3][j] = fma((float4)(factors[i].w), values[j], sum[4 * i + 3][j]);
+                sum[4 * i + 0][j] = FMA((float4)(factors[i].x), values[j], sum[4 * i + 0][j]);
+                sum[4 * i + 1][j] = FMA((float4)(factors[i].y), values[j], sum[4 * i + 1][j]);
+                sum[4 * i + 2][j] = FMA((float4)(factors[i].z), values[j], sum[4 * i + 2][j]);
+                sum[4 * i + 3][j] = FMA((float4)(factors[i].w), values[j], sum[4 * i + 3][j]);
             }
     }
 }
@@ -464,7 +464,7 @@ static void store_statistics(rncl_direct_shape shape, const float4 sum[RM][QUADS
         UNROLL_FOR (i, RM)
             if (row + ROW_OF(i) < count) {
                 const float4 d = sum[i][j] - mean[j];
-                own[j] = fma(d, d, own[j]);
+                own[j] = FMA(d, d, own[j]);
             }
     }
     GATHER_COLUMNS(gathered, own, item, column);

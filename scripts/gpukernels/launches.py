@@ -42,11 +42,11 @@ class Product:
     bytes: int
 
 
-def step(build, device, command, folder):
+def step(build, device, command, folder, units=False):
     """The launches from one update to the next: a step."""
     built, found, updates = {}, [], []
     with tempfile.NamedTemporaryFile("r", encoding="utf-8") as log:
-        pretend(build, device, log.name, f"bench {command} --steps 2", folder, launches=True)
+        pretend(build, device, log.name, f"bench {command} --steps 2", folder, launches=True, units=units)
         for line in log:
             kind, name, *rest = line.split()
             if kind == "build":
@@ -62,17 +62,40 @@ def step(build, device, command, folder):
 
 
 def product(launch):
-    """What a launch of a tiled convolution computes; None for other kernels."""
-    if launch.kernel != "conv_tiled":
+    """What a launch of a convolution in tiles computes; None for other kernels."""
+    if launch.kernel not in ("conv_tiled", "conv_mma"):
         return None
     n, h, w, c, r, s, stride, _, _, p, q, k = launch.shape[:12]
-    dfilter = launch.knob("DFILTER", 0)
+    if launch.kernel == "conv_mma":
+        dfilter, batch, z = launch.knob("PASS") == 2, 1, launch.size[2] // launch.group[2]
+    else:
+        dfilter, batch, z = launch.knob("DFILTER", 0), launch.arguments[2][0], launch.size[1] // launch.group[1]
     rows, columns, depth = (r * s * c, k, n * p * q) if dfilter else (n * p * q, k, r * s * c)
-    batch, z = launch.arguments[2][0], launch.size[1] // launch.group[1]
     kind = "Winograd products" if batch > 1 else f"{r}x{s}" + (f"/{stride}" if stride > 1 else "")
     shares = max(z // batch, 1)
     moved = 4 * batch * (n * h * w * c + n * p * q * k + r * s * c * k * shares)
     return Product(f"conv {'filter gradient' if dfilter else 'forward, input gradient'} {kind}", rows, columns, depth, batch, shares, moved)
+
+
+# What a tiled convolution does only where an argument is set: (its index, in the source, in its place where it is not).
+_OPTIONAL = ((8, "if (statistics)", "if (0)"), (9, "accumulate ?", "0 ?"))
+
+
+def source_taken(launch):
+    """The launch's source, of a tiled convolution without what its arguments rule out: a copy beside it."""
+    left_out = [change for change in _OPTIONAL if launch.kernel == "conv_tiled" and launch.arguments[change[0]] in ([0], [0, 0])]
+    if not left_out:
+        return launch.source
+    with open(launch.source, encoding="utf-8") as file:
+        text = file.read()
+    for _, there, instead in left_out:
+        if there not in text:
+            raise ValueError(f"{launch.source}: no {there}")
+        text = text.replace(there, instead)
+    path = launch.source.removesuffix(".cl") + "".join(f"-{index}" for index, _, _ in left_out) + ".cl"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
 
 
 def moved_bytes(launch):

@@ -102,7 +102,8 @@ def count_trips(listing, loop, isa):
             if added := isa.add(instruction):
                 to, source, constant = added
                 if to == source:
-                    steps[to] = steps.get(to, 0) + constant
+                    # What is added to more than once is a register of many uses.
+                    steps[to] = 0 if to in steps else constant
                 else:
                     sums[to] = (source, constant)
             if exits and (compared := isa.compare(instruction)):

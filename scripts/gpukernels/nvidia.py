@@ -20,7 +20,7 @@ class Sass:
 
     @staticmethod
     def add(instruction):
-        match = re.search(rf"\b(?:UIADD3|IADD3|VIADD|IADD)(?:\.\S+)? (U?R\d+), (?:U?PT, U?PT, )?(U?R\d+)(?:\.reuse)?, {NUMBER}",
+        match = re.search(rf"(?<![.\w])(?:UIADD3|IADD3|VIADD|IADD)(?:\.\S+)? (U?R\d+), (?:U?PT, U?PT, )?(U?R\d+)(?:\.reuse)?, {NUMBER}",
                           instruction.text)
         return (match[1], match[2], _integer(match[3])) if match else None
 

@@ -13,8 +13,9 @@ DEVICES = {"nvidia": ("sm_75", "sm_80", "sm_90"), "gcn": ("gfx906",), "cdna": ("
            "xe_lp": ("tgllp",), "xe_hpg": ("dg2",), "xe_hpc": ("pvc",), "smallest": ("sm_75", "gfx1030", "tgllp")}
 
 
-def pretend(build, device, log, command, sources=None, launches=False):
-    """Runs rncl on a pretended GPU that launches nothing; what it builds and launches is appended to the log."""
+def pretend(build, device, log, command, sources=None, launches=False, units=False):
+    """Runs rncl on a pretended GPU that launches nothing; what it builds and launches is appended to the log. With `units` its
+    matrix units work."""
     layer, rncl = f"{build}/tests/gpu/libpretend_gpu.so", f"{build}/host/rncl"
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, "LD_PRELOAD": layer, "XDG_CACHE_HOME": cache, "XDG_DATA_HOME": cache, "RNCL_PRETEND": device,
@@ -25,6 +26,8 @@ def pretend(build, device, log, command, sources=None, launches=False):
             environment["RNCL_PRETEND_SOURCES"] = sources
         if launches:
             environment["RNCL_PRETEND_LAUNCHES"] = "1"
+        if units:
+            environment["RNCL_PRETEND_UNITS"] = "1"
         done = subprocess.run([rncl, *command.split()], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ValueError(f"rncl {command} as {device}: {done.stderr.strip()[-400:]}")
@@ -57,5 +60,6 @@ def programs(build, folder, devices):
             with open(kept, "w", encoding="utf-8") as file:
                 json.dump(list(found), file)
         with open(kept, encoding="utf-8") as file:
-            result += [(device, source, options) for source, options in json.load(file)]
+            # A matrix unit is of some processors of a family, and no other compiles its probe.
+            result += [(device, source, options) for source, options in json.load(file) if "-DUNIT=" not in options]
     return result

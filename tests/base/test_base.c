@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "log.h"
 #include "random.h"
 #include "status.h"
 #include "util.h"
@@ -44,12 +45,31 @@ static void a_failure_may_quote_the_message_before_it(void **state)
     assert_string_equal(rncl_status_message(), "model: disk 7");
 }
 
+static void hear_line(void *user, rncl_log_level level, const char *line)
+{
+    (void)level;
+    snprintf(user, 64, "%s", line);
+}
+
+/* Names of files may have line breaks and terminal commands in them. */
+static void messages_and_remarks_are_one_line_without_commands(void **state)
+{
+    (void)state;
+    char heard[64] = "";
+    const rncl_log log = {.write = hear_line, .user = heard};
+    (void)RNCL_FAIL(RNCL_ERR_DATA, "a\nb\33[31m: no such file\177");
+    assert_string_equal(rncl_status_message(), "a?b?[31m: no such file?");
+    rncl_log_line(&log, RNCL_LOG_NOTE, "data %s, ü", "a\rb");
+    assert_string_equal(heard, "data a?b, ü");
+}
+
 static void the_nearest_name_is_a_plausible_misspelling_or_none(void **state)
 {
     (void)state;
     const char *const names[] = {"depth", "batch-size", "momentum"};
     assert_string_equal(rncl_text_nearest("dept", names, COUNT(names)), "depth");
     assert_string_equal(rncl_text_nearest("batchsize", names, COUNT(names)), "batch-size");
+    assert_string_equal(rncl_text_nearest("batch", names, COUNT(names)), "batch-size");
     assert_null(rncl_text_nearest("zzzzzzzz", names, COUNT(names)));
 }
 
@@ -328,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exit_statuses_are_those_of_the_command_line),
         cmocka_unit_test(a_failure_may_quote_the_message_before_it),
+        cmocka_unit_test(messages_and_remarks_are_one_line_without_commands),
         cmocka_unit_test(the_nearest_name_is_a_plausible_misspelling_or_none),
         cmocka_unit_test(random_numbers_are_philox),
         cmocka_unit_test(streams_differ_by_purpose_epoch_sample_and_seed),

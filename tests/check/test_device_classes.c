@@ -24,6 +24,8 @@ static const device_kind batchnorm_on_gpu = {"batchnorm", RNCL_CLASS_GPU, RNCL_G
 static const device_kind softmax_on_gpu = {"softmax", RNCL_CLASS_GPU, RNCL_GPU_OTHER};
 static const device_kind convolution_on_large_gpu = {"linear", RNCL_CLASS_GPU, RNCL_GPU_NVIDIA};
 static const device_kind convolution_without_vectors = {"linear", RNCL_CLASS_SCALAR, RNCL_GPU_OTHER};
+static const device_kind convolution_on_accelerator = {"linear", RNCL_CLASS_ACCELERATOR, RNCL_GPU_OTHER};
+static const device_kind batchnorm_on_accelerator = {"batchnorm", RNCL_CLASS_ACCELERATOR, RNCL_GPU_OTHER};
 
 static rncl_device_list *devices;
 static const rncl_device *device;
@@ -94,6 +96,8 @@ int main(void)
         KIND("softmax_as_on_gpus_matches_the_reference", softmax_on_gpu),
         KIND("convolution_as_on_large_gpus_matches_the_reference", convolution_on_large_gpu),
         KIND("convolution_as_without_vectors_matches_the_reference", convolution_without_vectors),
+        KIND("convolution_as_on_accelerators_matches_the_reference", convolution_on_accelerator),
+        KIND("batchnorm_as_on_accelerators_matches_the_reference", batchnorm_on_accelerator),
     };
     return cmocka_run_group_tests(tests, choose_device, release_devices);
 }

@@ -92,7 +92,7 @@ static const planted_fault overwritten_input = {
 static const planted_fault late_read_of_y = {
     "batchnorm",
     "batchnorm.clh",
-    "RESIDUAL == RNCL_RESIDUAL_NONE ? fma(*centred, *scale, VLOAD(bias)) : VLOAD(y + at)",
+    "RESIDUAL == RNCL_RESIDUAL_NONE ? FMA(*centred, *scale, VLOAD(bias)) : VLOAD(y + at)",
     "VLOAD(y + at)",
     ": d",
 };
@@ -245,6 +245,11 @@ typedef struct conv_fault {
         2, H, W, C, K, R, R, STRIDE, PAD, ((H) + 2 * (PAD) - (R)) / (STRIDE) + 1,                            \
             ((W) + 2 * (PAD) - (R)) / (STRIDE) + 1                                                           \
     }
+#define SINGLE(pass, tensor, from, to)                                                                       \
+    pass,                                                                                                    \
+    {                                                                                                        \
+        "conv", "single/conv.clh", from, to, tensor                                                          \
+    }
 #define FORWARD(file, from, to)                                                                              \
     RNCL_CONV_FORWARD,                                                                                       \
     {                                                                                                        \
@@ -347,6 +352,12 @@ static const conv_fault conv_faults[] = {
      SHAPE(8, 8, 8, 3, 16, 1, 1), "im2col_gemm forward: padding above"},
     {"im2col_gemm", DX("im2col.cl", "below % shape.stride || ", ""), SHAPE(8, 8, 8, 3, 16, 2, 1),
      "im2col_gemm dx: pixels between those of a stride"},
+    {"single", SINGLE(RNCL_CONV_FORWARD, ": y", "at * stride - pad + tap", "at * stride + tap"),
+     SHAPE(8, 8, 8, 3, 16, 1, 1), "single forward: padding above and on the left"},
+    {"single", SINGLE(RNCL_CONV_BACKWARD_DATA, ": dx", "below % stride == 0", "true"),
+     SHAPE(8, 8, 8, 3, 16, 2, 1), "single dx: pixels between those of a stride"},
+    {"single", SINGLE(RNCL_CONV_BACKWARD_FILTER, ": dweight", "pixel < pixels && ", ""),
+     SHAPE(9, 9, 8, 3, 16, 2, 1), "single dfilter: pixels behind the last one"},
 };
 
 /* On whatever device, before the probe could meet the fault. */

@@ -58,6 +58,38 @@ static void a_misspelt_option_names_the_nearest(void **state)
     expect_failure(2, "--batch-size");
 }
 
+static void an_option_of_another_program_names_the_one_that_is_meant(void **state)
+{
+    (void)state;
+    static const char *const meant[][2] = {
+        {"train --batch 8", "did you mean --batch-size?"},
+        {"train --batch_size 8", "did you mean --batch-size?"},
+        {"train --learning_rate 0.1", "did you mean --lr?"},
+        {"train --pretrained x", "did you mean --init?"},
+        {"train --model resnet18", "did you mean --arch?"},
+        {"train --data-path x", "did you mean --data?"},
+        {"predict --weights x", "did you mean --model?"},
+    };
+    for (size_t i = 0; i < sizeof meant / sizeof *meant; i++) {
+        run("%s", meant[i][0]);
+        expect_failure(2, meant[i][1]);
+    }
+}
+
+/* As `--data "$DATA"` gives it where the variable is not set. */
+static void an_empty_value_is_wrong_usage(void **state)
+{
+    (void)state;
+    static const char *const empty[] = {"train --data ''",   "train --init ''",  "train --resume ''",
+                                        "train --out ''",    "train --steps=''", "train --config ''",
+                                        "train --device ''", "eval --model ''",  "predict --labels '' x.png",
+                                        "check-data ''"};
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++) {
+        run("%s", empty[i]);
+        expect_failure(2, "its value is empty");
+    }
+}
+
 static void an_option_of_another_command_is_unknown(void **state)
 {
     (void)state;
@@ -382,6 +414,8 @@ int main(void)
         cmocka_unit_test(an_unknown_command_names_the_nearest),
         cmocka_unit_test(an_unknown_option_points_to_the_help),
         cmocka_unit_test(a_misspelt_option_names_the_nearest),
+        cmocka_unit_test(an_option_of_another_program_names_the_one_that_is_meant),
+        cmocka_unit_test(an_empty_value_is_wrong_usage),
         cmocka_unit_test(an_option_of_another_command_is_unknown),
         cmocka_unit_test(an_option_without_its_value_is_wrong_usage),
         cmocka_unit_test(a_value_that_is_no_number_is_wrong_usage),

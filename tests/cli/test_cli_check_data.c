@@ -1,4 +1,6 @@
 /* rncl check-data, on folders of pictures of one pixel. */
+#include <stdbool.h>
+
 #include "program.h"
 
 /* One red pixel. */
@@ -119,6 +121,52 @@ static void an_empty_folder_is_noted_and_no_problem(void **state)
     assert_non_null(strstr(result.output, "2 classes"));
 }
 
+static bool is_noted(const json_t *notes, const char *path, const char *text)
+{
+    const json_t *note;
+    size_t index;
+    json_array_foreach(notes, index, note)
+    {
+        if (!strcmp(json_string_value(json_object_get(note, "path")), path))
+            return !strcmp(json_string_value(json_object_get(note, "problem")), text);
+    }
+    return false;
+}
+
+static void files_that_are_there_twice_are_noted(void **state)
+{
+    (void)state;
+    unsigned char other[sizeof png + 1] = {0};
+    memcpy(other, png, sizeof png); /* more behind the end harms nobody */
+    write_file("twice/train/cat/1.png", png, sizeof png);
+    write_file("twice/train/cat/2.png", png, sizeof png);
+    write_file("twice/train/dog/1.png", png, sizeof png);
+    write_file("twice/train/dog/2.png", other, sizeof other);
+    write_file("twice/val/cat/1.png", png, sizeof png);
+    write_file("twice/val/dog/3.png", png, sizeof png);
+    run("check-data twice --json");
+    expect_status(0);
+    json_t *document = expect_json(), *notes = json_object_get(document, "notes");
+    assert_int_equal(json_array_size(notes), 4);
+    assert_true(is_noted(notes, "twice/train/cat/2.png", "the same file as twice/train/cat/1.png"));
+    assert_true(
+        is_noted(notes, "twice/train/dog/1.png", "the same file as twice/train/cat/1.png, of class cat"));
+    assert_true(is_noted(notes, "twice/val/cat/1.png",
+                         "the same file as twice/train/cat/1.png, which is for training"));
+    assert_true(is_noted(notes, "twice/val/dog/3.png",
+                         "the same file as twice/train/cat/1.png, of class cat, which is for training"));
+    json_decref(document);
+}
+
+static void a_class_that_is_a_link_to_nothing_is_a_problem(void **state)
+{
+    (void)state;
+    write_good_set("linked");
+    shell("ln -s /nowhere/cow linked/train/cow");
+    run("check-data linked --json");
+    expect_one_problem("linked/train/cow", "a link that leads nowhere");
+}
+
 static void the_splits_are_named(void **state)
 {
     (void)state;
@@ -213,6 +261,8 @@ int main(void)
         cmocka_unit_test(a_file_that_is_no_picture_is_a_problem),
         cmocka_unit_test(a_class_of_one_split_only_is_a_problem),
         cmocka_unit_test(an_empty_folder_is_noted_and_no_problem),
+        cmocka_unit_test(files_that_are_there_twice_are_noted),
+        cmocka_unit_test(a_class_that_is_a_link_to_nothing_is_a_problem),
         cmocka_unit_test(the_splits_are_named),
         cmocka_unit_test(names_that_are_no_utf8_are_told_apart_in_json),
         cmocka_unit_test(a_folder_called_shapes_is_the_users),

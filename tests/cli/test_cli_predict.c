@@ -242,6 +242,10 @@ static void wrong_usage_says_what_is_missing(void **state)
     expect_failure(2, "--csv");
     run("predict --model bad.png a.png");
     expect_failure(8, "bad.png");
+    run("predict --model rgb/model.safetensors -");
+    expect_failure(2, "not standard input");
+    run("predict --model rgb/model.safetensors ''");
+    expect_failure(2, "files and folders");
 }
 
 static void a_network_other_than_the_files_is_refused(void **state)

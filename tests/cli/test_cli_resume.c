@@ -99,6 +99,33 @@ static void those_who_know_go_on_with_other_data(void **state)
     expect_status(0);
 }
 
+static void the_checkpoint_stands_for_its_folder(void **state)
+{
+    (void)state;
+    shell("cp -r run named");
+    run("train --resume named/last.ckpt --steps 3");
+    expect_status(0);
+    shell(
+        "grep -q '^3,' named/steps.csv && cd named && %s train --resume last.ckpt --steps 4 2>/dev/null >&2",
+        RNCL_BINARY);
+}
+
+static void a_run_that_has_ended_says_that_nothing_is_left(void **state)
+{
+    (void)state;
+    shell("cp -r run ended");
+    run("train --resume ended");
+    expect_status(0);
+    assert_non_null(strstr(result.errors, "nothing left to do: all 2 steps are done; --epochs or --steps"));
+}
+
+static void weights_to_start_from_are_refused(void **state)
+{
+    (void)state;
+    run("train --resume run --init run");
+    expect_failure(2, "leave --init away");
+}
+
 static void a_checkpoint_of_an_older_rncl_says_so(void **state)
 {
     (void)state;
@@ -131,6 +158,9 @@ int main(void)
         cmocka_unit_test_teardown(a_changed_picture_is_refused, put_back),
         cmocka_unit_test_teardown(data_that_were_moved_are_the_same, put_back),
         cmocka_unit_test_teardown(those_who_know_go_on_with_other_data, put_back),
+        cmocka_unit_test(the_checkpoint_stands_for_its_folder),
+        cmocka_unit_test(a_run_that_has_ended_says_that_nothing_is_left),
+        cmocka_unit_test(weights_to_start_from_are_refused),
         cmocka_unit_test(a_checkpoint_of_an_older_rncl_says_so),
         cmocka_unit_test(weights_of_classes_are_kept_with_the_run),
     };

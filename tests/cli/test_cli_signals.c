@@ -144,11 +144,11 @@ static void a_second_interrupt_ends_a_stuck_run(void **state)
     assert_int_equal(WEXITSTATUS(status), 130);
 }
 
+/* Both streams go to the reader. */
 static void a_reader_that_goes_away_does_not_end_the_run(void **state)
 {
     (void)state;
-    shell("{ %s train " SMALL
-          "--steps 30 --eval-every 0.001 --out unread 2>&1 >/dev/null; echo $? >status; } "
+    shell("{ %s train " SMALL "--steps 30 --eval-every 0.001 --out unread 2>&1; echo $? >status; } "
           "| head -n 1 >/dev/null",
           RNCL_BINARY);
     shell("grep -qx 0 status && test $(wc -l <unread/steps.csv) = 31");
@@ -157,11 +157,17 @@ static void a_reader_that_goes_away_does_not_end_the_run(void **state)
 static void closed_descriptors_are_not_taken_by_files(void **state)
 {
     (void)state;
-    shell("%s train " SMALL "--steps 4 --eval-every 0.001 --out closed <&- >/dev/null 2>&-", RNCL_BINARY);
+    shell("%s train " SMALL "--steps 4 --eval-every 0.001 --out closed <&- >&- 2>&-", RNCL_BINARY);
     shell("test $(grep -c '^[0-9.]*,[0-9]*,' closed/metrics.csv) = $(($(wc -l <closed/metrics.csv) - 1))");
     shell("test $(wc -l <closed/metrics.csv) -gt 2");
     /* What was asked for has not arrived. */
     shell("! %s devices >&- 2>/dev/null", RNCL_BINARY);
+    shell("%s train " SMALL "--steps 1 --json --out unseen >&- 2>errors; "
+          "test $? = 1 && grep -qx 'rncl: standard output could not be written' errors",
+          RNCL_BINARY);
+    shell("%s train " SMALL "--steps 1 --out full >/dev/full 2>errors; "
+          "test $? = 1 && grep -qx 'rncl: standard output could not be written' errors",
+          RNCL_BINARY);
 }
 
 static void a_limit_on_file_sizes_is_a_failure_that_is_told(void **state)

@@ -66,6 +66,16 @@ static void the_batch_and_rate_suit_the_data_and_are_said_and_kept(void **state)
     assert_non_null(strstr(result.errors, ", lr 0.01\n"));
 }
 
+static void a_batch_of_more_than_all_pictures_is_said(void **state)
+{
+    (void)state;
+    make_two_classes("few");
+    run("train --arch cifar-resnet --depth 8 --data few --epochs 2 --batch-size 40 --out large");
+    expect_status(0);
+    assert_non_null(
+        strstr(result.errors, "a batch of 40 is more than the 20 training pictures: 1 step in all"));
+}
+
 /* Lines in this order, all of them short. */
 static void expect_lines(void)
 {
@@ -255,6 +265,7 @@ int main(void)
         cmocka_unit_test(train_json_is_one_document),
         cmocka_unit_test(training_leaves_a_run_folder_that_eval_reads),
         cmocka_unit_test(the_batch_and_rate_suit_the_data_and_are_said_and_kept),
+        cmocka_unit_test(a_batch_of_more_than_all_pictures_is_said),
         cmocka_unit_test(a_run_begins_by_saying_what_it_will_do_in_80_columns),
         cmocka_unit_test(the_first_lines_are_short_whatever_they_name),
         cmocka_unit_test(batch_normalisation_over_a_single_value_is_warned_of),

@@ -249,6 +249,22 @@ static void what_systems_and_archives_leave_behind_is_no_class_and_no_error(void
     rncl_dataset_close(dataset);
 }
 
+/* `cd pictures; rncl train --data .` leaves runs/… with a plot among the classes. */
+static void runs_and_reports_are_no_classes(void **state)
+{
+    write_two_classes(*state);
+    write_bytes(*state, "runs/one/last.ckpt", "x", 1);
+    write_picture(*state, "runs/one/curves.png", 8, 8, 1);
+    write_bytes(*state, "cat/run/last.ckpt", "x", 1);
+    write_picture(*state, "cat/run/curves.png", 8, 8, 1);
+    write_bytes(*state, "report/confusion.csv", "x", 1);
+    write_picture(*state, "report/confusion.png", 8, 8, 1);
+    rncl_dataset *dataset = open_part(*state, RNCL_SPLIT_TRAIN);
+    assert_int_equal(dataset->info.classes, 2);
+    assert_int_equal(dataset->info.count, 2 * (A_CLASS - A_CLASS / 4));
+    rncl_dataset_close(dataset);
+}
+
 static void a_class_of_bad_pictures_alone_is_left_out_with_them(void **state)
 {
     write_two_classes(*state);
@@ -402,6 +418,7 @@ int main(void)
         FOLDER_TEST(a_picture_much_larger_than_needed_is_made_smaller),
         FOLDER_TEST(a_file_that_is_no_picture_is_named_and_refused_or_left_out),
         FOLDER_TEST(what_systems_and_archives_leave_behind_is_no_class_and_no_error),
+        FOLDER_TEST(runs_and_reports_are_no_classes),
         FOLDER_TEST(a_class_of_bad_pictures_alone_is_left_out_with_them),
         FOLDER_TEST(one_class_is_refused_unless_that_is_what_is_wanted),
         FOLDER_TEST(links_that_lead_in_a_circle_end),

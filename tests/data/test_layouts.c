@@ -1,5 +1,8 @@
 /* Layouts of folders as people and archives make them. They are read where their meaning is certain;
  * otherwise the message says what was found and what to do. */
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "data/folder_test.h"
 #include "image_file.h"
 #include "image_foreign.h"
@@ -274,6 +277,9 @@ static void pictures_of_other_formats_are_named(void **state)
         {"a.TIFF", "II", "a TIFF picture", 2},
         {"a.gif", "GIF89a", "a GIF picture", 6},
         {"a.heic", "x", "a HEIC picture", 1},
+        {"a.mp4", "x", "a video", 1},
+        {"v.png", "\0\0\0 ftypisom", "a video", 12},
+        {"p.png", "%PDF-1.7", "a PDF document", 8},
         {"a.jpg", "GIF89a", "a GIF picture", 6},
         {"b.png", "<!DOCTYPE html>", "a web page", 15},
         {"c.jpg", "", "an empty file", 0},
@@ -297,6 +303,22 @@ static void pictures_of_other_formats_are_named(void **state)
         }
         free(path);
     }
+}
+
+/* As at the root of a disk; root may read everything. */
+static void a_folder_that_must_not_be_read_is_no_set(void **state)
+{
+    const uid_t user = geteuid(), nobody = 65534;
+    write_part(*state, "disk/train", TRAINING);
+    write_part(*state, "disk/val", VALIDATION);
+    char *closed = rncl_path_join(*state, "disk/private");
+    assert_int_equal(chmod(*state, 0755), 0);
+    assert_int_equal(mkdir(closed, 0), 0);
+    free(closed);
+    if (user == 0)
+        assert_int_equal(seteuid(nobody), 0);
+    expect_splits(*state, "disk");
+    assert_int_equal(seteuid(user), 0);
 }
 
 static void a_file_is_no_folder(void **state)
@@ -394,6 +416,7 @@ int main(void)
         LAYOUT_TEST(a_numbered_test_is_no_class),
         LAYOUT_TEST(splits_of_a_year_are_splits),
         LAYOUT_TEST(pictures_of_other_formats_are_named),
+        LAYOUT_TEST(a_folder_that_must_not_be_read_is_no_set),
         LAYOUT_TEST(a_file_is_no_folder),
         LAYOUT_TEST(a_folder_without_anything_to_read_says_what_is_there),
         LAYOUT_TEST(one_level_too_low_is_refused),

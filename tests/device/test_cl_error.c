@@ -44,6 +44,7 @@ static void every_error_has_a_name_and_advice(void **state)
         assert_true(advice && strlen(advice) > 20);
     }
     assert_string_equal(rncl_cl_error_name(-1001), "CL_PLATFORM_NOT_FOUND_KHR");
+    assert_string_equal(rncl_cl_error_name(-1057), "CL_DEVICE_PARTITION_FAILED_EXT");
 }
 
 static void an_unknown_error_keeps_its_number(void **state)

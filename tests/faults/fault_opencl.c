@@ -174,7 +174,9 @@ static const struct {
     {CL_DEVICE_MAX_MEM_ALLOC_SIZE, "max_allocation"},
     {CL_DEVICE_COMPILER_AVAILABLE, "compiler"},
     {CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT, "vector_width"},
+    {CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, "vector_width"},
     {CL_DEVICE_MAX_WORK_GROUP_SIZE, "max_work_group_size"},
+    {CL_DEVICE_TYPE, "type"},
 };
 
 EXPORT cl_int clGetDeviceInfo(cl_device_id of, cl_device_info what, size_t size, void *value, size_t *needed)

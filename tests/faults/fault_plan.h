@@ -20,7 +20,7 @@
  *
  * RNCL_FAULT_DEVICE=NAME=VALUE[,...]
  * What devices report: compute_units, local_memory, global_memory, max_allocation, max_work_group_size,
- * vector_width, compiler (0: there is none, and building from source fails).
+ * vector_width, type (CL_DEVICE_TYPE_…), compiler (0: there is none, and building from source fails).
  *
  * RNCL_FAULT_SPOIL=KERNEL:WHICH:ARGUMENT:INDEX
  * After a launch of the kernel the float INDEX of the buffer at ARGUMENT is wrong. */

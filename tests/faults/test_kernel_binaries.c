@@ -40,6 +40,19 @@ static void training_from_binaries_gives_the_same_bytes(void **state)
     shell("ls cache/rncl | grep -q tested"); /* the self-test has run, from binaries too */
 }
 
+/* Evaluations have programs of their own. */
+static void evaluating_from_binaries_gives_the_same(void **state)
+{
+    (void)state;
+    run("eval --model compiled --batch-size 4 --json");
+    expect_status(0);
+    shell("grep -v second output >compiled.json");
+    run_in(no_compiler, "eval --model compiled --batch-size 4 --json --kernel-binaries kernels");
+    expect_status(0);
+    shell("grep -v second output >loaded.json");
+    shell("test -s loaded.json && cmp compiled.json loaded.json");
+}
+
 static void the_environment_names_the_folder_too(void **state)
 {
     (void)state;
@@ -49,6 +62,41 @@ static void the_environment_names_the_folder_too(void **state)
     expect_status(0);
     run_in(environment, BENCH "--explain");
     expect_failure(2, "--explain");
+}
+
+/* Tuning results that are shipped for the real device do not belong to the accelerator. Training needs one
+ * program, and gives the same bytes as its kernels do elsewhere. */
+static void an_accelerator_needs_one_program(void **state)
+{
+    (void)state;
+    char with_compiler[256], environment[600];
+    snprintf(with_compiler, sizeof with_compiler,
+             "LD_PRELOAD=%s RNCL_FAULT_DEVICE=type=8 RNCL_TUNING_DIR=none", FAULT_LAYER);
+    run_in(with_compiler, "kernels " NETWORK "--out board");
+    expect_status(0);
+    shell("test $(ls board/*.bin | wc -l) = 1");
+    snprintf(environment, sizeof environment, "%s RNCL_FAULT_DEVICE=type=8,compiler=0 RNCL_TUNING_DIR=none",
+             no_compiler);
+    run_in(environment, TRAIN "--ema 0.9 --mixup 0.2 --kernel-binaries board --out board-run");
+    expect_status(0);
+    run(TRAIN "--ema 0.9 --mixup 0.2 --algorithm single --out single-run");
+    expect_status(0);
+    shell("cmp board-run/steps.csv single-run/steps.csv && cmp board-run/model.safetensors "
+          "single-run/model.safetensors");
+    run_in(environment, "check --operation batchnorm --shapes 1 --algorithm single --kernel-binaries board");
+    expect_status(0);
+}
+
+/* Every network has the same program. */
+static void an_accelerator_needs_it_for_all_networks(void **state)
+{
+    (void)state;
+    char environment[256];
+    snprintf(environment, sizeof environment,
+             "LD_PRELOAD=%s RNCL_FAULT_DEVICE=type=8,compiler=0 RNCL_TUNING_DIR=none", FAULT_LAYER);
+    run_in(environment, "kernels --depth 18 --image 64 --batch-size 2 --out resnet");
+    expect_status(0);
+    shell("test $(ls resnet/*.cl | wc -l) = 1 && cmp resnet/*.cl board/*.cl");
 }
 
 /* Without a compiler the same sources are written, and nothing is built. */
@@ -117,7 +165,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_compiler_a_run_says_what_to_do),
         cmocka_unit_test(training_from_binaries_gives_the_same_bytes),
+        cmocka_unit_test(evaluating_from_binaries_gives_the_same),
         cmocka_unit_test(the_environment_names_the_folder_too),
+        cmocka_unit_test(an_accelerator_needs_one_program),
+        cmocka_unit_test(an_accelerator_needs_it_for_all_networks),
         cmocka_unit_test(sources_are_the_same_without_a_compiler),
         cmocka_unit_test(make_builds_what_is_missing),
         cmocka_unit_test(what_is_wrong_with_binaries_is_said),

@@ -4,8 +4,12 @@
  * variables:
  *
  * RNCL_PRETEND=KEY
- * The GPU: a key of the table in pretend_gpus.c. Launches that it would refuse (work-group or local memory
- * too large) fail.
+ * The device: a key of the table in pretend_gpus.c. What it would refuse fails: launches whose work-groups or
+ * local memory are too large, sub-buffers that are not aligned, buffers larger than its allocations, programs
+ * with doubles or fused multiply-adds that it does not have.
+ *
+ * RNCL_PRETEND_WORK_GROUP=N
+ * Its largest work-group, in place of the table's.
  *
  * RNCL_PRETEND_LOG=FILE
  * Appended to; "build" lines only where launches are not wanted (RNCL_PRETEND_LAUNCHES unset):
@@ -20,7 +24,10 @@
  *
  * RNCL_PRETEND_IDLE=1
  * Nothing is launched or copied, and buffers are small: any network and batch is planned in seconds. Reads
- * yield zeros. */
+ * yield zeros.
+ *
+ * RNCL_PRETEND_UNITS=1
+ * The GPU's matrix units work: PoCL builds programs for them as emulations, and their probe is run. */
 #ifndef RNCL_TESTS_GPU_PRETEND_GPU_H
 #define RNCL_TESTS_GPU_PRETEND_GPU_H
 
@@ -38,13 +45,25 @@ typedef struct pretend_gpu {
     cl_uint version[2];     /* compute capability, graphics IP or architecture: major, minor */
     cl_uint units_per_core; /* Intel: execution units of a sub-slice */
     size_t work_group;
+    size_t items[3];     /* most work-items in each dimension; 0: as many as in a work-group */
+    size_t kernel_group; /* most work-items of every kernel once it is built; 0: as many as in a work-group */
     uint64_t memory, allocation, local;
     bool local_in_memory, unified, has_double;
+    cl_device_type type;    /* 0: a GPU */
+    cl_uint vector, native; /* floats of the preferred and of the native vector; 0: 1 */
+    size_t alignment;       /* bytes, of sub-buffers; 0: PoCL's */
+    const char *opencl;     /* "OpenCL 1.1 …"; NULL: PoCL's */
+    const char *profile;    /* NULL: PoCL's */
+    bool no_fma, unavailable, big_endian;
 } pretend_gpu;
 
-/* The GPU of RNCL_PRETEND; NULL if there is none. Ends the process with a message if it is not in the table.
+/* The device of RNCL_PRETEND; NULL if there is none. Ends the process with a message if it is not in the
+ * table.
  */
 const pretend_gpu *pretended(void);
+
+/* The most work-items of a work-group in a dimension, of three. */
+size_t pretend_items(const pretend_gpu *gpu, int dimension);
 
 /* The answer of a pretended GPU to a query, as clGetDeviceInfo gives it; false if its own answer will do. */
 bool pretend_answer(const pretend_gpu *gpu, cl_device_info what, size_t size, void *value, size_t *needed,

@@ -17,9 +17,17 @@ enum { SMALL_BUFFER = 1 << 16 };
 /* The function that this one stands in for. */
 #define REAL(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
+static bool has_units(void)
+{
+    return getenv("RNCL_PRETEND_UNITS") != NULL;
+}
+
+/* From the creation of a matrix unit's probe until its result has been read. */
+static bool probing;
+
 static bool idle(void)
 {
-    return getenv("RNCL_PRETEND_IDLE") != NULL;
+    return getenv("RNCL_PRETEND_IDLE") && !probing;
 }
 
 /* CLBlast is kept out of it: it has kernels for some vendors that only their compilers know, and doubles in
@@ -49,11 +57,13 @@ EXPORT cl_int clGetDeviceInfo(cl_device_id of, cl_device_info what, size_t size,
 static char *options_for_pocl(const char *options)
 {
     static const char *const own[] = {"-cl-nv-", "-cl-intel-", "-cl-amd-", "-qcom-"};
-    static const char quick[] = " -cl-opt-disable";
-    char *copy = malloc(strlen(options) + sizeof quick);
+    static const char quick[] = " -cl-opt-disable", emulated[] = " -DEMULATED=1";
+    char *copy = malloc(strlen(options) + sizeof quick + sizeof emulated);
     if (!copy)
         return NULL;
     strcat(strcpy(copy, options), quick);
+    if (has_units() && strstr(options, "-DUNIT="))
+        strcat(copy, emulated);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         for (char *word; (word = strstr(copy, own[i]));)
             memset(word, ' ', strcspn(word, " "));
@@ -80,6 +90,13 @@ static bool has_word(const char *text, const char *word)
     return false;
 }
 
+/* Whether the device lacks what the program uses. rncl's sources come without comments. */
+static bool lacks(const pretend_gpu *gpu, const char *source, const char *options)
+{
+    return (!gpu->has_double && has_word(source, "double")) ||
+           (gpu->no_fma && *source && !strstr(options ? options : "", "-DNO_FMA"));
+}
+
 EXPORT cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices,
                              const char *options, void(CL_CALLBACK *notify)(cl_program, void *), void *user)
 {
@@ -89,9 +106,7 @@ EXPORT cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_
     cl_int error = source && others ? CL_SUCCESS : CL_OUT_OF_HOST_MEMORY;
     if (!error)
         pretend_log_build(program, source, options ? options : "");
-    /* rncl's sources come without comments. */
-    if (!error && gpu && !gpu->has_double && !is_clblast(__builtin_return_address(0)) &&
-        has_word(source, "double"))
+    if (!error && gpu && !is_clblast(__builtin_return_address(0)) && lacks(gpu, source, options))
         error = CL_BUILD_PROGRAM_FAILURE;
     if (!error)
         error = REAL(clBuildProgram)(program, count, devices, passed, notify, user);
@@ -100,11 +115,23 @@ EXPORT cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_
     return error;
 }
 
+EXPORT cl_kernel clCreateKernel(cl_program program, const char *name, cl_int *error)
+{
+    probing = probing || (has_units() && !strcmp(name, "mma_probe"));
+    return REAL(clCreateKernel)(program, name, error);
+}
+
 /* ---- memory, which is not used where nothing is launched ---- */
 
 EXPORT cl_mem clCreateBuffer(cl_context context, cl_mem_flags flags, size_t size, void *host, cl_int *error)
 {
     const size_t taken = idle() && size > SMALL_BUFFER ? SMALL_BUFFER : size;
+    const pretend_gpu *gpu = pretended();
+    if (gpu && size > gpu->allocation) {
+        if (error)
+            *error = CL_INVALID_BUFFER_SIZE;
+        return NULL;
+    }
     return pretend_log_buffer(REAL(clCreateBuffer)(context, flags, taken, host, error), size);
 }
 
@@ -113,6 +140,12 @@ EXPORT cl_mem clCreateSubBuffer(cl_mem buffer, cl_mem_flags flags, cl_buffer_cre
 {
     const size_t size = ((const cl_buffer_region *)region)->size;
     cl_context context = NULL;
+    const pretend_gpu *gpu = pretended();
+    if (gpu && gpu->alignment && ((const cl_buffer_region *)region)->origin % gpu->alignment) {
+        if (error)
+            *error = CL_MISALIGNED_SUB_BUFFER_OFFSET;
+        return NULL;
+    }
     if (!idle())
         return pretend_log_buffer(REAL(clCreateSubBuffer)(buffer, flags, type, region, error), size);
     clGetMemObjectInfo(buffer, CL_MEM_CONTEXT, sizeof context, &context, NULL);
@@ -134,10 +167,24 @@ static cl_int refusal(cl_kernel kernel, cl_device_id device, const size_t local[
     cl_ulong used = 0;
     if (!gpu)
         return CL_SUCCESS;
-    if (local[0] * local[1] * local[2] > gpu->work_group)
+    const size_t items = local[0] * local[1] * local[2];
+    if (items > gpu->work_group || (gpu->kernel_group && items > gpu->kernel_group))
         return CL_INVALID_WORK_GROUP_SIZE;
+    for (int i = 0; i < 3; i++)
+        if (local[i] > pretend_items(gpu, i))
+            return CL_INVALID_WORK_ITEM_SIZE;
     clGetKernelWorkGroupInfo(kernel, device, CL_KERNEL_LOCAL_MEM_SIZE, sizeof used, &used, NULL);
     return used > gpu->local ? CL_OUT_OF_RESOURCES : CL_SUCCESS;
+}
+
+EXPORT cl_int clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id device, cl_kernel_work_group_info what,
+                                       size_t size, void *value, size_t *needed)
+{
+    const pretend_gpu *gpu = pretended();
+    const cl_int error = REAL(clGetKernelWorkGroupInfo)(kernel, device, what, size, value, needed);
+    if (!error && gpu && value && what == CL_KERNEL_WORK_GROUP_SIZE)
+        *(size_t *)value = gpu->kernel_group ? gpu->kernel_group : gpu->work_group;
+    return error;
 }
 
 /* In place of what is left out: an event that is wanted. */
@@ -181,8 +228,10 @@ EXPORT cl_int clEnqueueReadBuffer(cl_command_queue queue, cl_mem buffer, cl_bool
                                   size_t size, void *to, cl_uint count, const cl_event *events,
                                   cl_event *event)
 {
-    if (!idle())
+    if (!idle()) {
+        probing = false;
         return REAL(clEnqueueReadBuffer)(queue, buffer, blocking, offset, size, to, count, events, event);
+    }
     memset(to, 0, size);
     return mark(queue, count, events, event);
 }

@@ -12,7 +12,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, f"{ROOT}/scripts")
 # pylint: disable=wrong-import-position
 from gpukernels import table
-from gpukernels.launches import Launch, moved_bytes, product
+from gpukernels.launches import Launch, moved_bytes, product, source_taken
+from gpukernels.listing import Instruction, Listing, count_trips
+from gpukernels.nvidia import Sass
 from gpukernels.measure import measure
 from gpukernels.toolchain import Tools, vendor_of
 
@@ -127,6 +129,25 @@ class Table(unittest.TestCase):
         self.assertEqual(len(list(table.faults({**found, "spills": 4}, None, "x"))), 1)
 
 
+class Loops(unittest.TestCase):
+    @staticmethod
+    def loop(*lines):
+        """A loop that begins with R12 = 0 and ends when it is 4."""
+        texts = ["MOV R12, RZ", *lines, "ISETP.NE.U32.AND P0, PT, R12, 0x4, PT", "EXIT"]
+        items = [Instruction(text.split(" ")[0], text) for text in texts]
+        items.insert(-1, Instruction("BRA", "BRA `(.L_x_1)", ".L_x_1"))
+        items.insert(1, ".L_x_1")
+        listing = Listing(items)
+        return count_trips(listing, listing.loops()[0], Sass)
+
+    def test_a_counter_tells_how_often_a_loop_runs(self):
+        self.assertEqual(self.loop("VIADD R12, R12, 0x1"), 4)
+
+    def test_a_register_of_many_uses_is_no_counter(self):
+        self.assertIsNone(self.loop("VIADD R12, R12, 0x1", "VIADD R12, R12, 0x1"))
+        self.assertIsNone(self.loop("IMAD.IADD R12, R12, 0x1, R6"))
+
+
 class Launches(unittest.TestCase):
     def test_a_convolution_in_tiles_is_a_product_of_matrices(self):
         # 3x3 with stride 2, 56x56x128 to 28x28x256, in 4 shares of the depth.
@@ -135,6 +156,23 @@ class Launches(unittest.TestCase):
         what = product(launch)
         self.assertEqual((what.rows, what.columns, what.depth), (3 * 3 * 128, 256, 8 * 28 * 28))
         self.assertEqual((what.batch, what.shares, launch.groups), (1, 4, 72))
+
+    def test_one_on_matrix_units_is_too(self):
+        # The same, each share in its own groups of dimension 2.
+        shape = [8, 56, 56, 128, 3, 3, 2, 1, 1, 28, 28, 256, 28, 28, 1, 0, 0, 0]
+        launch = Launch("conv_mma", "", "-DPASS=2 -DTK=16 -DPACK=1", [256 * 2, 9, 4], [256, 1, 1], [shape, 4096])
+        what = product(launch)
+        self.assertEqual((what.rows, what.columns, what.depth), (3 * 3 * 128, 256, 8 * 28 * 28))
+        self.assertEqual((what.batch, what.shares), (1, 4))
+
+    def test_what_arguments_rule_out_is_left_out(self):
+        with source("a = accumulate ? b : c; if (statistics) d();") as path:
+            launch = Launch("conv_tiled", path, "", [1], [1], [0] * 8 + [4096, [0]])
+            with open(source_taken(launch), encoding="utf-8") as file:
+                self.assertEqual(file.read(), "a = 0 ? b : c; if (statistics) d();")
+            os.remove(source_taken(launch))
+            launch.arguments[9] = [1]
+            self.assertEqual(source_taken(launch), path)
 
     def test_other_kernels_move_their_buffers_once(self):
         launch = Launch("maxpool_forward", "", "-DVW=1", [1024, 1, 1], [64, 1, 1], [[8, 4, 4, 64, 3, 2, 1, 2, 2], [1], 4096, 1024])

@@ -37,6 +37,36 @@ static void a_gpu_that_is_not_in_the_table_is_refused(void **state)
     assert_non_null(strstr(result.errors, "not one of nvidia"));
 }
 
+static void a_device_that_rncl_cannot_use_is_refused_in_one_line(void **state)
+{
+    (void)state;
+    const struct {
+        const char *key, *reason;
+    } refused[] = {
+        {"old", "OpenCL before 1.2"},
+        {"embedded", "embedded profile"},
+        {"unavailable", "not available"},
+        {"big_endian", "big-endian"},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        char environment[64];
+        snprintf(environment, sizeof environment, "RNCL_PRETEND=%s", refused[i].key);
+        run_as(environment, "train --arch resnet18");
+        expect_status(3);
+        const char *line = strstr(result.errors, "no usable OpenCL device; ");
+        assert_non_null(line);
+        assert_non_null(strstr(line, refused[i].reason));
+        assert_ptr_equal(strchr(line, '\n'), result.errors + strlen(result.errors) - 1);
+    }
+}
+
+static void a_device_without_fused_multiply_add_gets_no_fma(void **state)
+{
+    (void)state;
+    run_as("RNCL_PRETEND=scalar RNCL_PRETEND_IDLE=1", "bench " NETWORK " --steps 1");
+    expect_status(0);
+}
+
 /* The fault layer, loaded first, lets rncl believe in larger groups than the GPU takes. */
 static void a_launch_that_is_too_large_is_refused(void **state)
 {
@@ -69,14 +99,29 @@ static void builds_and_launches_are_logged_without_being_run(void **state)
     shell("grep -q '__kernel' sources/$(awk '/^build/{print $3; exit}' log).cl");
 }
 
+/* All convolutions use them, in fp32 by three products each. */
+static void matrix_units_work_where_that_is_pretended(void **state)
+{
+    (void)state;
+    shell("rm -rf log cache");
+    run_as("RNCL_PRETEND=nvidia RNCL_PRETEND_IDLE=1 RNCL_PRETEND_LAUNCHES=1 RNCL_PRETEND_UNITS=1",
+           "bench " NETWORK " --steps 1");
+    expect_status(0);
+    shell("grep -q '^build .*-DPRODUCTS=3' log && ! grep -q '^launch conv_tiled' log");
+    shell("grep -q '^launch conv_mma ' log");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_device_answers_as_the_gpu),
         cmocka_unit_test(a_gpu_that_is_not_in_the_table_is_refused),
+        cmocka_unit_test(a_device_that_rncl_cannot_use_is_refused_in_one_line),
+        cmocka_unit_test(a_device_without_fused_multiply_add_gets_no_fma),
         cmocka_unit_test(a_launch_that_is_too_large_is_refused),
         cmocka_unit_test(a_program_with_doubles_is_refused_where_there_are_none),
         cmocka_unit_test(builds_and_launches_are_logged_without_being_run),
+        cmocka_unit_test(matrix_units_work_where_that_is_pretended),
     };
     return cmocka_run_group_tests_name("pretending layer", tests, create_folder, remove_folder);
 }

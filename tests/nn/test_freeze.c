@@ -20,8 +20,8 @@ static void names_freeze_layers_and_all_their_parts(void **unused)
         const char *names;
         size_t frozen;
     } cases[] = {
-        {"", 0},          {"conv1", 1},        {"conv1,bn1", 2},       {"layer1", 8},    {"layer1.0", 4},
-        {"layer1.0,", 4}, {"layer1.1.bn2", 1}, {"layer1,layer1.0", 8}, {"fc,layer3", 9},
+        {"", 0},         {"conv1", 1},     {"conv1,bn1", 2},    {"conv1, bn1", 2},      {"layer1", 8},
+        {"layer1.0", 4}, {"layer1.0,", 4}, {"layer1.1.bn2", 1}, {"layer1,layer1.0", 8}, {"fc,layer3", 9},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         rncl_graph *graph = build(small);

@@ -77,14 +77,12 @@ static void names_shapes_and_order_are_those_of_torchvision(void **unused)
     }
 }
 
-static void parameters_and_states_are_aligned_and_do_not_overlap(void **unused)
+static void expect_alignment(const rncl_graph *graph, size_t unit)
 {
-    (void)unused;
-    rncl_graph *graph = build((rncl_network_options){.depth = 50, .classes = 7});
     size_t end = 0;
     for (size_t i = 0; i < graph->param_count; i++) {
         const rncl_param *param = &graph->params[i];
-        assert_int_equal(param->offset % RNCL_PARAM_ALIGNMENT, 0);
+        assert_int_equal(param->offset % unit, 0);
         assert_true(param->offset >= end);
         end = param->offset + param->count;
     }
@@ -92,13 +90,26 @@ static void parameters_and_states_are_aligned_and_do_not_overlap(void **unused)
     end = 0;
     for (size_t i = 0; i < graph->running_count; i++) {
         const rncl_running *running = &graph->running[i];
-        assert_int_equal(running->mean_offset % RNCL_PARAM_ALIGNMENT, 0);
-        assert_int_equal(running->variance_offset % RNCL_PARAM_ALIGNMENT, 0);
+        assert_int_equal(running->mean_offset % unit, 0);
+        assert_int_equal(running->variance_offset % unit, 0);
         assert_true(running->mean_offset >= end);
         assert_true(running->variance_offset >= running->mean_offset + (size_t)running->channels);
         end = running->variance_offset + (size_t)running->channels;
     }
     assert_true(graph->state_floats >= end);
+}
+
+static void parameters_and_states_are_aligned_and_do_not_overlap(void **unused)
+{
+    (void)unused;
+    rncl_graph *graph = build((rncl_network_options){.depth = 50, .classes = 7});
+    const size_t usual = graph->param_floats;
+    expect_alignment(graph, RNCL_PARAM_ALIGNMENT);
+    rncl_graph_align(graph, 128);
+    assert_int_equal(graph->param_floats, usual);
+    expect_alignment(graph, RNCL_PARAM_ALIGNMENT);
+    rncl_graph_align(graph, 4096);
+    expect_alignment(graph, 4096 / sizeof(float));
     rncl_graph_destroy(graph);
 }
 

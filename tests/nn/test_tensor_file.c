@@ -141,18 +141,22 @@ static void files_without_tensors_are_empty(void **unused)
 static void other_files_by_that_name_are_called_what_they_are(void **unused)
 {
     (void)unused;
-    static const char page[] = "<!DOCTYPE html><html>not found</html>",
-                      pointer[] = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n";
-    rncl_tensor_file file;
-    assert_int_equal(
-        rncl_tensor_file_parse("page", (rncl_contents){(const unsigned char *)page, sizeof page - 1}, &file),
-        RNCL_ERR_MODEL);
-    assert_message_has("page: a web page");
-    assert_int_equal(
-        rncl_tensor_file_parse("pointer", (rncl_contents){(const unsigned char *)pointer, sizeof pointer - 1},
-                               &file),
-        RNCL_ERR_MODEL);
-    assert_message_has("pointer: a pointer of Git LFS");
+    static const struct {
+        const char *text, *message;
+    } files[] = {
+        {"<!DOCTYPE html><html>not found</html>", "file: a web page"},
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n", "file: a pointer of Git LFS"},
+        {"RNCLCKPT\3 and more", "file: a checkpoint, for --resume; the weights are in best.safetensors"},
+        {"{\"weight_map\": {}}", "file: text, not weights"},
+        {"; what this run was told", "file: text, not weights"},
+        {"\1\2\3\4\5\6\7\10 and more", "file: neither a safetensors nor a .pth file"},
+    };
+    for (size_t i = 0; i < COUNT(files); i++) {
+        rncl_tensor_file file;
+        const rncl_contents bytes = {(const unsigned char *)files[i].text, strlen(files[i].text)};
+        assert_int_equal(rncl_tensor_file_parse("file", bytes, &file), RNCL_ERR_MODEL);
+        assert_message_has(files[i].message);
+    }
 }
 
 int main(void)

@@ -17,7 +17,8 @@ static rncl_context imagined(void)
                                      .vector_width = 1,
                                      .compute_units = 1,
                                      .local_memory = 32 << 10,
-                                     .max_work_group_size = 256}};
+                                     .max_work_group_size = 256,
+                                     .max_work_items = {256, 256, 64}}};
     context.device_class = rncl_device_class_of(&context.info);
     context.traits = rncl_device_traits_of(&context.info);
     return context;

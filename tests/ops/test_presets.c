@@ -23,6 +23,7 @@ static rncl_context device_of(rncl_device_type type, unsigned vector_width, unsi
                 .compute_units = compute_units,
                 .local_memory = local_memory,
                 .max_work_group_size = 256,
+                .max_work_items = {256, 256, 64},
                 .address_alignment = 128,
                 .global_memory = (uint64_t)1 << 32,
                 .max_allocation = (uint64_t)1 << 30,

@@ -145,6 +145,8 @@ static void values_reach_their_fields(void **state)
     expect_ok(set(&options, "mean", "0.5"));
     for (int c = 0; c < 4; c++)
         assert_float_equal(options.mean[c], 0.5f, 0);
+    expect_ok(set(&options, "mean", "0.485, 0.456, 0.406")); /* as Python prints it */
+    assert_float_equal(options.mean[2], 0.406f, 0);
     expect_ok(set(&options, "std", "0.1,0.2,0.3"));
     assert_float_equal(options.std[2], 0.3f, 0);
     assert_float_equal(options.std[3], 0, 0);
@@ -167,7 +169,7 @@ static void what_is_no_value_is_refused_and_changes_nothing(void **state)
         {"mean", "1,,2"},     {"mean", "nan"},       {"mean", "1,2,3,4,5"},
         {"std", "0"},         {"std", "0.1,0"},      {"stem-pool", "4x4"},
         {"augment", "all"},   {"schedule", "Step"},  {"eval-every", "0"},
-        {"momentum", "1.1"},  {"time-limit", "-1"},
+        {"momentum", "1.1"},  {"time-limit", "-1"},  {"mean", "123,116,103"},
     };
     rncl_options untouched;
     rncl_options_init(&untouched);

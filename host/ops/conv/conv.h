@@ -17,6 +17,7 @@ extern const rncl_row rncl_conv_mma;
 extern const rncl_row rncl_conv_staged_winograd;
 extern const rncl_row rncl_conv_tiled;
 extern const rncl_row rncl_conv_im2col_gemm;
+extern const rncl_row rncl_conv_single;
 
 static inline bool conv_is_dfilter(const rncl_pass *pass)
 {

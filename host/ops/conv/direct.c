@@ -79,7 +79,7 @@ static rncl_direct_shape cover_phases(const direct_data *data)
 static bool direct_supports(const rncl_pass *pass)
 {
     const rncl_conv_shape *c = &pass->desc.conv;
-    if (pass->index == RNCL_CONV_BACKWARD_FILTER ||
+    if (pass->index == RNCL_CONV_BACKWARD_FILTER || !pass->context->traits.long_loops ||
         (pass->index == RNCL_CONV_BACKWARD_DATA && c->stride > MAX_STRIDE))
         return false;
     if (conv_is_product(c))

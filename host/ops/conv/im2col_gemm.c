@@ -112,7 +112,8 @@ static rncl_status im2col_build(rncl_pass *pass)
     if (data->in_place)
         return RNCL_OK;
     const char *name = pass->index == RNCL_CONV_BACKWARD_DATA ? "conv_col2im" : "conv_im2col";
-    return rncl_pass_kernel(pass, "conv/im2col", "", name, &data->copy);
+    RNCL_TRY(rncl_pass_kernel(pass, "conv/im2col", "", name, &data->copy));
+    return rncl_kernel_require(pass->context, &data->copy, (size_t)rncl_elementwise_local(pass->context));
 }
 
 static void release_parts(gemm_data *data)

@@ -300,6 +300,7 @@ static rncl_status mma_build(rncl_pass *pass)
                       pass->index, rncl_matrix_unit_products(unit, pass->context->precision), widths.left,
                       widths.right, of_unit);
     RNCL_TRY(rncl_pass_kernel(pass, "conv/mma", options, "conv_mma", &data->kernel));
+    RNCL_TRY(rncl_kernel_require(pass->context, &data->kernel, (size_t)items_of(unit, &data->tile)));
     return partial_sums_build(pass, &data->sums);
 }
 

@@ -21,7 +21,8 @@ rncl_status partial_sums_build(const rncl_pass *pass, partial_sums *sums)
     if (sums->parts == 1)
         return RNCL_OK;
     snprintf(options, sizeof options, "-DVW=%d", sums->vw);
-    return rncl_pass_kernel(pass, "conv/reduce", options, "conv_reduce", &sums->reduce);
+    RNCL_TRY(rncl_pass_kernel(pass, "conv/reduce", options, "conv_reduce", &sums->reduce));
+    return rncl_kernel_require(pass->context, &sums->reduce, (size_t)rncl_elementwise_local(pass->context));
 }
 
 void partial_sums_fini(partial_sums *sums)

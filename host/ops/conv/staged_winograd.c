@@ -7,8 +7,8 @@
 #include "util.h"
 #include "winograd_tiles.h"
 
-/* Limits for the data between the stages of a group of images, and for the filter gradient's partial sums. */
-enum { GROUP_BYTES = 64 << 20, SHARES_BYTES = 64 << 20 };
+/* Limits for the data between the stages of one image, and for the filter gradient's partial sums. */
+enum { IMAGE_BYTES = 64 << 20, SHARES_BYTES = 64 << 20 };
 
 typedef struct staged_data {
     int images;                    /* of a group */
@@ -75,10 +75,18 @@ static size_t shares_bytes(const rncl_pass *pass, int m, int shares)
            (size_t)pass->desc.conv.c * (size_t)pass->desc.conv.k;
 }
 
+/* For the data of a group of images. A GPU with much memory also has many compute units, which large groups
+ * keep busy with few launches; the workspace is then below a hundredth of its memory. */
+static size_t group_limit(const rncl_context *context)
+{
+    const uint64_t share = context->info.global_memory / 128, most = (uint64_t)512 << 20;
+    return context->device_class == RNCL_CLASS_GPU ? (size_t)MAX(MIN(share, most), IMAGE_BYTES) : IMAGE_BYTES;
+}
+
 static bool staged_supports(const rncl_pass *pass)
 {
-    return winograd_is_possible(pass) && tile_product_is_possible(pass->context) &&
-           group_bytes(pass, 4, 1) <= GROUP_BYTES && shares_bytes(pass, 4, 1) <= SHARES_BYTES;
+    return winograd_is_possible(pass) && group_bytes(pass, 4, 1) <= IMAGE_BYTES &&
+           shares_bytes(pass, 4, 1) <= SHARES_BYTES;
 }
 
 /* The stages write and read 36 values of each tile and channel, and transformed filters. The
@@ -94,10 +102,19 @@ static bool staged_pays(const rncl_pass *pass)
     return saved >= OPERATIONS_A_BYTE * sizeof(float) * values;
 }
 
+static int preset_items(const rncl_pass *pass)
+{
+    int items = 64;
+    while ((size_t)items > pass->context->info.max_work_group_size)
+        items /= 2;
+    return items;
+}
+
 static int preset_images(const rncl_pass *pass)
 {
+    const size_t limit = group_limit(pass->context);
     int images = 1;
-    while (images < MIN(pass->desc.conv.n, 256) && group_bytes(pass, 4, 2 * images) <= GROUP_BYTES)
+    while (images < MIN(pass->desc.conv.n, 256) && group_bytes(pass, 4, 2 * images) <= limit)
         images *= 2;
     return images;
 }
@@ -114,7 +131,7 @@ static void staged_knobs(const rncl_pass *pass, rncl_knobs *knobs)
     const tile_problem problem = problem_of(pass, 4, group.tiles);
     winograd_add_m_knob(pass, knob_names[SIZE], knobs);
     rncl_knobs_add(knobs, knob_names[VECTOR], 1, vectors, COUNT(vectors));
-    rncl_knobs_add(knobs, knob_names[ITEMS], 64, items, COUNT(items));
+    rncl_knobs_add(knobs, knob_names[ITEMS], preset_items(pass), items, COUNT(items));
     rncl_knobs_add(knobs, knob_names[IMAGES], preset_images(pass), image_counts, COUNT(image_counts));
     tile_product_add_knobs(pass->context, &problem, knobs);
 }
@@ -127,7 +144,7 @@ static bool staged_allows(const rncl_pass *pass)
     return group.c % v[VECTOR] == 0 && group.k % v[VECTOR] == 0 && v[IMAGES] < 2 * pass->desc.conv.n &&
            (size_t)v[ITEMS] <= pass->context->info.max_work_group_size &&
            tile_product_allows(pass->context, &problem, v + PRODUCT) &&
-           group_bytes(pass, v[SIZE], v[IMAGES]) <= GROUP_BYTES &&
+           group_bytes(pass, v[SIZE], v[IMAGES]) <= group_limit(pass->context) &&
            shares_bytes(pass, v[SIZE], tile_product_of(v + PRODUCT).split) <= SHARES_BYTES;
 }
 
@@ -167,8 +184,10 @@ static rncl_status staged_build(rncl_pass *pass)
     };
     char options[RNCL_OPTIONS_SIZE];
     rncl_pass_options(pass, SIZE, VECTOR + 1, options, "%s", "");
-    for (size_t i = 0; i < COUNT(kernels); i++)
+    for (size_t i = 0; i < COUNT(kernels); i++) {
         RNCL_TRY(rncl_pass_kernel(pass, "conv/staged_winograd", options, kernels[i].name, kernels[i].kernel));
+        RNCL_TRY(rncl_kernel_require(pass->context, kernels[i].kernel, (size_t)pass->values[ITEMS]));
+    }
     return tile_product_build(pass, PRODUCT, &problem, &data->product);
 }
 

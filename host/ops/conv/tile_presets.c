@@ -8,6 +8,9 @@
 /* Limits for the shares of the depth: their number, and the memory for their results. */
 enum { MOST_SHARES = 128, SHARES_BYTES = 64 << 20 };
 
+/* Tiles are not made smaller than for so many work-items where the device allows them. */
+enum { FEWEST_ITEMS = 64 };
+
 #define TILE(SIDE, RM_, RN_)                                                                                 \
     .tm = (SIDE), .tn = (SIDE), .tk = 8, .rm = (RM_), .rn = (RN_), .unroll = 8, .local = 1
 
@@ -31,6 +34,14 @@ static const tile_parameters family_tiles[RNCL_GPU_FAMILIES] = {
     [RNCL_GPU_APPLE] = {TILE(64, 8, 4)},
     [RNCL_GPU_MALI] = {.tm = 32, .tn = 32, .rm = 4, .rn = 4},
     [RNCL_GPU_ADRENO] = {.tm = 32, .tn = 32, .rm = 4, .rn = 4},
+};
+
+/* For devices on which none of these fits: 32 x 32 without local memory, and work-groups of 16 and of 1. */
+static const tile_parameters small_tiles[] = {
+    {.tm = 32, .tn = 32, .rm = 4, .rn = 4},
+    {TILE(16, 4, 4)},
+    {.tm = 16, .tn = 16, .rm = 4, .rn = 4},
+    {.tm = 4, .tn = 4, .rm = 4, .rn = 4},
 };
 
 int tile_items(const tile_parameters *tile)
@@ -72,7 +83,7 @@ bool tile_is_possible(const rncl_context *context, const tile_sizes *sizes, cons
 static void shrink(int size, int *side, int *block, const tile_parameters *tile)
 {
     while (size <= *side / 2) {
-        if (tile_items(tile) / 2 < TILE_FEWEST_ITEMS) {
+        if (tile_items(tile) / 2 < FEWEST_ITEMS) {
             if (*block == 4)
                 return;
             *block /= 2;
@@ -97,8 +108,10 @@ bool tile_has_large_registers(const rncl_context *context)
 tile_parameters tile_preset(const rncl_context *context, const tile_sizes *sizes)
 {
     tile_parameters tile = family_tiles[context->gpu.family];
-    if (tile.local && !has_room(context, &tile))
+    if (!has_room(context, &tile))
         tile = family_tiles[RNCL_GPU_OTHER];
+    for (size_t i = 0; i < COUNT(small_tiles) && !has_room(context, &tile); i++)
+        tile = small_tiles[i];
     tile.local = has_local_memory(context, &tile);
     tile.left = sizes->left_along % 4 ? 1 : 4;
     tile.right = sizes->right_along % 4 ? 1 : 4;

@@ -16,9 +16,6 @@ typedef struct tile_sizes {
     bool left_is_transposed;     /* these are rows of the left matrix, and not its depth */
 } tile_sizes;
 
-/* Fewest work-items that a device must allow in a work-group. */
-enum { TILE_FEWEST_ITEMS = 64 };
-
 /* Work-items of a work-group. */
 int tile_items(const tile_parameters *tile);
 

@@ -19,11 +19,6 @@ static tile_sizes sizes_of(const tile_problem *problem)
     };
 }
 
-bool tile_product_is_possible(const rncl_context *context)
-{
-    return context->info.max_work_group_size >= TILE_FEWEST_ITEMS;
-}
-
 static void add_sub_group_knob(const rncl_context *context, int preset, rncl_knobs *knobs)
 {
     int sizes[RNCL_KNOB_VALUES - 1] = {0};
@@ -102,7 +97,8 @@ rncl_status tile_product_build(const rncl_pass *pass, int first, const tile_prob
     char options[RNCL_OPTIONS_SIZE];
     rncl_pass_options(pass, first, KNOB_COUNT, options, "-DDFILTER=%d%s", problem->dfilter,
                       product->tile.large_registers ? " -cl-intel-256-GRF-per-thread" : "");
-    return rncl_pass_kernel(pass, "conv/tiled", options, "conv_tiled", &product->kernel);
+    RNCL_TRY(rncl_pass_kernel(pass, "conv/tiled", options, "conv_tiled", &product->kernel));
+    return rncl_kernel_require(pass->context, &product->kernel, (size_t)tile_items(&product->tile));
 }
 
 static rncl_tile_step step_of(const tile_problem *problem, int depth)

@@ -29,9 +29,6 @@ typedef struct tile_operands {
     bool accumulate;   /* add to the result; only with a split of 1 */
 } tile_operands;
 
-/* Whether the device allows work-groups that are large enough. */
-bool tile_product_is_possible(const rncl_context *context);
-
 /* Knobs of a product, which are contiguous in the row's list of knobs. */
 #define TILE_PRODUCT_KNOBS(X)                                                                                \
     X(TM, "tm", "TM")                      /* rows of a work-group's tile */                                 \

@@ -58,8 +58,7 @@ static bool tiled_supports(const rncl_pass *pass)
     enum { MOST_FLOATS = INT_MAX - (1 << 24) };
     const rncl_conv_shape *c = &pass->desc.conv;
     const double x = (double)c->n * c->h * c->w * c->c, y = (double)c->n * c->p * c->q * c->k;
-    return tile_product_is_possible(pass->context) && x < MOST_FLOATS && y < MOST_FLOATS &&
-           (double)conv_filter_floats(c) < MOST_FLOATS;
+    return x < MOST_FLOATS && y < MOST_FLOATS && (double)conv_filter_floats(c) < MOST_FLOATS;
 }
 
 static void tiled_knobs(const rncl_pass *pass, rncl_knobs *knobs)
@@ -86,13 +85,14 @@ static size_t result_floats(const rncl_pass *pass)
     return floats[pass->index];
 }
 
-/* Of work-groups that turn filters; their local memory has a column more. */
+/* Of the square work-groups that turn filters; their local memory has a column more. */
 static int turn_side(const rncl_device_info *info)
 {
-    enum { LARGE = 16, SMALL = 8 };
-    const bool large = info->max_work_group_size >= LARGE * LARGE &&
-                       info->local_memory >= sizeof(float) * LARGE * (LARGE + 1);
-    return large ? LARGE : SMALL;
+    size_t side = 16;
+    while (side > 1 && (side * side > info->max_work_group_size || side > info->max_work_items[1] ||
+                        sizeof(float) * side * (side + 1) > info->local_memory))
+        side /= 2;
+    return (int)side;
 }
 
 static rncl_status tiled_plan(rncl_pass *pass)
@@ -126,7 +126,8 @@ static rncl_status tiled_build(rncl_pass *pass)
     if (pass->index != RNCL_CONV_BACKWARD_DATA)
         return RNCL_OK;
     snprintf(options, sizeof options, "-DSIDE=%d", data->side);
-    return rncl_pass_kernel(pass, "conv/turn_filter", options, "conv_turn_filter", &data->turn);
+    RNCL_TRY(rncl_pass_kernel(pass, "conv/turn_filter", options, "conv_turn_filter", &data->turn));
+    return rncl_kernel_require(pass->context, &data->turn, (size_t)data->side * (size_t)data->side);
 }
 
 static rncl_status tiled_prepare(rncl_pass *pass, const rncl_op_buffers *b)

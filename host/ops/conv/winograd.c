@@ -63,7 +63,7 @@ static void winograd_knobs(const rncl_pass *pass, rncl_knobs *knobs)
     int all = winograd_tile_count(&s, tiling.tile);
     int cached = (int)((256u << 10) / ((size_t)tiling.positions * sizeof(float) * (size_t)s.c));
     int tiles = few ? MIN(all, 64) : MIN(MIN(cached, rncl_ceil_div(all, 4 * units)), 64);
-    winograd_add_kv_knob(knob_names[KV], s.k, vw, knobs);
+    winograd_add_kv_knob(pass, knob_names[KV], knobs);
     rncl_knobs_add(knobs, knob_names[PT], pt, block_tiles, COUNT(block_tiles));
     rncl_knobs_add(knobs, knob_names[TILES], MAX(tiles / pt, 1) * pt, tile_counts, COUNT(tile_counts));
     rncl_knobs_add(knobs, knob_names[SHARES], few ? MIN(units, s.k / (knobs->knobs[KV].preset * vw)) : 1,
@@ -76,7 +76,8 @@ static bool winograd_allows(const rncl_pass *pass)
     const int *v = pass->values;
     const rncl_winograd_shape s = winograd_shape_of(pass);
     int width = v[KV] * winograd_vector(pass->context, &s);
-    return s.k % width == 0 && v[SHARES] <= s.k / width && v[TILES] % v[PT] == 0 &&
+    return s.k % width == 0 && winograd_transposes(pass, v[KV]) && v[SHARES] <= s.k / width &&
+           v[TILES] % v[PT] == 0 &&
            v[TILES] < winograd_tile_count(&s, winograd_tiling_of(pass, v[SIZE]).tile) + v[PT] &&
            v[PT] * v[KV] <= pass->context->traits.most_accumulators;
 }

@@ -44,7 +44,7 @@ static void dfilter_knobs(const rncl_pass *pass, rncl_knobs *knobs)
     int vw = winograd_vector(pass->context, &s), units = (int)pass->context->info.compute_units;
     const bool large = partial_sums_are_large(conv_filter_floats(&pass->desc.conv));
     const int m = winograd_add_m_knob(pass, knob_names[SIZE], knobs);
-    winograd_add_kv_knob(knob_names[KV], s.k, vw, knobs);
+    winograd_add_kv_knob(pass, knob_names[KV], knobs);
     rncl_knobs_add(knobs, knob_names[CB], MIN(vw, pass->context->traits.block_inputs), inputs, COUNT(inputs));
     rncl_knobs_add(knobs, knob_names[TILES], winograd_tiling_of(pass, m).positions > 36 ? 32 : 64,
                    tile_counts, COUNT(tile_counts));

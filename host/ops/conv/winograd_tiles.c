@@ -35,10 +35,22 @@ int winograd_add_m_knob(const rncl_pass *pass, rncl_knob_name name, rncl_knobs *
     return preset;
 }
 
-void winograd_add_kv_knob(rncl_knob_name name, int channels, int vw, rncl_knobs *knobs)
+bool winograd_transposes(const rncl_pass *pass, int kv)
+{
+    enum { TAPS = 9 };
+    const rncl_winograd_shape s = winograd_shape_of(pass);
+    const size_t vw = (size_t)winograd_vector(pass->context, &s);
+    return pass->index != RNCL_CONV_BACKWARD_DATA ||
+           sizeof(float) * TAPS * vw * vw * (size_t)kv <= (size_t)pass->context->info.local_memory;
+}
+
+void winograd_add_kv_knob(const rncl_pass *pass, rncl_knob_name name, rncl_knobs *knobs)
 {
     static const int vectors[] = {1, 2, 3, 4};
-    rncl_knobs_add(knobs, name, channels % (2 * vw) == 0 ? 2 : 1, vectors, COUNT(vectors));
+    const rncl_winograd_shape s = winograd_shape_of(pass);
+    const int vw = winograd_vector(pass->context, &s);
+    const bool two = s.k % (2 * vw) == 0 && winograd_transposes(pass, 2);
+    rncl_knobs_add(knobs, name, two ? 2 : 1, vectors, COUNT(vectors));
 }
 
 int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s)
@@ -80,7 +92,8 @@ bool winograd_fits(const rncl_pass *pass)
     const rncl_conv_shape *c = &pass->desc.conv;
     const bool by_halves =
         c->r == 3 && c->s == 3 && c->stride == 2 && (pass->index != RNCL_CONV_BACKWARD_DATA || c->pad == 1);
-    return (winograd_is_possible(pass) || by_halves) && pass->context->device_class == RNCL_CLASS_CPU_VECTOR;
+    return (winograd_is_possible(pass) || by_halves) &&
+           pass->context->device_class == RNCL_CLASS_CPU_VECTOR && winograd_transposes(pass, 1);
 }
 
 bool winograd_is_strided_dx(const rncl_pass *pass)

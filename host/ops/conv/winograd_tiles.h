@@ -20,8 +20,11 @@ int winograd_preset_m(const rncl_pass *pass);
 int winograd_add_m_knob(const rncl_pass *pass, rncl_knob_name name, rncl_knobs *knobs);
 
 /* Adds a knob for the vectors, of vw output channels, in a register block. The preset is 2 if that divides
- * the channels. */
-void winograd_add_kv_knob(rncl_knob_name name, int channels, int vw, rncl_knobs *knobs);
+ * the channels and winograd_transposes. */
+void winograd_add_kv_knob(const rncl_pass *pass, rncl_knob_name name, rncl_knobs *knobs);
+
+/* Whether local memory has room for the filter of kv vectors, which the input gradient transposes there. */
+bool winograd_transposes(const rncl_pass *pass, int kv);
 
 /* Floats a vector: the widest that suits the device and divides both kinds of channels. */
 int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s);

@@ -24,6 +24,8 @@ typedef struct axes {
     double left, top, width, height; /* of the frame, in points */
     double x_most, y_most;
     double x_step, y_step; /* between ticks */
+    bool logarithmic;      /* y, from 10^y_first to 10^y_last */
+    int y_first, y_last;
 } axes;
 
 /* 1, 2 or 5 times a power of ten, so that about `wanted` steps make up `most`. */
@@ -31,6 +33,23 @@ static double nice_step(double most, double wanted)
 {
     double raw = most / wanted, power = pow(10, floor(log10(raw))), share = raw / power;
     return power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
+}
+
+/* Where all values are above 0 and span two decades or more, as losses do that fall far. */
+static void choose_scale(axes *a, const rncl_plot_panel *panel)
+{
+    double least = INFINITY, most = 0;
+    for (size_t i = 0; i < panel->series_count; i++)
+        for (size_t j = 0; j < panel->series[i].count; j++)
+            if (isfinite(panel->series[i].y[j])) {
+                least = fmin(least, panel->series[i].y[j]);
+                most = fmax(most, panel->series[i].y[j]);
+            }
+    a->logarithmic = panel->may_be_logarithmic && least > 0 && most >= 100 * least;
+    if (!a->logarithmic)
+        return;
+    a->y_first = (int)floor(log10(least));
+    a->y_last = (int)ceil(log10(most));
 }
 
 static axes axes_of(const rncl_plot_panel *panel, size_t index)
@@ -51,6 +70,7 @@ static axes axes_of(const rncl_plot_panel *panel, size_t index)
     a.y_step = nice_step(a.y_most, 6);
     if (panel->y_most <= 0)
         a.y_most = ceil(a.y_most / a.y_step) * a.y_step;
+    choose_scale(&a, panel);
     return a;
 }
 
@@ -61,7 +81,8 @@ static double x_at(const axes *a, double x)
 
 static double y_at(const axes *a, double y)
 {
-    return a->top + a->height - y / a->y_most * a->height;
+    const double share = a->logarithmic ? (log10(y) - a->y_first) / (a->y_last - a->y_first) : y / a->y_most;
+    return a->top + a->height - share * a->height;
 }
 
 /* Tick labels; 20000 becomes 20k. */
@@ -71,6 +92,18 @@ static void format_tick(double value, double step, char *text, size_t size)
         rncl_number_format(text, size, "%gk", value / 1000);
     else
         rncl_number_format(text, size, "%g", value);
+}
+
+static void draw_y_tick(cairo_t *cairo, const axes *a, double y)
+{
+    char text[32];
+    format_tick(y, a->logarithmic ? y : a->y_step, text, sizeof text);
+    cairo_set_source_rgb(cairo, 0.88, 0.88, 0.88);
+    cairo_move_to(cairo, a->left, y_at(a, y));
+    cairo_line_to(cairo, a->left + a->width, y_at(a, y));
+    cairo_stroke(cairo);
+    cairo_set_source_rgb(cairo, 0.2, 0.2, 0.2);
+    rncl_canvas_text(cairo, a->left - 8, y_at(a, y), 1, 0.5, text);
 }
 
 static void draw_ticks(cairo_t *cairo, const axes *a)
@@ -83,16 +116,12 @@ static void draw_ticks(cairo_t *cairo, const axes *a)
         cairo_set_source_rgb(cairo, 0.2, 0.2, 0.2);
         rncl_canvas_text(cairo, x_at(a, x), a->top + a->height + 8, 0.5, 0, text);
     }
-    for (int i = 0; i * a->y_step <= a->y_most * 1.0001; i++) {
-        const double y = i * a->y_step;
-        format_tick(y, a->y_step, text, sizeof text);
-        cairo_set_source_rgb(cairo, 0.88, 0.88, 0.88);
-        cairo_move_to(cairo, a->left, y_at(a, y));
-        cairo_line_to(cairo, a->left + a->width, y_at(a, y));
-        cairo_stroke(cairo);
-        cairo_set_source_rgb(cairo, 0.2, 0.2, 0.2);
-        rncl_canvas_text(cairo, a->left - 8, y_at(a, y), 1, 0.5, text);
-    }
+    if (a->logarithmic)
+        for (int i = a->y_first; i <= a->y_last; i++)
+            draw_y_tick(cairo, a, pow(10, i));
+    else
+        for (int i = 0; i * a->y_step <= a->y_most * 1.0001; i++)
+            draw_y_tick(cairo, a, i * a->y_step);
 }
 
 static void draw_frame(cairo_t *cairo, const axes *a, const rncl_plot_panel *panel)
@@ -159,7 +188,8 @@ static void draw_mark(cairo_t *cairo, const axes *a, const rncl_plot_panel *pane
     cairo_stroke(cairo);
 }
 
-/* In the upper right corner, on white: falling curves leave room there. */
+/* In the upper right corner, or the lower left one of a logarithmic axis, on white: falling curves leave room
+ * there. */
 static void draw_legend(cairo_t *cairo, const axes *a, const rncl_plot_panel *panel)
 {
     double widest = 0, line = font_size * 1.5, y = a->top + 10;
@@ -175,6 +205,10 @@ static void draw_legend(cairo_t *cairo, const axes *a, const rncl_plot_panel *pa
     if (!labelled)
         return;
     double left = a->left + a->width - widest - 58;
+    if (a->logarithmic) {
+        left = a->left + 10;
+        y = a->top + a->height - (double)labelled * line - 18;
+    }
     cairo_set_source_rgba(cairo, 1, 1, 1, 0.85);
     cairo_rectangle(cairo, left, y, widest + 48, (double)labelled * line + 8);
     cairo_fill(cairo);

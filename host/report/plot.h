@@ -17,12 +17,14 @@ typedef struct rncl_plot_series {
     bool bold, faint;
 } rncl_plot_series;
 
-/* One pair of axes. y runs from 0 to `y_most`, or to the highest value if that is 0. */
+/* One pair of axes. y runs from 0 to `y_most`, or to the highest value if that is 0; if it may be logarithmic
+ * and all values are above 0 and span two decades, over whole decades. */
 typedef struct rncl_plot_panel {
     const char *x_label, *y_label;
     const rncl_plot_series *series;
     size_t series_count;
     double y_most;
+    bool may_be_logarithmic;
     const char *title;             /* NULL: none */
     const double *mark_x, *mark_y; /* a point with a ring around it; NULL: none */
     const double *drops;           /* [drop_count] x of dashed vertical lines */
@@ -59,7 +61,8 @@ typedef struct rncl_roofline {
 /* Draws the roof and the points under it, both axes logarithmic. Errors as rncl_plot_write. */
 rncl_status rncl_plot_roofline(const char *path, const rncl_roofline *roofline);
 
-/* Draws counts [classes][classes] (row: true class) as fractions of their row. labels: `classes` names;
+/* Draws counts [classes][classes] (row: true class) as shares of their row; the rows of classes without
+ * pictures are grey. labels: `classes` names;
  * NULL: numbers. */
 rncl_status rncl_plot_confusion(const char *path, const uint64_t *counts, int classes,
                                 const char *const *labels);

@@ -92,10 +92,11 @@ static void show_run(run_panel *p, const rncl_run_curves *run, const char *name,
     mark_best(p, run, name, quantity);
 }
 
-static void name_axes(rncl_plot_panel *panel, rncl_plot_quantity quantity, rncl_plot_axis axis)
+static void complete_axes(rncl_plot_panel *panel, rncl_plot_quantity quantity, rncl_plot_axis axis)
 {
     panel->x_label = axis_labels[axis];
     panel->y_label = quantities[quantity].label;
+    panel->may_be_logarithmic = quantity == RNCL_PLOT_LOSS;
 }
 
 static const char *name_of(const char *folder)
@@ -126,7 +127,7 @@ rncl_status rncl_plot_runs(const char *path, const char *const *folders, size_t 
             show_run(&one, runs, labels[0], quantity);
         else
             one.panel = compare_runs(series, runs, (const char *const *)labels, count, quantity);
-        name_axes(&one.panel, quantity, axis);
+        complete_axes(&one.panel, quantity, axis);
         st = rncl_plot_write(path, &one.panel, 1);
     }
     for (size_t i = 0; runs && i < count; i++)
@@ -150,8 +151,8 @@ rncl_status rncl_plot_curves(const char *path, const char *folder)
     if (!st) {
         show_run(&error, &run, name, RNCL_PLOT_ERROR);
         show_run(&loss, &run, name, RNCL_PLOT_LOSS);
-        name_axes(&error.panel, RNCL_PLOT_ERROR, RNCL_PLOT_STEPS);
-        name_axes(&loss.panel, RNCL_PLOT_LOSS, RNCL_PLOT_STEPS);
+        complete_axes(&error.panel, RNCL_PLOT_ERROR, RNCL_PLOT_STEPS);
+        complete_axes(&loss.panel, RNCL_PLOT_LOSS, RNCL_PLOT_STEPS);
         const rncl_plot_panel panels[] = {error.panel, loss.panel};
         st = rncl_plot_write(path, panels, COUNT(panels));
     }

@@ -109,6 +109,39 @@ static void a_single_evaluation_is_a_dot(void **state)
                 count_pixels("none.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE));
 }
 
+/* Rows of the picture in which the first colour is seen. */
+static int rows_of_first_colour(const char *path)
+{
+    cairo_surface_t *picture = cairo_image_surface_create_from_png(path);
+    const int stride = cairo_image_surface_get_stride(picture);
+    const unsigned char *rows = cairo_image_surface_get_data(picture);
+    int count = 0;
+    for (int y = 0; y < cairo_image_surface_get_height(picture); y++)
+        for (int x = 0; x < cairo_image_surface_get_width(picture); x++) {
+            const unsigned char *pixel = rows + y * stride + 4 * x;
+            if (abs(pixel[0] - FIRST_BLUE) < 3 && abs(pixel[1] - FIRST_GREEN) < 3 &&
+                abs(pixel[2] - FIRST_RED) < 3) {
+                count++;
+                break;
+            }
+        }
+    cairo_surface_destroy(picture);
+    return count;
+}
+
+/* The validation loss halves from 0.1: by a twentieth of a linear axis, by a tenth of three decades. */
+static void losses_that_span_decades_have_a_logarithmic_axis(void **state)
+{
+    (void)state;
+    const char *const narrow[] = {"narrow"}, *const wide[] = {"wide"};
+    write_run("narrow", "1,100,1,0.1,1,30,0.1,35,80,9,1\n2,200,2,0.1,0.06,60,0.05,58,90,9,2\n");
+    write_run("wide", "1,100,1,0.1,1,30,0.1,35,80,9,1\n2,200,2,0.1,0.005,60,0.05,58,90,9,2\n");
+    assert_int_equal(rncl_plot_runs("narrow.png", narrow, 1, RNCL_PLOT_LOSS, RNCL_PLOT_STEPS), RNCL_OK);
+    assert_int_equal(rncl_plot_runs("wide.png", wide, 1, RNCL_PLOT_LOSS, RNCL_PLOT_STEPS), RNCL_OK);
+    assert_true(rows_of_first_colour("wide.png") > 3 * rows_of_first_colour("narrow.png") / 2);
+    assert_int_equal(rncl_plot_runs("wide.png", wide, 1, RNCL_PLOT_ERROR, RNCL_PLOT_STEPS), RNCL_OK);
+}
+
 /* Steps lie between the evaluations; the rate falls once at once, and later little by little. The last line
  * is still being written. */
 static void steps_are_placed_smoothed_and_searched_for_drops(void **state)
@@ -183,6 +216,16 @@ static void a_confusion_matrix_is_darkest_where_most_answers_are(void **state)
     assert_true(count_pixels("confusion.png", 0, 97, 173) > 10000);
 }
 
+static void a_class_without_pictures_is_grey_and_not_white(void **state)
+{
+    (void)state;
+    const uint64_t counts[] = {10, 0, 0, 0}, all[] = {10, 0, 0, 1};
+    assert_int_equal(rncl_plot_confusion("missing.png", counts, 2, NULL), RNCL_OK);
+    assert_int_equal(rncl_plot_confusion("all.png", all, 2, NULL), RNCL_OK);
+    assert_true(count_pixels("missing.png", 219, 219, 219) > 100000);
+    assert_true(count_pixels("all.png", 219, 219, 219) < 10000);
+}
+
 static void a_roofline_has_a_dot_for_each_point(void **state)
 {
     (void)state;
@@ -213,11 +256,13 @@ int main(void)
         cmocka_unit_test(two_runs_are_two_colours),
         cmocka_unit_test(one_run_has_a_colour_for_training_and_one_for_validation),
         cmocka_unit_test(a_single_evaluation_is_a_dot),
+        cmocka_unit_test(losses_that_span_decades_have_a_logarithmic_axis),
         cmocka_unit_test(steps_are_placed_smoothed_and_searched_for_drops),
         cmocka_unit_test(every_format_is_what_its_suffix_says),
         cmocka_unit_test(an_evaluation_without_training_has_no_point_of_it),
         cmocka_unit_test(damaged_metrics_are_refused),
         cmocka_unit_test(a_confusion_matrix_is_darkest_where_most_answers_are),
+        cmocka_unit_test(a_class_without_pictures_is_grey_and_not_white),
         cmocka_unit_test(a_roofline_has_a_dot_for_each_point),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -96,7 +96,7 @@ static rncl_status describe_extensions(cl_device_id id, rncl_device *device)
     rncl_status st = query_text(QUERY(id, CL_DEVICE_EXTENSIONS), extensions, most);
     info->fp16 = strstr(extensions, "cl_khr_fp16") != NULL;
     if (!st && info->type == RNCL_DEVICE_GPU) {
-        device->gpu = rncl_gpu_query(id, info->vendor, info->name, extensions);
+        st = rncl_gpu_query(id, info->vendor, info->name, extensions, &device->gpu);
         info->compute_units = MAX(info->compute_units / device->gpu.units_per_core, 1u);
     }
     free(extensions);

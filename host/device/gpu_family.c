@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cl_error.h"
 #include "util.h"
 
 static const char *const family_names[RNCL_GPU_FAMILIES] = {
@@ -190,44 +191,63 @@ rncl_gpu rncl_gpu_of(const rncl_gpu_answers *answers)
     return gpu;
 }
 
-static unsigned query_unsigned(cl_device_id id, cl_device_info what)
+/* The attributes of one device, until a query fails. */
+typedef struct questions {
+    cl_device_id id;
+    const char *device; /* its name, for messages */
+    rncl_status st;
+} questions;
+
+/* `size` is that of `answer`, which stays as it is where the driver does not know the attribute. */
+static void ask(questions *q, cl_device_info what, const char *name, void *answer, size_t size)
 {
-    cl_uint answer = 0;
-    return clGetDeviceInfo(id, what, sizeof answer, &answer, NULL) == CL_SUCCESS ? answer : 0;
+    const cl_int error = q->st ? CL_SUCCESS : clGetDeviceInfo(q->id, what, size, answer, NULL);
+    if (error && error != CL_INVALID_VALUE)
+        q->st = rncl_cl_status(error, "clGetDeviceInfo", "%s, %s", q->device, name);
 }
 
-/* Sum of the sizes that are powers of two. */
-static unsigned query_sub_group_sizes(cl_device_id id)
+static unsigned ask_number(questions *q, cl_device_info what, const char *name)
 {
-    size_t sizes[16] = {0}, bytes = 0;
-    if (clGetDeviceInfo(id, CL_DEVICE_SUB_GROUP_SIZES_INTEL, sizeof sizes, sizes, &bytes) != CL_SUCCESS)
-        return 0;
+    cl_uint answer = 0;
+    ask(q, what, name, &answer, sizeof answer);
+    return answer;
+}
+
+#define ASK(q, what) ask_number(q, what, #what)
+
+/* Sum of the sizes that are powers of two. */
+static unsigned ask_sub_group_sizes(questions *q)
+{
+    size_t sizes[16] = {0};
     unsigned sum = 0;
-    for (size_t i = 0; i < bytes / sizeof *sizes; i++)
+    ask(q, CL_DEVICE_SUB_GROUP_SIZES_INTEL, "CL_DEVICE_SUB_GROUP_SIZES_INTEL", sizes, sizeof sizes);
+    for (size_t i = 0; i < COUNT(sizes); i++)
         if (sizes[i] && !(sizes[i] & (sizes[i] - 1)))
             sum |= (unsigned)sizes[i];
     return sum;
 }
 
-rncl_gpu rncl_gpu_query(cl_device_id id, const char *vendor, const char *name, const char *extensions)
+rncl_status rncl_gpu_query(cl_device_id id, const char *vendor, const char *name, const char *extensions,
+                           rncl_gpu *out)
 {
+    questions q = {.id = id, .device = name};
     rncl_gpu_answers a = {.vendor = vendor, .name = name};
     if (strstr(extensions, "cl_nv_device_attribute_query")) {
-        a.capability_major = query_unsigned(id, CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV);
-        a.capability_minor = query_unsigned(id, CL_DEVICE_COMPUTE_CAPABILITY_MINOR_NV);
+        a.capability_major = ASK(&q, CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV);
+        a.capability_minor = ASK(&q, CL_DEVICE_COMPUTE_CAPABILITY_MINOR_NV);
     }
     if (strstr(extensions, "cl_amd_device_attribute_query")) {
-        a.gfx_major = query_unsigned(id, CL_DEVICE_GFXIP_MAJOR_AMD);
-        a.gfx_minor = query_unsigned(id, CL_DEVICE_GFXIP_MINOR_AMD);
-        a.wavefront = query_unsigned(id, CL_DEVICE_WAVEFRONT_WIDTH_AMD);
+        a.gfx_major = ASK(&q, CL_DEVICE_GFXIP_MAJOR_AMD);
+        a.gfx_minor = ASK(&q, CL_DEVICE_GFXIP_MINOR_AMD);
+        a.wavefront = ASK(&q, CL_DEVICE_WAVEFRONT_WIDTH_AMD);
     }
     if (strstr(extensions, "cl_intel_device_attribute_query")) {
-        a.ip_version = query_unsigned(id, CL_DEVICE_IP_VERSION_INTEL);
-        a.units_per_sub_slice = query_unsigned(id, CL_DEVICE_NUM_EUS_PER_SUB_SLICE_INTEL);
+        a.ip_version = ASK(&q, CL_DEVICE_IP_VERSION_INTEL);
+        a.units_per_sub_slice = ASK(&q, CL_DEVICE_NUM_EUS_PER_SUB_SLICE_INTEL);
     }
     if (strstr(extensions, "cl_intel_required_subgroup_size"))
-        a.sub_group_sizes = query_sub_group_sizes(id);
-    rncl_gpu gpu = rncl_gpu_of(&a);
-    gpu.emulates_local_memory = query_unsigned(id, CL_DEVICE_LOCAL_MEM_TYPE) == CL_GLOBAL;
-    return gpu;
+        a.sub_group_sizes = ask_sub_group_sizes(&q);
+    *out = rncl_gpu_of(&a);
+    out->emulates_local_memory = ASK(&q, CL_DEVICE_LOCAL_MEM_TYPE) == CL_GLOBAL;
+    return q.st;
 }

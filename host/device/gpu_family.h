@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "status.h"
+
 /* GPUs that want the same tiles and have the same registers and widths. */
 typedef enum rncl_gpu_family {
     RNCL_GPU_OTHER, /* unknown, or no GPU */
@@ -48,9 +50,11 @@ typedef struct rncl_gpu_answers {
 
 rncl_gpu rncl_gpu_of(const rncl_gpu_answers *answers);
 
-/* Asks a GPU for the attributes that its extensions offer. An attribute that the driver does not answer is
- * unknown, and no error: these are hints. */
-rncl_gpu rncl_gpu_query(cl_device_id id, const char *vendor, const char *name, const char *extensions);
+/* Asks a GPU for the attributes that its extensions offer. One that the driver does not know stays unknown;
+ * any other failure is an error, since presets, and with them the bits of results, follow from the answers.
+ */
+rncl_status rncl_gpu_query(cl_device_id id, const char *vendor, const char *name, const char *extensions,
+                           rncl_gpu *out);
 
 /* "NVIDIA", "AMD RDNA"; "unknown" for RNCL_GPU_OTHER. */
 const char *rncl_gpu_family_name(rncl_gpu_family family);

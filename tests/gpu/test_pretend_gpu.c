@@ -102,6 +102,31 @@ static void matrix_units_work_where_that_is_pretended(void **state)
     shell("grep -q '^launch conv_mma ' log");
 }
 
+/* The queries of a GPU fail one after the other, until one of them is that of `attribute`. */
+static void expect_query_failure(const char *gpu, const char *attribute)
+{
+    enum { MOST_QUERIES = 60 };
+    for (int query = 1; query <= MOST_QUERIES; query++) {
+        char environment_text[128];
+        snprintf(environment_text, sizeof environment_text,
+                 "RNCL_PRETEND=%s RNCL_FAULT=clGetDeviceInfo:%d:-5", gpu, query);
+        run_as(environment_text, "devices");
+        if (!strstr(result.errors, attribute))
+            continue;
+        expect_failure(5, "clGetDeviceInfo of");
+        return;
+    }
+    fail_msg("no failure names %s", attribute);
+}
+
+static void a_failed_query_of_an_attribute_is_an_error(void **state)
+{
+    (void)state;
+    expect_query_failure("nvidia", "CL_DEVICE_COMPUTE_CAPABILITY_MINOR_NV");
+    expect_query_failure("rdna", "CL_DEVICE_GFXIP_MAJOR_AMD");
+    expect_query_failure("xe_hpg", "CL_DEVICE_SUB_GROUP_SIZES_INTEL");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +137,7 @@ int main(void)
         cmocka_unit_test(a_program_with_doubles_is_refused_where_there_are_none),
         cmocka_unit_test(builds_and_launches_are_logged_without_being_run),
         cmocka_unit_test(matrix_units_work_where_that_is_pretended),
+        cmocka_unit_test(a_failed_query_of_an_attribute_is_an_error),
     };
     return cmocka_run_group_tests_name("pretending layer", tests, create_folder, remove_folder);
 }

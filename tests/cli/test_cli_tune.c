@@ -39,16 +39,18 @@ static void tuning_that_is_killed_again_and_again_goes_on_where_it_was(void **st
     (void)state;
     for (int i = 0; i < 20; i++)
         tune_and_kill(50 + (i * 7919) % 600);
-    run_in(environment, "tune " NETWORK " --budget 8 --json");
-    expect_status(0);
-    json_t *document = expect_json(), *results = load_results(), *problem;
+    /* A slow machine finishes nothing in this time, and goes on. */
+    for (size_t tuned = 0, i; tuned == 0;) {
+        run_in(environment, "tune " NETWORK " --budget 8 --json");
+        expect_status(0);
+        json_t *document = expect_json(), *problem;
+        json_array_foreach(json_object_get(document, "problems"), i, problem) tuned +=
+            json_is_true(json_object_get(problem, "tuned"));
+        json_decref(document);
+    }
+    json_t *results = load_results();
     assert_non_null(results);
     assert_true(json_array_size(json_object_get(results, "results")) > 0);
-    size_t i, tuned = 0;
-    json_array_foreach(json_object_get(document, "problems"), i, problem) tuned +=
-        json_is_true(json_object_get(problem, "tuned"));
-    assert_true(tuned > 0);
-    json_decref(document);
     json_decref(results);
 }
 

@@ -184,9 +184,8 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(out),
      .value = "FILE",
      .commands = RNCL_FOR_PLOT,
-     .help = "the picture; its suffix says which kind: .png, .svg or .pdf; not given: error.png or loss.png, "
-             "of one run "
-             "in its folder"},
+     .help = "the picture; its suffix says which kind: .png, .svg or .pdf; not given: error.png, loss.png, "
+             "filters.png or tuning.png, of one run in its folder"},
     {.name = "out",
      .group = RNCL_GROUP_RUN,
      .common = true,
@@ -211,6 +210,22 @@ const rncl_option rncl_option_table[] = {
      CHOICES("step", "epoch", "time"),
      .commands = RNCL_FOR_PLOT,
      .help = "what it is drawn against: steps, epochs, or minutes of training"},
+    {.name = "filters",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(plot_filters),
+     .value = "MODEL|RUN",
+     .commands = RNCL_FOR_PLOT,
+     .help =
+         "draw the filters of a model's first layer, each from its least weight to its greatest, instead of "
+         "runs"},
+    {.name = "tuning",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(plot_tuning),
+     .value = "FILE|RUN",
+     .commands = RNCL_FOR_PLOT,
+     .help = "draw the times in a file of tuning results beside those of the presets, instead of runs"},
     {.name = "resume",
      .group = RNCL_GROUP_RUN,
      .common = true,

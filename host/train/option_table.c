@@ -347,6 +347,17 @@ const rncl_option rncl_option_table[] = {
      .in_config = true,
      .help = "learning rate, before the schedule lowers it; not given: the default for a batch of 256, and "
              "in proportion for others"},
+    {.name = "lr-find",
+     .group = RNCL_GROUP_OPTIMISATION,
+     .kind = RNCL_OPTION_FLAG,
+     .offset = FIELD(lr_find),
+     .commands = RNCL_FOR_TRAIN,
+     .prints = true, /* a session has no such call */
+     .help =
+         "train nothing, but look for a learning rate: --steps (100) steps at rates that rise from 1e-5 to "
+         "10, until the loss is four times its least (Smith 2017); prints a suggestion and writes "
+         "lr-find.csv and lr-find.png into --out or the current folder; --init and --resume say which "
+         "weights it begins with, and are left as they are"},
     {.name = "momentum",
      .group = RNCL_GROUP_OPTIMISATION,
      .kind = RNCL_OPTION_FLOAT,

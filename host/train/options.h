@@ -70,6 +70,7 @@ typedef struct rncl_options {
     int epochs, steps;             /* steps > 0 wins */
     int batch_size, micro_batch;   /* micro_batch 0: auto */
     float lr, momentum, weight_decay;
+    bool lr_find; /* a search for the rate, in place of the training */
     rncl_schedule_kind schedule;
     bool zero_init_residual;
     char lr_steps[RNCL_TEXT_LENGTH]; /* "0.5,0.75" of the run, or steps, after which `step` divides by 10 */

@@ -46,6 +46,9 @@ enum {
                         RNCL_FOR_INFO | RNCL_FOR_KERNELS | RNCL_FOR_EXPORT,
 };
 
+/* Of --max-launch-ms: no limit. */
+enum { RNCL_LONGEST_LAUNCH_MS = 60000 };
+
 /* Room for that many rows of the table. */
 enum { RNCL_MOST_OPTIONS = 128 };
 
@@ -105,8 +108,9 @@ typedef struct rncl_options {
     bool winograd;                          /* may be among them */
     char kernel_binaries[RNCL_TEXT_LENGTH]; /* folder of programs compiled ahead of time; "": none */
     rncl_precision precision;
-    bool tune;    /* train: what has not been tuned, briefly, before the first step */
-    float budget; /* seconds */
+    int max_launch_ms; /* 0: what suits the device */
+    bool tune;         /* train: what has not been tuned, briefly, before the first step */
+    float budget;      /* seconds */
     bool retune;
     char tune_program[RNCL_TEXT_LENGTH]; /* tries kernels in child processes; "": tuning.h says which */
     float spot_checks;                   /* percent of the time; 0: none */

@@ -36,6 +36,8 @@ const rncl_command rncl_commands[] = {
     {"kernels", "Writes a network's programs, for devices without a compiler",
      "rncl kernels --depth 18 --batch-size 16 --out kernels-18", RNCL_FOR_KERNELS, rncl_kernels_run,
      .defaults = {{0}}},
+    {"watch", "Shows how runs are doing, in another terminal, until they end", "rncl watch runs/mine",
+     RNCL_FOR_WATCH, rncl_watch_run, .defaults = {{0}}, .arguments = "RUN..."},
     {"plot", "Draws the curves of runs, a model's filters, or tuning results",
      "rncl plot runs/mine runs/yours", RNCL_FOR_PLOT, rncl_plot_run, .defaults = {{0}},
      .arguments = "RUN..."},

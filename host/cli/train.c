@@ -1,12 +1,16 @@
 /* rncl train */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "console.h"
+#include "number.h"
 #include "train_once.h"
 
 /* A member for what an evaluation has found; null where none has taken place. */
@@ -38,18 +42,33 @@ static void send_summary(void)
     clearerr(stdout);
 }
 
+/* On a terminal a value that does not fit behind its label goes below it. */
+static void __attribute__((format(printf, 2, 3))) print_field(const char *label, const char *format, ...)
+{
+    enum { LABEL_WIDTH = 20 };
+    char value[RNCL_TEXT_LENGTH];
+    va_list arguments;
+    va_start(arguments, format);
+    rncl_number_vformat(value, sizeof value, format, arguments);
+    va_end(arguments);
+    if (isatty(STDOUT_FILENO) && LABEL_WIDTH + strlen(value) > rncl_stream_width(stdout))
+        printf("%s\n  %s\n", label, value);
+    else
+        printf("%-*s%s\n", LABEL_WIDTH, label, value);
+}
+
 static void print_summary(const rncl_train_result *result, double first_step_seconds)
 {
     setvbuf(stdout, NULL, _IOFBF, BUFSIZ); /* on terminals too: one write, whose error is known */
-    printf("run folder          %s\n", result->run);
-    printf("validation top-1    %.2f %% (best %.2f %%)\n", result->val_top1, result->best_top1);
-    printf("steps               %" PRId64 "\n", result->steps);
-    printf("training            %.1f s", result->seconds);
+    print_field("run folder", "%s", result->run);
+    print_field("validation top-1", "%.2f %% (best %.2f %%)", result->val_top1, result->best_top1);
+    print_field("steps", "%" PRId64, result->steps);
     if (result->images_per_second > 0)
-        printf(", %.1f images/s", result->images_per_second);
-    putchar('\n');
-    printf("waiting for data    %.2f %% of the time\n", 100 * result->waiting);
-    printf("first step done     %.1f s after the start\n", first_step_seconds);
+        print_field("training", "%.1f s, %.1f images/s", result->seconds, result->images_per_second);
+    else
+        print_field("training", "%.1f s", result->seconds);
+    print_field("waiting for data", "%.2f %% of the time", 100 * result->waiting);
+    print_field("first step done", "%.1f s after the start", first_step_seconds);
     send_summary();
 }
 

@@ -694,6 +694,20 @@ const rncl_option rncl_option_table[] = {
          "how convolutions may round their operands on matrix units (tensor cores and the like): fp32: not "
          "at all, as without them; tf32: to 11 bits; bf16-operands: to 8 bits. Tensors, sums and all other "
          "operations are float32. A device without such units uses fp32, and says so"},
+    {.name = "max-launch-ms",
+     .group = RNCL_GROUP_DEVICE,
+     .kind = RNCL_OPTION_INT,
+     .offset = FIELD(max_launch_ms),
+     .value = "auto|N",
+     .default_text = "auto",
+     .zero = "auto",
+     NUMBERS(1, RNCL_LONGEST_LAUNCH_MS),
+     .commands = WITH_DEVICE,
+     .help =
+         "launch kernels in parts of at most so many milliseconds, as they are measured, so that a GPU can "
+         "draw in between; the results are the same to the bit. 60000: in one piece; auto: 200 on GPUs "
+         "that seem to drive a display (those in processors, and those whose driver watches how long "
+         "kernels run), elsewhere in one piece"},
     {.name = "winograd",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_SWITCH,

@@ -40,11 +40,15 @@ enum {
     RNCL_FOR_EXPORT = 1 << 14,
     RNCL_FOR_COMPLETION = 1 << 15,
     RNCL_FOR_MAN_PAGES = 1 << 16,
+    RNCL_FOR_WATCH = 1 << 17,
     RNCL_FOR_SWEEP = 1 << 19,
     RNCL_FOR_LIBRARY = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_TUNE | RNCL_FOR_CHECK,
     RNCL_FOR_NETWORKS = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_BENCH | RNCL_FOR_TUNE |
                         RNCL_FOR_INFO | RNCL_FOR_KERNELS | RNCL_FOR_EXPORT,
 };
+
+/* Of --max-launch-ms: no limit. */
+enum { RNCL_LONGEST_LAUNCH_MS = 60000 };
 
 /* Room for that many rows of the table. */
 enum { RNCL_MOST_OPTIONS = 128 };
@@ -105,8 +109,9 @@ typedef struct rncl_options {
     bool winograd;                          /* may be among them */
     char kernel_binaries[RNCL_TEXT_LENGTH]; /* folder of programs compiled ahead of time; "": none */
     rncl_precision precision;
-    bool tune;    /* train: what has not been tuned, briefly, before the first step */
-    float budget; /* seconds */
+    int max_launch_ms; /* 0: what suits the device */
+    bool tune;         /* train: what has not been tuned, briefly, before the first step */
+    float budget;      /* seconds */
     bool retune;
     char tune_program[RNCL_TEXT_LENGTH]; /* tries kernels in child processes; "": tuning.h says which */
     float spot_checks;                   /* percent of the time; 0: none */

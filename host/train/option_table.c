@@ -49,7 +49,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(network.arch),
      .default_text = "resnet",
      .choices = (const char *const[]){RNCL_FAMILIES(FAMILY_WORD) NULL},
-     .commands = RNCL_FOR_NETWORKS,
+     .commands = RNCL_FOR_NETWORKS | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "kind of network" RNCL_FAMILIES(FAMILY_REMARK)},
     {.name = "depth",
@@ -60,7 +60,7 @@ const rncl_option rncl_option_table[] = {
      .value = "N",
      .default_text = "18",
      NUMBERS(1, 1000000),
-     .commands = RNCL_FOR_NETWORKS,
+     .commands = RNCL_FOR_NETWORKS | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "layers" RNCL_FAMILIES(FAMILY_DEPTHS)},
     {.name = "shortcut",
@@ -69,7 +69,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(network.shortcut),
      .default_text = "default",
      CHOICES("default", "A", "B", "C"),
-     .commands = RNCL_FOR_NETWORKS,
+     .commands = RNCL_FOR_NETWORKS | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "A: zero padding, B: projection where sizes change, C: projection everywhere; default is B for "
              "resnet and A for cifar-resnet"},
@@ -194,6 +194,16 @@ const rncl_option rncl_option_table[] = {
      .value = "DIR",
      .commands = RNCL_FOR_KERNELS,
      .help = "folder for the programs, their manifest and a Makefile that compiles them"},
+    {.name = "out",
+     .group = RNCL_GROUP_RUN,
+     .common = true,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(out),
+     .value = "DIR",
+     .commands = RNCL_FOR_SWEEP,
+     .help =
+         "folder of the runs, of sweep.csv and sweep.png; the same command again goes on there, and repeats "
+         "no run that has ended"},
     {.name = "y",
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_SWITCH,
@@ -305,7 +315,7 @@ const rncl_option rncl_option_table[] = {
      .default_text = "auto",
      .zero = "auto",
      NUMBERS(1, 1000000),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help =
          "pictures a step; auto: the largest power of two up to an eighth of the training pictures, at least "
@@ -343,7 +353,7 @@ const rncl_option rncl_option_table[] = {
      .value = "RATE",
      .default_text = "0.1",
      NUMBERS(0, 1e30),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "learning rate, before the schedule lowers it; not given: the default for a batch of 256, and "
              "in proportion for others"},
@@ -365,7 +375,7 @@ const rncl_option rncl_option_table[] = {
      .value = "SHARE",
      .default_text = "0.9",
      NUMBERS(0, 1),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "share of the last update that is added to the next one"},
     {.name = "weight-decay",
@@ -376,7 +386,7 @@ const rncl_option rncl_option_table[] = {
      .value = "RATE",
      .default_text = "1e-4",
      NUMBERS(0, 1e30),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "this times each weight is added to its gradient"},
     {.name = "schedule",
@@ -386,7 +396,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(schedule),
      .default_text = "plateau",
      CHOICES("plateau", "step", "cosine", "constant"),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "plateau: the rate is divided by 10 when the validation error stops improving; step: at "
              "--lr-steps; cosine: it falls to 0 along half a cosine"},
@@ -417,7 +427,7 @@ const rncl_option rncl_option_table[] = {
      .value = "N",
      .default_text = "0",
      NUMBERS(0, 2000000000),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "steps in which the rate rises to its full value"},
     {.name = "warmup-lr",
@@ -439,7 +449,7 @@ const rncl_option rncl_option_table[] = {
      .value = "SHARE",
      .default_text = "0",
      NUMBERS(0, 1),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "share of each target that is spread over all classes"},
     {.name = "freeze",
@@ -472,7 +482,7 @@ const rncl_option rncl_option_table[] = {
      .value = "ALPHA",
      .default_text = "0",
      NUMBERS(0, 1000),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "mix training pictures and their labels in pairs, with a share from Beta(ALPHA, ALPHA) for each "
              "batch (Zhang et al. 2018; such as 0.2). Each picture is mixed with the one at the other end of "
@@ -484,7 +494,7 @@ const rncl_option rncl_option_table[] = {
      .value = "DECAY",
      .default_text = "0",
      NUMBERS(0, 0.999999),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "keep an exponential moving average of weights and running statistics, such as 0.999 a step; "
              "evaluations and model files use the average, last.ckpt has both. The average is corrected for "
@@ -498,7 +508,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(augment),
      .default_text = "none",
      CHOICES("none", "cifar", "imagenet", "scale"),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "random changes to training pictures; cifar: shifted by up to 4 pixels; imagenet: "
              "RandomResizedCrop, 8 to 100 % of the area; scale: the shorter side resized to 256 to 480 for "
@@ -585,7 +595,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(seed),
      .value = "N",
      .default_text = "1",
-     .commands = RNCL_FOR_TRAIN | RNCL_FOR_BENCH | RNCL_FOR_CHECK,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_BENCH | RNCL_FOR_CHECK | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "of all random numbers; the same seed gives the same run"},
     {.name = "eval-every",
@@ -899,8 +909,8 @@ const rncl_option rncl_option_table[] = {
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(json),
-     .commands =
-         (RNCL_FOR_NETWORKS & ~RNCL_FOR_EXPORT) | RNCL_FOR_CHECK | RNCL_FOR_DEVICES | RNCL_FOR_CHECK_DATA,
+     .commands = (RNCL_FOR_NETWORKS & ~RNCL_FOR_EXPORT) | RNCL_FOR_CHECK | RNCL_FOR_DEVICES |
+                 RNCL_FOR_CHECK_DATA | RNCL_FOR_SWEEP,
      .prints = true,
      .help = "print one JSON document"},
     {.name = "verbose",

@@ -41,6 +41,7 @@ enum {
     RNCL_FOR_COMPLETION = 1 << 15,
     RNCL_FOR_MAN_PAGES = 1 << 16,
     RNCL_FOR_WATCH = 1 << 17,
+    RNCL_FOR_SWEEP = 1 << 19,
     RNCL_FOR_LIBRARY = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_TUNE | RNCL_FOR_CHECK,
     RNCL_FOR_NETWORKS = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_BENCH | RNCL_FOR_TUNE |
                         RNCL_FOR_INFO | RNCL_FOR_KERNELS | RNCL_FOR_EXPORT,
@@ -123,12 +124,13 @@ typedef struct rncl_options {
     int crops;                     /* eval: of each picture, 1 or 10 */
     char report[RNCL_TEXT_LENGTH]; /* eval: folder for tables of classes; "": none */
 
-    int top;                             /* predict: classes of each picture */
-    bool logits, csv;                    /* predict */
-    bool inference;                      /* bench: forward only */
-    char explain[RNCL_TEXT_LENGTH];      /* bench: file for the roofline; "": none */
-    bool plot_loss;                      /* plot: losses and not errors */
-    int plot_x;                          /* plot: 0 steps, 1 epochs, 2 time */
+    int top;                        /* predict: classes of each picture */
+    bool logits, csv;               /* predict */
+    bool inference;                 /* bench: forward only */
+    char explain[RNCL_TEXT_LENGTH]; /* bench: file for the roofline; "": none */
+    bool plot_loss;                 /* plot: losses and not errors */
+    int plot_x;                     /* plot: 0 steps, 1 epochs, 2 time */
+    char grid[RNCL_TEXT_LENGTH]; /* sweep: "lr=0.1,0.05 seed=1,2", no option: what the command's lists say */
     char plot_filters[RNCL_TEXT_LENGTH]; /* plot: model; "": none */
     char plot_tuning[RNCL_TEXT_LENGTH];  /* plot: file of tuning results; "": none */
     char **arguments;                    /* predict: the pictures; plot: the runs; the command line's own */

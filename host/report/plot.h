@@ -18,7 +18,8 @@ typedef struct rncl_plot_series {
 } rncl_plot_series;
 
 /* One pair of axes. y runs from 0 to `y_most`, or to the highest value if that is 0; if it may be logarithmic
- * and all values are above 0 and span two decades, over whole decades. */
+ * and all values are above 0 and span two decades, between round numbers around them. x runs from 0 to its
+ * highest value, or is logarithmic. */
 typedef struct rncl_plot_panel {
     const char *x_label, *y_label;
     const rncl_plot_series *series;
@@ -29,6 +30,9 @@ typedef struct rncl_plot_panel {
     const double *mark_x, *mark_y; /* a point with a ring around it; NULL: none */
     const double *drops;           /* [drop_count] x of dashed vertical lines */
     size_t drop_count;
+    bool logarithmic_x;       /* all x are above 0 */
+    const char *second_label; /* of a second axis above the frame; NULL: there is none */
+    double second_share;      /* what x is multiplied by there */
 } rncl_plot_panel;
 
 /* Whether rncl was built with cairo. */

@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include "measure.h"
-#include "plot.h"
-#include "plot_runs.h"
 #include "random.h"
 #include "run_folder.h"
 #include "util.h"
@@ -208,6 +206,7 @@ static rncl_status collect_step(rncl_training *t)
                          " is not finite at a learning rate of %g; lower --lr or add --warmup-steps "
                          "(%s keeps what was saved before)",
                          state->step, (double)lr, t->options->out);
+    rncl_training_draw_step(t);
     report(t, false);
     return RNCL_OK;
 }
@@ -274,19 +273,6 @@ static rncl_metrics_row describe(rncl_training *t)
     };
 }
 
-/* A curve that cannot be drawn must not end a training: it is a warning. */
-static void draw_curves(const rncl_training *t)
-{
-    char path[RNCL_TEXT_LENGTH];
-    if (!rncl_plot_available())
-        return;
-    rncl_status st = rncl_run_folder_path(t->options, RNCL_RUN_CURVES, path);
-    if (!st)
-        st = rncl_plot_curves(path, t->options->out);
-    if (st)
-        rncl_log_line(&t->context->log, RNCL_LOG_WARNING, "%s", rncl_status_message());
-}
-
 /* On the averages, where there are any. */
 rncl_status rncl_training_measure(rncl_training *t, rncl_evaluation *result)
 {
@@ -334,7 +320,7 @@ rncl_status rncl_training_evaluate(rncl_training *t, rncl_evaluation *result)
     if (state->step > 0) { /* before that there is nothing to say about training */
         const rncl_metrics_row row = describe(t);
         RNCL_TRY(rncl_metrics_add(&t->metrics, &row));
-        draw_curves(t);
+        rncl_training_draw(t);
     }
     if (at_period(t, state->step))
         settle_period(t);

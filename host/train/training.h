@@ -72,6 +72,11 @@ rncl_status rncl_training_evaluate(rncl_training *training, rncl_evaluation *res
 rncl_progress rncl_training_progress(const rncl_training *training, bool evaluated);
 void rncl_training_result(const rncl_training *training, rncl_train_result *result);
 
+/* Draws the run's curves.png. A curve that cannot be drawn must not end a training: it is a warning. */
+void rncl_training_draw(const rncl_training *training);
+/* The same after 1, 10, 100 … steps, as long as no evaluation has been there to draw behind. */
+void rncl_training_draw_step(const rncl_training *training);
+
 /* The checkpoint of this run at `path`. */
 rncl_checkpoint rncl_training_checkpoint(const rncl_training *training, const char *path);
 

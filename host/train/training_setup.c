@@ -210,6 +210,8 @@ static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
 {
     options->micro_batch = rncl_network_facts_of(t->network)->micro_batch;
     RNCL_TRY(rncl_run_folder_create(options, &t->context->log, &t->lock));
+    if (!options->data[0] && !rncl_inputs_in_memory(options)) /* config.ini says what the run is made with */
+        memcpy(options->data, RNCL_DATA_BUILT_IN, sizeof RNCL_DATA_BUILT_IN);
     RNCL_TRY(write_config(options));
     RNCL_TRY(copy_class_weights(options));
     RNCL_TRY(rncl_training_keep_tuning(t));

@@ -15,6 +15,7 @@
 #include "plot.h"
 #include "plot_runs.h"
 #include "run_curves.h"
+#include "run_name.h"
 #include "util.h"
 
 static char folder[] = "/tmp/rncl-plot-XXXXXX";
@@ -190,6 +191,41 @@ static void an_evaluation_without_training_has_no_point_of_it(void **state)
     assert_true(count_pixels("curves.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE) > 500);
 }
 
+/* A run has curves from its first step on: of its loss, against steps. */
+static void steps_are_drawn_before_the_first_evaluation(void **state)
+{
+    (void)state;
+    static const char steps[] = "step,loss,lr\n1,4,0.1\n2,3,0.1\n3,2,0.1\n";
+    const char *const runs[] = {"early"};
+    write_run("early", "");
+    assert_int_equal(rncl_plot_curves("early.png", "early"), RNCL_ERR_DATA);
+    assert_int_equal(rncl_file_write("early/steps.csv", steps, strlen(steps)), RNCL_OK);
+    assert_int_equal(rncl_plot_curves("early.png", "early"), RNCL_OK);
+    assert_true(rncl_file_exists("early.png"));
+    assert_int_equal(rncl_plot_runs("early.png", runs, 1, RNCL_PLOT_LOSS, RNCL_PLOT_STEPS), RNCL_OK);
+    assert_int_equal(rncl_plot_runs("early.png", runs, 1, RNCL_PLOT_ERROR, RNCL_PLOT_STEPS), RNCL_ERR_DATA);
+    assert_int_equal(rncl_plot_runs("early.png", runs, 1, RNCL_PLOT_LOSS, RNCL_PLOT_EPOCHS), RNCL_ERR_DATA);
+}
+
+static void a_run_is_called_by_its_network_and_data(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config, *name;
+    } cases[] = {{"arch = cifar-resnet\ndepth = 20\ndata = /home/me/cifar\n", "cifar-resnet-20 on cifar"},
+                 {"arch = resnet\ndepth = 18\ndata = builtin:shapes\n", "resnet-18 on shapes"},
+                 {"arch = resnet\ndepth = 18\n", "resnet-18"},
+                 {"no options\n", "named"}};
+    assert_int_equal(rncl_directory_create("some/named"), RNCL_OK);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_int_equal(rncl_file_write("some/named/config.ini", cases[i].config, strlen(cases[i].config)),
+                         RNCL_OK);
+        char *name = rncl_run_name("some/named");
+        assert_string_equal(name, cases[i].name);
+        free(name);
+    }
+}
+
 static void damaged_metrics_are_refused(void **state)
 {
     (void)state;
@@ -214,6 +250,25 @@ static void a_confusion_matrix_is_darkest_where_most_answers_are(void **state)
     assert_int_equal(rncl_plot_confusion("confusion.png", counts, 2, NULL), RNCL_OK);
     /* Two cells hold all of their row and have the darkest colour. */
     assert_true(count_pixels("confusion.png", 0, 97, 173) > 10000);
+}
+
+/* Cut between characters: cairo draws nothing at all with half a one. */
+static void long_names_are_cut_and_drawn(void **state)
+{
+    (void)state;
+    const uint64_t counts[] = {10, 0, 0, 10};
+    const char *const labels[] = {
+        "aüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüü",
+        "ein Name, der für seine Zeile viel zu lang ist und über sie hinausgeht, überall"};
+    assert_int_equal(rncl_plot_confusion("names.png", counts, 2, labels), RNCL_OK);
+    char name[700] = "";
+    for (size_t i = 0; i + 3 < sizeof name; i += 2)
+        memcpy(name + i, "ü", 3);
+    const double values[] = {1, 2};
+    const rncl_plot_series series = {.x = values, .y = values, .count = 2};
+    const rncl_plot_panel panel = {
+        .x_label = "x", .y_label = "y", .series = &series, .series_count = 1, .title = name};
+    assert_int_equal(rncl_plot_write("title.png", &panel, 1), RNCL_OK);
 }
 
 static void a_class_without_pictures_is_grey_and_not_white(void **state)
@@ -260,8 +315,11 @@ int main(void)
         cmocka_unit_test(steps_are_placed_smoothed_and_searched_for_drops),
         cmocka_unit_test(every_format_is_what_its_suffix_says),
         cmocka_unit_test(an_evaluation_without_training_has_no_point_of_it),
+        cmocka_unit_test(steps_are_drawn_before_the_first_evaluation),
+        cmocka_unit_test(a_run_is_called_by_its_network_and_data),
         cmocka_unit_test(damaged_metrics_are_refused),
         cmocka_unit_test(a_confusion_matrix_is_darkest_where_most_answers_are),
+        cmocka_unit_test(long_names_are_cut_and_drawn),
         cmocka_unit_test(a_class_without_pictures_is_grey_and_not_white),
         cmocka_unit_test(a_roofline_has_a_dot_for_each_point),
     };

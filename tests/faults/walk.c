@@ -33,7 +33,7 @@ enum { KIND_COUNT = COUNT(kind_texts) };
 
 static struct {
     case_list all;
-    unsigned counts[16][VERDICT_COUNT]; /* of each scenario */
+    unsigned counts[MOST_SCENARIOS][VERDICT_COUNT]; /* of each scenario */
     unsigned kinds[KIND_COUNT];
 } walk;
 

@@ -135,13 +135,12 @@ void rncl_canvas_fit(cairo_t *cairo, const char *text, double width, char *out, 
         while (length > 0 && continues(text[length]))
             length--;
     }
-    memcpy(out, text, length);
-    snprintf(out + length, size - length, "%s", text[length] ? dots : "");
+    snprintf(out, size, "%.*s%s", (int)length, text, text[length] ? dots : "");
     while (length > 0 && rncl_canvas_width(cairo, out) > width) {
         do
             length--;
-        while (length > 0 && continues(out[length]));
-        memcpy(out + length, dots, sizeof dots);
+        while (length > 0 && continues(text[length]));
+        snprintf(out, size, "%.*s%s", (int)length, text, dots);
     }
 }
 

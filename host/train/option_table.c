@@ -184,9 +184,8 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(out),
      .value = "FILE",
      .commands = RNCL_FOR_PLOT,
-     .help = "the picture; its suffix says which kind: .png, .svg or .pdf; not given: error.png or loss.png, "
-             "of one run "
-             "in its folder"},
+     .help = "the picture; its suffix says which kind: .png, .svg or .pdf; not given: error.png, loss.png, "
+             "filters.png or tuning.png, of one run in its folder"},
     {.name = "out",
      .group = RNCL_GROUP_RUN,
      .common = true,
@@ -211,6 +210,22 @@ const rncl_option rncl_option_table[] = {
      CHOICES("step", "epoch", "time"),
      .commands = RNCL_FOR_PLOT,
      .help = "what it is drawn against: steps, epochs, or minutes of training"},
+    {.name = "filters",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(plot_filters),
+     .value = "MODEL|RUN",
+     .commands = RNCL_FOR_PLOT,
+     .help =
+         "draw the filters of a model's first layer, each from its least weight to its greatest, instead of "
+         "runs"},
+    {.name = "tuning",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(plot_tuning),
+     .value = "FILE|RUN",
+     .commands = RNCL_FOR_PLOT,
+     .help = "draw the times in a file of tuning results beside those of the presets, instead of runs"},
     {.name = "resume",
      .group = RNCL_GROUP_RUN,
      .common = true,
@@ -332,6 +347,17 @@ const rncl_option rncl_option_table[] = {
      .in_config = true,
      .help = "learning rate, before the schedule lowers it; not given: the default for a batch of 256, and "
              "in proportion for others"},
+    {.name = "lr-find",
+     .group = RNCL_GROUP_OPTIMISATION,
+     .kind = RNCL_OPTION_FLAG,
+     .offset = FIELD(lr_find),
+     .commands = RNCL_FOR_TRAIN,
+     .prints = true, /* a session has no such call */
+     .help =
+         "train nothing, but look for a learning rate: --steps (100) steps at rates that rise from 1e-5 to "
+         "10, until the loss is four times its least (Smith 2017); prints a suggestion and writes "
+         "lr-find.csv and lr-find.png into --out or the current folder; --init and --resume say which "
+         "weights it begins with, and are left as they are"},
     {.name = "momentum",
      .group = RNCL_GROUP_OPTIMISATION,
      .kind = RNCL_OPTION_FLOAT,

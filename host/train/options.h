@@ -70,6 +70,7 @@ typedef struct rncl_options {
     int epochs, steps;             /* steps > 0 wins */
     int batch_size, micro_batch;   /* micro_batch 0: auto */
     float lr, momentum, weight_decay;
+    bool lr_find; /* a search for the rate, in place of the training */
     rncl_schedule_kind schedule;
     bool zero_init_residual;
     char lr_steps[RNCL_TEXT_LENGTH]; /* "0.5,0.75" of the run, or steps, after which `step` divides by 10 */
@@ -117,13 +118,15 @@ typedef struct rncl_options {
     int crops;                     /* eval: of each picture, 1 or 10 */
     char report[RNCL_TEXT_LENGTH]; /* eval: folder for tables of classes; "": none */
 
-    int top;                        /* predict: classes of each picture */
-    bool logits, csv;               /* predict */
-    bool inference;                 /* bench: forward only */
-    char explain[RNCL_TEXT_LENGTH]; /* bench: file for the roofline; "": none */
-    bool plot_loss;                 /* plot: losses and not errors */
-    int plot_x;                     /* plot: 0 steps, 1 epochs, 2 time */
-    char **arguments;               /* predict: the pictures; plot: the runs; the command line's own */
+    int top;                             /* predict: classes of each picture */
+    bool logits, csv;                    /* predict */
+    bool inference;                      /* bench: forward only */
+    char explain[RNCL_TEXT_LENGTH];      /* bench: file for the roofline; "": none */
+    bool plot_loss;                      /* plot: losses and not errors */
+    int plot_x;                          /* plot: 0 steps, 1 epochs, 2 time */
+    char plot_filters[RNCL_TEXT_LENGTH]; /* plot: model; "": none */
+    char plot_tuning[RNCL_TEXT_LENGTH];  /* plot: file of tuning results; "": none */
+    char **arguments;                    /* predict: the pictures; plot: the runs; the command line's own */
     int argument_count;
 
     char onnx[RNCL_TEXT_LENGTH];    /* export: file; "": none */

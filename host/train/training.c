@@ -167,18 +167,22 @@ static float mixup_at(const rncl_training *t, int64_t step)
     return rncl_random_beta(&random, alpha);
 }
 
-rncl_status rncl_training_enqueue(rncl_training *t)
+rncl_status rncl_training_enqueue_at(rncl_training *t, float lr)
 {
     const rncl_batch *batch;
     RNCL_TRY(rncl_loader_next(t->loader, &batch));
-    rncl_update_rule rule = {.lr = lr_at(t, t->enqueued),
-                             .momentum = t->options->momentum,
-                             .weight_decay = t->options->weight_decay};
+    rncl_update_rule rule = {
+        .lr = lr, .momentum = t->options->momentum, .weight_decay = t->options->weight_decay};
     rule.mixup = mixup_at(t, t->enqueued);
     rule.average_share = rncl_average_share(t->options->ema, t->enqueued + 1);
     RNCL_TRY(rncl_network_train(t->network, batch->images, batch->labels, &rule));
     t->enqueued++;
     return RNCL_OK;
+}
+
+rncl_status rncl_training_enqueue(rncl_training *t)
+{
+    return rncl_training_enqueue_at(t, lr_at(t, t->enqueued));
 }
 
 static rncl_status collect_step(rncl_training *t)

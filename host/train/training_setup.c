@@ -221,13 +221,14 @@ static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
 
 static rncl_status prepare(rncl_training *t, rncl_options *options)
 {
-    RNCL_TRY(rncl_run_folder_choose(options, &t->context->log, &t->lock));
+    if (!t->trial || options->resume[0])
+        RNCL_TRY(rncl_run_folder_choose(options, &t->context->log, &t->lock));
     RNCL_TRY(rncl_arch_check_runs(options->network.arch));
     settle_conflicts(options);
     RNCL_TRY(prepare_graph(t, options));
     RNCL_TRY(rncl_training_prepare_weights(t));
     RNCL_TRY(prepare_network(t, options->micro_batch));
-    return prepare_folder(t, options);
+    return t->trial ? RNCL_OK : prepare_folder(t, options);
 }
 
 rncl_status rncl_training_open(rncl_training *t, rncl_options *options)

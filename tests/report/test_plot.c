@@ -306,6 +306,44 @@ static void a_roofline_has_a_dot_for_each_point(void **state)
                      count_pixels("none.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE));
 }
 
+/* Of four weights two are the least and two the greatest, whatever their scale. */
+static void filters_reach_from_black_to_white(void **state)
+{
+    (void)state;
+    const float weights[] = {-1e-3f, 1e-3f, 1e-3f, -1e-3f, 5, 5, 5, 5};
+    const rncl_filter_grid grid = {
+        .title = "one", .weights = weights, .count = 1, .channels = 1, .rows = 2, .columns = 2};
+    rncl_filter_grid flat = grid;
+    flat.weights = weights + 4;
+    assert_int_equal(rncl_plot_filters("filter.png", &grid), RNCL_OK);
+    assert_int_equal(rncl_plot_filters("flat.png", &flat), RNCL_OK);
+    const int black = count_pixels("filter.png", 0, 0, 0);
+    assert_true(black > 3000 && black < 4000); /* half of 84 x 84 pixels */
+    assert_true(count_pixels("flat.png", 0, 0, 0) < 100);
+    assert_true(count_pixels("flat.png", 128, 128, 128) > 6000);
+}
+
+/* The second bar is twice as long; a value that is not there has no bar. */
+static void bars_are_as_long_as_their_values(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"one", "two"};
+    const rncl_bar bars[] = {{.label = "a", .text = "1", .value = 1, .before = NAN, .kind = 0},
+                             {.label = "b", .text = "2", .value = 2, .before = 1.5, .kind = 1},
+                             {.label = "c", .text = "none", .value = NAN, .before = NAN, .kind = 0}};
+    const rncl_bar_chart chart = {.title = "bars", .x_label = "ms", .bars = bars, .count = COUNT(bars)};
+    assert_int_equal(rncl_plot_bars("bars.png", &chart), RNCL_OK);
+    const int first = count_pixels("bars.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE),
+              second = count_pixels("bars.png", SECOND_RED, SECOND_GREEN, SECOND_BLUE);
+    assert_true(first > 8000 && second > 1.8 * first && second < 2.2 * first);
+    rncl_bar_chart named = chart;
+    named.kinds = kinds;
+    named.kind_count = COUNT(kinds);
+    named.before_label = "before";
+    assert_int_equal(rncl_plot_bars("named.png", &named), RNCL_OK);
+    assert_true(count_pixels("named.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE) > first + 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +360,8 @@ int main(void)
         cmocka_unit_test(a_confusion_matrix_is_darkest_where_most_answers_are),
         cmocka_unit_test(long_names_are_cut_and_drawn),
         cmocka_unit_test(a_class_without_pictures_is_grey_and_not_white),
+        cmocka_unit_test(filters_reach_from_black_to_white),
+        cmocka_unit_test(bars_are_as_long_as_their_values),
         cmocka_unit_test(a_roofline_has_a_dot_for_each_point),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

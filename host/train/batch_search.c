@@ -11,23 +11,23 @@
 
 enum { FIRST_BATCH = 8, MOST_BATCHES = 16, FEWEST_STEPS = 3, MOST_STEPS = 20 };
 
-static const double worth = 1.05;                      /* times as fast with twice the batch */
+static const double worth = 1.05;                      /* times as fast is what a larger batch is for */
 static const uint64_t enough_ns = UINT64_C(500000000); /* of steps, for each batch */
+
+static const double longest_seconds = 30; /* that a batch may take to be measured */
 
 /* So small that the weights stay as good as random. */
 static const rncl_update_rule update = {.lr = 1e-6f, .momentum = 0.9f};
 
-static bool pays(const rncl_batch_speed *speeds, size_t index)
-{
-    return speeds[index].images_per_second >= worth * speeds[index - 1].images_per_second;
-}
-
 int rncl_batch_that_pays(const rncl_batch_speed *speeds, size_t count)
 {
-    size_t best = 0;
-    while (best + 1 < count && pays(speeds, best + 1))
-        best++;
-    return speeds[best].batch;
+    double best = 0;
+    for (size_t i = 0; i < count; i++)
+        best = MAX(best, speeds[i].images_per_second);
+    size_t chosen = 0;
+    while (chosen + 1 < count && worth * speeds[chosen].images_per_second < best)
+        chosen++;
+    return speeds[chosen].batch;
 }
 
 /* ---- measuring ---- */
@@ -116,6 +116,12 @@ static void say(const rncl_training *t, const rncl_batch_speed *speeds, size_t c
                   batch, text);
 }
 
+/* Larger batches of a slow network are not looked at. */
+static bool takes_too_long(const rncl_batch_speed *before, int batch)
+{
+    return (1 + FEWEST_STEPS) * batch > longest_seconds * before->images_per_second;
+}
+
 static rncl_status search(rncl_training *t, int most, const material *m, int *batch)
 {
     rncl_batch_speed speeds[MOST_BATCHES];
@@ -123,11 +129,11 @@ static rncl_status search(rncl_training *t, int most, const material *m, int *ba
     for (int next = MIN(FIRST_BATCH, most); next <= most && count < MOST_BATCHES; next *= 2) {
         if (rncl_training_stopped(t))
             return RNCL_FAIL(RNCL_ERR_INTERRUPTED, "interrupted before the first step");
+        if (count && takes_too_long(&speeds[count - 1], next))
+            break;
         speeds[count] = (rncl_batch_speed){.batch = next};
         RNCL_TRY(measure(t, m, &speeds[count]));
         count++;
-        if (count > 1 && !pays(speeds, count - 1))
-            break;
     }
     *batch = rncl_batch_that_pays(speeds, count);
     say(t, speeds, count, *batch);

@@ -320,9 +320,9 @@ const rncl_option rncl_option_table[] = {
      .help =
          "pictures a step; not given: the largest power of two up to an eighth of the training pictures, at "
          "least "
-         "2 and at most 256; auto: of 8, 16, 32 and so on up to that, the largest that pays, measured before "
-         "the "
-         "first step: the last that trains 5 % faster than the one before it. A batch that does not fit into "
+         "2 and at most 256; auto: of 8, 16, 32 and so on up to that, the one of which no larger one is 5 % "
+         "faster, measured before the first step. "
+         "A batch that does not fit into "
          "device memory goes through in micro-batches"},
     {.name = "batch-size",
      .group = RNCL_GROUP_OPTIMISATION,

@@ -318,8 +318,12 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help =
-         "pictures a step; auto: the largest power of two up to an eighth of the training pictures, at least "
-         "2 and at most 256; a batch that does not fit into device memory goes through in micro-batches"},
+         "pictures a step; not given: the largest power of two up to an eighth of the training pictures, at "
+         "least "
+         "2 and at most 256; auto: of 8, 16, 32 and so on up to that, the one of which no larger one is 5 % "
+         "faster, measured before the first step. "
+         "A batch that does not fit into "
+         "device memory goes through in micro-batches"},
     {.name = "batch-size",
      .group = RNCL_GROUP_OPTIMISATION,
      .common = true,

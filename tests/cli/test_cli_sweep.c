@@ -1,4 +1,5 @@
-/* rncl sweep and rncl train --lr-find, as users run them, on any device ($RNCL_TEST_DEVICE). */
+/* rncl sweep, rncl train --lr-find and --batch-size auto, as users run them, on any device
+ * ($RNCL_TEST_DEVICE). */
 #include <signal.h>
 #include <time.h>
 
@@ -122,11 +123,28 @@ static void a_search_for_a_rate_writes_a_table_and_no_run(void **unused)
     assert_non_null(strstr(result.output, "suggestion"));
 }
 
+/* Which one it is depends on the device; the rate goes with it, and a run goes on with it. */
+static void a_measured_batch_stays_that_of_the_run(void **unused)
+{
+    (void)unused;
+    run("train --arch cifar-resnet --depth 8 --image 8 --self-test=off --steps 2 --eval-every 100 "
+        "--batch-size auto "
+        "--out auto");
+    expect_status(0);
+    assert_non_null(strstr(result.errors, "is the largest that pays (images/s: 8: "));
+    shell("b=$(sed -n 's/^batch-size = //p' auto/config.ini) && test $b -ge 8 && test $b -le 256 && "
+          "test $(awk -v b=$b -F' = ' '$1 == \"lr\" { print ($2 == 0.1 * b / 256) }' auto/config.ini) = 1");
+    run("train --resume auto --steps 3");
+    expect_status(0);
+    assert_null(strstr(result.errors, "that pays"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sweep_trains_each_combination_once),
         cmocka_unit_test(an_interrupted_sweep_stops_and_goes_on),
+        cmocka_unit_test(a_measured_batch_stays_that_of_the_run),
         cmocka_unit_test(mistakes_come_before_the_first_run),
         cmocka_unit_test(a_search_for_a_rate_writes_a_table_and_no_run),
     };

@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "console.h"
+#include "lr_find_command.h"
 #include "number.h"
 #include "paths.h"
 #include "signals.h"
@@ -103,6 +104,11 @@ rncl_status rncl_train_run(rncl_options *options)
     const rncl_train_listener listener = {.progress = on_progress, .user = &w, .stop = &stop_wanted};
     rncl_train_result result = {0};
     rncl_command_tunes(options);
+    if (options->lr_find) {
+        const rncl_status found = rncl_lr_find_command(&console, context, options, &listener);
+        rncl_context_destroy(context);
+        return found;
+    }
     rncl_status st = rncl_train(context, options, &listener, &result);
     rncl_meter_clear(&console.meter);
     rncl_status printed = RNCL_OK;

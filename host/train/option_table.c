@@ -184,9 +184,8 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(out),
      .value = "FILE",
      .commands = RNCL_FOR_PLOT,
-     .help = "the picture; its suffix says which kind: .png, .svg or .pdf; not given: error.png or loss.png, "
-             "of one run "
-             "in its folder"},
+     .help = "the picture; its suffix says which kind: .png, .svg or .pdf; not given: error.png, loss.png, "
+             "filters.png or tuning.png, of one run in its folder"},
     {.name = "out",
      .group = RNCL_GROUP_RUN,
      .common = true,
@@ -211,6 +210,22 @@ const rncl_option rncl_option_table[] = {
      CHOICES("step", "epoch", "time"),
      .commands = RNCL_FOR_PLOT,
      .help = "what it is drawn against: steps, epochs, or minutes of training"},
+    {.name = "filters",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(plot_filters),
+     .value = "MODEL|RUN",
+     .commands = RNCL_FOR_PLOT,
+     .help =
+         "draw the filters of a model's first layer, each from its least weight to its greatest, instead of "
+         "runs"},
+    {.name = "tuning",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(plot_tuning),
+     .value = "FILE|RUN",
+     .commands = RNCL_FOR_PLOT,
+     .help = "draw the times in a file of tuning results beside those of the presets, instead of runs"},
     {.name = "resume",
      .group = RNCL_GROUP_RUN,
      .common = true,
@@ -332,6 +347,17 @@ const rncl_option rncl_option_table[] = {
      .in_config = true,
      .help = "learning rate, before the schedule lowers it; not given: the default for a batch of 256, and "
              "in proportion for others"},
+    {.name = "lr-find",
+     .group = RNCL_GROUP_OPTIMISATION,
+     .kind = RNCL_OPTION_FLAG,
+     .offset = FIELD(lr_find),
+     .commands = RNCL_FOR_TRAIN,
+     .prints = true, /* a session has no such call */
+     .help =
+         "train nothing, but look for a learning rate: --steps (100) steps at rates that rise from 1e-5 to "
+         "10, until the loss is four times its least (Smith 2017); prints a suggestion and writes "
+         "lr-find.csv and lr-find.png into --out or the current folder; --init and --resume say which "
+         "weights it begins with, and are left as they are"},
     {.name = "momentum",
      .group = RNCL_GROUP_OPTIMISATION,
      .kind = RNCL_OPTION_FLOAT,
@@ -669,6 +695,20 @@ const rncl_option rncl_option_table[] = {
          "how convolutions may round their operands on matrix units (tensor cores and the like): fp32: not "
          "at all, as without them; tf32: to 11 bits; bf16-operands: to 8 bits. Tensors, sums and all other "
          "operations are float32. A device without such units uses fp32, and says so"},
+    {.name = "max-launch-ms",
+     .group = RNCL_GROUP_DEVICE,
+     .kind = RNCL_OPTION_INT,
+     .offset = FIELD(max_launch_ms),
+     .value = "auto|N",
+     .default_text = "auto",
+     .zero = "auto",
+     NUMBERS(1, RNCL_LONGEST_LAUNCH_MS),
+     .commands = WITH_DEVICE,
+     .help =
+         "launch kernels in parts of at most so many milliseconds, as they are measured, so that a GPU can "
+         "draw in between; the results are the same to the bit. 60000: in one piece; auto: 200 on GPUs "
+         "that seem to drive a display (those in processors, and those whose driver watches how long "
+         "kernels run), elsewhere in one piece"},
     {.name = "winograd",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_SWITCH,

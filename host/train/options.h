@@ -46,6 +46,9 @@ enum {
                         RNCL_FOR_INFO | RNCL_FOR_KERNELS | RNCL_FOR_EXPORT,
 };
 
+/* Of --max-launch-ms: no limit. */
+enum { RNCL_LONGEST_LAUNCH_MS = 60000 };
+
 /* Room for that many rows of the table. */
 enum { RNCL_MOST_OPTIONS = 128 };
 
@@ -71,6 +74,7 @@ typedef struct rncl_options {
     int epochs, steps;             /* steps > 0 wins */
     int batch_size, micro_batch;   /* micro_batch 0: auto */
     float lr, momentum, weight_decay;
+    bool lr_find; /* a search for the rate, in place of the training */
     rncl_schedule_kind schedule;
     bool zero_init_residual;
     char lr_steps[RNCL_TEXT_LENGTH]; /* "0.5,0.75" of the run, or steps, after which `step` divides by 10 */
@@ -105,8 +109,9 @@ typedef struct rncl_options {
     bool winograd;                          /* may be among them */
     char kernel_binaries[RNCL_TEXT_LENGTH]; /* folder of programs compiled ahead of time; "": none */
     rncl_precision precision;
-    bool tune;    /* train: what has not been tuned, briefly, before the first step */
-    float budget; /* seconds */
+    int max_launch_ms; /* 0: what suits the device */
+    bool tune;         /* train: what has not been tuned, briefly, before the first step */
+    float budget;      /* seconds */
     bool retune;
     char tune_program[RNCL_TEXT_LENGTH]; /* tries kernels in child processes; "": tuning.h says which */
     float spot_checks;                   /* percent of the time; 0: none */
@@ -119,13 +124,15 @@ typedef struct rncl_options {
     int crops;                     /* eval: of each picture, 1 or 10 */
     char report[RNCL_TEXT_LENGTH]; /* eval: folder for tables of classes; "": none */
 
-    int top;                        /* predict: classes of each picture */
-    bool logits, csv;               /* predict */
-    bool inference;                 /* bench: forward only */
-    char explain[RNCL_TEXT_LENGTH]; /* bench: file for the roofline; "": none */
-    bool plot_loss;                 /* plot: losses and not errors */
-    int plot_x;                     /* plot: 0 steps, 1 epochs, 2 time */
-    char **arguments;               /* predict: the pictures; plot: the runs; the command line's own */
+    int top;                             /* predict: classes of each picture */
+    bool logits, csv;                    /* predict */
+    bool inference;                      /* bench: forward only */
+    char explain[RNCL_TEXT_LENGTH];      /* bench: file for the roofline; "": none */
+    bool plot_loss;                      /* plot: losses and not errors */
+    int plot_x;                          /* plot: 0 steps, 1 epochs, 2 time */
+    char plot_filters[RNCL_TEXT_LENGTH]; /* plot: model; "": none */
+    char plot_tuning[RNCL_TEXT_LENGTH];  /* plot: file of tuning results; "": none */
+    char **arguments;                    /* predict: the pictures; plot: the runs; the command line's own */
     int argument_count;
 
     char onnx[RNCL_TEXT_LENGTH];    /* export: file; "": none */

@@ -211,6 +211,8 @@ static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
 {
     options->micro_batch = rncl_network_facts_of(t->network)->micro_batch;
     RNCL_TRY(rncl_run_folder_create(options, &t->context->log, &t->lock));
+    if (!options->data[0] && !rncl_inputs_in_memory(options)) /* config.ini says what the run is made with */
+        memcpy(options->data, RNCL_DATA_BUILT_IN, sizeof RNCL_DATA_BUILT_IN);
     RNCL_TRY(write_config(options));
     RNCL_TRY(copy_class_weights(options));
     RNCL_TRY(rncl_training_keep_tuning(t));
@@ -220,7 +222,8 @@ static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
 
 static rncl_status prepare(rncl_training *t, rncl_options *options)
 {
-    RNCL_TRY(rncl_run_folder_choose(options, &t->context->log, &t->lock));
+    if (!t->trial || options->resume[0])
+        RNCL_TRY(rncl_run_folder_choose(options, &t->context->log, &t->lock));
     RNCL_TRY(rncl_arch_check_runs(options->network.arch));
     if (options->tensorboard)
         RNCL_TRY(rncl_event_log_check());
@@ -228,7 +231,7 @@ static rncl_status prepare(rncl_training *t, rncl_options *options)
     RNCL_TRY(prepare_graph(t, options));
     RNCL_TRY(rncl_training_prepare_weights(t));
     RNCL_TRY(prepare_network(t, options->micro_batch));
-    return prepare_folder(t, options);
+    return t->trial ? RNCL_OK : prepare_folder(t, options);
 }
 
 rncl_status rncl_training_open(rncl_training *t, rncl_options *options)

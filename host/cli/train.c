@@ -7,7 +7,9 @@
 
 #include "command.h"
 #include "console.h"
+#include "mpi_ranks.h"
 #include "paths.h"
+#include "rank_device.h"
 #include "signals.h"
 #include "trainer.h"
 
@@ -71,26 +73,46 @@ static void print_summary(const rncl_train_result *result, double first_step_sec
     send_summary();
 }
 
-rncl_status rncl_train_run(rncl_options *options)
+static rncl_status open_device(rncl_console *console, const rncl_options *options, rncl_ranks *ranks,
+                               rncl_context **context)
 {
-    RNCL_TRY(rncl_paths_complete_init(options));
-    RNCL_TRY(rncl_signals_catch(&stop_wanted));
+    RNCL_TRY(rncl_ranks_agree(ranks, rncl_console_open_device(console, options, context)));
+    return rncl_rank_devices_tell(ranks, *context);
+}
+
+static rncl_status train(rncl_options *options, rncl_ranks *ranks)
+{
     rncl_console console;
     rncl_console_init(&console, options);
-    rncl_context *context;
-    RNCL_TRY(rncl_console_open_device(&console, options, &context));
+    rncl_console_take_rank(&console, ranks);
+    rncl_context *context = NULL;
+    rncl_status st = open_device(&console, options, ranks, &context);
 
     watcher w = {.console = &console};
-    const rncl_train_listener listener = {.progress = on_progress, .user = &w, .stop = &stop_wanted};
+    rncl_train_listener listener = {.user = &w, .stop = &stop_wanted};
+    if (rncl_ranks_first(ranks))
+        listener.progress = on_progress;
     rncl_train_result result = {0};
     rncl_command_tunes(options);
-    rncl_status st = rncl_train(context, options, &listener, &result);
+    if (!st)
+        st = rncl_train(context, options, &listener, ranks, &result);
     rncl_meter_clear(&console.meter);
     rncl_status printed = RNCL_OK;
-    if (options->json && (!st || st == RNCL_ERR_INTERRUPTED))
+    if (options->json && rncl_ranks_first(ranks) && (!st || st == RNCL_ERR_INTERRUPTED))
         printed = print_json(&result, &w, st == RNCL_ERR_INTERRUPTED);
-    else if (!st)
+    else if (!st && rncl_ranks_first(ranks))
         print_summary(&result, w.first_step_seconds);
     rncl_context_destroy(context);
     return st ? st : printed;
+}
+
+rncl_status rncl_train_run(rncl_options *options)
+{
+    rncl_ranks *ranks;
+    RNCL_TRY(rncl_paths_complete_init(options));
+    RNCL_TRY(rncl_signals_catch(&stop_wanted));
+    RNCL_TRY(rncl_mpi_open(&ranks));
+    const rncl_status st = train(options, ranks);
+    rncl_mpi_close(ranks, st);
+    return st;
 }

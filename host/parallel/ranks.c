@@ -14,7 +14,19 @@ void rncl_ranks_fini(rncl_ranks *ranks)
 {
     free(ranks->scratch);
     ranks->scratch = NULL;
-    ranks->scratch_floats = 0;
+    ranks->scratch_bytes = 0;
+}
+
+static rncl_status make_scratch(rncl_ranks *ranks, size_t bytes)
+{
+    if (bytes <= ranks->scratch_bytes)
+        return RNCL_OK;
+    rncl_ranks_fini(ranks);
+    ranks->scratch = malloc(bytes);
+    if (!ranks->scratch)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu bytes for what other ranks have", bytes);
+    ranks->scratch_bytes = bytes;
+    return RNCL_OK;
 }
 
 rncl_share rncl_ranks_share(const rncl_ranks *ranks, int whole)
@@ -36,19 +48,20 @@ static int before(const rncl_ranks *ranks, int places)
     return (ranks->index - places + ranks->count) % ranks->count;
 }
 
-rncl_status rncl_ranks_gather(rncl_ranks *ranks, const void *mine, size_t bytes, void *all)
+rncl_status rncl_ranks_gather(rncl_ranks *ranks, const void *mine, size_t bytes, const void **all)
 {
-    char *to = all;
-    if (!ranks) {
-        memcpy(all, mine, bytes);
+    *all = mine;
+    if (!ranks)
         return RNCL_OK;
-    }
+    RNCL_TRY(make_scratch(ranks, (size_t)ranks->count * bytes));
+    char *to = ranks->scratch;
     memcpy(to + (size_t)ranks->index * bytes, mine, bytes);
     for (int round = 1; round < ranks->count; round++) {
         const int from = before(ranks, round);
         RNCL_TRY(ranks->exchange(ranks, behind(ranks, round), mine, bytes, from, to + (size_t)from * bytes,
                                  bytes));
     }
+    *all = to;
     return RNCL_OK;
 }
 
@@ -78,41 +91,29 @@ static chunk chunk_of(const rncl_ranks *ranks, size_t count, int index)
     return (chunk){.first = MIN(begin, count), .count = MIN(end, count) - MIN(begin, count)};
 }
 
-/* Room for everybody's values of a chunk. */
-static rncl_status make_scratch(rncl_ranks *ranks, size_t floats)
-{
-    if (floats <= ranks->scratch_floats)
-        return RNCL_OK;
-    rncl_ranks_fini(ranks);
-    ranks->scratch = malloc(floats * sizeof *ranks->scratch);
-    if (!ranks->scratch)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu bytes for the gradients of other ranks",
-                         floats * sizeof(float));
-    ranks->scratch_floats = floats;
-    return RNCL_OK;
-}
-
 /* Everybody's values of this rank's chunk, in the order of the ranks, in `scratch`. */
 static rncl_status scatter(rncl_ranks *ranks, const float *values, size_t count)
 {
     const chunk own = chunk_of(ranks, count, ranks->index);
-    memcpy(ranks->scratch + (size_t)ranks->index * own.count, values + own.first, own.count * sizeof *values);
+    float *all = ranks->scratch;
+    memcpy(all + (size_t)ranks->index * own.count, values + own.first, own.count * sizeof *values);
     for (int round = 1; round < ranks->count; round++) {
         const int to = behind(ranks, round), from = before(ranks, round);
         const chunk theirs = chunk_of(ranks, count, to);
         RNCL_TRY(ranks->exchange(ranks, to, values + theirs.first, theirs.count * sizeof *values, from,
-                                 ranks->scratch + (size_t)from * own.count, own.count * sizeof *values));
+                                 all + (size_t)from * own.count, own.count * sizeof *values));
     }
     return RNCL_OK;
 }
 
-static void add_up(const rncl_ranks *ranks, float *sums, size_t count)
+static void add_up(const rncl_ranks *ranks, float *restrict sums, size_t count)
 {
-    memcpy(sums, ranks->scratch, count * sizeof *sums);
+    const float *restrict all = ranks->scratch;
+    memcpy(sums, all, count * sizeof *sums);
     for (int rank = 1; rank < ranks->count; rank++) {
-        const float *restrict more = ranks->scratch + (size_t)rank * count;
+        all += count;
         for (size_t i = 0; i < count; i++)
-            sums[i] += more[i];
+            sums[i] += all[i];
     }
 }
 
@@ -134,23 +135,33 @@ rncl_status rncl_ranks_sum(rncl_ranks *ranks, float *values, size_t count)
     if (rncl_ranks_count(ranks) == 1)
         return RNCL_OK;
     const chunk own = chunk_of(ranks, count, ranks->index);
-    RNCL_TRY(make_scratch(ranks, own.count * (size_t)ranks->count));
+    RNCL_TRY(make_scratch(ranks, own.count * (size_t)ranks->count * sizeof *values));
     RNCL_TRY(scatter(ranks, values, count));
     add_up(ranks, values + own.first, own.count);
     return collect(ranks, values, count);
 }
 
+typedef struct verdict {
+    rncl_status status;
+    char message[1024];
+} verdict;
+
 rncl_status rncl_ranks_agree(rncl_ranks *ranks, rncl_status status)
 {
-    struct {
-        rncl_status status;
-        char message[1024];
-    } first = {.status = status};
+    verdict mine = {.status = status};
+    const void *gathered;
     if (rncl_ranks_count(ranks) == 1)
         return status;
     if (status)
-        strncpy(first.message, rncl_status_message(), sizeof first.message - 1);
-    RNCL_TRY(rncl_ranks_cast(ranks, &first, sizeof first));
-    ranks->agreed = first.status != RNCL_OK;
-    return first.status ? RNCL_FAIL(first.status, "%s", first.message) : RNCL_OK;
+        strncpy(mine.message, rncl_status_message(), sizeof mine.message - 1);
+    RNCL_TRY(rncl_ranks_gather(ranks, &mine, sizeof mine, &gathered));
+    const verdict *all = gathered;
+    for (int i = 0; i < ranks->count; i++) {
+        if (!all[i].status)
+            continue;
+        ranks->agreed = true;
+        return i ? RNCL_FAIL(all[i].status, "rank %d: %s", i, all[i].message)
+                 : RNCL_FAIL(all[i].status, "%s", all[i].message);
+    }
+    return RNCL_OK;
 }

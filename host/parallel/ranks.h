@@ -27,11 +27,11 @@ struct rncl_ranks {
     rncl_ranks_exchange *exchange;
     void *carrier; /* of `exchange` */
 
-    float *scratch; /* of rncl_ranks_sum; the owner frees it by rncl_ranks_fini */
-    size_t scratch_floats;
+    void *scratch; /* of the functions below; the owner frees it by rncl_ranks_fini */
+    size_t scratch_bytes;
 };
 
-/* Frees what the functions below have allocated. */
+/* Frees the scratch memory, which grows to what is needed. */
 void rncl_ranks_fini(rncl_ranks *ranks);
 
 static inline int rncl_ranks_count(const rncl_ranks *ranks)
@@ -53,8 +53,9 @@ typedef struct rncl_share {
 /* This rank's part of `whole` equal things; parts differ by one at most. */
 rncl_share rncl_ranks_share(const rncl_ranks *ranks, int whole);
 
-/* Each rank's `bytes` bytes, in the order of the ranks, in `all` on every rank. */
-rncl_status rncl_ranks_gather(rncl_ranks *ranks, const void *mine, size_t bytes, void *all);
+/* Each rank's `bytes` bytes, in the order of the ranks, on every rank. *all is the ranks' own, until the next
+ * call; for a process alone it is `mine`. */
+rncl_status rncl_ranks_gather(rncl_ranks *ranks, const void *mine, size_t bytes, const void **all);
 
 /* Rank 0's bytes on every rank. */
 rncl_status rncl_ranks_cast(rncl_ranks *ranks, void *data, size_t bytes);
@@ -63,7 +64,8 @@ rncl_status rncl_ranks_cast(rncl_ranks *ranks, void *data, size_t bytes);
  * rank, and whenever it is repeated. Every rank sends and receives 2 (count - 1) / count of the vector. */
 rncl_status rncl_ranks_sum(rncl_ranks *ranks, float *values, size_t count);
 
-/* Rank 0's status and message on every rank, for what rank 0 has done for all of them. */
+/* RNCL_OK if that is every rank's status; otherwise that of the lowest rank that has failed, with its
+ * message, on every rank. */
 rncl_status rncl_ranks_agree(rncl_ranks *ranks, rncl_status status);
 
 #endif

@@ -137,7 +137,7 @@ static rncl_status measure_with(evaluation *e, rncl_tally *tally, rncl_evaluatio
     e->micro_batch = rncl_network_facts_of(network)->micro_batch;
     rncl_status st = e->options->self_test ? rncl_self_test(e->context, network) : RNCL_OK;
     if (!st)
-        st = rncl_measure(network, &loader, NULL, tally, result);
+        st = rncl_measure(network, &loader, NULL, tally, NULL, result);
     rncl_network_destroy(network);
     return st;
 }

@@ -52,11 +52,13 @@ static rncl_evaluation describe(const measurement *m)
 }
 
 rncl_status rncl_measure(rncl_network *network, const rncl_loader_options *loader,
-                         const volatile sig_atomic_t *stop, rncl_tally *tally, rncl_evaluation *result)
+                         const volatile sig_atomic_t *stop, rncl_tally *tally,
+                         const rncl_measure_others *others, rncl_evaluation *result)
 {
     *result = (rncl_evaluation){0};
     measurement m = {.tally = tally, .start_ns = rncl_time_ns()};
-    RNCL_TRY(rncl_infer(network, loader, stop, add_batch, &m));
+    const rncl_status st = rncl_infer(network, loader, stop, add_batch, &m);
+    RNCL_TRY(others ? others->join(others->user, st, &m.sums) : st);
     *result = describe(&m);
     result->images_per_second = images_per_second(&m, result->images);
     return RNCL_OK;

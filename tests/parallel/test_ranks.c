@@ -119,7 +119,9 @@ static void *gather(void *argument)
 {
     struct member *m = argument;
     const int mine = 100 + m->ranks.index;
-    m->agreed = rncl_ranks_gather(&m->ranks, &mine, sizeof mine, m->gathered);
+    const void *all;
+    m->agreed = rncl_ranks_gather(&m->ranks, &mine, sizeof mine, &all);
+    memcpy(m->gathered, all, (size_t)m->ranks.count * sizeof mine);
     return NULL;
 }
 
@@ -152,25 +154,39 @@ static void what_rank_0_says_reaches_all(void **state)
     }
 }
 
+static int failing; /* the first rank that fails; those behind it fail too */
+
 static void *agree(void *argument)
 {
     struct member *m = argument;
-    const rncl_status own =
-        m->ranks.index ? RNCL_OK : RNCL_FAIL(RNCL_ERR_DIVERGED, "rank 0 has diverged at %d", 3);
+    const int index = m->ranks.index;
+    const rncl_status own = index < failing
+                                ? RNCL_OK
+                                : RNCL_FAIL(index ? RNCL_ERR_IO : RNCL_ERR_DIVERGED, "%d has failed", index);
     m->agreed = rncl_ranks_agree(&m->ranks, own);
     snprintf(m->message, sizeof m->message, "%s", rncl_status_message());
     return NULL;
 }
 
-static void a_failure_of_rank_0_is_everybodys_with_its_message(void **state)
+static void the_failure_of_the_lowest_rank_is_everybodys_with_its_message(void **state)
 {
     (void)state;
-    const struct member *members = run(3, 9, agree);
-    for (int rank = 0; rank < 3; rank++) {
-        assert_int_equal(members[rank].agreed, RNCL_ERR_DIVERGED);
-        assert_string_equal(members[rank].message, "rank 0 has diverged at 3");
-        assert_true(members[rank].ranks.agreed);
+    static const struct {
+        rncl_status status;
+        const char *message;
+    } expected[] = {{RNCL_ERR_DIVERGED, "0 has failed"}, {RNCL_ERR_IO, "rank 1: 1 has failed"}};
+    for (failing = 0; failing < 2; failing++) {
+        const struct member *members = run(3, 9, agree);
+        for (int rank = 0; rank < 3; rank++) {
+            assert_int_equal(members[rank].agreed, expected[failing].status);
+            assert_string_equal(members[rank].message, expected[failing].message);
+            assert_true(members[rank].ranks.agreed);
+        }
     }
+    failing = 3;
+    const struct member *members = run(3, 9, agree);
+    for (int rank = 0; rank < 3; rank++)
+        assert_true(members[rank].agreed == RNCL_OK && !members[rank].ranks.agreed);
 }
 
 static void shares_follow_each_other_and_differ_by_one_at_most(void **state)
@@ -194,11 +210,12 @@ static void a_process_alone_needs_no_ranks(void **state)
 {
     (void)state;
     float values[] = {1, 2};
-    int mine = 5, all = 0;
+    int mine = 5;
+    const void *all;
     assert_int_equal(rncl_ranks_sum(NULL, values, COUNT(values)), RNCL_OK);
     assert_int_equal(rncl_ranks_cast(NULL, &mine, sizeof mine), RNCL_OK);
     assert_int_equal(rncl_ranks_gather(NULL, &mine, sizeof mine, &all), RNCL_OK);
-    assert_true(values[1] == 2 && mine == 5 && all == 5);
+    assert_true(values[1] == 2 && mine == 5 && all == &mine);
     assert_int_equal(rncl_ranks_agree(NULL, RNCL_ERR_IO), RNCL_ERR_IO);
     assert_int_equal(rncl_ranks_share(NULL, 9).count, 9);
     assert_true(rncl_ranks_first(NULL));
@@ -210,7 +227,7 @@ int main(void)
         cmocka_unit_test(sums_are_added_in_the_order_of_the_ranks_whatever_the_timing),
         cmocka_unit_test(every_rank_gathers_what_each_has),
         cmocka_unit_test(what_rank_0_says_reaches_all),
-        cmocka_unit_test(a_failure_of_rank_0_is_everybodys_with_its_message),
+        cmocka_unit_test(the_failure_of_the_lowest_rank_is_everybodys_with_its_message),
         cmocka_unit_test(shares_follow_each_other_and_differ_by_one_at_most),
         cmocka_unit_test(a_process_alone_needs_no_ranks),
     };

@@ -12,6 +12,7 @@
 
 typedef struct run {
     const rncl_check_options *options;
+    const char *device;
     rncl_check_summary *summary;
     char first_failure[256];
 } run;
@@ -52,6 +53,16 @@ static bool supports(const check_trial *trial)
     return !trial->algorithm || rncl_pass_supports(&forward, trial->algorithm, &exact);
 }
 
+/* What the results so far amount to. */
+static rncl_status verdict(const run *r)
+{
+    const rncl_check_summary *summary = r->summary;
+    if (!summary->failed)
+        return RNCL_OK;
+    return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "%s: %d of %d results are wrong, the first: %s", r->device,
+                     summary->failed, summary->failed + summary->passed, r->first_failure);
+}
+
 /* Runs forward and backward together, or each of separate passes by itself. */
 static rncl_status run_passes(run *r, const check_trial *prepared)
 {
@@ -61,6 +72,8 @@ static rncl_status run_passes(run *r, const check_trial *prepared)
         trial.c.pass = pass;
         if (pass == 0 || rncl_spec_of(kind)->separate)
             RNCL_TRY(check_trial_run(&trial, record, r));
+        if (r->options->stop_at_first)
+            RNCL_TRY(verdict(r));
     }
     return RNCL_OK;
 }
@@ -125,7 +138,7 @@ rncl_status rncl_check_run(rncl_context *context, const rncl_check_options *opti
                            rncl_check_summary *summary)
 {
     *summary = (rncl_check_summary){0};
-    run r = {.options = options, .summary = summary};
+    run r = {.options = options, .device = context->info.name, .summary = summary};
     bool found = false;
     for (rncl_op_kind kind = 0; kind < RNCL_OP_COUNT; kind++) {
         if (options->filter && strcmp(options->filter, rncl_op_type_of(kind)->name))
@@ -139,9 +152,5 @@ rncl_status rncl_check_run(rncl_context *context, const rncl_check_options *opti
     if (options->algorithm && !summary->failed && !summary->passed)
         return RNCL_FAIL(RNCL_ERR_USAGE, "no operation to check has an algorithm %s that %s can run",
                          options->algorithm, context->info.name);
-    if (summary->failed)
-        return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "%s: %d of %d results are wrong, the first: %s",
-                         context->info.name, summary->failed, summary->failed + summary->passed,
-                         r.first_failure);
-    return RNCL_OK;
+    return verdict(&r);
 }

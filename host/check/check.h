@@ -26,13 +26,15 @@ typedef struct rncl_check_options {
     size_t work;           /* most multiply-adds of a shape; larger fixed shapes are skipped */
     const char *filter;    /* NULL: all; else only the operation of this name */
     const char *algorithm; /* NULL: all; else only the algorithm of this name, of operations that have it */
+    bool stop_at_first;    /* the first wrong result ends the check */
     void (*report)(void *user, const rncl_check_result *result); /* may be NULL */
     void *user;
 } rncl_check_options;
 
-/* RNCL_ERR_WRONG_RESULT, after all trials, if a result was wrong; the message names the first one. An
- * operation that cannot be built or run ends the check with that failure. RNCL_ERR_USAGE for a filter that
- * names no operation, and for an algorithm that none of the operations has or this device cannot run. */
+/* RNCL_ERR_WRONG_RESULT, after all trials unless `stop_at_first`, if a result was wrong; the message names
+ * the first one. An operation that cannot be built or run ends the check with that failure. RNCL_ERR_USAGE
+ * for a filter that names no operation, and for an algorithm that none of the operations has or this device
+ * cannot run. */
 rncl_status rncl_check_run(rncl_context *context, const rncl_check_options *options,
                            rncl_check_summary *summary);
 

@@ -19,13 +19,24 @@ char *rncl_device_extensions(const rncl_device *device)
     return text;
 }
 
+static bool comes_from_a_loader(const rncl_device *device)
+{
+    char extensions[4096] = "";
+    clGetPlatformInfo(device->platform, CL_PLATFORM_EXTENSIONS, sizeof extensions, extensions, NULL);
+    return strstr(extensions, "cl_khr_icd") != NULL;
+}
+
 /* Every driver behind an ICD loader exports a function by cl_khr_icd; the library that contains it is the
- * driver. */
+ * driver. Oclgrind's hides it. By the same extension a platform begins with its table of functions. */
 const char *rncl_device_driver_file(const rncl_device *device)
 {
     Dl_info found;
     const void *function =
         clGetExtensionFunctionAddressForPlatform(device->platform, "clIcdGetPlatformIDsKHR");
+    if (!function && comes_from_a_loader(device)) {
+        const void *const *const *table = (const void *const *const *)device->platform;
+        function = *table ? **table : NULL;
+    }
     if (!function || !dladdr(function, &found) || !found.dli_fname)
         return NULL;
     return found.dli_fname;

@@ -59,13 +59,13 @@ static bool same_device(const rncl_device_info *a, const rncl_device_info *b)
            !strcmp(a->version, b->version);
 }
 
-/* A driver that is registered twice appears as a second platform with the same devices. Equal devices of
- * one platform are separate hardware. */
+/* A driver that is registered twice appears as a second platform with the same devices, or with the same
+ * platform again. Equal devices of one platform are separate hardware. */
 static bool is_duplicate(const rncl_device_list *list, const rncl_device *device)
 {
     for (size_t i = 0; i < list->count; i++)
-        if (list->devices[i].platform != device->platform &&
-            same_device(&list->devices[i].info, &device->info))
+        if (list->devices[i].id == device->id || (list->devices[i].platform != device->platform &&
+                                                  same_device(&list->devices[i].info, &device->info)))
             return true;
     return false;
 }

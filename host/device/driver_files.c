@@ -54,10 +54,18 @@ static void read_library(rncl_driver_file *driver)
 static void try_library(rncl_driver_file *driver)
 {
     void *library = dlopen(driver->library, RTLD_LAZY | RTLD_LOCAL);
-    if (!library)
+    if (!library) {
         snprintf(driver->problem, sizeof driver->problem, "%s", dlerror());
-    else if (!dlsym(library, "clGetExtensionFunctionAddress"))
+        return;
+    }
+    void *(*const find)(const char *) =
+        (void *(*)(const char *))dlsym(library, "clGetExtensionFunctionAddress");
+    const void *entry = find ? find("clIcdGetPlatformIDsKHR") : NULL;
+    Dl_info found;
+    if (!entry)
         snprintf(driver->problem, sizeof driver->problem, "the library is no OpenCL driver");
+    else if (dladdr(entry, &found) && found.dli_fname)
+        snprintf(driver->loaded, sizeof driver->loaded, "%s", found.dli_fname);
 }
 
 rncl_status rncl_driver_files_list(rncl_driver_file **files, size_t *count)

@@ -17,6 +17,7 @@ bool rncl_driver_is_registered(void);
 typedef struct rncl_driver_file {
     char name[256];    /* "pocl.icd" */
     char library[256]; /* what it names */
+    char loaded[256];  /* the path that it was loaded from, as rncl_device_driver_file gives it */
     char problem[320]; /* why that cannot be loaded; "" if it can */
 } rncl_driver_file;
 

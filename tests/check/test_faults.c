@@ -195,7 +195,8 @@ static void find_fault(const planted_fault *fault, bool as_gpu)
     broken_kernels broken;
     use_broken_kernels(fault, &broken);
     rncl_check_summary summary;
-    const rncl_check_options options = {.seed = 1, .shapes = 20, .work = 1000, .filter = fault->operation};
+    const rncl_check_options options = {
+        .seed = 1, .shapes = 20, .work = 1000, .filter = fault->operation, .stop_at_first = true};
     rncl_status st = check(&options, as_gpu, &summary);
     use_own_kernels(&broken);
     assert_int_equal(st, RNCL_ERR_WRONG_RESULT);

@@ -255,11 +255,44 @@ static void a_value_that_ini_files_cannot_hold_is_not_written(void **state)
     expect_ok(set(&options, "data", "pictures ;new"));
     expect_failure(rncl_options_write(&options, "bad.ini"), RNCL_ERR_USAGE, "--data");
     assert_false(rncl_file_exists("bad.ini"));
-    char text[300];
-    memset(text, 'x', sizeof text);
-    text[sizeof text - 1] = '\0';
-    expect_ok(set(&options, "data", text));
+    expect_ok(set(&options, "data", "pictures\\"));
     expect_failure(rncl_options_write(&options, "bad.ini"), RNCL_ERR_USAGE, "--data");
+}
+
+/* Fills a text with copies of `pattern` that come to lie at each place of a line. */
+static void a_long_value_reads_back_the_same(void **state)
+{
+    static const char *const patterns[] = {"x", "a folder/", " #;x", "\\", "\xc3\xa4\xe2\x82\xac"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(patterns); i++)
+        for (size_t length = 100; length < RNCL_TEXT_LENGTH; length += i + 1) {
+            char text[RNCL_TEXT_LENGTH] = "/";
+            for (size_t j = 1; j < length; j++)
+                text[j] = patterns[i][j % strlen(patterns[i])];
+            text[length - 1] = '/';
+            if (strstr(text, " ;"))
+                continue;
+            rncl_options options, read;
+            rncl_options_init(&options);
+            expect_ok(set(&options, "data", text));
+            expect_ok(rncl_options_write(&options, "long.ini"));
+            rncl_options_init(&read);
+            expect_ok(rncl_options_read(&read, "long.ini", RNCL_FOR_TRAIN));
+            assert_string_equal(read.data, text);
+        }
+}
+
+static void a_value_that_does_not_go_on_is_refused(void **state)
+{
+    (void)state;
+    rncl_options options;
+    rncl_options_init(&options);
+    write_text("begun.ini", "data = pictures\\\ndepth = 34\n");
+    expect_failure(rncl_options_read(&options, "begun.ini", RNCL_FOR_TRAIN), RNCL_ERR_USAGE,
+                   "begun.ini:2: data");
+    write_text("begun.ini", "data = pictures\\\n");
+    expect_failure(rncl_options_read(&options, "begun.ini", RNCL_FOR_TRAIN), RNCL_ERR_USAGE,
+                   "begun.ini: data");
 }
 
 static void files_may_have_sections_and_comments(void **state)
@@ -340,6 +373,8 @@ int main(void)
         cmocka_unit_test(a_weaker_source_is_ignored),
         cmocka_unit_test(written_options_read_back_the_same),
         cmocka_unit_test(a_value_that_ini_files_cannot_hold_is_not_written),
+        cmocka_unit_test(a_long_value_reads_back_the_same),
+        cmocka_unit_test(a_value_that_does_not_go_on_is_refused),
         cmocka_unit_test(files_may_have_sections_and_comments),
         cmocka_unit_test(an_unknown_name_in_a_file_is_told_with_its_line),
         cmocka_unit_test(a_bad_value_in_a_file_is_told_with_its_line),

@@ -15,7 +15,7 @@ enum { MAX_HEADER_BYTES = 10000000 };
 
 static bool read_size(const json_t *value, size_t *size)
 {
-    return json_is_integer(value) && !__builtin_add_overflow(json_integer_value(value), 0, size);
+    return json_typeof(value) == JSON_INTEGER && !__builtin_add_overflow(json_integer_value(value), 0, size);
 }
 
 static rncl_status read_dtype(const char *path, const json_t *entry, rncl_file_tensor *tensor)

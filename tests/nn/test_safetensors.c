@@ -109,6 +109,7 @@ static void damaged_and_hostile_headers_are_refused(void **unused)
         {"{\"\xff\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "not a safetensors file"},
         {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, "duplicates"},
         {"{\"__metadata__\":{\"format\":1}}", 0, "__metadata__"},
+        {"{\"__metadata__\":{\"format\":1,\"note\":\"a text\"}}", 0, "__metadata__"},
         {"{\"__metadata__\":\"pt\"}", 0, "__metadata__"},
         {"{\"__metadata__\":[\"pt\"]}", 0, "__metadata__"},
     };

@@ -86,10 +86,7 @@ static void print_text(const rncl_lr_find *f, const char *table, const char *pic
     printf("learning rates      %s\n", text);
     rncl_number_format(text, sizeof text, "%.2g (loss %.4f)", f->rates[f->least], f->smoothed[f->least]);
     printf("least loss at       %s\n", text);
-    rncl_number_format(text, sizeof text, "%.2g", f->rates[f->steepest]);
-    printf("falls fastest at    %s\n", text);
-    rncl_number_format(text, sizeof text, "--lr %.2g, a tenth of the rate with the least loss",
-                       f->suggestion);
+    rncl_number_format(text, sizeof text, "--lr %.2g, where the loss falls fastest", f->suggestion);
     printf("suggestion          %s\n", isfinite(f->suggestion) ? text : "none: no rate lowers the loss");
     printf("written             %s%s%s\n", table, picture ? ", " : "", picture ? picture : "");
 }

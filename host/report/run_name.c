@@ -12,8 +12,15 @@
 #include "util.h"
 
 typedef struct words {
-    char arch[64], depth[16], data[256];
+    char arch[64], depth[16], data[1024];
 } words;
+
+/* A long value goes on in the next line, behind a backslash. */
+static void take_part(char *text, size_t size, const char *part)
+{
+    const size_t length = strlen(text), kept = length && text[length - 1] == '\\' ? length - 1 : 0;
+    snprintf(text + kept, size - kept, "%s", part);
+}
 
 static const char *data_name(const char *path)
 {
@@ -30,7 +37,7 @@ static int on_line(void *user, const char *section, const char *name, const char
     else if (!strcmp(name, "depth"))
         snprintf(w->depth, sizeof w->depth, "%s", value);
     else if (!strcmp(name, "data"))
-        snprintf(w->data, sizeof w->data, "%s", data_name(value));
+        take_part(w->data, sizeof w->data, value);
     return 1;
 }
 
@@ -68,9 +75,9 @@ rncl_status rncl_run_name(const char *folder, char **out)
     words w = {0};
     *out = NULL;
     RNCL_TRY(read_config(folder, &w));
-    char *name = w.arch[0] && w.depth[0]
-                     ? rncl_text_format("%s-%s%s%s", w.arch, w.depth, w.data[0] ? " on " : "", w.data)
-                     : rncl_text_format("%s", rncl_path_last(folder));
+    char *name = w.arch[0] && w.depth[0] ? rncl_text_format("%s-%s%s%s", w.arch, w.depth,
+                                                            w.data[0] ? " on " : "", data_name(w.data))
+                                         : rncl_text_format("%s", rncl_path_last(folder));
     *out = name ? rncl_utf8_text(name) : NULL;
     free(name);
     return *out ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%s", folder);

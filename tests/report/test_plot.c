@@ -214,6 +214,8 @@ static void a_run_is_called_by_its_network_and_data(void **state)
         const char *config, *name;
     } cases[] = {{"arch = cifar-resnet\ndepth = 20\ndata = /home/me/cifar\n", "cifar-resnet-20 on cifar"},
                  {"arch = resnet\ndepth = 18\ndata = builtin:shapes\n", "resnet-18 on shapes"},
+                 {"arch = resnet\ndepth = 18\ndata = /a/long/pa\\\n    th/my pho\\\n    tos\n",
+                  "resnet-18 on my photos"},
                  {"arch = resnet\ndepth = 18\n", "resnet-18"},
                  {"no options\n", "named"}};
     assert_int_equal(rncl_directory_create("some/named"), RNCL_OK);

@@ -612,6 +612,17 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
      .help = "epochs between evaluations on the validation pictures; there is always one at the end"},
+    {.name = "tensorboard",
+     .group = RNCL_GROUP_RUN,
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(tensorboard),
+     .default_text = "off",
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help = "write event files into the run folder: losses, rates and results, weights as histograms, "
+             "filters of "
+             "the first layer, answers for the first validation pictures; `tensorboard --logdir runs` shows "
+             "them"},
     {.name = "checkpoint-every",
      .group = RNCL_GROUP_RUN,
      .kind = RNCL_OPTION_INT,

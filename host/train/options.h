@@ -104,6 +104,7 @@ typedef struct rncl_options {
     bool rollback;                          /* after a divergence; otherwise the run stops */
     bool force_resume;                      /* although the data have changed */
     float time_limit;                       /* seconds; 0: none */
+    bool tensorboard;                       /* event files in the run folder */
     float mean[4], std[4];                  /* as long as nobody has given them: the data set's own */
     char algorithm[RNCL_TEXT_LENGTH];       /* of the convolutions; "": tuned, or the device's default */
     bool winograd;                          /* may be among them */

@@ -204,6 +204,7 @@ static rncl_status collect_step(rncl_training *t)
     state->sums.count += t->last.count;
     state->sums.top1 += t->last.top1;
     RNCL_TRY(rncl_metrics_add_step(&t->metrics, state->step, loss, lr));
+    RNCL_TRY(rncl_event_log_step(t->events, state->step, loss, lr));
     if (!isfinite(loss))
         return RNCL_FAIL(RNCL_ERR_DIVERGED,
                          "training diverged: the loss of step %" PRId64
@@ -324,6 +325,7 @@ rncl_status rncl_training_evaluate(rncl_training *t, rncl_evaluation *result)
     if (state->step > 0) { /* before that there is nothing to say about training */
         const rncl_metrics_row row = describe(t);
         RNCL_TRY(rncl_metrics_add(&t->metrics, &row));
+        RNCL_TRY(rncl_event_log_evaluation(t->events, t, &row));
         rncl_training_draw(t);
     }
     if (at_period(t, state->step))

@@ -5,6 +5,7 @@
 
 #include "checkpoint.h"
 #include "context.h"
+#include "event_log.h"
 #include "inputs.h"
 #include "metrics.h"
 #include "model.h"
@@ -35,6 +36,7 @@ typedef struct rncl_training {
     float *class_weights; /* NULL: none */
     rncl_run_lock lock;   /* of the run folder */
     rncl_metrics metrics;
+    rncl_event_log *events; /* NULL: none */
     rncl_pace pace;
     rncl_save_clock save_clock;
     uint64_t fingerprint;
@@ -106,6 +108,11 @@ rncl_status rncl_training_keep_tuning(rncl_training *training);
 
 /* Makes training->loader, which begins behind training->state. */
 rncl_status rncl_training_open_loader(rncl_training *training);
+
+/* Opens training->metrics, and training->events where the options ask for them, for what comes after
+ * training->state.step; what tells of later steps goes, as after a return to an earlier step. */
+rncl_status rncl_training_open_records(rncl_training *training);
+void rncl_training_close_records(rncl_training *training);
 
 /* The loop: trains, evaluates and saves to the end, and by time where no checkpoints are asked for.
  * RNCL_ERR_INTERRUPTED when the listener asks for a stop, after saving; RNCL_ERR_DIVERGED when a loss or an

@@ -182,6 +182,7 @@ static rncl_status prepare_network(rncl_training *t, int micro_batch)
         .batch_size = options->batch_size,
         .micro_batch = micro_batch,
         .training = true,
+        .logits = options->tensorboard,
         .averaged = options->ema > 0,
         .mixup = options->mixup > 0,
         .label_smoothing = options->label_smoothing,
@@ -229,7 +230,7 @@ static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
     RNCL_TRY(write_config(options));
     RNCL_TRY(copy_class_weights(options));
     RNCL_TRY(rncl_training_keep_tuning(t));
-    RNCL_TRY(rncl_metrics_open(options->out, t->state.step, &t->context->log, &t->metrics));
+    RNCL_TRY(rncl_training_open_records(t));
     return options->resume[0] ? RNCL_OK : rncl_training_save(t);
 }
 
@@ -238,6 +239,8 @@ static rncl_status prepare(rncl_training *t, rncl_options *options)
     if (!t->trial || options->resume[0])
         RNCL_TRY(rncl_run_folder_choose(options, &t->context->log, &t->lock));
     RNCL_TRY(rncl_arch_check_runs(options->network.arch));
+    if (options->tensorboard)
+        RNCL_TRY(rncl_event_log_check());
     settle_conflicts(options);
     RNCL_TRY(prepare_graph(t, options));
     RNCL_TRY(rncl_training_prepare_weights(t));
@@ -259,14 +262,14 @@ rncl_status rncl_training_open(rncl_training *t, rncl_options *options)
 static rncl_status go_back(rncl_training *t, int micro_batch)
 {
     close_network(t);
-    rncl_metrics_close(&t->metrics);
+    rncl_training_close_records(t);
     t->improved = false;
     RNCL_TRY(rncl_training_load(t, RNCL_RUN_CHECKPOINT));
     RNCL_TRY(prepare_network(t, micro_batch));
     rncl_options options = *t->options;
     options.micro_batch = rncl_network_facts_of(t->network)->micro_batch;
     RNCL_TRY(write_config(&options));
-    RNCL_TRY(rncl_metrics_open(options.out, t->state.step, &t->context->log, &t->metrics));
+    RNCL_TRY(rncl_training_open_records(t));
     rncl_log_line(&t->context->log, RNCL_LOG_NOTE, "going on after step %lld, which was saved last",
                   (long long)t->state.step);
     return RNCL_OK;
@@ -294,7 +297,7 @@ rncl_status rncl_training_doubt(rncl_training *t)
 
 void rncl_training_close(rncl_training *t)
 {
-    rncl_metrics_close(&t->metrics);
+    rncl_training_close_records(t);
     close_network(t);
     rncl_training_free_weights(t);
     free(t->class_weights);

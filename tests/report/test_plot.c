@@ -222,7 +222,8 @@ static void a_run_is_called_by_its_network_and_data(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         assert_int_equal(rncl_file_write("some/named/config.ini", cases[i].config, strlen(cases[i].config)),
                          RNCL_OK);
-        char *name = rncl_run_name("some/named");
+        char *name;
+        assert_int_equal(rncl_run_name("some/named", &name), RNCL_OK);
         assert_string_equal(name, cases[i].name);
         free(name);
     }

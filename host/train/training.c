@@ -284,7 +284,8 @@ rncl_status rncl_training_measure(rncl_training *t, rncl_evaluation *result)
     const rncl_loader_options loader = rncl_inputs_validation(&t->inputs, t->options);
     if (t->options->ema > 0)
         RNCL_TRY(rncl_network_exchange_averages(t->network));
-    rncl_status st = rncl_measure(t->network, &loader, t->listener.stop, NULL, result);
+    rncl_status st =
+        rncl_measure(t->network, &(rncl_measure_setup){.loader = &loader, .stop = t->listener.stop}, result);
     if (t->options->ema > 0 && (!st || st == RNCL_ERR_INTERRUPTED)) {
         const rncl_status back = rncl_network_exchange_averages(t->network);
         st = back ? back : st;

@@ -7,24 +7,30 @@
 #include "file.h"
 #include "folder_walk.h"
 #include "image_foreign.h"
+#include "run_folder.h"
 
-static const char best[] = "best.safetensors";
-
-/* A run's folder becomes its best weights; `path` is the value of option `name`. */
-static rncl_status complete(const char *name, char path[RNCL_TEXT_LENGTH])
+/* A run's folder becomes its file `wanted`; `path` is the value of option `name`. */
+static rncl_status complete(const char *name, const char *wanted, char path[RNCL_TEXT_LENGTH])
 {
     if (!rncl_directory_exists(path))
         return RNCL_OK;
     char file[RNCL_TEXT_LENGTH];
-    if (snprintf(file, sizeof file, "%s/%s", path, best) >= (int)sizeof file)
+    if (snprintf(file, sizeof file, "%s/%s", path, wanted) >= (int)sizeof file)
         return RNCL_FAIL(RNCL_ERR_USAGE, "--%s %.60s…: longer than %zu characters", name, path,
                          sizeof file - 1);
-    if (!rncl_file_exists(file))
+    memcpy(path, file, sizeof file);
+    return RNCL_OK;
+}
+
+static rncl_status complete_best(const char *name, char path[RNCL_TEXT_LENGTH])
+{
+    const bool folder = rncl_directory_exists(path);
+    RNCL_TRY(complete(name, RNCL_RUN_BEST, path));
+    if (folder && !rncl_file_exists(path))
         return RNCL_FAIL(
             RNCL_ERR_MODEL,
-            "%s: no such model; --%s takes a file, or the folder of a run that has been evaluated", file,
+            "%s: no such model; --%s takes a file, or the folder of a run that has been evaluated", path,
             name);
-    memcpy(path, file, sizeof file);
     return RNCL_OK;
 }
 
@@ -33,12 +39,22 @@ rncl_status rncl_paths_complete_model(rncl_options *options, const char *command
     if (!options->model[0])
         return RNCL_FAIL(RNCL_ERR_USAGE, "rncl %s needs --model, a safetensors file or the folder of a run",
                          command);
-    return complete("model", options->model);
+    return complete_best("model", options->model);
 }
 
 rncl_status rncl_paths_complete_init(rncl_options *options)
 {
-    return options->init[0] ? complete("init", options->init) : RNCL_OK;
+    return options->init[0] ? complete_best("init", options->init) : RNCL_OK;
+}
+
+rncl_status rncl_paths_complete_filters(rncl_options *options)
+{
+    return complete_best("filters", options->plot_filters);
+}
+
+rncl_status rncl_paths_complete_tuning(rncl_options *options)
+{
+    return complete("tuning", RNCL_RUN_TUNING, options->plot_tuning);
 }
 
 /* ---- pictures ---- */

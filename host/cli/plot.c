@@ -2,29 +2,57 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "file.h"
+#include "paths.h"
+#include "plot_files.h"
 #include "plot_runs.h"
 
-/* One run's picture goes beside its curves.png, one of several into the current folder. */
-static rncl_status choose_file(rncl_options *options)
+/* Where no file is named: a run's picture goes into its folder, any other into the current one. */
+static rncl_status choose_file(rncl_options *options, const char *run, const char *name)
 {
-    const char *name = options->plot_loss ? "loss.png" : "error.png";
-    const bool one = options->argument_count == 1;
-    if (snprintf(options->out, sizeof options->out, "%s%s%s", one ? options->arguments[0] : "",
-                 one ? "/" : "", name) >= (int)sizeof options->out)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "%.60s…: longer than %zu characters; give --out FILE",
-                         options->arguments[0], sizeof options->out - 1);
+    const bool inside = run && rncl_directory_exists(run);
+    if (options->out[0])
+        return RNCL_OK;
+    if (snprintf(options->out, sizeof options->out, "%s%s%s", inside ? run : "", inside ? "/" : "", name) >=
+        (int)sizeof options->out)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "%.60s…: longer than %zu characters; give --out FILE", run,
+                         sizeof options->out - 1);
     return RNCL_OK;
+}
+
+static rncl_status plot_runs(rncl_options *options)
+{
+    const int count = options->argument_count;
+    if (!count)
+        return RNCL_FAIL(RNCL_ERR_USAGE,
+                         "rncl plot needs run folders, such as runs/mine, or --filters or --tuning");
+    RNCL_TRY(choose_file(options, count == 1 ? options->arguments[0] : NULL,
+                         options->plot_loss ? "loss.png" : "error.png"));
+    return rncl_plot_runs(options->out, (const char *const *)options->arguments, (size_t)count,
+                          options->plot_loss ? RNCL_PLOT_LOSS : RNCL_PLOT_ERROR,
+                          (rncl_plot_axis)options->plot_x);
+}
+
+static rncl_status plot_filters(rncl_options *options)
+{
+    RNCL_TRY(choose_file(options, options->plot_filters, "filters.png"));
+    RNCL_TRY(rncl_paths_complete_filters(options));
+    return rncl_plot_model_filters(options->plot_filters, options->out);
+}
+
+static rncl_status plot_tuning(rncl_options *options)
+{
+    RNCL_TRY(choose_file(options, options->plot_tuning, "tuning.png"));
+    RNCL_TRY(rncl_paths_complete_tuning(options));
+    return rncl_plot_tuning(options->plot_tuning, options->out);
 }
 
 rncl_status rncl_plot_run(rncl_options *options)
 {
-    if (options->argument_count == 0)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "rncl plot needs run folders, such as runs/mine");
-    if (!options->out[0])
-        RNCL_TRY(choose_file(options));
-    RNCL_TRY(rncl_plot_runs(
-        options->out, (const char *const *)options->arguments, (size_t)options->argument_count,
-        options->plot_loss ? RNCL_PLOT_LOSS : RNCL_PLOT_ERROR, (rncl_plot_axis)options->plot_x));
+    const bool filters = options->plot_filters[0], tuning = options->plot_tuning[0];
+    if (filters + tuning + (options->argument_count > 0) > 1)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "rncl plot draws one of these at a time: runs, --filters, --tuning");
+    RNCL_TRY(filters ? plot_filters(options) : tuning ? plot_tuning(options) : plot_runs(options));
     printf("%s\n", options->out);
     return RNCL_OK;
 }

@@ -38,6 +38,7 @@ typedef struct rncl_dataset_options {
 /* What a reader knows about one split once it is open. */
 typedef struct rncl_dataset_info {
     const char *format; /* "idx", "cifar", "folder", "shapes" */
+    bool is_share;      /* of one folder, as large as `val_split` says; otherwise that has no say */
     uint32_t count;     /* pictures */
     int classes;
     int height, width; /* of every picture, as the reader gives them; 0: they come with their own sizes */

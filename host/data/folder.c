@@ -176,7 +176,8 @@ static rncl_status choose_files(folder *f, const rncl_folder_parts *parts,
     RNCL_TRY(list_classes(f, parts, options, defects));
     info->usual_size = (int)usual_size(&f->training);
     const rncl_class_tree *chosen = &f->training;
-    if (!parts->validation) {
+    info->is_share = !parts->validation;
+    if (info->is_share) {
         RNCL_TRY(choose_share(f, parts, options, defects));
     } else if (options->split == RNCL_SPLIT_TRAIN) {
         RNCL_TRY(judge(defects, options, true));

@@ -124,6 +124,7 @@ static struct claim claim_next(rncl_loader *loader)
     if (loader->claimed_items == batch_size) {
         loader->claimed++;
         loader->claimed_items = 0;
+        loader->stream.position += loader->options.stride - (uint64_t)batch_size;
     }
     return claim;
 }
@@ -186,6 +187,7 @@ static void *work(void *argument)
 static rncl_status check_options(const rncl_loader_options *options)
 {
     const rncl_dataset_info *info = &options->dataset->info;
+    assert(options->stride == 0 || options->stride >= (uint64_t)options->batch_size);
     if (options->batch_size < 1 || options->image < 1 || options->workers < 0)
         return RNCL_FAIL(RNCL_ERR_USAGE, "cannot load batches of %d pictures of %d pixels with %d workers",
                          options->batch_size, options->image, options->workers);
@@ -210,8 +212,8 @@ static void init_stream(rncl_loader *loader)
     stream->position = options->start;
     stream->end = options->endless ? UINT64_MAX : MAX(count, options->start);
     stream->epoch = UINT32_MAX; /* none yet: the first picture shuffles */
-    uint64_t left = stream->end - stream->position, batch_size = (uint64_t)options->batch_size;
-    loader->batches = left / batch_size + (left % batch_size != 0);
+    const uint64_t left = stream->end - stream->position;
+    loader->batches = left / options->stride + (left % options->stride != 0);
 }
 
 static void *create_images(const rncl_batch_memory *memory, size_t size_bytes)
@@ -273,6 +275,8 @@ rncl_status rncl_loader_create(const rncl_loader_options *options, rncl_loader *
     loader->options = *options;
     if (options->workers == 0)
         loader->options.workers = default_workers(options->yields);
+    if (options->stride == 0)
+        loader->options.stride = (uint64_t)options->batch_size;
     pthread_mutex_init(&loader->lock, NULL);
     pthread_cond_init(&loader->work, NULL);
     pthread_cond_init(&loader->ready, NULL);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "util.h"
 
 /* The deepest networks have headers of a megabyte; parsed, they take up to thirty times as much memory. */
@@ -158,8 +159,8 @@ static rncl_status read_header(const char *path, rncl_contents bytes, rncl_tenso
         return refuse_length(path, bytes, length);
     const char *text = (const char *)bytes.data + RNCL_SAFETENSORS_LENGTH;
     json_error_t error;
-    file->header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
-    if (!file->header && json_error_code(&error) == json_error_out_of_memory)
+    if (rncl_json_parse(text, (size_t)length, JSON_REJECT_DUPLICATES, &file->header, &error) ==
+        RNCL_ERR_MEMORY)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its header", path);
     if (!file->header || !json_is_object(file->header))
         return RNCL_FAIL(RNCL_ERR_MODEL,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "safetensors_checksum.h"
 #include "util.h"
 
@@ -50,7 +51,7 @@ static char *header_text(const char *path, json_t *metadata, const rncl_file_ten
 {
     char *padded = NULL;
     json_t *header = make_header(path, metadata, tensors, count);
-    char *text = header ? json_dumps(header, JSON_COMPACT) : NULL;
+    char *text = header ? rncl_json_format(header, JSON_COMPACT) : NULL;
     if (text)
         padded = rncl_text_format("%-*s", (int)rncl_round_up(strlen(text), RNCL_SAFETENSORS_LENGTH), text);
     free(text);

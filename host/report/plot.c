@@ -1,248 +1,197 @@
-/* Axes, lines and legends. */
+/* Panels: axes, lines, marks and legends. */
 #include "plot.h"
 
 #ifdef RNCL_WITH_CAIRO
 
 #include <math.h>
-#include <stdio.h>
 
+#include "axis.h"
 #include "canvas.h"
-#include "number.h"
-#include "util.h"
+#include "plot_legend.h"
 
-enum { WIDTH = 560, HEIGHT = 380, LEFT = 62, RIGHT = 24, TOP = 34, BOTTOM = 52 };
+enum { WIDTH = 560, HEIGHT = 400, EDGE = 10, RIGHT = 24, TITLE = 30, TICK = 5, GAP = 4, TICKS_WANTED = 6 };
 
-static const double font_size = 13;
+static const double font_size = 13, tick_size = 12;
 
-/* Okabe and Ito's palette, which colour-blind readers can tell apart. */
-static const double colours[][3] = {
-    {0.00, 0.45, 0.70}, {0.84, 0.37, 0.00}, {0.00, 0.62, 0.45}, {0.80, 0.47, 0.65},
-    {0.90, 0.62, 0.00}, {0.34, 0.71, 0.91}, {0.00, 0.00, 0.00},
-};
+typedef struct frame {
+    cairo_t *cairo;
+    const rncl_plot_panel *panel;
+    rncl_axis x, y;
+    rncl_axis_tick x_ticks[RNCL_AXIS_TICKS], y_ticks[RNCL_AXIS_TICKS];
+    size_t x_count, y_count;
+    double left; /* of the panel */
+} frame;
 
-typedef struct axes {
-    double left, top, width, height; /* of the frame, in points */
-    double x_most, y_most;
-    double x_step, y_step; /* between ticks */
-    bool logarithmic;      /* y, from 10^y_first to 10^y_last */
-    int y_first, y_last;
-} axes;
+/* ---- ranges and margins ---- */
 
-/* 1, 2 or 5 times a power of ten, so that about `wanted` steps make up `most`. */
-static double nice_step(double most, double wanted)
+typedef struct range {
+    double least, most;
+} range;
+
+static void widen(range *r, const double *values, size_t count)
 {
-    double raw = most / wanted, power = pow(10, floor(log10(raw))), share = raw / power;
-    return power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
-}
-
-/* Where all values are above 0 and span two decades or more, as losses do that fall far. */
-static void choose_scale(axes *a, const rncl_plot_panel *panel)
-{
-    double least = INFINITY, most = 0;
-    for (size_t i = 0; i < panel->series_count; i++)
-        for (size_t j = 0; j < panel->series[i].count; j++)
-            if (isfinite(panel->series[i].y[j])) {
-                least = fmin(least, panel->series[i].y[j]);
-                most = fmax(most, panel->series[i].y[j]);
-            }
-    a->logarithmic = panel->may_be_logarithmic && least > 0 && most >= 100 * least;
-    if (!a->logarithmic)
-        return;
-    a->y_first = (int)floor(log10(least));
-    a->y_last = (int)ceil(log10(most));
-}
-
-static axes axes_of(const rncl_plot_panel *panel, size_t index)
-{
-    axes a = {.left = LEFT + (double)index * WIDTH,
-              .top = TOP,
-              .width = WIDTH - LEFT - RIGHT,
-              .height = HEIGHT - TOP - BOTTOM};
-    for (size_t i = 0; i < panel->series_count; i++)
-        for (size_t j = 0; j < panel->series[i].count; j++) {
-            a.x_most = fmax(a.x_most, panel->series[i].x[j]);
-            if (isfinite(panel->series[i].y[j]))
-                a.y_most = fmax(a.y_most, panel->series[i].y[j]);
+    for (size_t i = 0; i < count; i++)
+        if (isfinite(values[i])) {
+            r->least = fmin(r->least, values[i]);
+            r->most = fmax(r->most, values[i]);
         }
-    a.x_most = a.x_most > 0 ? a.x_most : 1;
-    a.y_most = panel->y_most > 0 ? panel->y_most : a.y_most > 0 ? a.y_most : 1;
-    a.x_step = nice_step(a.x_most, 6);
-    a.y_step = nice_step(a.y_most, 6);
-    if (panel->y_most <= 0)
-        a.y_most = ceil(a.y_most / a.y_step) * a.y_step;
-    choose_scale(&a, panel);
-    return a;
 }
 
-static double x_at(const axes *a, double x)
+static void choose_axes(frame *f)
 {
-    return a->left + x / a->x_most * a->width;
-}
-
-static double y_at(const axes *a, double y)
-{
-    const double share = a->logarithmic ? (log10(y) - a->y_first) / (a->y_last - a->y_first) : y / a->y_most;
-    return a->top + a->height - share * a->height;
-}
-
-/* Tick labels; 20000 becomes 20k. */
-static void format_tick(double value, double step, char *text, size_t size)
-{
-    if (step >= 1000)
-        rncl_number_format(text, size, "%gk", value / 1000);
-    else
-        rncl_number_format(text, size, "%g", value);
-}
-
-static void draw_y_tick(cairo_t *cairo, const axes *a, double y)
-{
-    char text[32];
-    format_tick(y, a->logarithmic ? y : a->y_step, text, sizeof text);
-    cairo_set_source_rgb(cairo, 0.88, 0.88, 0.88);
-    cairo_move_to(cairo, a->left, y_at(a, y));
-    cairo_line_to(cairo, a->left + a->width, y_at(a, y));
-    cairo_stroke(cairo);
-    cairo_set_source_rgb(cairo, 0.2, 0.2, 0.2);
-    rncl_canvas_text(cairo, a->left - 8, y_at(a, y), 1, 0.5, text);
-}
-
-static void draw_ticks(cairo_t *cairo, const axes *a)
-{
-    char text[32];
-    cairo_set_line_width(cairo, 0.6);
-    for (int i = 0; i * a->x_step <= a->x_most * 1.0001; i++) {
-        const double x = i * a->x_step;
-        format_tick(x, a->x_step, text, sizeof text);
-        cairo_set_source_rgb(cairo, 0.2, 0.2, 0.2);
-        rncl_canvas_text(cairo, x_at(a, x), a->top + a->height + 8, 0.5, 0, text);
+    const rncl_plot_panel *panel = f->panel;
+    range x = {INFINITY, 0}, y = {INFINITY, 0};
+    for (size_t i = 0; i < panel->series_count; i++) {
+        widen(&x, panel->series[i].x, panel->series[i].count);
+        widen(&y, panel->series[i].y, panel->series[i].count);
     }
-    if (a->logarithmic)
-        for (int i = a->y_first; i <= a->y_last; i++)
-            draw_y_tick(cairo, a, pow(10, i));
+    f->x = panel->logarithmic_x && isfinite(x.least) ? rncl_axis_logarithmic(x.least, x.most)
+                                                     : rncl_axis_linear(x.most, TICKS_WANTED);
+    if (panel->may_be_logarithmic && y.least > 0 && y.most >= 100 * y.least)
+        f->y = rncl_axis_logarithmic(y.least, y.most);
+    else if (panel->y_most > panel->y_least)
+        f->y = rncl_axis_between(panel->y_least, panel->y_most, TICKS_WANTED);
     else
-        for (int i = 0; i * a->y_step <= a->y_most * 1.0001; i++)
-            draw_y_tick(cairo, a, i * a->y_step);
+        f->y = rncl_axis_rounded(y.most, TICKS_WANTED);
+    f->x_count = rncl_axis_ticks(&f->x, f->x_ticks);
+    f->y_count = rncl_axis_ticks(&f->y, f->y_ticks);
 }
 
-static void draw_frame(cairo_t *cairo, const axes *a, const rncl_plot_panel *panel)
+/* The frame takes what the labels leave. */
+static void choose_places(frame *f)
 {
-    cairo_set_font_size(cairo, font_size - 1);
-    draw_ticks(cairo, a);
-    cairo_set_source_rgb(cairo, 0.2, 0.2, 0.2);
-    cairo_set_line_width(cairo, 1);
-    cairo_rectangle(cairo, a->left, a->top, a->width, a->height);
+    double widest = 0;
+    cairo_set_font_size(f->cairo, tick_size);
+    for (size_t i = 0; i < f->y_count; i++)
+        widest = fmax(widest, rncl_canvas_width(f->cairo, f->y_ticks[i].text));
+    const double label = font_size + GAP, ticks = TICK + GAP + tick_size;
+    f->x.first = f->left + EDGE + label + widest + TICK + 2 * GAP;
+    f->x.last = f->left + WIDTH - RIGHT;
+    f->y.first = HEIGHT - EDGE - label - GAP - ticks;
+    f->y.last = TITLE + (f->panel->second_label ? ticks + label : 0);
+}
+
+/* ---- axes ---- */
+
+static void draw_line(cairo_t *cairo, double x, double y, double to_x, double to_y)
+{
+    cairo_move_to(cairo, x, y);
+    cairo_line_to(cairo, to_x, to_y);
     cairo_stroke(cairo);
-    cairo_set_font_size(cairo, font_size);
-    rncl_canvas_text(cairo, a->left + a->width / 2, a->top + a->height + 32, 0.5, 0, panel->x_label);
-    cairo_save(cairo);
-    cairo_translate(cairo, a->left - 46, a->top + a->height / 2);
-    cairo_rotate(cairo, -acos(-1) / 2);
-    rncl_canvas_text(cairo, 0, 0, 0.5, 0.5, panel->y_label);
-    cairo_restore(cairo);
 }
 
-static void use_pen(cairo_t *cairo, const rncl_plot_series *series)
+static void draw_y_tick(const frame *f, const rncl_axis_tick *tick)
 {
-    const double *colour = colours[(size_t)series->colour % COUNT(colours)];
-    cairo_set_source_rgba(cairo, colour[0], colour[1], colour[2], series->faint ? 0.35 : 1);
-    cairo_set_line_width(cairo, series->bold ? 2.6 : 1.0);
-    cairo_set_line_join(cairo, CAIRO_LINE_JOIN_ROUND);
+    const double y = rncl_axis_at(&f->y, tick->value), length = tick->text[0] ? TICK : TICK / 2.0;
+    if (tick->text[0]) {
+        rncl_canvas_grid(f->cairo);
+        draw_line(f->cairo, f->x.first, y, f->x.last, y);
+    }
+    rncl_canvas_ink(f->cairo);
+    cairo_set_line_width(f->cairo, 1);
+    draw_line(f->cairo, f->x.first - length, y, f->x.first, y);
+    rncl_canvas_label(f->cairo, f->x.first - TICK - GAP, y, 1, tick->text);
 }
 
-static void draw_series(cairo_t *cairo, const axes *a, const rncl_plot_series *series)
+/* Below the frame, or above it: away is 1 or -1. */
+static void draw_x_tick(const frame *f, double x, double edge, int away, const char *text)
 {
-    use_pen(cairo, series);
-    cairo_new_path(cairo);
+    const double length = text[0] ? TICK : TICK / 2.0;
+    rncl_canvas_ink(f->cairo);
+    cairo_set_line_width(f->cairo, 1);
+    draw_line(f->cairo, x, edge, x, edge + away * length);
+    rncl_canvas_label(f->cairo, x, edge + away * (TICK + GAP + tick_size / 2), 0.5, text);
+}
+
+/* The same places in another unit, above the frame. */
+static void draw_second_axis(const frame *f)
+{
+    rncl_axis_tick ticks[RNCL_AXIS_TICKS];
+    rncl_axis axis = rncl_axis_linear(f->x.to * f->panel->second_share, TICKS_WANTED);
+    axis.first = f->x.first;
+    axis.last = f->x.last;
+    const size_t count = rncl_axis_ticks(&axis, ticks);
+    cairo_set_font_size(f->cairo, tick_size);
+    for (size_t i = 0; i < count; i++)
+        draw_x_tick(f, rncl_axis_at(&axis, ticks[i].value), f->y.last, -1, ticks[i].text);
+    cairo_set_font_size(f->cairo, font_size);
+    rncl_canvas_label(f->cairo, (f->x.first + f->x.last) / 2,
+                      f->y.last - TICK - 2 * GAP - tick_size - font_size / 2, 0.5, f->panel->second_label);
+}
+
+static void draw_axes(const frame *f)
+{
+    cairo_set_font_size(f->cairo, tick_size);
+    for (size_t i = 0; i < f->y_count; i++)
+        draw_y_tick(f, &f->y_ticks[i]);
+    for (size_t i = 0; i < f->x_count; i++)
+        draw_x_tick(f, rncl_axis_at(&f->x, f->x_ticks[i].value), f->y.first, 1, f->x_ticks[i].text);
+    cairo_rectangle(f->cairo, f->x.first, f->y.last, f->x.last - f->x.first, f->y.first - f->y.last);
+    cairo_stroke(f->cairo);
+    if (f->panel->second_label)
+        draw_second_axis(f);
+    cairo_set_font_size(f->cairo, font_size);
+    rncl_canvas_label(f->cairo, (f->x.first + f->x.last) / 2, HEIGHT - EDGE - font_size / 2, 0.5,
+                      f->panel->x_label);
+    rncl_canvas_upwards(f->cairo, f->left + EDGE, (f->y.first + f->y.last) / 2, 0.5, 0, f->panel->y_label);
+}
+
+/* ---- what is drawn in the frame ---- */
+
+static void draw_series(const frame *f, const rncl_plot_series *series)
+{
+    rncl_plot_pen(f->cairo, series);
+    cairo_new_path(f->cairo);
     if (series->count == 1 && isfinite(series->y[0])) {
-        cairo_arc(cairo, x_at(a, series->x[0]), y_at(a, series->y[0]), 3, 0, 2 * acos(-1));
-        cairo_fill(cairo);
+        cairo_arc(f->cairo, rncl_axis_at(&f->x, series->x[0]), rncl_axis_at(&f->y, series->y[0]), 3, 0,
+                  2 * acos(-1));
+        cairo_fill(f->cairo);
     }
     for (size_t i = 0; i < series->count; i++)
         if (isfinite(series->y[i]))
-            cairo_line_to(cairo, x_at(a, series->x[i]), y_at(a, series->y[i]));
-    cairo_stroke(cairo);
+            cairo_line_to(f->cairo, rncl_axis_at(&f->x, series->x[i]), rncl_axis_at(&f->y, series->y[i]));
+    cairo_stroke(f->cairo);
 }
 
-static void draw_drops(cairo_t *cairo, const axes *a, const rncl_plot_panel *panel)
+static void draw_drops(const frame *f)
 {
-    static const double dashes[] = {4, 4};
-    cairo_set_source_rgb(cairo, 0.6, 0.6, 0.6);
-    cairo_set_line_width(cairo, 1);
-    cairo_set_dash(cairo, dashes, COUNT(dashes), 0);
-    for (size_t i = 0; i < panel->drop_count; i++) {
-        cairo_move_to(cairo, x_at(a, panel->drops[i]), a->top);
-        cairo_line_to(cairo, x_at(a, panel->drops[i]), a->top + a->height);
-        cairo_stroke(cairo);
+    rncl_plot_drop_pen(f->cairo);
+    for (size_t i = 0; i < f->panel->drop_count; i++) {
+        const double x = rncl_axis_at(&f->x, f->panel->drops[i]);
+        draw_line(f->cairo, x, f->y.last, x, f->y.first);
     }
-    cairo_set_dash(cairo, NULL, 0, 0);
+    cairo_set_dash(f->cairo, NULL, 0, 0);
 }
 
-static void draw_mark(cairo_t *cairo, const axes *a, const rncl_plot_panel *panel)
+static void draw_mark(const frame *f)
 {
-    if (!panel->mark_x)
+    if (!f->panel->mark_x)
         return;
-    cairo_set_source_rgb(cairo, 0.1, 0.1, 0.1);
-    cairo_set_line_width(cairo, 1.4);
-    cairo_new_path(cairo);
-    cairo_arc(cairo, x_at(a, *panel->mark_x), y_at(a, *panel->mark_y), 5, 0, 2 * acos(-1));
-    cairo_stroke(cairo);
-}
-
-/* In the upper right corner, or the lower left one of a logarithmic axis, on white: falling curves leave room
- * there. */
-static void draw_legend(cairo_t *cairo, const axes *a, const rncl_plot_panel *panel)
-{
-    double widest = 0, line = font_size * 1.5, y = a->top + 10;
-    size_t labelled = 0;
-    for (size_t i = 0; i < panel->series_count; i++) {
-        cairo_text_extents_t extents;
-        if (!panel->series[i].label)
-            continue;
-        cairo_text_extents(cairo, panel->series[i].label, &extents);
-        widest = fmax(widest, extents.width);
-        labelled++;
-    }
-    if (!labelled)
-        return;
-    double left = a->left + a->width - widest - 58;
-    if (a->logarithmic) {
-        left = a->left + 10;
-        y = a->top + a->height - (double)labelled * line - 18;
-    }
-    cairo_set_source_rgba(cairo, 1, 1, 1, 0.85);
-    cairo_rectangle(cairo, left, y, widest + 48, (double)labelled * line + 8);
-    cairo_fill(cairo);
-    for (size_t i = 0; i < panel->series_count; i++) {
-        const rncl_plot_series *series = &panel->series[i];
-        if (!series->label)
-            continue;
-        y += line;
-        use_pen(cairo, series);
-        cairo_move_to(cairo, left + 6, y - font_size * 0.35);
-        cairo_line_to(cairo, left + 34, y - font_size * 0.35);
-        cairo_stroke(cairo);
-        cairo_set_source_rgb(cairo, 0.1, 0.1, 0.1);
-        cairo_move_to(cairo, left + 42, y);
-        cairo_show_text(cairo, series->label);
-    }
+    rncl_canvas_ink(f->cairo);
+    cairo_set_line_width(f->cairo, 1.4);
+    cairo_new_path(f->cairo);
+    cairo_arc(f->cairo, rncl_axis_at(&f->x, *f->panel->mark_x), rncl_axis_at(&f->y, *f->panel->mark_y), 5, 0,
+              2 * acos(-1));
+    cairo_stroke(f->cairo);
 }
 
 static void draw_panel(cairo_t *cairo, const rncl_plot_panel *panel, size_t index)
 {
-    const axes a = axes_of(panel, index);
-    draw_frame(cairo, &a, panel);
+    frame f = {.cairo = cairo, .panel = panel, .left = (double)index * WIDTH};
+    choose_axes(&f);
+    choose_places(&f);
+    draw_axes(&f);
     cairo_save(cairo);
-    cairo_rectangle(cairo, a.left, a.top, a.width, a.height);
+    cairo_rectangle(cairo, f.x.first, f.y.last, f.x.last - f.x.first, f.y.first - f.y.last);
     cairo_clip(cairo);
-    draw_drops(cairo, &a, panel);
+    draw_drops(&f);
     for (size_t i = 0; i < panel->series_count; i++)
-        draw_series(cairo, &a, &panel->series[i]);
+        draw_series(&f, &panel->series[i]);
     cairo_restore(cairo);
-    draw_mark(cairo, &a, panel); /* not clipped: the best is often the last */
-    cairo_set_source_rgb(cairo, 0.1, 0.1, 0.1);
+    draw_mark(&f); /* not clipped: the best is often the last */
     if (panel->title)
-        rncl_canvas_text(cairo, a.left + a.width / 2, 10, 0.5, 0, panel->title);
-    draw_legend(cairo, &a, panel);
+        rncl_canvas_title(cairo, f.x.first, EDGE, f.x.last - f.x.first, panel->title);
+    rncl_plot_legend(cairo, panel, &f.x, &f.y);
 }
 
 bool rncl_plot_available(void)

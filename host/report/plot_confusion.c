@@ -11,7 +11,9 @@
 #include "util.h"
 
 /* With more classes there is no room for names and figures. */
-enum { MOST_NAMED = 40, TITLE = 30, AXIS = 26, BAR = 90 };
+enum { MOST_NAMED = 40, TITLE = 34, AXIS = 28, BAR = 90, NAME = 120 /* widest */, GAP = 8 };
+
+static const double font_size = 12;
 
 typedef struct matrix {
     cairo_t *cairo;
@@ -25,7 +27,7 @@ typedef struct matrix {
 static void name_of(const matrix *m, int class, char *text, size_t size)
 {
     if (m->labels)
-        snprintf(text, size, "%.18s", m->labels[class]);
+        rncl_canvas_fit(m->cairo, m->labels[class], NAME, text, size);
     else
         snprintf(text, size, "%d", class);
 }
@@ -48,24 +50,23 @@ static void use_shade(const matrix *m, double share)
     cairo_set_source_rgb(m->cairo, 1 - share, 1 - 0.62 * share, 1 - 0.32 * share);
 }
 
-static void use_ink(const matrix *m)
-{
-    cairo_set_source_rgb(m->cairo, 0.1, 0.1, 0.1);
-}
-
 /* Per cent of the row, and the count below it. Cells without answers stay empty. */
 static void write_cell(const matrix *m, double x, double y, double count, double share)
 {
     char text[32];
     const double ink = share > 0.55 ? 1 : 0.15;
     cairo_set_source_rgb(m->cairo, ink, ink, ink);
-    rncl_number_format(text, sizeof text, share < 0.005 ? "<1 %%" : "%.0f %%", 100 * share);
+    rncl_number_format(text, sizeof text,
+                       share < 0.001  ? "<0.1 %%"
+                       : share < 0.01 ? "%.1f %%"
+                                      : "%.0f %%",
+                       100 * share);
     cairo_set_font_size(m->cairo, 11);
     rncl_canvas_text(m->cairo, x, y - 3, 0.5, 1, text);
     rncl_number_format(text, sizeof text, "%.0f", count);
     cairo_set_font_size(m->cairo, 9);
     rncl_canvas_text(m->cairo, x, y + 4, 0.5, 0, text);
-    cairo_set_font_size(m->cairo, 12);
+    cairo_set_font_size(m->cairo, font_size);
 }
 
 static void draw_row(matrix *m, int row)
@@ -88,35 +89,41 @@ static void draw_row(matrix *m, int row)
     }
 }
 
-static void write_upwards(const matrix *m, double x, double y, double across, const char *text)
+/* Room for the names beside the matrix and above it. */
+static double widest_name(matrix m)
 {
-    cairo_save(m->cairo);
-    cairo_translate(m->cairo, x, y);
-    cairo_rotate(m->cairo, -acos(-1) / 2);
-    rncl_canvas_text(m->cairo, 0, 0, across, 0.5, text);
-    cairo_restore(m->cairo);
+    char text[128];
+    double widest = 0;
+    m.cairo = rncl_canvas_rehearse();
+    cairo_set_font_size(m.cairo, font_size);
+    for (int i = 0; i < m.classes; i++) {
+        name_of(&m, i, text, sizeof text);
+        widest = fmax(widest, rncl_canvas_width(m.cairo, text));
+    }
+    cairo_destroy(m.cairo);
+    return widest;
 }
 
 static void draw_names(const matrix *m)
 {
-    char text[32];
+    char text[128];
     for (int i = 0; i < m->classes; i++) {
         const double middle = (i + 0.5) * m->cell;
         name_of(m, i, text, sizeof text);
-        rncl_canvas_text(m->cairo, m->left - 8, m->top + middle, 1, 0.5, text);
-        write_upwards(m, m->left + middle, m->top - 8, 0, text);
+        rncl_canvas_label(m->cairo, m->left - GAP, m->top + middle, 1, text);
+        rncl_canvas_upwards(m->cairo, m->left + middle, m->top - GAP, 0, 0.5, text);
     }
 }
 
 static void draw_frame(const matrix *m)
 {
     const double side = m->classes * m->cell;
-    use_ink(m);
+    rncl_canvas_ink(m->cairo);
     cairo_set_line_width(m->cairo, 1);
     cairo_rectangle(m->cairo, m->left, m->top, side, side);
     cairo_stroke(m->cairo);
-    rncl_canvas_text(m->cairo, m->left + side / 2, TITLE + 8, 0.5, 0, "predicted class");
-    write_upwards(m, 16, m->top + side / 2, 0.5, "true class");
+    rncl_canvas_text(m->cairo, m->left + side / 2, TITLE, 0.5, 0, "predicted class");
+    rncl_canvas_upwards(m->cairo, 16, m->top + side / 2, 0.5, 0.5, "true class");
     if (m->missing)
         rncl_canvas_text(m->cairo, m->left, m->top + side + 10, 0, 0, "grey: no pictures of this class");
 }
@@ -132,9 +139,7 @@ static void draw_title(const matrix *m)
     if (images <= 0)
         return;
     rncl_number_format(text, sizeof text, "top-1 %.2f %% of %.0f pictures", 100 * right / images, images);
-    cairo_set_font_size(m->cairo, 14);
-    rncl_canvas_text(m->cairo, 12, 10, 0, 0, text);
-    cairo_set_font_size(m->cairo, 12);
+    rncl_canvas_title(m->cairo, m->left, 10, m->classes * m->cell + BAR - GAP, text);
 }
 
 /* What the shades mean. */
@@ -148,7 +153,7 @@ static void draw_bar(const matrix *m)
         cairo_rectangle(m->cairo, left, m->top + side * (SHADES - 1 - i) / SHADES, 14, side / SHADES + 0.5);
         cairo_fill(m->cairo);
     }
-    use_ink(m);
+    rncl_canvas_ink(m->cairo);
     cairo_rectangle(m->cairo, left, m->top, 14, side);
     cairo_stroke(m->cairo);
     for (int percent = 0; percent <= 100; percent += 25) {
@@ -161,19 +166,19 @@ rncl_status rncl_plot_confusion(const char *path, const uint64_t *counts, int cl
                                 const char *const *labels)
 {
     const bool named = classes <= MOST_NAMED;
-    const double names = named ? 130 : 10;
     matrix m = {.counts = counts,
                 .classes = classes,
                 .labels = labels,
-                .left = AXIS + names,
-                .top = TITLE + AXIS + names,
                 .cell = fmax(named ? 42 : 2, 340.0 / classes),
                 .named = named};
+    const double names = named ? widest_name(m) + GAP : 0;
+    m.left = AXIS + names + GAP;
+    m.top = TITLE + AXIS + names;
     const double side = classes * m.cell;
     rncl_canvas canvas;
     RNCL_TRY(rncl_canvas_create(path, m.left + side + BAR, m.top + side + 30, named ? 2 : 1, &canvas));
     m.cairo = canvas.cairo;
-    cairo_set_font_size(m.cairo, 12);
+    cairo_set_font_size(m.cairo, font_size);
     for (int row = 0; row < classes; row++)
         draw_row(&m, row);
     draw_frame(&m);

@@ -8,6 +8,7 @@
 #include "number.h"
 #include "plot.h"
 #include "run_curves.h"
+#include "run_name.h"
 #include "utf8.h"
 #include "util.h"
 
@@ -15,9 +16,9 @@ static const struct {
     const char *label, *best; /* best: with places for value and epoch */
     int training, validation; /* columns */
 } quantities[] = {
-    [RNCL_PLOT_ERROR] = {"error (%)", "best error %.2f %% at epoch %.4g", RNCL_RUN_TRAIN_ERROR,
+    [RNCL_PLOT_ERROR] = {"error (%)", ": best error %.2f %% at epoch %.4g", RNCL_RUN_TRAIN_ERROR,
                          RNCL_RUN_VAL_ERROR},
-    [RNCL_PLOT_LOSS] = {"loss", "least loss %.4f at epoch %.4g", RNCL_RUN_TRAIN_LOSS, RNCL_RUN_VAL_LOSS},
+    [RNCL_PLOT_LOSS] = {"loss", ": least loss %.4f at epoch %.4g", RNCL_RUN_TRAIN_LOSS, RNCL_RUN_VAL_LOSS},
 };
 
 static const char *const axis_labels[] = {
@@ -47,7 +48,7 @@ static rncl_plot_panel compare_runs(rncl_plot_series *series, const rncl_run_cur
 /* A panel of one run, with the memory that it points to. */
 typedef struct run_panel {
     rncl_plot_series series[3];
-    char title[256];
+    char title[512];
     rncl_plot_panel panel;
 } run_panel;
 
@@ -55,15 +56,15 @@ static void mark_best(run_panel *p, const rncl_run_curves *run, const char *name
 {
     const int column = quantities[quantity].validation;
     const size_t best = rncl_run_curves_best(run, column);
-    if (best == run->metrics.rows)
-        return;
-    char text[96];
-    rncl_number_format(text, sizeof text, quantities[quantity].best, run->metrics.values[column][best],
-                       run->metrics.values[RNCL_RUN_EPOCH][best]);
-    snprintf(p->title, sizeof p->title, "%.40s: %s", name, text);
+    char text[96] = "";
+    if (best < run->metrics.rows) {
+        rncl_number_format(text, sizeof text, quantities[quantity].best, run->metrics.values[column][best],
+                           run->metrics.values[RNCL_RUN_EPOCH][best]);
+        p->panel.mark_x = &run->x[best];
+        p->panel.mark_y = &run->metrics.values[column][best];
+    }
+    snprintf(p->title, sizeof p->title, "%s%s", name, text);
     p->panel.title = p->title;
-    p->panel.mark_x = &run->x[best];
-    p->panel.mark_y = &run->metrics.values[column][best];
 }
 
 static void show_run(run_panel *p, const rncl_run_curves *run, const char *name, rncl_plot_quantity quantity)
@@ -78,6 +79,10 @@ static void show_run(run_panel *p, const rncl_run_curves *run, const char *name,
                                                               .colour = 1,
                                                               .label = "steps, smoothed",
                                                               .faint = true};
+    if (!metrics->rows) {
+        mark_best(p, run, name, quantity);
+        return;
+    }
     p->series[panel->series_count++] = (rncl_plot_series){.x = run->x,
                                                           .y = metrics->values[quantities[quantity].training],
                                                           .count = metrics->rows,
@@ -99,10 +104,34 @@ static void complete_axes(rncl_plot_panel *panel, rncl_plot_quantity quantity, r
     panel->may_be_logarithmic = quantity == RNCL_PLOT_LOSS;
 }
 
-static const char *name_of(const char *folder)
+/* Epochs above iterations, as soon as an evaluation has said how many an epoch has. */
+static void show_epochs(rncl_plot_panel *panel, const rncl_run_curves *run)
 {
-    const char *slash = strrchr(folder, '/');
-    return slash && slash[1] ? slash + 1 : folder;
+    const size_t rows = run->metrics.rows;
+    if (!rows || run->x != run->metrics.values[RNCL_RUN_STEP] || !(run->x[rows - 1] > 0))
+        return;
+    panel->second_label = axis_labels[RNCL_PLOT_EPOCHS];
+    panel->second_share = run->metrics.values[RNCL_RUN_EPOCH][rows - 1] / run->x[rows - 1];
+}
+
+/* Steps have no errors, and of several runs only evaluations are drawn. */
+static rncl_status check_evaluated(const char *folder, const rncl_run_curves *run, size_t runs,
+                                   rncl_plot_quantity quantity)
+{
+    if (run->metrics.rows || (runs == 1 && quantity == RNCL_PLOT_LOSS))
+        return RNCL_OK;
+    return RNCL_FAIL(RNCL_ERR_DATA,
+                     "%s: nothing has been evaluated yet; `rncl plot --y loss` shows the steps of this run",
+                     folder);
+}
+
+/* One run is called by what it is, runs that are compared by their folders. */
+static rncl_status name_run(const char *folder, size_t runs, char **label)
+{
+    if (runs == 1)
+        return rncl_run_name(folder, label);
+    *label = rncl_utf8_text(rncl_path_last(folder));
+    return *label ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%s", folder);
 }
 
 rncl_status rncl_plot_runs(const char *path, const char *const *folders, size_t count,
@@ -115,11 +144,11 @@ rncl_status rncl_plot_runs(const char *path, const char *const *folders, size_t 
     if (!runs || !series || !labels)
         st = RNCL_FAIL(RNCL_ERR_MEMORY, "%zu runs", count);
     for (size_t i = 0; i < count && !st; i++) {
-        labels[i] = rncl_utf8_text(name_of(folders[i]));
-        if (labels[i])
+        st = name_run(folders[i], count, &labels[i]);
+        if (!st)
             st = rncl_run_curves_read(folders[i], axis, &runs[i]);
-        else
-            st = RNCL_FAIL(RNCL_ERR_MEMORY, "%zu runs", count);
+        if (!st)
+            st = check_evaluated(folders[i], &runs[i], count, quantity);
     }
     if (!st) {
         run_panel one;
@@ -128,6 +157,8 @@ rncl_status rncl_plot_runs(const char *path, const char *const *folders, size_t 
         else
             one.panel = compare_runs(series, runs, (const char *const *)labels, count, quantity);
         complete_axes(&one.panel, quantity, axis);
+        if (count == 1)
+            show_epochs(&one.panel, runs);
         st = rncl_plot_write(path, &one.panel, 1);
     }
     for (size_t i = 0; runs && i < count; i++)
@@ -142,19 +173,22 @@ rncl_status rncl_plot_runs(const char *path, const char *const *folders, size_t 
 
 rncl_status rncl_plot_curves(const char *path, const char *folder)
 {
+    static const rncl_plot_quantity shown[] = {RNCL_PLOT_ERROR, RNCL_PLOT_LOSS};
+    run_panel runs[COUNT(shown)];
+    rncl_plot_panel panels[COUNT(shown)];
     rncl_run_curves run;
-    run_panel error, loss;
-    char *name = rncl_utf8_text(name_of(folder));
-    if (!name)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s", path);
+    char *name;
+    RNCL_TRY(rncl_run_name(folder, &name));
     rncl_status st = rncl_run_curves_read(folder, RNCL_PLOT_STEPS, &run);
     if (!st) {
-        show_run(&error, &run, name, RNCL_PLOT_ERROR);
-        show_run(&loss, &run, name, RNCL_PLOT_LOSS);
-        complete_axes(&error.panel, RNCL_PLOT_ERROR, RNCL_PLOT_STEPS);
-        complete_axes(&loss.panel, RNCL_PLOT_LOSS, RNCL_PLOT_STEPS);
-        const rncl_plot_panel panels[] = {error.panel, loss.panel};
-        st = rncl_plot_write(path, panels, COUNT(panels));
+        size_t count = 0;
+        for (size_t i = run.metrics.rows ? 0 : 1; i < COUNT(shown); i++) { /* steps have losses alone */
+            show_run(&runs[i], &run, name, shown[i]);
+            complete_axes(&runs[i].panel, shown[i], RNCL_PLOT_STEPS);
+            show_epochs(&runs[i].panel, &run);
+            panels[count++] = runs[i].panel;
+        }
+        st = rncl_plot_write(path, panels, count);
     }
     rncl_run_curves_fini(&run);
     free(name);

@@ -28,6 +28,8 @@ static double x_of_step(const rncl_run_curves *curves, double step)
 {
     const double *steps = curves->metrics.values[RNCL_RUN_STEP];
     double step_before = 0, x_before = 0;
+    if (!curves->metrics.rows)
+        return step;
     for (size_t i = 0; i < curves->metrics.rows; i++) {
         if (steps[i] > step_before && (step <= steps[i] || i + 1 == curves->metrics.rows))
             return x_before + (step - step_before) / (steps[i] - step_before) * (curves->x[i] - x_before);
@@ -88,8 +90,6 @@ rncl_status rncl_run_curves_read(const char *folder, rncl_plot_axis axis, rncl_r
                                   [RNCL_PLOT_TIME] = RNCL_RUN_SECONDS};
     *out = (rncl_run_curves){0};
     RNCL_TRY(read_file(folder, "metrics.csv", metric_names, COUNT(metric_names), &out->metrics));
-    if (!out->metrics.rows)
-        return RNCL_FAIL(RNCL_ERR_DATA, "%s: nothing has been evaluated yet", folder);
     to_errors(out->metrics.values[RNCL_RUN_TRAIN_ERROR], out->metrics.rows);
     to_errors(out->metrics.values[RNCL_RUN_VAL_ERROR], out->metrics.rows);
     for (size_t i = 0; i < out->metrics.rows; i++)
@@ -100,6 +100,8 @@ rncl_status rncl_run_curves_read(const char *folder, rncl_plot_axis axis, rncl_r
     free(path);
     if (has_steps)
         RNCL_TRY(read_file(folder, "steps.csv", step_names, COUNT(step_names), &out->steps));
+    if (!out->metrics.rows && (!out->steps.rows || axis != RNCL_PLOT_STEPS))
+        return RNCL_FAIL(RNCL_ERR_DATA, "%s: nothing has been evaluated yet", folder);
     return place_steps(out);
 }
 

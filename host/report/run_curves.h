@@ -17,14 +17,15 @@ enum {
 };
 
 typedef struct rncl_run_curves {
-    rncl_columns metrics;
-    const double *x;    /* of each evaluation; points into metrics */
-    rncl_columns steps; /* x and smoothed loss of each step; no rows without a steps.csv */
-    double *drops;      /* [drop_count] x at which the learning rate fell at once */
+    rncl_columns metrics; /* no rows before the first evaluation */
+    const double *x;      /* of each evaluation; points into metrics */
+    rncl_columns steps;   /* x and smoothed loss of each step; no rows without a steps.csv */
+    double *drops;        /* [drop_count] x at which the learning rate fell at once */
     size_t drop_count;
 } rncl_run_curves;
 
-/* RNCL_ERR_DATA; `out` is to be freed in any case. */
+/* RNCL_ERR_DATA, also for a run without evaluations whose steps cannot be placed: there are none, or the axis
+ * is another than theirs. `out` is to be freed in any case. */
 rncl_status rncl_run_curves_read(const char *folder, rncl_plot_axis axis, rncl_run_curves *out);
 void rncl_run_curves_fini(rncl_run_curves *curves); /* harmless on a zeroed one */
 

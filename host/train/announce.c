@@ -164,7 +164,8 @@ void rncl_announce_network(const rncl_training *training)
     say_memory(training);
     rncl_planning_announce(&training->context->log, training->store,
                            rncl_network_facts_of(training->network));
-    say_run(training);
+    if (!training->trial)
+        say_run(training);
     warn_of_single_values(training);
     warn_of_large_batch(training);
 }

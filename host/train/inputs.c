@@ -46,6 +46,16 @@ static rncl_status open_memory(const rncl_options *options, bool training, rncl_
     return st;
 }
 
+/* A share that was asked for and that the data does not leave open. */
+static void tell_of_split(const rncl_options *options, const rncl_log *log, const rncl_inputs *inputs)
+{
+    if (inputs->training && !inputs->training->info.is_share &&
+        rncl_option_source_of(options, "val-split") == RNCL_FROM_COMMAND_LINE)
+        rncl_log_line(log, RNCL_LOG_WARNING,
+                      "--val-split is not used: %s has pictures for validation of its own",
+                      options->data[0] ? options->data : RNCL_DATA_BUILT_IN);
+}
+
 rncl_status rncl_inputs_open(const rncl_options *options, bool training, const rncl_log *log,
                              rncl_inputs *out)
 {
@@ -76,6 +86,8 @@ rncl_status rncl_inputs_open(const rncl_options *options, bool training, const r
         st = rncl_dataset_open(&validation, &out->validation);
     if (st)
         rncl_inputs_close(out);
+    else
+        tell_of_split(options, log, out);
     return st;
 }
 

@@ -49,7 +49,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(network.arch),
      .default_text = "resnet",
      .choices = (const char *const[]){RNCL_FAMILIES(FAMILY_WORD) NULL},
-     .commands = RNCL_FOR_NETWORKS,
+     .commands = RNCL_FOR_NETWORKS | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "kind of network" RNCL_FAMILIES(FAMILY_REMARK)},
     {.name = "depth",
@@ -60,7 +60,7 @@ const rncl_option rncl_option_table[] = {
      .value = "N",
      .default_text = "18",
      NUMBERS(1, 1000000),
-     .commands = RNCL_FOR_NETWORKS,
+     .commands = RNCL_FOR_NETWORKS | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "layers" RNCL_FAMILIES(FAMILY_DEPTHS)},
     {.name = "shortcut",
@@ -69,7 +69,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(network.shortcut),
      .default_text = "default",
      CHOICES("default", "A", "B", "C"),
-     .commands = RNCL_FOR_NETWORKS,
+     .commands = RNCL_FOR_NETWORKS | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "A: zero padding, B: projection where sizes change, C: projection everywhere; default is B for "
              "resnet and A for cifar-resnet"},
@@ -184,9 +184,8 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(out),
      .value = "FILE",
      .commands = RNCL_FOR_PLOT,
-     .help = "the picture; its suffix says which kind: .png, .svg or .pdf; not given: error.png or loss.png, "
-             "of one run "
-             "in its folder"},
+     .help = "the picture; its suffix says which kind: .png, .svg or .pdf; not given: error.png, loss.png, "
+             "filters.png or tuning.png, of one run in its folder"},
     {.name = "out",
      .group = RNCL_GROUP_RUN,
      .common = true,
@@ -195,6 +194,16 @@ const rncl_option rncl_option_table[] = {
      .value = "DIR",
      .commands = RNCL_FOR_KERNELS,
      .help = "folder for the programs, their manifest and a Makefile that compiles them"},
+    {.name = "out",
+     .group = RNCL_GROUP_RUN,
+     .common = true,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(out),
+     .value = "DIR",
+     .commands = RNCL_FOR_SWEEP,
+     .help =
+         "folder of the runs, of sweep.csv and sweep.png; the same command again goes on there, and repeats "
+         "no run that has ended"},
     {.name = "y",
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_SWITCH,
@@ -211,6 +220,22 @@ const rncl_option rncl_option_table[] = {
      CHOICES("step", "epoch", "time"),
      .commands = RNCL_FOR_PLOT,
      .help = "what it is drawn against: steps, epochs, or minutes of training"},
+    {.name = "filters",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(plot_filters),
+     .value = "MODEL|RUN",
+     .commands = RNCL_FOR_PLOT,
+     .help =
+         "draw the filters of a model's first layer, each from its least weight to its greatest, instead of "
+         "runs"},
+    {.name = "tuning",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(plot_tuning),
+     .value = "FILE|RUN",
+     .commands = RNCL_FOR_PLOT,
+     .help = "draw the times in a file of tuning results beside those of the presets, instead of runs"},
     {.name = "resume",
      .group = RNCL_GROUP_RUN,
      .common = true,
@@ -290,11 +315,15 @@ const rncl_option rncl_option_table[] = {
      .default_text = "auto",
      .zero = "auto",
      NUMBERS(1, 1000000),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help =
-         "pictures a step; auto: the largest power of two up to an eighth of the training pictures, at least "
-         "2 and at most 256; a batch that does not fit into device memory goes through in micro-batches"},
+         "pictures a step; not given: the largest power of two up to an eighth of the training pictures, at "
+         "least "
+         "2 and at most 256; auto: of 8, 16, 32 and so on up to that, the one of which no larger one is 5 % "
+         "faster, measured before the first step. "
+         "A batch that does not fit into "
+         "device memory goes through in micro-batches"},
     {.name = "batch-size",
      .group = RNCL_GROUP_OPTIMISATION,
      .common = true,
@@ -328,10 +357,21 @@ const rncl_option rncl_option_table[] = {
      .value = "RATE",
      .default_text = "0.1",
      NUMBERS(0, 1e30),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "learning rate, before the schedule lowers it; not given: the default for a batch of 256, and "
              "in proportion for others"},
+    {.name = "lr-find",
+     .group = RNCL_GROUP_OPTIMISATION,
+     .kind = RNCL_OPTION_FLAG,
+     .offset = FIELD(lr_find),
+     .commands = RNCL_FOR_TRAIN,
+     .prints = true, /* a session has no such call */
+     .help =
+         "train nothing, but look for a learning rate: --steps (100) steps at rates that rise from 1e-5 to "
+         "10, until the loss is four times its least (Smith 2017); prints a suggestion and writes "
+         "lr-find.csv and lr-find.png into --out or the current folder; --init and --resume say which "
+         "weights it begins with, and are left as they are"},
     {.name = "momentum",
      .group = RNCL_GROUP_OPTIMISATION,
      .kind = RNCL_OPTION_FLOAT,
@@ -339,7 +379,7 @@ const rncl_option rncl_option_table[] = {
      .value = "SHARE",
      .default_text = "0.9",
      NUMBERS(0, 1),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "share of the last update that is added to the next one"},
     {.name = "weight-decay",
@@ -350,7 +390,7 @@ const rncl_option rncl_option_table[] = {
      .value = "RATE",
      .default_text = "1e-4",
      NUMBERS(0, 1e30),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "this times each weight is added to its gradient"},
     {.name = "schedule",
@@ -360,7 +400,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(schedule),
      .default_text = "plateau",
      CHOICES("plateau", "step", "cosine", "constant"),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "plateau: the rate is divided by 10 when the validation error stops improving; step: at "
              "--lr-steps; cosine: it falls to 0 along half a cosine"},
@@ -391,7 +431,7 @@ const rncl_option rncl_option_table[] = {
      .value = "N",
      .default_text = "0",
      NUMBERS(0, 2000000000),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "steps in which the rate rises to its full value"},
     {.name = "warmup-lr",
@@ -413,7 +453,7 @@ const rncl_option rncl_option_table[] = {
      .value = "SHARE",
      .default_text = "0",
      NUMBERS(0, 1),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "share of each target that is spread over all classes"},
     {.name = "freeze",
@@ -446,7 +486,7 @@ const rncl_option rncl_option_table[] = {
      .value = "ALPHA",
      .default_text = "0",
      NUMBERS(0, 1000),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "mix training pictures and their labels in pairs, with a share from Beta(ALPHA, ALPHA) for each "
              "batch (Zhang et al. 2018; such as 0.2). Each picture is mixed with the one at the other end of "
@@ -458,7 +498,7 @@ const rncl_option rncl_option_table[] = {
      .value = "DECAY",
      .default_text = "0",
      NUMBERS(0, 0.999999),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "keep an exponential moving average of weights and running statistics, such as 0.999 a step; "
              "evaluations and model files use the average, last.ckpt has both. The average is corrected for "
@@ -472,7 +512,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(augment),
      .default_text = "none",
      CHOICES("none", "cifar", "imagenet", "scale"),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "random changes to training pictures; cifar: shifted by up to 4 pixels; imagenet: "
              "RandomResizedCrop, 8 to 100 % of the area; scale: the shorter side resized to 256 to 480 for "
@@ -559,7 +599,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(seed),
      .value = "N",
      .default_text = "1",
-     .commands = RNCL_FOR_TRAIN | RNCL_FOR_BENCH | RNCL_FOR_CHECK,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_BENCH | RNCL_FOR_CHECK | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "of all random numbers; the same seed gives the same run"},
     {.name = "eval-every",
@@ -572,6 +612,17 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
      .help = "epochs between evaluations on the validation pictures; there is always one at the end"},
+    {.name = "tensorboard",
+     .group = RNCL_GROUP_RUN,
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(tensorboard),
+     .default_text = "off",
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help = "write event files into the run folder: losses, rates and results, weights as histograms, "
+             "filters of "
+             "the first layer, answers for the first validation pictures; `tensorboard --logdir runs` shows "
+             "them"},
     {.name = "checkpoint-every",
      .group = RNCL_GROUP_RUN,
      .kind = RNCL_OPTION_INT,
@@ -873,8 +924,8 @@ const rncl_option rncl_option_table[] = {
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(json),
-     .commands =
-         (RNCL_FOR_NETWORKS & ~RNCL_FOR_EXPORT) | RNCL_FOR_CHECK | RNCL_FOR_DEVICES | RNCL_FOR_CHECK_DATA,
+     .commands = (RNCL_FOR_NETWORKS & ~RNCL_FOR_EXPORT) | RNCL_FOR_CHECK | RNCL_FOR_DEVICES |
+                 RNCL_FOR_CHECK_DATA | RNCL_FOR_SWEEP,
      .prints = true,
      .help = "print one JSON document"},
     {.name = "verbose",

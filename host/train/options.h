@@ -40,6 +40,8 @@ enum {
     RNCL_FOR_EXPORT = 1 << 14,
     RNCL_FOR_COMPLETION = 1 << 15,
     RNCL_FOR_MAN_PAGES = 1 << 16,
+    RNCL_FOR_WATCH = 1 << 17,
+    RNCL_FOR_SWEEP = 1 << 19,
     RNCL_FOR_LIBRARY = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_TUNE | RNCL_FOR_CHECK,
     RNCL_FOR_NETWORKS = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_BENCH | RNCL_FOR_TUNE |
                         RNCL_FOR_INFO | RNCL_FOR_KERNELS | RNCL_FOR_EXPORT,
@@ -73,6 +75,7 @@ typedef struct rncl_options {
     int epochs, steps;             /* steps > 0 wins */
     int batch_size, micro_batch;   /* micro_batch 0: auto */
     float lr, momentum, weight_decay;
+    bool lr_find; /* a search for the rate, in place of the training */
     rncl_schedule_kind schedule;
     bool zero_init_residual;
     char lr_steps[RNCL_TEXT_LENGTH]; /* "0.5,0.75" of the run, or steps, after which `step` divides by 10 */
@@ -101,6 +104,7 @@ typedef struct rncl_options {
     bool rollback;                          /* after a divergence; otherwise the run stops */
     bool force_resume;                      /* although the data have changed */
     float time_limit;                       /* seconds; 0: none */
+    bool tensorboard;                       /* event files in the run folder */
     float mean[4], std[4];                  /* as long as nobody has given them: the data set's own */
     char algorithm[RNCL_TEXT_LENGTH];       /* of the convolutions; "": tuned, or the device's default */
     bool winograd;                          /* may be among them */
@@ -127,7 +131,10 @@ typedef struct rncl_options {
     char explain[RNCL_TEXT_LENGTH]; /* bench: file for the roofline; "": none */
     bool plot_loss;                 /* plot: losses and not errors */
     int plot_x;                     /* plot: 0 steps, 1 epochs, 2 time */
-    char **arguments;               /* predict: the pictures; plot: the runs; the command line's own */
+    char grid[RNCL_TEXT_LENGTH]; /* sweep: "lr=0.1,0.05 seed=1,2", no option: what the command's lists say */
+    char plot_filters[RNCL_TEXT_LENGTH]; /* plot: model; "": none */
+    char plot_tuning[RNCL_TEXT_LENGTH];  /* plot: file of tuning results; "": none */
+    char **arguments;                    /* predict: the pictures; plot: the runs; the command line's own */
     int argument_count;
 
     char onnx[RNCL_TEXT_LENGTH];    /* export: file; "": none */

@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include "measure.h"
-#include "plot.h"
-#include "plot_runs.h"
 #include "random.h"
 #include "run_folder.h"
 #include "util.h"
@@ -169,18 +167,22 @@ static float mixup_at(const rncl_training *t, int64_t step)
     return rncl_random_beta(&random, alpha);
 }
 
-rncl_status rncl_training_enqueue(rncl_training *t)
+rncl_status rncl_training_enqueue_at(rncl_training *t, float lr)
 {
     const rncl_batch *batch;
     RNCL_TRY(rncl_loader_next(t->loader, &batch));
-    rncl_update_rule rule = {.lr = lr_at(t, t->enqueued),
-                             .momentum = t->options->momentum,
-                             .weight_decay = t->options->weight_decay};
+    rncl_update_rule rule = {
+        .lr = lr, .momentum = t->options->momentum, .weight_decay = t->options->weight_decay};
     rule.mixup = mixup_at(t, t->enqueued);
     rule.average_share = rncl_average_share(t->options->ema, t->enqueued + 1);
     RNCL_TRY(rncl_network_train(t->network, batch->images, batch->labels, &rule));
     t->enqueued++;
     return RNCL_OK;
+}
+
+rncl_status rncl_training_enqueue(rncl_training *t)
+{
+    return rncl_training_enqueue_at(t, lr_at(t, t->enqueued));
 }
 
 static rncl_status collect_step(rncl_training *t)
@@ -202,12 +204,14 @@ static rncl_status collect_step(rncl_training *t)
     state->sums.count += t->last.count;
     state->sums.top1 += t->last.top1;
     RNCL_TRY(rncl_metrics_add_step(&t->metrics, state->step, loss, lr));
+    RNCL_TRY(rncl_event_log_step(t->events, state->step, loss, lr));
     if (!isfinite(loss))
         return RNCL_FAIL(RNCL_ERR_DIVERGED,
                          "training diverged: the loss of step %" PRId64
                          " is not finite at a learning rate of %g; lower --lr or add --warmup-steps "
                          "(%s keeps what was saved before)",
                          state->step, (double)lr, t->options->out);
+    rncl_training_draw_step(t);
     report(t, false);
     return RNCL_OK;
 }
@@ -274,19 +278,6 @@ static rncl_metrics_row describe(rncl_training *t)
     };
 }
 
-/* A curve that cannot be drawn must not end a training: it is a warning. */
-static void draw_curves(const rncl_training *t)
-{
-    char path[RNCL_TEXT_LENGTH];
-    if (!rncl_plot_available())
-        return;
-    rncl_status st = rncl_run_folder_path(t->options, RNCL_RUN_CURVES, path);
-    if (!st)
-        st = rncl_plot_curves(path, t->options->out);
-    if (st)
-        rncl_log_line(&t->context->log, RNCL_LOG_WARNING, "%s", rncl_status_message());
-}
-
 /* On the averages, where there are any. */
 rncl_status rncl_training_measure(rncl_training *t, rncl_evaluation *result)
 {
@@ -334,7 +325,8 @@ rncl_status rncl_training_evaluate(rncl_training *t, rncl_evaluation *result)
     if (state->step > 0) { /* before that there is nothing to say about training */
         const rncl_metrics_row row = describe(t);
         RNCL_TRY(rncl_metrics_add(&t->metrics, &row));
-        draw_curves(t);
+        RNCL_TRY(rncl_event_log_evaluation(t->events, t, &row));
+        rncl_training_draw(t);
     }
     if (at_period(t, state->step))
         settle_period(t);

@@ -5,6 +5,7 @@
 
 #include "checkpoint.h"
 #include "context.h"
+#include "event_log.h"
 #include "inputs.h"
 #include "metrics.h"
 #include "model.h"
@@ -35,6 +36,7 @@ typedef struct rncl_training {
     float *class_weights; /* NULL: none */
     rncl_run_lock lock;   /* of the run folder */
     rncl_metrics metrics;
+    rncl_event_log *events; /* NULL: none */
     rncl_pace pace;
     rncl_save_clock save_clock;
     uint64_t fingerprint;
@@ -45,15 +47,16 @@ typedef struct rncl_training {
     int64_t enqueued;         /* steps, with those that have not */
     rncl_batch_result last;   /* of the last step that was collected */
     float last_lr;            /* its learning rate */
+    bool trial;               /* set before it is opened: it has no run folder and writes no file */
     double seconds_before;    /* spent by earlier processes */
     bool announced;           /* what it is going to do */
     bool evaluation_diverged; /* an evaluation was the last to say RNCL_ERR_DIVERGED */
     bool improved;            /* the weights are the best so far, and have not been saved as such */
 } rncl_training;
 
-/* Puts a training together; `context`, `options` and `listener` are set, everything else is zero. `options`
- * is the same as training->options and comes back complete: image, classes, mean, std, micro-batch and run
- * folder filled in. After a failure the caller still calls rncl_training_close. */
+/* Puts a training together; `context`, `options`, `listener` and `trial` are set, everything else is zero.
+ * `options` is the same as training->options and comes back complete: image, classes, mean, std, micro-batch
+ * and run folder filled in. After a failure the caller still calls rncl_training_close. */
 rncl_status rncl_training_open(rncl_training *training, rncl_options *options);
 void rncl_training_close(rncl_training *training);
 
@@ -71,6 +74,11 @@ rncl_status rncl_training_evaluate(rncl_training *training, rncl_evaluation *res
 /* What is told of the last step; `evaluated`: an evaluation has just ended. */
 rncl_progress rncl_training_progress(const rncl_training *training, bool evaluated);
 void rncl_training_result(const rncl_training *training, rncl_train_result *result);
+
+/* Draws the run's curves.png. A curve that cannot be drawn must not end a training: it is a warning. */
+void rncl_training_draw(const rncl_training *training);
+/* The same after 1, 10, 100 … steps, as long as no evaluation has been there to draw behind. */
+void rncl_training_draw_step(const rncl_training *training);
 
 /* The checkpoint of this run at `path`. */
 rncl_checkpoint rncl_training_checkpoint(const rncl_training *training, const char *path);
@@ -101,6 +109,11 @@ rncl_status rncl_training_keep_tuning(rncl_training *training);
 /* Makes training->loader, which begins behind training->state. */
 rncl_status rncl_training_open_loader(rncl_training *training);
 
+/* Opens training->metrics, and training->events where the options ask for them, for what comes after
+ * training->state.step; what tells of later steps goes, as after a return to an earlier step. */
+rncl_status rncl_training_open_records(rncl_training *training);
+void rncl_training_close_records(rncl_training *training);
+
 /* The loop: trains, evaluates and saves to the end, and by time where no checkpoints are asked for.
  * RNCL_ERR_INTERRUPTED when the listener asks for a stop, after saving; RNCL_ERR_DIVERGED when a loss or an
  * output is not finite, with the files as they were, unless the run goes back. */
@@ -115,6 +128,8 @@ rncl_status rncl_training_rewind(rncl_training *training, const char *name);
 
 /* The parts of a step and of an evaluation that leave no trace outside of the network. */
 rncl_status rncl_training_enqueue(rncl_training *training);
+rncl_status rncl_training_enqueue_at(rncl_training *training,
+                                     float lr); /* at another rate than the schedule's */
 rncl_status rncl_training_measure(rncl_training *training, rncl_evaluation *result);
 bool rncl_training_stopped(const rncl_training *training); /* the listener asks for it */
 

@@ -47,8 +47,7 @@ static rncl_status go_back(rncl_training *t)
     RNCL_TRY(rewind_to_good(t));
     t->state.rollbacks = rollbacks; /* the checkpoint may be older than the last time */
     t->improved = false;
-    rncl_metrics_close(&t->metrics);
-    return rncl_metrics_open(t->options->out, t->state.step, &t->context->log, &t->metrics);
+    return rncl_training_open_records(t);
 }
 
 rncl_status rncl_training_roll_back(rncl_training *t)

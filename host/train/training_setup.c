@@ -7,6 +7,7 @@
 #include "announce.h"
 #include "automatic.h"
 #include "batch_memory.h"
+#include "batch_search.h"
 #include "class_weights.h"
 #include "file.h"
 #include "planning.h"
@@ -101,8 +102,19 @@ static rncl_status copy_class_weights(const rncl_options *options)
     return rncl_file_copy(options->class_weights, copy);
 }
 
+/* Which batch and rate go with each other is decided anew when the batch has been measured. */
+static rncl_status find_batch(rncl_training *t, rncl_options *options)
+{
+    int batch;
+    RNCL_TRY(rncl_batch_search(t, options->batch_size, &batch));
+    options->batch_size = batch;
+    rncl_automatic_complete(options, t->inputs.training->info.count);
+    return RNCL_OK;
+}
+
 static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
 {
+    const bool measured = rncl_automatic_is_measured(options);
     RNCL_TRY(rncl_inputs_open(options, true, &t->context->log, &t->inputs));
     RNCL_TRY(rncl_inputs_complete(&t->inputs, options));
     rncl_automatic_complete(options, t->inputs.training->info.count);
@@ -112,6 +124,8 @@ static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
     RNCL_TRY(rncl_graph_build(&options->network, &t->graph));
     rncl_graph_align(t->graph, t->context->info.address_alignment);
     RNCL_TRY(rncl_graph_freeze(t->graph, options->freeze));
+    if (measured)
+        RNCL_TRY(find_batch(t, options));
     const rncl_dataset_info *info = &t->inputs.training->info;
     t->steps = count_steps(options, info->count);
     t->fingerprint = take_fingerprint(t);
@@ -170,6 +184,7 @@ static rncl_status prepare_network(rncl_training *t, int micro_batch)
         .batch_size = options->batch_size,
         .micro_batch = micro_batch,
         .training = true,
+        .logits = options->tensorboard,
         .averaged = options->ema > 0,
         .mixup = options->mixup > 0,
         .label_smoothing = options->label_smoothing,
@@ -212,22 +227,27 @@ static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
 {
     options->micro_batch = rncl_network_facts_of(t->network)->micro_batch;
     RNCL_TRY(rncl_run_folder_create(options, &t->context->log, &t->lock));
+    if (!options->data[0] && !rncl_inputs_in_memory(options)) /* config.ini says what the run is made with */
+        memcpy(options->data, RNCL_DATA_BUILT_IN, sizeof RNCL_DATA_BUILT_IN);
     RNCL_TRY(write_config(options));
     RNCL_TRY(copy_class_weights(options));
     RNCL_TRY(rncl_training_keep_tuning(t));
-    RNCL_TRY(rncl_metrics_open(options->out, t->state.step, &t->context->log, &t->metrics));
+    RNCL_TRY(rncl_training_open_records(t));
     return options->resume[0] ? RNCL_OK : rncl_training_save(t);
 }
 
 static rncl_status prepare(rncl_training *t, rncl_options *options)
 {
-    RNCL_TRY(rncl_run_folder_choose(options, &t->context->log, &t->lock));
+    if (!t->trial || options->resume[0])
+        RNCL_TRY(rncl_run_folder_choose(options, &t->context->log, &t->lock));
     RNCL_TRY(rncl_arch_check_runs(options->network.arch));
+    if (options->tensorboard)
+        RNCL_TRY(rncl_event_log_check());
     settle_conflicts(options);
     RNCL_TRY(prepare_graph(t, options));
     RNCL_TRY(rncl_training_prepare_weights(t));
     RNCL_TRY(prepare_network(t, options->micro_batch));
-    return prepare_folder(t, options);
+    return t->trial ? RNCL_OK : prepare_folder(t, options);
 }
 
 rncl_status rncl_training_open(rncl_training *t, rncl_options *options)
@@ -244,14 +264,14 @@ rncl_status rncl_training_open(rncl_training *t, rncl_options *options)
 static rncl_status go_back(rncl_training *t, int micro_batch)
 {
     close_network(t);
-    rncl_metrics_close(&t->metrics);
+    rncl_training_close_records(t);
     t->improved = false;
     RNCL_TRY(rncl_training_load(t, RNCL_RUN_CHECKPOINT));
     RNCL_TRY(prepare_network(t, micro_batch));
     rncl_options options = *t->options;
     options.micro_batch = rncl_network_facts_of(t->network)->micro_batch;
     RNCL_TRY(write_config(&options));
-    RNCL_TRY(rncl_metrics_open(options.out, t->state.step, &t->context->log, &t->metrics));
+    RNCL_TRY(rncl_training_open_records(t));
     rncl_log_line(&t->context->log, RNCL_LOG_NOTE, "going on after step %lld, which was saved last",
                   (long long)t->state.step);
     return RNCL_OK;
@@ -279,7 +299,7 @@ rncl_status rncl_training_doubt(rncl_training *t)
 
 void rncl_training_close(rncl_training *t)
 {
-    rncl_metrics_close(&t->metrics);
+    rncl_training_close_records(t);
     close_network(t);
     rncl_training_free_weights(t);
     free(t->class_weights);

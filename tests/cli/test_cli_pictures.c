@@ -178,6 +178,18 @@ static void one_class_is_refused_unless_classes_says_so(void **state)
     expect_status(0);
 }
 
+static void a_share_that_the_data_does_not_leave_open_is_said(void **state)
+{
+    (void)state;
+    for (int validation = 0; validation < 2; validation++) {
+        run("train --data set%s --val-split 0.3 --arch cifar-resnet --depth 8 --image 16 --batch-size 4 "
+            "--workers 1 --steps 1 --out share%d",
+            validation ? "" : "/train", validation);
+        expect_status(0);
+        assert_int_equal(validation, strstr(result.errors, "warning: --val-split is not used") != NULL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +198,7 @@ int main(void)
         cmocka_unit_test(the_run_folder_knows_where_the_data_is_from_anywhere),
         cmocka_unit_test(names_that_are_no_utf8_stay_different),
         cmocka_unit_test(one_class_is_refused_unless_classes_says_so),
+        cmocka_unit_test(a_share_that_the_data_does_not_leave_open_is_said),
     };
     return cmocka_run_group_tests_name("pictures", tests, prepare, remove_folder);
 }

@@ -320,6 +320,71 @@ static void a_pass_of_whole_batches_has_no_filling(void **state)
     rncl_loader_destroy(loader);
 }
 
+/* Where the share of `rank` of `ranks` begins in a batch. */
+static int share_begin(int batch, int rank, int ranks)
+{
+    return batch * rank / ranks;
+}
+
+/* Also where batches span epochs, and from the middle of a stream on. */
+static void shares_of_a_stream_put_together_are_its_batches(void **state)
+{
+    (void)state;
+    enum { BATCH = 10, STEPS = 9, COUNTED = BATCH * STEPS };
+    static float images[COUNTED * PIXELS], share_images[COUNTED * PIXELS];
+    int32_t labels[COUNTED], share_labels[COUNTED];
+    struct fake fake;
+    fake_init(&fake, 17);
+    rncl_loader_options options = training_options(&fake, BATCH);
+    options.start = 30;
+    load(&options, COUNTED, labels, images);
+    for (int ranks = 1; ranks <= 4; ranks++)
+        for (int rank = 0; rank < ranks; rank++) {
+            const int begin = share_begin(BATCH, rank, ranks), end = share_begin(BATCH, rank + 1, ranks);
+            const size_t share = (size_t)(end - begin);
+            rncl_loader_options mine = options;
+            mine.batch_size = end - begin;
+            mine.start = options.start + (uint64_t)begin;
+            mine.stride = BATCH;
+            load(&mine, STEPS * mine.batch_size, share_labels, share_images);
+            for (size_t step = 0; step < STEPS; step++) {
+                const size_t at = step * BATCH + (size_t)begin;
+                assert_memory_equal(share_labels + step * share, labels + at, share * sizeof *labels);
+                assert_memory_equal(share_images + step * share * PIXELS, images + at * PIXELS,
+                                    share * PIXELS * sizeof *images);
+            }
+        }
+}
+
+/* Whatever the last batch leaves for each share. */
+static void shares_of_a_pass_count_every_picture_once(void **state)
+{
+    (void)state;
+    enum { BATCH = 6, MOST = 20 };
+    struct fake fake;
+    for (uint32_t count = 1; count < MOST; count++)
+        for (int ranks = 1; ranks <= 4; ranks++) {
+            int seen[MOST] = {0};
+            fake_init(&fake, count);
+            for (int rank = 0; rank < ranks; rank++) {
+                const int begin = share_begin(BATCH, rank, ranks), end = share_begin(BATCH, rank + 1, ranks);
+                rncl_loader_options mine = plain_options(&fake, end - begin);
+                mine.start = (uint64_t)begin;
+                mine.stride = BATCH;
+                rncl_loader *loader = create(&mine);
+                for (const rncl_batch *batch; (batch = next(loader)); rncl_loader_release(loader))
+                    for (int i = 0; i < mine.batch_size; i++) {
+                        assert_int_equal(batch->labels[i] != RNCL_NO_LABEL, i < batch->count);
+                        if (i < batch->count)
+                            seen[batch->labels[i]]++;
+                    }
+                rncl_loader_destroy(loader);
+            }
+            for (uint32_t i = 0; i < MOST; i++)
+                assert_int_equal(seen[i], i < count);
+        }
+}
+
 static void held_batches_stay_as_they_are(void **state)
 {
     (void)state;
@@ -447,6 +512,8 @@ int main(void)
         cmocka_unit_test(pictures_are_fitted_to_the_wanted_size_and_channels),
         cmocka_unit_test(a_pass_ends_with_a_batch_filled_up_with_blanks),
         cmocka_unit_test(a_pass_of_whole_batches_has_no_filling),
+        cmocka_unit_test(shares_of_a_stream_put_together_are_its_batches),
+        cmocka_unit_test(shares_of_a_pass_count_every_picture_once),
         cmocka_unit_test(held_batches_stay_as_they_are),
         cmocka_unit_test(a_picture_that_cannot_be_read_is_reported_in_its_turn),
         cmocka_unit_test(a_label_outside_the_classes_is_bad_data),

@@ -15,6 +15,7 @@
 #include "plot.h"
 #include "plot_runs.h"
 #include "run_curves.h"
+#include "run_name.h"
 #include "util.h"
 
 static char folder[] = "/tmp/rncl-plot-XXXXXX";
@@ -190,6 +191,44 @@ static void an_evaluation_without_training_has_no_point_of_it(void **state)
     assert_true(count_pixels("curves.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE) > 500);
 }
 
+/* A run has curves from its first step on: of its loss, against steps. */
+static void steps_are_drawn_before_the_first_evaluation(void **state)
+{
+    (void)state;
+    static const char steps[] = "step,loss,lr\n1,4,0.1\n2,3,0.1\n3,2,0.1\n";
+    const char *const runs[] = {"early"};
+    write_run("early", "");
+    assert_int_equal(rncl_plot_curves("early.png", "early"), RNCL_ERR_DATA);
+    assert_int_equal(rncl_file_write("early/steps.csv", steps, strlen(steps)), RNCL_OK);
+    assert_int_equal(rncl_plot_curves("early.png", "early"), RNCL_OK);
+    assert_true(rncl_file_exists("early.png"));
+    assert_int_equal(rncl_plot_runs("early.png", runs, 1, RNCL_PLOT_LOSS, RNCL_PLOT_STEPS), RNCL_OK);
+    assert_int_equal(rncl_plot_runs("early.png", runs, 1, RNCL_PLOT_ERROR, RNCL_PLOT_STEPS), RNCL_ERR_DATA);
+    assert_int_equal(rncl_plot_runs("early.png", runs, 1, RNCL_PLOT_LOSS, RNCL_PLOT_EPOCHS), RNCL_ERR_DATA);
+}
+
+static void a_run_is_called_by_its_network_and_data(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config, *name;
+    } cases[] = {{"arch = cifar-resnet\ndepth = 20\ndata = /home/me/cifar\n", "cifar-resnet-20 on cifar"},
+                 {"arch = resnet\ndepth = 18\ndata = builtin:shapes\n", "resnet-18 on shapes"},
+                 {"arch = resnet\ndepth = 18\ndata = /a/long/pa\\\n    th/my pho\\\n    tos\n",
+                  "resnet-18 on my photos"},
+                 {"arch = resnet\ndepth = 18\n", "resnet-18"},
+                 {"no options\n", "named"}};
+    assert_int_equal(rncl_directory_create("some/named"), RNCL_OK);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_int_equal(rncl_file_write("some/named/config.ini", cases[i].config, strlen(cases[i].config)),
+                         RNCL_OK);
+        char *name;
+        assert_int_equal(rncl_run_name("some/named", &name), RNCL_OK);
+        assert_string_equal(name, cases[i].name);
+        free(name);
+    }
+}
+
 static void damaged_metrics_are_refused(void **state)
 {
     (void)state;
@@ -214,6 +253,25 @@ static void a_confusion_matrix_is_darkest_where_most_answers_are(void **state)
     assert_int_equal(rncl_plot_confusion("confusion.png", counts, 2, NULL), RNCL_OK);
     /* Two cells hold all of their row and have the darkest colour. */
     assert_true(count_pixels("confusion.png", 0, 97, 173) > 10000);
+}
+
+/* Cut between characters: cairo draws nothing at all with half a one. */
+static void long_names_are_cut_and_drawn(void **state)
+{
+    (void)state;
+    const uint64_t counts[] = {10, 0, 0, 10};
+    const char *const labels[] = {
+        "aüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüü",
+        "ein Name, der für seine Zeile viel zu lang ist und über sie hinausgeht, überall"};
+    assert_int_equal(rncl_plot_confusion("names.png", counts, 2, labels), RNCL_OK);
+    char name[700] = "";
+    for (size_t i = 0; i + 3 < sizeof name; i += 2)
+        memcpy(name + i, "ü", 3);
+    const double values[] = {1, 2};
+    const rncl_plot_series series = {.x = values, .y = values, .count = 2};
+    const rncl_plot_panel panel = {
+        .x_label = "x", .y_label = "y", .series = &series, .series_count = 1, .title = name};
+    assert_int_equal(rncl_plot_write("title.png", &panel, 1), RNCL_OK);
 }
 
 static void a_class_without_pictures_is_grey_and_not_white(void **state)
@@ -250,6 +308,44 @@ static void a_roofline_has_a_dot_for_each_point(void **state)
                      count_pixels("none.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE));
 }
 
+/* Of four weights two are the least and two the greatest, whatever their scale. */
+static void filters_reach_from_black_to_white(void **state)
+{
+    (void)state;
+    const float weights[] = {-1e-3f, 1e-3f, 1e-3f, -1e-3f, 5, 5, 5, 5};
+    const rncl_filter_grid grid = {
+        .title = "one", .weights = weights, .count = 1, .channels = 1, .rows = 2, .columns = 2};
+    rncl_filter_grid flat = grid;
+    flat.weights = weights + 4;
+    assert_int_equal(rncl_plot_filters("filter.png", &grid), RNCL_OK);
+    assert_int_equal(rncl_plot_filters("flat.png", &flat), RNCL_OK);
+    const int black = count_pixels("filter.png", 0, 0, 0);
+    assert_true(black > 3000 && black < 4000); /* half of 84 x 84 pixels */
+    assert_true(count_pixels("flat.png", 0, 0, 0) < 100);
+    assert_true(count_pixels("flat.png", 128, 128, 128) > 6000);
+}
+
+/* The second bar is twice as long; a value that is not there has no bar. */
+static void bars_are_as_long_as_their_values(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"one", "two"};
+    const rncl_bar bars[] = {{.label = "a", .text = "1", .value = 1, .before = NAN, .kind = 0},
+                             {.label = "b", .text = "2", .value = 2, .before = 1.5, .kind = 1},
+                             {.label = "c", .text = "none", .value = NAN, .before = NAN, .kind = 0}};
+    const rncl_bar_chart chart = {.title = "bars", .x_label = "ms", .bars = bars, .count = COUNT(bars)};
+    assert_int_equal(rncl_plot_bars("bars.png", &chart), RNCL_OK);
+    const int first = count_pixels("bars.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE),
+              second = count_pixels("bars.png", SECOND_RED, SECOND_GREEN, SECOND_BLUE);
+    assert_true(first > 8000 && second > 1.8 * first && second < 2.2 * first);
+    rncl_bar_chart named = chart;
+    named.kinds = kinds;
+    named.kind_count = COUNT(kinds);
+    named.before_label = "before";
+    assert_int_equal(rncl_plot_bars("named.png", &named), RNCL_OK);
+    assert_true(count_pixels("named.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE) > first + 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,9 +356,14 @@ int main(void)
         cmocka_unit_test(steps_are_placed_smoothed_and_searched_for_drops),
         cmocka_unit_test(every_format_is_what_its_suffix_says),
         cmocka_unit_test(an_evaluation_without_training_has_no_point_of_it),
+        cmocka_unit_test(steps_are_drawn_before_the_first_evaluation),
+        cmocka_unit_test(a_run_is_called_by_its_network_and_data),
         cmocka_unit_test(damaged_metrics_are_refused),
         cmocka_unit_test(a_confusion_matrix_is_darkest_where_most_answers_are),
+        cmocka_unit_test(long_names_are_cut_and_drawn),
         cmocka_unit_test(a_class_without_pictures_is_grey_and_not_white),
+        cmocka_unit_test(filters_reach_from_black_to_white),
+        cmocka_unit_test(bars_are_as_long_as_their_values),
         cmocka_unit_test(a_roofline_has_a_dot_for_each_point),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

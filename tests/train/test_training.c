@@ -1,6 +1,7 @@
 /* The files of a training, its progress reports, and the options it refuses. */
 #include <math.h>
 
+#include "plot.h"
 #include "training_test.h"
 
 /* The run that most tests use. */
@@ -243,12 +244,26 @@ static void missing_data_are_told(void **state)
     expect_failure(train(&options), RNCL_ERR_DATA, "no/such/pictures");
 }
 
+/* The run is stopped before an evaluation could draw them. */
+static void curves_are_there_after_the_first_step(void **unused)
+{
+    (void)unused;
+    rncl_options options = small_options("early");
+    set(&options, "eval-every", "1");
+    accident stop = {.step = 1};
+    rncl_train_result result;
+    expect_failure(train_with(&options, &stop, &result), RNCL_ERR_INTERRUPTED, "interrupted");
+    assert_int_equal(stop.evaluations, 0);
+    assert_int_equal(rncl_file_exists("early/curves.png"), rncl_plot_available());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_run_folder_holds_everything),
         cmocka_unit_test(options_come_back_complete),
         cmocka_unit_test(progress_tells_of_every_step_and_evaluation),
+        cmocka_unit_test(curves_are_there_after_the_first_step),
         cmocka_unit_test(epochs_become_steps),
         cmocka_unit_test(evaluating_the_model_gives_the_last_row),
         cmocka_unit_test(micro_batches_are_counted_and_train_alike),

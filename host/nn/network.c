@@ -7,8 +7,14 @@
 
 #include "cl_error.h"
 #include "epilogues.h"
+#include "host_memory.h"
 #include "profile.h"
 #include "util.h"
+
+rncl_context *rncl_network_context(const rncl_network *network)
+{
+    return network->context;
+}
 
 const rncl_network_facts *rncl_network_facts_of(const rncl_network *network)
 {
@@ -43,7 +49,7 @@ static rncl_status allocate_logits(rncl_network *net, batch_slot *slot)
 {
     const size_t bytes = rncl_network_logits_bytes(net, net->setup.batch_size);
     RNCL_TRY(rncl_buffer_create(net->context, bytes, &slot->logits));
-    slot->host_logits = malloc(bytes);
+    slot->host_logits = rncl_host_memory_create_results(net->context, bytes);
     return slot->host_logits ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%zu bytes of logits", bytes);
 }
 
@@ -60,8 +66,8 @@ static rncl_status allocate_batches(rncl_network *net)
         RNCL_TRY(rncl_buffer_create(net->context, batch * sizeof(cl_int), &slot->labels));
         RNCL_TRY(rncl_buffer_create(net->context, batch * sizeof(float), &slot->losses));
         RNCL_TRY(rncl_buffer_create(net->context, batch * sizeof(cl_int), &slot->ranks));
-        slot->host_losses = calloc(batch, sizeof(float));
-        slot->host_ranks = calloc(batch, sizeof(int32_t));
+        slot->host_losses = rncl_host_memory_create_results(net->context, batch * sizeof(float));
+        slot->host_ranks = rncl_host_memory_create_results(net->context, batch * sizeof(int32_t));
         if (!slot->host_losses || !slot->host_ranks)
             return RNCL_FAIL(RNCL_ERR_MEMORY, "results of %zu pictures", batch);
         if (net->setup.logits)
@@ -275,7 +281,7 @@ rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup 
     }
 }
 
-static void release_slot(batch_slot *slot)
+static void release_slot(rncl_context *context, batch_slot *slot)
 {
     if (slot->done)
         clReleaseEvent(slot->done);
@@ -283,9 +289,9 @@ static void release_slot(batch_slot *slot)
     rncl_buffer_release(slot->losses);
     rncl_buffer_release(slot->ranks);
     rncl_buffer_release(slot->logits);
-    free(slot->host_losses);
-    free(slot->host_logits);
-    free(slot->host_ranks);
+    rncl_host_memory_destroy(context, slot->host_losses);
+    rncl_host_memory_destroy(context, slot->host_logits);
+    rncl_host_memory_destroy(context, slot->host_ranks);
 }
 
 /* Both queues are flushed first, since each may wait for the other. */
@@ -321,7 +327,7 @@ void rncl_network_destroy(rncl_network *net)
         if (net->input_free[i])
             clReleaseEvent(net->input_free[i]);
     for (size_t i = 0; i < COUNT(net->slots); i++)
-        release_slot(&net->slots[i]);
+        release_slot(net->context, &net->slots[i]);
     for (size_t i = 0; i < COUNT(net->blocks); i++)
         rncl_buffer_release(net->blocks[i]);
     if (net->uploads)

@@ -55,6 +55,7 @@ typedef struct rncl_network_setup {
 rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup *setup, rncl_network **out);
 void rncl_network_destroy(rncl_network *network);
 
+rncl_context *rncl_network_context(const rncl_network *network);
 const rncl_network_facts *rncl_network_facts_of(const rncl_network *network);
 
 /* From now on `observer` looks at the passes of every batch. */

@@ -1,6 +1,7 @@
 /* A batch on its way through a network. Two queues: uploads run beside the computation, into the one of
  * two input buffers that the device is not reading. */
 #include "cl_error.h"
+#include "host_memory.h"
 #include "network_state.h"
 #include "profile.h"
 #include "util.h"
@@ -181,6 +182,46 @@ static double weigh(const rncl_network *net, const int32_t *labels, const float 
     return sum;
 }
 
+/* One micro-batch of pictures that are in the buffer `input`. */
+static rncl_status compute(rncl_network *net, const batch_slot *slot, int first, cl_mem input,
+                           const rncl_update_rule *rule)
+{
+    if (rule && rule->mixup > 0)
+        RNCL_TRY(mix_pictures(net, first, input, rule->mixup));
+    RNCL_TRY(forward(net, first, input, rule != NULL));
+    RNCL_TRY(loss(net, slot, first, rule));
+    RNCL_TRY(keep_logits(net, slot, first));
+    return rule ? backward(net, first, input) : RNCL_OK;
+}
+
+/* Copies one micro-batch after the other, each while the one before is computed. */
+static rncl_status compute_copies(rncl_network *net, const batch_slot *slot, const float *images,
+                                  const rncl_update_rule *rule)
+{
+    const size_t image_floats = rncl_shape_count(net->plan.graph->tensors[0]);
+    for (int first = 0; first < net->setup.batch_size; first += net->plan.micro_batch) {
+        const unsigned input = net->next_input++ % COUNT(net->inputs);
+        RNCL_TRY(upload_images(net, images + (size_t)first * image_floats, input));
+        RNCL_TRY(compute(net, slot, first, net->inputs[input], rule));
+        RNCL_TRY(input_is_free(net, input));
+    }
+    return RNCL_OK;
+}
+
+/* Reads the caller's memory in place where the device can, and the batch is one micro-batch that nothing
+ * overwrites: mixup does. */
+static rncl_status compute_batch(rncl_network *net, const batch_slot *slot, const float *images,
+                                 const rncl_update_rule *rule)
+{
+    cl_mem lent = NULL;
+    if (net->plan.micro_batch == net->setup.batch_size && !(rule && rule->mixup > 0))
+        RNCL_TRY(rncl_host_memory_lend(net->context, images, &lent));
+    if (!lent)
+        return compute_copies(net, slot, images, rule);
+    RNCL_TRY(compute(net, slot, 0, lent, rule));
+    return rncl_host_memory_take_back(net->context, images);
+}
+
 /* Everybody's gradients in place of this network's. What is frozen has none. */
 static rncl_status sum_gradients(rncl_network *net)
 {
@@ -211,27 +252,14 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
     if (net->submitted - net->collected == MAX_OUTSTANDING)
         return RNCL_FAIL(RNCL_ERR_FAILURE, "a third batch before the first was collected");
     batch_slot *slot = &net->slots[net->submitted % MAX_OUTSTANDING];
-    const rncl_graph *graph = net->plan.graph;
-    int batch = net->setup.batch_size, micro = net->plan.micro_batch;
-    size_t image_floats = rncl_shape_count(graph->tensors[0]);
-    cl_int error = clEnqueueWriteBuffer(net->context->queue, slot->labels, CL_FALSE, 0,
-                                        (size_t)batch * sizeof(cl_int), labels, 0, NULL, NULL);
+    cl_int error =
+        clEnqueueWriteBuffer(net->context->queue, slot->labels, CL_FALSE, 0,
+                             (size_t)net->setup.batch_size * sizeof(cl_int), labels, 0, NULL, NULL);
     RNCL_TRY(rncl_cl_status(error, "clEnqueueWriteBuffer", "the labels"));
     slot->weight = weigh(net, labels, rule ? net->setup.class_weights : NULL);
     if (rule && net->setup.others.weigh)
         RNCL_TRY(net->setup.others.weigh(net->setup.others.user, &slot->weight));
-    for (int first = 0; first < batch; first += micro) {
-        unsigned input = net->next_input++ % COUNT(net->inputs);
-        RNCL_TRY(upload_images(net, images + (size_t)first * image_floats, input));
-        if (rule && rule->mixup > 0)
-            RNCL_TRY(mix_pictures(net, first, net->inputs[input], rule->mixup));
-        RNCL_TRY(forward(net, first, net->inputs[input], rule != NULL));
-        RNCL_TRY(loss(net, slot, first, rule));
-        RNCL_TRY(keep_logits(net, slot, first));
-        if (rule)
-            RNCL_TRY(backward(net, first, net->inputs[input]));
-        RNCL_TRY(input_is_free(net, input));
-    }
+    RNCL_TRY(compute_batch(net, slot, images, rule));
     if (rule)
         RNCL_TRY(update(net, rule));
     RNCL_TRY(read_results(net, slot));

@@ -6,6 +6,7 @@
 
 #include "announce.h"
 #include "automatic.h"
+#include "batch_memory.h"
 #include "batch_search.h"
 #include "class_weights.h"
 #include "file.h"
@@ -170,6 +171,7 @@ rncl_status rncl_training_open_loader(rncl_training *t)
     const uint64_t start = (uint64_t)t->state.step * (uint64_t)t->options->batch_size;
     rncl_loader_options loader = rncl_training_loader(t, rncl_inputs_training(&t->inputs, t->options, start));
     loader.yields = t->context->info.type == RNCL_DEVICE_CPU;
+    loader.memory = rncl_batch_memory_of(t->context);
     return rncl_loader_create(&loader, &t->loader);
 }
 

@@ -34,10 +34,11 @@ static int train_with_smaller(void **state)
     return result.exit_status;
 }
 
+/* The first buffers are for batches in the host's memory, which can do without. */
 static void an_allocation_that_fails_halves_the_micro_batch(void **state)
 {
     (void)state;
-    run_with_fault("clCreateBuffer:2:-4", TRAIN "--out out");
+    run_with_fault("clCreateBuffer:8:-4", TRAIN "--out out");
     expect_smaller("clCreateBuffer", "four");
 }
 
@@ -50,6 +51,20 @@ static void a_step_that_fails_goes_on_from_what_was_saved_last(void **state)
         snprintf(fault, sizeof fault, "%s:%d:-5", calls[i], i == 0 ? 400 : i == 1 ? 4000 : 3);
         run_with_fault(fault, TRAIN "--out out");
         expect_smaller(calls[i], "four");
+    }
+}
+
+static void pictures_are_copied_where_memory_cannot_be_shared_to_the_same_bits(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {"clEnqueueMapBuffer:1+:-12", "clCreateBuffer:1:-4"};
+    run(TRAIN "--out shared");
+    expect_status(0);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        run_with_fault(faults[i], TRAIN "--out out");
+        expect_status(0);
+        assert_null(strstr(result.errors, "warning"));
+        shell("cmp out/model.safetensors shared/model.safetensors && cmp out/steps.csv shared/steps.csv");
     }
 }
 
@@ -94,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_allocation_that_fails_halves_the_micro_batch),
+        cmocka_unit_test(pictures_are_copied_where_memory_cannot_be_shared_to_the_same_bits),
         cmocka_unit_test(a_step_that_fails_goes_on_from_what_was_saved_last),
         cmocka_unit_test(steps_that_were_saved_are_not_taken_again),
         cmocka_unit_test(where_one_picture_does_not_fit_the_run_ends),

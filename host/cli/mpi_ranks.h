@@ -9,7 +9,7 @@
 rncl_status rncl_mpi_open(rncl_ranks **out);
 
 /* Ends the job's ranks together. Does not return after a failure `status` of this rank alone, nor where it is
- * not rank 0: then rank 0's line and result speak for all. Takes NULL. */
+ * not rank 0: then rank 0's line and exit status speak for all. Takes NULL. */
 void rncl_mpi_close(rncl_ranks *ranks, rncl_status status);
 
 #endif

@@ -318,13 +318,12 @@ rncl_status rncl_training_measure(rncl_training *t, rncl_evaluation *result)
 {
     const rncl_loader_options loader =
         rncl_training_loader(t, rncl_inputs_validation(&t->inputs, t->options));
-    const rncl_measure_others others = {rncl_training_join_evaluation, t};
     RNCL_TRY(rncl_training_align(t));
     if (t->options->ema > 0)
         RNCL_TRY(rncl_network_exchange_averages(t->network));
-    const rncl_measure_setup setup = {.loader = &loader,
-                                      .stop = t->listener.stop,
-                                      .others = rncl_ranks_count(t->ranks) > 1 ? &others : NULL};
+    rncl_measure_setup setup = {.loader = &loader, .stop = t->listener.stop, .user = t};
+    if (rncl_ranks_count(t->ranks) > 1)
+        setup.join = rncl_training_join_evaluation;
     rncl_status st = rncl_measure(t->network, &setup, result);
     if (t->options->ema > 0 && (!st || st == RNCL_ERR_INTERRUPTED)) {
         const rncl_status back = rncl_network_exchange_averages(t->network);

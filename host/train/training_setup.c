@@ -102,16 +102,6 @@ static rncl_status copy_class_weights(const rncl_options *options)
     return rncl_file_copy(options->class_weights, copy);
 }
 
-/* Which batch and rate go with each other is decided anew when the batch has been measured. */
-static rncl_status find_batch(rncl_training *t, rncl_options *options)
-{
-    int batch;
-    RNCL_TRY(rncl_batch_search(t, options->batch_size, &batch));
-    options->batch_size = batch;
-    rncl_automatic_complete(options, t->inputs.training->info.count);
-    return RNCL_OK;
-}
-
 static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
 {
     const bool measured = rncl_automatic_is_measured(options);
@@ -125,7 +115,7 @@ static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
     rncl_graph_align(t->graph, t->context->info.address_alignment);
     RNCL_TRY(rncl_graph_freeze(t->graph, options->freeze));
     if (measured)
-        RNCL_TRY(find_batch(t, options));
+        RNCL_TRY(rncl_batch_search(t, options));
     const rncl_dataset_info *info = &t->inputs.training->info;
     t->steps = count_steps(options, info->count);
     t->fingerprint = take_fingerprint(t);

@@ -11,6 +11,13 @@
 #include "status.h"
 #include "tally.h"
 
+/* Whoever measures the same network on other pictures. */
+typedef struct rncl_measure_others {
+    /* Replaces the sums by everybody's; the first failure of all, if any. */
+    rncl_status (*join)(void *user, rncl_status status, rncl_batch_result *sums);
+    void *user;
+} rncl_measure_others;
+
 typedef struct rncl_measure_setup {
     const rncl_loader_options *loader; /* its batches must be the network's */
     const volatile sig_atomic_t
@@ -19,6 +26,7 @@ typedef struct rncl_measure_setup {
                               logits then; may be NULL */
     rncl_batch_sink *sink; /* hears of each batch, too; may be NULL */
     void *user;            /* of `sink` */
+    const rncl_measure_others *others; /* NULL: there are none; not with a tally */
 } rncl_measure_setup;
 
 /* No batch may be outstanding before, and none is afterwards. */

@@ -130,17 +130,13 @@ static rncl_status prepare_tuning(rncl_training *t, const rncl_options *options)
     return wanted ? tune_briefly(t, options) : RNCL_OK;
 }
 
-/* Which batch and rate go with each other is decided anew when the batch has been measured. */
 static rncl_status find_batch(rncl_training *t, rncl_options *options)
 {
-    int batch;
     if (rncl_ranks_count(t->ranks) > 1)
         return RNCL_FAIL(
             RNCL_ERR_USAGE,
             "--batch-size auto measures one device: with several ranks give a number, or leave it away");
-    RNCL_TRY(rncl_batch_search(t, options->batch_size, &batch));
-    options->batch_size = batch;
-    rncl_automatic_complete(options, t->inputs.training->info.count);
+    RNCL_TRY(rncl_batch_search(t, options));
     return rncl_training_take_share(t);
 }
 

@@ -115,7 +115,7 @@ def filters(folder):
 
 
 def tuning(folder):
-    results = json.loads((folder / "run/tuning.json").read_text(encoding="utf-8"))["results"]
+    results = json.loads((folder / "tuning.json").read_text(encoding="utf-8"))["results"]
     results = sorted((r for r in results if "time_ns" in r), key=lambda r: -r["time_ns"])[:MOST_BARS]
     figure, axes = plt.subplots(figsize=(7, 0.22 * len(results) + 1))
     kinds = list(dict.fromkeys(r["algorithm"] or "the only algorithm" for r in results))

@@ -39,6 +39,7 @@ rncl_status rncl_predict_run(rncl_options *options);
 rncl_status rncl_bench_run(rncl_options *options);
 rncl_status rncl_check_data_run(rncl_options *options);
 rncl_status rncl_watch_run(rncl_options *options);
+rncl_status rncl_report_run(rncl_options *options);
 rncl_status rncl_plot_run(rncl_options *options);
 rncl_status rncl_kernels_run(rncl_options *options);
 rncl_status rncl_export_run(rncl_options *options);

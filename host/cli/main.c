@@ -41,6 +41,8 @@ const rncl_command rncl_commands[] = {
     {"plot", "Draws the curves of runs, a model's filters, or tuning results",
      "rncl plot runs/mine runs/yours", RNCL_FOR_PLOT, rncl_plot_run, .defaults = {{0}},
      .arguments = "RUN..."},
+    {"report", "Writes a run as one web page: curves, confusion, mistakes, filters, configuration",
+     "rncl report runs/mine", RNCL_FOR_REPORT, rncl_report_run, .defaults = {{0}}, .arguments = "RUN"},
     {"export", "Writes a trained model for ONNX runtimes or for PyTorch",
      "rncl export --model runs/mine --onnx mine.onnx", RNCL_FOR_EXPORT, rncl_export_run, .defaults = {{0}}},
     {"check-data", "Decodes every picture of a data set and lists the defects", "rncl check-data pictures",

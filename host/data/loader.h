@@ -52,10 +52,10 @@ typedef struct rncl_loader_options {
      * set, and otherwise by a blank one. */
     bool endless;
     uint64_t start;
-    rncl_batch_memory memory;
     /* Entries from the beginning of a batch to that of the next, at least batch_size: those in between are
      * for others, with whom the stream is shared. 0: batch_size. */
     uint64_t stride;
+    rncl_batch_memory memory;
 } rncl_loader_options;
 
 /* One batch; owned by the loader, valid until released. */

@@ -65,6 +65,30 @@ rncl_status rncl_raster_of_input(const float *image, int size, int channels, con
     return RNCL_OK;
 }
 
+/* Mean of a square of pixels. */
+static unsigned char mean_of(const rncl_raster *raster, int left, int top, int side, int colour)
+{
+    int sum = 0;
+    for (int y = top; y < top + side; y++)
+        for (int x = left; x < left + side; x++)
+            sum += raster->pixels[((size_t)y * (size_t)raster->width + (size_t)x) * RGB + (size_t)colour];
+    return (unsigned char)((sum + side * side / 2) / (side * side));
+}
+
+rncl_status rncl_raster_shrink(const rncl_raster *raster, int side, rncl_raster *out)
+{
+    const int by = (MAX(raster->width, raster->height) + side - 1) / side;
+    RNCL_TRY(rncl_raster_create(MAX(raster->width / by, 1), MAX(raster->height / by, 1), out));
+    if (raster->width < by || raster->height < by)
+        return RNCL_OK;
+    for (int y = 0; y < out->height; y++)
+        for (int x = 0; x < out->width; x++)
+            for (int c = 0; c < RGB; c++)
+                out->pixels[((size_t)y * (size_t)out->width + (size_t)x) * RGB + (size_t)c] =
+                    mean_of(raster, x * by, y * by, by, c);
+    return RNCL_OK;
+}
+
 /* Weights of filter `k`: every count-th from there on. */
 static void find_range(const float *filters, size_t weights, size_t count, size_t k, double range[2])
 {

@@ -23,6 +23,10 @@ rncl_status rncl_raster_png(const rncl_raster *raster, unsigned char **bytes, si
 rncl_status rncl_raster_of_input(const float *image, int size, int channels, const float *mean,
                                  const float *std, rncl_raster *out);
 
+/* A copy whose sides are divided by the least whole number that makes both at most `side`: each pixel is the
+ * mean of those that it stands for, and what is left over at the edges goes. RNCL_ERR_MEMORY. */
+rncl_status rncl_raster_shrink(const rncl_raster *raster, int side, rncl_raster *out);
+
 /* The filters [size][size][channels][count] of a first layer as a grid, each scaled so that its least weight
  * is black and its greatest white. */
 rncl_status rncl_raster_of_filters(const float *filters, int size, int channels, int count, rncl_raster *out);

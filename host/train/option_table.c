@@ -36,7 +36,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(device),
      .value = "N|NAME",
      .default_text = "auto",
-     .commands = WITH_DEVICE | RNCL_FOR_DOCTOR,
+     .commands = WITH_DEVICE | RNCL_FOR_DOCTOR | RNCL_FOR_REPORT,
      .in_config = true,
      .help = "number in `rncl devices`, part of the name of a device or platform, or auto for number 1; not "
              "given: $RNCL_DEVICE"},
@@ -122,7 +122,7 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(data),
      .value = "DIR",
-     .commands = WITH_FOLDERS,
+     .commands = WITH_FOLDERS | RNCL_FOR_REPORT,
      .in_config = true,
      .is_path = true,
      .help =
@@ -177,6 +177,14 @@ const rncl_option rncl_option_table[] = {
      .value = "RUN",
      .commands = RNCL_FOR_TRAIN,
      .help = "run folder; not given: runs/DATE-ARCH-DEPTH"},
+    {.name = "out",
+     .group = RNCL_GROUP_RUN,
+     .common = true,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(out),
+     .value = "FILE",
+     .commands = RNCL_FOR_REPORT,
+     .help = "the page; not given: report.html in the run's folder"},
     {.name = "out",
      .group = RNCL_GROUP_RUN,
      .common = true,
@@ -284,6 +292,17 @@ const rncl_option rncl_option_table[] = {
      .in_config = true,
      .help = "start with 0 as the weight of the last batch normalisation of each block, so that each block "
              "starts as its shortcut; has no effect on --init"},
+
+    {.name = "sync-bn",
+     .group = RNCL_GROUP_NETWORK,
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(sync_bn),
+     .default_text = "off",
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help =
+         "batch normalisation with several ranks (mpirun): over the pictures of all of them, with two more "
+         "messages for each layer and step; off: each rank over its own, as over its micro-batches"},
 
     /* how long, in what portions */
     {.name = "epochs",
@@ -932,7 +951,7 @@ const rncl_option rncl_option_table[] = {
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(verbose),
-     .commands = WITH_DEVICE | RNCL_FOR_DEVICES,
+     .commands = WITH_DEVICE | RNCL_FOR_DEVICES | RNCL_FOR_REPORT,
      .prints = true,
      .help = "print more: `rncl devices` prints limits, extensions and the driver's file, other commands "
              "their steps and reasons, on standard error"},

@@ -41,6 +41,7 @@ enum {
     RNCL_FOR_COMPLETION = 1 << 15,
     RNCL_FOR_MAN_PAGES = 1 << 16,
     RNCL_FOR_WATCH = 1 << 17,
+    RNCL_FOR_REPORT = 1 << 18,
     RNCL_FOR_SWEEP = 1 << 19,
     RNCL_FOR_LIBRARY = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_TUNE | RNCL_FOR_CHECK,
     RNCL_FOR_NETWORKS = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_BENCH | RNCL_FOR_TUNE |
@@ -78,6 +79,7 @@ typedef struct rncl_options {
     bool lr_find; /* a search for the rate, in place of the training */
     rncl_schedule_kind schedule;
     bool zero_init_residual;
+    bool sync_bn;                    /* batch statistics of all ranks' pictures */
     char lr_steps[RNCL_TEXT_LENGTH]; /* "0.5,0.75" of the run, or steps, after which `step` divides by 10 */
     int patience;                    /* plateau: evaluations without improvement */
     int warmup_steps;

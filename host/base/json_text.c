@@ -18,11 +18,15 @@ char *rncl_json_format(const json_t *value, size_t flags)
     return text;
 }
 
-/* Jansson does not always name a shortage of memory: an error without a name is not one in the text. */
-static bool is_in_text(const json_error_t *error)
+/* Jansson does not always name a shortage of memory: an error without a name is not one in the text, and a
+ * string for which there is no memory is called a wrong one. Whether there is enough for any string of the
+ * text is tried. */
+static bool is_in_text(const json_error_t *error, const char *text, size_t size_bytes)
 {
     const enum json_error_code code = json_error_code(error);
-    return code != json_error_out_of_memory && code != json_error_unknown;
+    json_t *string = json_stringn_nocheck(text, size_bytes);
+    json_decref(string);
+    return string && code != json_error_out_of_memory && code != json_error_unknown;
 }
 
 rncl_status rncl_json_parse(const char *text, size_t size_bytes, size_t flags, json_t **out,
@@ -31,7 +35,8 @@ rncl_status rncl_json_parse(const char *text, size_t size_bytes, size_t flags, j
     *error = (json_error_t){0}; /* Jansson does not set the code of every error */
     json_t *value = json_loadb(text, size_bytes, flags, error);
     json_t *again = json_loadb(text, size_bytes, flags, error);
-    const bool same = json_equal(value, again), no_json = !value && !again && is_in_text(error);
+    const bool same = json_equal(value, again),
+               no_json = !value && !again && is_in_text(error, text, size_bytes);
     json_decref(again);
     *out = same ? value : NULL;
     if (same)

@@ -117,8 +117,8 @@ rncl_status rncl_plot_tuning(const char *path, const char *out)
     json_error_t error;
     json_t *file;
     RNCL_TRY(rncl_file_read(path, &contents));
-    rncl_status st = rncl_json_parse((const char *)contents.data, contents.size_bytes, JSON_REJECT_DUPLICATES,
-                                     &file, &error);
+    rncl_status st = rncl_json_parse(contents.data ? (const char *)contents.data : "", contents.size_bytes,
+                                     JSON_REJECT_DUPLICATES, &file, &error);
     rncl_contents_free(&contents);
     if (st == RNCL_ERR_MEMORY)
         st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to read it", path);

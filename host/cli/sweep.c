@@ -147,7 +147,7 @@ static rncl_status take_run(sweep *s, size_t run)
         RNCL_TRY(resume_run(folder, &options));
     rncl_log_line(&s->console.log, RNCL_LOG_NOTE, "sweep     run %zu of %zu: %s", run + 1, s->grid.runs,
                   label);
-    const rncl_status st = rncl_train_once(&options, &trained);
+    const rncl_status st = rncl_train_once(&options, NULL, &trained);
     if (st == RNCL_ERR_INTERRUPTED)
         return RNCL_FAIL(st, "interrupted in run %zu of %zu, and saved; the same command goes on", run + 1,
                          s->grid.runs);

@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "console.h"
+#include "mpi_ranks.h"
 #include "number.h"
 #include "train_once.h"
 
@@ -72,17 +73,29 @@ static void print_summary(const rncl_train_result *result, double first_step_sec
     send_summary();
 }
 
-rncl_status rncl_train_run(rncl_options *options)
+static rncl_status train(rncl_options *options, rncl_ranks *ranks)
 {
     rncl_trained_once trained;
-    RNCL_TRY(rncl_train_once_catch());
-    const rncl_status st = rncl_train_once(options, &trained);
+    if (options->lr_find && ranks)
+        return rncl_ranks_agree(
+            ranks, RNCL_FAIL(RNCL_ERR_USAGE, "--lr-find is for one device: start it without mpirun"));
+    const rncl_status st = rncl_train_once(options, ranks, &trained);
     rncl_status printed = RNCL_OK;
-    if (options->lr_find)
+    if (options->lr_find || !rncl_ranks_first(ranks))
         return st;
     if (options->json && (!st || st == RNCL_ERR_INTERRUPTED))
         printed = print_json(&trained, st == RNCL_ERR_INTERRUPTED);
     else if (!st)
         print_summary(&trained.result, trained.first_step_seconds);
     return st ? st : printed;
+}
+
+rncl_status rncl_train_run(rncl_options *options)
+{
+    rncl_ranks *ranks;
+    RNCL_TRY(rncl_train_once_catch());
+    RNCL_TRY(rncl_mpi_open(&ranks));
+    const rncl_status st = train(options, ranks);
+    rncl_mpi_close(ranks, st);
+    return st;
 }

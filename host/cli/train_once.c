@@ -6,6 +6,7 @@
 #include "command.h"
 #include "lr_find_command.h"
 #include "paths.h"
+#include "rank_device.h"
 #include "signals.h"
 #include "trainer.h"
 
@@ -29,19 +30,35 @@ rncl_status rncl_train_once_catch(void)
     return rncl_signals_catch(&stop_wanted);
 }
 
-rncl_status rncl_train_once(rncl_options *options, rncl_trained_once *out)
+static rncl_status open_device(rncl_console *console, const rncl_options *options, rncl_ranks *ranks,
+                               rncl_context **context)
+{
+    RNCL_TRY(rncl_ranks_agree(ranks, rncl_console_open_device(console, options, context)));
+    return rncl_rank_devices_tell(ranks, *context);
+}
+
+static rncl_status run(rncl_console *console, rncl_options *options, rncl_ranks *ranks, rncl_context *context,
+                       rncl_trained_once *out)
+{
+    watcher w = {.console = console, .out = out};
+    const rncl_train_listener listener = {
+        .progress = rncl_ranks_first(ranks) ? on_progress : NULL, .user = &w, .stop = &stop_wanted};
+    rncl_command_tunes(options);
+    return options->lr_find ? rncl_lr_find_command(console, context, options, &listener)
+                            : rncl_train(context, options, &listener, ranks, &out->result);
+}
+
+rncl_status rncl_train_once(rncl_options *options, rncl_ranks *ranks, rncl_trained_once *out)
 {
     *out = (rncl_trained_once){0};
-    RNCL_TRY(rncl_paths_complete_init(options));
+    RNCL_TRY(rncl_ranks_agree(ranks, rncl_paths_complete_init(options)));
     rncl_console console;
     rncl_console_init(&console, options);
-    rncl_context *context;
-    RNCL_TRY(rncl_console_open_device(&console, options, &context));
-    watcher w = {.console = &console, .out = out};
-    const rncl_train_listener listener = {.progress = on_progress, .user = &w, .stop = &stop_wanted};
-    rncl_command_tunes(options);
-    const rncl_status st = options->lr_find ? rncl_lr_find_command(&console, context, options, &listener)
-                                            : rncl_train(context, options, &listener, &out->result);
+    rncl_console_take_rank(&console, ranks);
+    rncl_context *context = NULL;
+    rncl_status st = open_device(&console, options, ranks, &context);
+    if (!st)
+        st = run(&console, options, ranks, context, out);
     rncl_meter_clear(&console.meter);
     rncl_context_destroy(context);
     return st;

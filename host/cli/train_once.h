@@ -13,8 +13,8 @@ typedef struct rncl_trained_once {
 /* From now on INT and its like ask trainings to stop, and end the process the second time. Once a process. */
 rncl_status rncl_train_once_catch(void);
 
-/* Opens the device and trains, or looks for a learning rate; progress on standard error. Status and files as
- * those of rncl_train. */
-rncl_status rncl_train_once(rncl_options *options, rncl_trained_once *out);
+/* Opens the device and trains, with `ranks` others or alone (NULL), or looks for a learning rate, alone;
+ * progress on standard error. Status and files as those of rncl_train. */
+rncl_status rncl_train_once(rncl_options *options, rncl_ranks *ranks, rncl_trained_once *out);
 
 #endif

@@ -222,6 +222,30 @@ static rncl_status compute_batch(rncl_network *net, const batch_slot *slot, cons
     return rncl_host_memory_take_back(net->context, images);
 }
 
+/* Everybody's gradients in place of this network's. What is frozen has none. */
+static rncl_status sum_gradients(rncl_network *net)
+{
+    const rncl_network_others *others = &net->setup.others;
+    const rncl_parameters *p = &net->parameters;
+    for (size_t i = 0; others->sum && i < p->trained_count; i++) {
+        const size_t first = p->trained[i].first, count = p->trained[i].count;
+        const size_t at = first * sizeof(float), bytes = count * sizeof(float);
+        RNCL_TRY(rncl_buffer_read(net->context, p->gradients, at, bytes, net->host_gradients));
+        RNCL_TRY(others->sum(others->user, net->host_gradients, count));
+        RNCL_TRY(rncl_buffer_write(net->context, p->gradients, at, bytes, net->host_gradients));
+    }
+    return RNCL_OK;
+}
+
+static rncl_status update(rncl_network *net, const rncl_update_rule *rule)
+{
+    RNCL_TRY(sum_gradients(net));
+    if (net->context->profile)
+        net->context->profile->label = "update";
+    RNCL_TRY(rncl_parameters_update(&net->parameters, rule, &net->observer));
+    return rncl_network_prepare(net);
+}
+
 static rncl_status submit(rncl_network *net, const float *images, const int32_t *labels,
                           const rncl_update_rule *rule)
 {
@@ -233,13 +257,11 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
                              (size_t)net->setup.batch_size * sizeof(cl_int), labels, 0, NULL, NULL);
     RNCL_TRY(rncl_cl_status(error, "clEnqueueWriteBuffer", "the labels"));
     slot->weight = weigh(net, labels, rule ? net->setup.class_weights : NULL);
+    if (rule && net->setup.others.weigh)
+        RNCL_TRY(net->setup.others.weigh(net->setup.others.user, &slot->weight));
     RNCL_TRY(compute_batch(net, slot, images, rule));
-    if (rule) {
-        if (net->context->profile)
-            net->context->profile->label = "update";
-        RNCL_TRY(rncl_parameters_update(&net->parameters, rule, &net->observer));
-        RNCL_TRY(rncl_network_prepare(net));
-    }
+    if (rule)
+        RNCL_TRY(update(net, rule));
     RNCL_TRY(read_results(net, slot));
     net->submitted++;
     return RNCL_OK;

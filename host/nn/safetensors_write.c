@@ -29,11 +29,10 @@ static json_t *make_header(const char *path, json_t *metadata, const rncl_file_t
     bool complete = json_object_set(header, "__metadata__", metadata) == 0;
     size_t position = 0;
     for (size_t i = 0; complete && i < count; i++) {
-        size_t size_bytes;
-        complete = rncl_file_tensor_bytes(&tensors[i], &size_bytes);
-        complete =
-            complete && !json_object_set_new(header, tensors[i].name,
-                                             tensor_entry(&tensors[i], position, position + size_bytes));
+        size_t size_bytes = 0;
+        complete = rncl_file_tensor_bytes(&tensors[i], &size_bytes) &&
+                   !json_object_set_new(header, tensors[i].name,
+                                        tensor_entry(&tensors[i], position, position + size_bytes));
         position += size_bytes;
     }
     char checksum[RNCL_SAFETENSORS_TEXT];

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "automatic.h"
 #include "number.h"
 #include "planning.h"
 #include "random.h"
@@ -140,16 +141,18 @@ static rncl_status search(rncl_training *t, int most, const material *m, int *ba
     return RNCL_OK;
 }
 
-rncl_status rncl_batch_search(rncl_training *t, int most, int *batch)
+rncl_status rncl_batch_search(rncl_training *t, rncl_options *options)
 {
+    const int most = options->batch_size;
     material m = {0};
     rncl_status st = rncl_training_open_store(t);
     if (!st)
         st = make_material(t, most, &m);
     if (!st)
-        st = search(t, most, &m, batch);
+        st = search(t, most, &m, &options->batch_size);
     free_material(&m);
     rncl_store_close(t->store);
     t->store = NULL;
+    rncl_automatic_complete(options, t->inputs.training->info.count);
     return st;
 }

@@ -14,8 +14,10 @@ typedef struct rncl_batch_speed {
  * a twentieth faster than the one before it. `count` is 1 or more. */
 int rncl_batch_that_pays(const rncl_batch_speed *speeds, size_t count);
 
-/* Measures steps with random pictures for batches of 8 and its doubles up to `most`, each for up to half a
- * minute, and says what was found. training->graph and inputs are there; nothing else is changed. */
-rncl_status rncl_batch_search(rncl_training *training, int most, int *batch);
+/* Measures steps with random pictures for batches of 8 and its doubles up to options->batch_size, each for up
+ * to half a minute, and says what was found: options->batch_size, and the rate that goes with it. `options`
+ * is the same as training->options; the training has its inputs and graph, and nothing else of it is changed.
+ */
+rncl_status rncl_batch_search(rncl_training *training, rncl_options *options);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "event_file.h"
 #include "inference.h"
-#include "training.h"
+#include "training_ranks.h"
 #include "util.h"
 #include "verdict.h"
 
@@ -162,7 +162,9 @@ static rncl_status log_batch(const samples *s, rncl_loader *loader)
 
 static rncl_status log_answers(samples *s)
 {
-    const rncl_loader_options options = rncl_inputs_validation(&s->training->inputs, s->training->options);
+    const rncl_training *t = s->training;
+    const rncl_loader_options options =
+        rncl_training_loader(t, rncl_inputs_validation(&t->inputs, t->options));
     rncl_loader *loader;
     RNCL_TRY(rncl_loader_create(&options, &loader));
     fputs("| sample | class | answer | share |\n|---|---|---|---|\n", s->table);

@@ -56,7 +56,8 @@ rncl_status rncl_measure(rncl_network *network, const rncl_measure_setup *setup,
 {
     *result = (rncl_evaluation){0};
     measurement m = {.setup = setup, .tally = setup->tally, .start_ns = rncl_time_ns()};
-    RNCL_TRY(rncl_infer(network, setup->loader, setup->stop, add_batch, &m));
+    const rncl_status st = rncl_infer(network, setup->loader, setup->stop, add_batch, &m);
+    RNCL_TRY(setup->join ? setup->join(setup->user, st, &m.sums) : st);
     *result = describe(&m);
     result->images_per_second = images_per_second(&m, result->images);
     return RNCL_OK;

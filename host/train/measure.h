@@ -18,7 +18,10 @@ typedef struct rncl_measure_setup {
     rncl_tally *tally;     /* where pictures are counted, and the result comes from: the network must hand out
                               logits then; may be NULL */
     rncl_batch_sink *sink; /* hears of each batch, too; may be NULL */
-    void *user;            /* of `sink` */
+    /* Where others measure the same network on other pictures: replaces the sums by everybody's; the first
+     * failure of all, if any. May be NULL, and is with a tally. */
+    rncl_status (*join)(void *user, rncl_status status, rncl_batch_result *sums);
+    void *user; /* of `sink` and `join` */
 } rncl_measure_setup;
 
 /* No batch may be outstanding before, and none is afterwards. */

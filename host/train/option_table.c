@@ -293,6 +293,17 @@ const rncl_option rncl_option_table[] = {
      .help = "start with 0 as the weight of the last batch normalisation of each block, so that each block "
              "starts as its shortcut; has no effect on --init"},
 
+    {.name = "sync-bn",
+     .group = RNCL_GROUP_NETWORK,
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(sync_bn),
+     .default_text = "off",
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help =
+         "batch normalisation with several ranks (mpirun): over the pictures of all of them, with two more "
+         "messages for each layer and step; off: each rank over its own, as over its micro-batches"},
+
     /* how long, in what portions */
     {.name = "epochs",
      .group = RNCL_GROUP_OPTIMISATION,

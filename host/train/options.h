@@ -79,6 +79,7 @@ typedef struct rncl_options {
     bool lr_find; /* a search for the rate, in place of the training */
     rncl_schedule_kind schedule;
     bool zero_init_residual;
+    bool sync_bn;                    /* batch statistics of all ranks' pictures */
     char lr_steps[RNCL_TEXT_LENGTH]; /* "0.5,0.75" of the run, or steps, after which `step` divides by 10 */
     int patience;                    /* plateau: evaluations without improvement */
     int warmup_steps;

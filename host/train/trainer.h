@@ -8,13 +8,14 @@
 #include "context.h"
 #include "inference.h"
 #include "options.h"
+#include "ranks.h"
 #include "rncl/rncl.h"
 
-/* Trains as the options say; `options` comes back complete (image, classes, mean, std, out filled in). On
- * RNCL_ERR_INTERRUPTED, at the time limit (which is RNCL_OK) and on RNCL_ERR_DIVERGED the run folder holds
- * everything up to there. */
+/* Trains as the options say, with `ranks` others, or alone (NULL); `options` comes back complete (image,
+ * classes, mean, std, out filled in). On RNCL_ERR_INTERRUPTED, at the time limit (which is RNCL_OK) and on
+ * RNCL_ERR_DIVERGED the run folder holds everything up to there. */
 rncl_status rncl_train(rncl_context *context, rncl_options *options, const rncl_train_listener *listener,
-                       rncl_train_result *result);
+                       rncl_ranks *ranks, rncl_train_result *result);
 
 /* Evaluates options->model on the validation images. The network and normalisation come from
  * the model file's metadata unless the options give them. Where model and data have names for their classes,

@@ -12,6 +12,7 @@
 #include "network.h"
 #include "options.h"
 #include "pace.h"
+#include "ranks.h"
 #include "run_folder.h"
 #include "save_clock.h"
 #include "schedule.h"
@@ -22,6 +23,11 @@ typedef struct rncl_training {
     rncl_context *context;
     const rncl_options *options; /* complete */
     rncl_train_listener listener;
+    rncl_ranks *ranks; /* who trains together, with the same options; NULL: alone */
+    rncl_share share;  /* of this rank in each batch */
+    struct {
+        bool stop, out_of_time, save;
+    } agreed; /* what ranks wished for when they collected the last step */
     rncl_inputs inputs;
     rncl_graph *graph;
     rncl_loader *loader; /* of training batches */
@@ -54,9 +60,9 @@ typedef struct rncl_training {
     bool improved;            /* the weights are the best so far, and have not been saved as such */
 } rncl_training;
 
-/* Puts a training together; `context`, `options`, `listener` and `trial` are set, everything else is zero.
- * `options` is the same as training->options and comes back complete: image, classes, mean, std, micro-batch
- * and run folder filled in. After a failure the caller still calls rncl_training_close. */
+/* Puts a training together; `context`, `options`, `listener`, `ranks` and `trial` are set, everything else is
+ * zero. `options` is the same as training->options and comes back complete: image, classes, mean, std,
+ * micro-batch and run folder filled in. After a failure the caller still calls rncl_training_close. */
 rncl_status rncl_training_open(rncl_training *training, rncl_options *options);
 void rncl_training_close(rncl_training *training);
 
@@ -91,11 +97,12 @@ rncl_status rncl_training_load(rncl_training *training, const char *name);
 
 /* After a failure with RNCL_ERR_DEVICE_MEMORY: goes back to the last checkpoint with smaller micro-batches
  * and warns; from there on everything is as if the run had been resumed with them. RNCL_ERR_DEVICE_MEMORY if
- * single pictures have failed. */
+ * single pictures have failed, and of several ranks, of which the others know nothing of the failure. */
 rncl_status rncl_training_shrink(rncl_training *training);
 
 /* After a failure with RNCL_ERR_WRONG_RESULT: goes back to the last checkpoint, so that the wrong result is
- * in no weights, and looks at the same values first. RNCL_ERR_WRONG_RESULT the second time in a row. */
+ * in no weights, and looks at the same values first. RNCL_ERR_WRONG_RESULT the second time in a row, and of
+ * several ranks. */
 rncl_status rncl_training_doubt(rncl_training *training);
 
 /* Opens training->store: what the run folder has where it has any, else what has been tuned on this device.
@@ -131,11 +138,16 @@ rncl_status rncl_training_enqueue(rncl_training *training);
 rncl_status rncl_training_enqueue_at(rncl_training *training,
                                      float lr); /* at another rate than the schedule's */
 rncl_status rncl_training_measure(rncl_training *training, rncl_evaluation *result);
-bool rncl_training_stopped(const rncl_training *training); /* the listener asks for it */
+bool rncl_training_stopped(const rncl_training *training); /* a listener of any rank asks for it */
+
+/* What this rank alone would do. */
+bool rncl_training_asked_to_stop(const rncl_training *training);
+bool rncl_training_out_of_own_time(const rncl_training *training);
+bool rncl_training_wants_to_save(const rncl_training *training); /* by time */
 
 /* After RNCL_ERR_DIVERGED, whose message is the last: returns it again, its message with the first layer and
- * pass whose results are not finite, if that is found within a minute. The run cannot go on afterwards unless
- * it goes back; its files are as they were. */
+ * pass whose results are not finite, if that is found within a minute; ranks do not look for it. The run
+ * cannot go on afterwards unless it goes back; its files are as they were. */
 rncl_status rncl_training_explain(rncl_training *training);
 
 /* Whether a checkpoint of this state is one to go back to: it is there in every run of the same options. */

@@ -47,6 +47,15 @@ static rncl_status allocate_logits(rncl_network *net, batch_slot *slot)
     return slot->host_logits ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%zu bytes of logits", bytes);
 }
 
+static rncl_status allocate_images(const rncl_network *net, batch_slot *slot)
+{
+    const size_t count = (size_t)net->setup.batch_size * rncl_shape_count(net->setup.graph->tensors[0]);
+    if (net->plan.value_bytes[0] == sizeof(float))
+        return RNCL_OK;
+    slot->host_images = calloc(count, sizeof *slot->host_images);
+    return slot->host_images ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%zu values of pictures", count);
+}
+
 static rncl_status allocate_batches(rncl_network *net)
 {
     cl_int error;
@@ -66,6 +75,7 @@ static rncl_status allocate_batches(rncl_network *net)
             return RNCL_FAIL(RNCL_ERR_MEMORY, "results of %zu pictures", batch);
         if (net->setup.logits)
             RNCL_TRY(allocate_logits(net, slot));
+        RNCL_TRY(allocate_images(net, slot));
     }
     return RNCL_OK;
 }
@@ -276,6 +286,7 @@ static void release_slot(batch_slot *slot)
     rncl_buffer_release(slot->logits);
     free(slot->host_losses);
     free(slot->host_logits);
+    free(slot->host_images);
     free(slot->host_ranks);
 }
 

@@ -1,5 +1,6 @@
 /* A batch on its way through a network. Two queues: uploads run beside the computation, into the one of
  * two input buffers that the device is not reading. */
+#include "bfloat16.h"
 #include "cl_error.h"
 #include "network_state.h"
 #include "profile.h"
@@ -7,7 +8,7 @@
 
 /* Sends one micro-batch to the input that is not in use; what is enqueued afterwards on the main queue sees
  * it. */
-static rncl_status upload_images(rncl_network *net, const float *images, unsigned input)
+static rncl_status upload_images(rncl_network *net, const void *images, unsigned input)
 {
     cl_event *idle = &net->input_free[input], uploaded = NULL;
     if (*idle) /* a queue may wait only for what another has been made to send to the device */
@@ -181,22 +182,33 @@ static double weigh(const rncl_network *net, const int32_t *labels, const float 
     return sum;
 }
 
+/* A batch's pictures as the device stores them. Nobody uploads the slot's earlier ones any more: that batch
+ * has been collected. */
+static const void *images_of(const rncl_network *net, batch_slot *slot, const float *images)
+{
+    const size_t count = (size_t)net->setup.batch_size * rncl_shape_count(net->plan.graph->tensors[0]);
+    if (!slot->host_images)
+        return images;
+    for (size_t i = 0; i < count; i++)
+        slot->host_images[i] = rncl_bfloat16_of(images[i]);
+    return slot->host_images;
+}
+
 static rncl_status submit(rncl_network *net, const float *images, const int32_t *labels,
                           const rncl_update_rule *rule)
 {
     if (net->submitted - net->collected == MAX_OUTSTANDING)
         return RNCL_FAIL(RNCL_ERR_FAILURE, "a third batch before the first was collected");
     batch_slot *slot = &net->slots[net->submitted % MAX_OUTSTANDING];
-    const rncl_graph *graph = net->plan.graph;
     int batch = net->setup.batch_size, micro = net->plan.micro_batch;
-    size_t image_floats = rncl_shape_count(graph->tensors[0]);
+    const char *pictures = images_of(net, slot, images);
     cl_int error = clEnqueueWriteBuffer(net->context->queue, slot->labels, CL_FALSE, 0,
                                         (size_t)batch * sizeof(cl_int), labels, 0, NULL, NULL);
     RNCL_TRY(rncl_cl_status(error, "clEnqueueWriteBuffer", "the labels"));
     slot->weight = weigh(net, labels, rule ? net->setup.class_weights : NULL);
     for (int first = 0; first < batch; first += micro) {
         unsigned input = net->next_input++ % COUNT(net->inputs);
-        RNCL_TRY(upload_images(net, images + (size_t)first * image_floats, input));
+        RNCL_TRY(upload_images(net, pictures + (size_t)(first / micro) * net->plan.input_bytes, input));
         if (rule && rule->mixup > 0)
             RNCL_TRY(mix_pictures(net, first, net->inputs[input], rule->mixup));
         RNCL_TRY(forward(net, first, net->inputs[input], rule != NULL));

@@ -92,13 +92,29 @@ static rncl_status set_defaults(const rncl_command *command, rncl_options *optio
     return RNCL_OK;
 }
 
+/* Adds "name=values" to the grid of a command that takes lists. */
+static rncl_status add_to_grid(const rncl_option *option, const char *text, rncl_options *options)
+{
+    const size_t length = strlen(options->grid), room = sizeof options->grid - length;
+    if (strcspn(text, " =") != strlen(text))
+        return RNCL_FAIL(RNCL_ERR_USAGE, "--%s %.60s: give values with commas between them", option->name,
+                         text);
+    if ((size_t)snprintf(options->grid + length, room, "%s%s=%s", length ? " " : "", option->name, text) >=
+        room)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "--%s: more values than there is room for", option->name);
+    return RNCL_OK;
+}
+
 /* An empty value is mostly a variable of the shell that is not set. It must not pass for an option that was
  * not given, which would train on other data or begin a new run. */
-static rncl_status set_option(const rncl_option *option, const char *text, rncl_options *options)
+static rncl_status set_option(const rncl_command *command, const rncl_option *option, const char *text,
+                              rncl_options *options)
 {
     if (!*text && !option->may_be_empty)
         return RNCL_FAIL(RNCL_ERR_USAGE, "--%s: its value is empty; give one, or leave the option out",
                          option->name);
+    if (command->lists && option->in_config)
+        return add_to_grid(option, text, options);
     return rncl_options_set(options, option, text, RNCL_FROM_COMMAND_LINE);
 }
 
@@ -106,7 +122,8 @@ static rncl_status set_option(const rncl_option *option, const char *text, rncl_
 static rncl_status read_arguments(const rncl_command *command, poptContext popt, rncl_options *options)
 {
     if (command->argument && poptPeekArg(popt))
-        RNCL_TRY(set_option(rncl_option_find(command->argument, command->bit), poptGetArg(popt), options));
+        RNCL_TRY(set_option(command, rncl_option_find(command->argument, command->bit), poptGetArg(popt),
+                            options));
     const char **given = poptGetArgs(popt); /* those that are left; popt's own */
     if (!given)
         return RNCL_OK;
@@ -146,12 +163,12 @@ static bool stands_alone(const char *name, int argc, const char **argv)
 }
 
 /* popt gives no value where there is none, and also where it had no memory to copy it. */
-static rncl_status take_option(const rncl_option *option, char *text, int argc, const char **argv,
-                               rncl_options *options)
+static rncl_status take_option(const rncl_command *command, const rncl_option *option, char *text, int argc,
+                               const char **argv, rncl_options *options)
 {
     if (!text && option->kind != RNCL_OPTION_FLAG && !stands_alone(option->name, argc, argv))
         return RNCL_FAIL(RNCL_ERR_MEMORY, "--%s: no memory for its value", option->name);
-    return set_option(option, text ? text : "on", options);
+    return set_option(command, option, text ? text : "on", options);
 }
 
 static rncl_status read_options(const rncl_command *command, poptContext popt, int argc, const char **argv,
@@ -164,7 +181,8 @@ static rncl_status read_options(const rncl_command *command, poptContext popt, i
             return RNCL_OK;
         }
         char *text = poptGetOptArg(popt);
-        const rncl_status st = take_option(&rncl_option_table[value - FIRST_ROW], text, argc, argv, options);
+        const rncl_status st =
+            take_option(command, &rncl_option_table[value - FIRST_ROW], text, argc, argv, options);
         free(text);
         RNCL_TRY(st);
     }

@@ -11,6 +11,7 @@
 #include "bench_roofline.h"
 #include "command.h"
 #include "console.h"
+#include "host_memory.h"
 #include "network.h"
 #include "planning.h"
 #include "plot.h"
@@ -41,10 +42,11 @@ typedef struct bench {
 static rncl_status fill_batch(bench *b)
 {
     const size_t batch = (size_t)b->options->batch_size;
-    size_t floats;
-    if (!rncl_size_multiply(batch, rncl_shape_count(b->graph->tensors[0]), &floats))
+    size_t floats, size_bytes;
+    if (!rncl_size_multiply(batch, rncl_shape_count(b->graph->tensors[0]), &floats) ||
+        !rncl_size_multiply(floats, sizeof *b->images, &size_bytes))
         return RNCL_FAIL(RNCL_ERR_USAGE, "--batch-size %d is too large", b->options->batch_size);
-    b->images = calloc(floats, sizeof *b->images);
+    b->images = rncl_host_memory_create(b->context, size_bytes);
     b->labels = calloc(batch, sizeof *b->labels);
     if (!b->images || !b->labels)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "batch of %zu images; give a smaller --batch-size", batch);
@@ -287,7 +289,7 @@ static void bench_fini(bench *b)
 {
     rncl_network_destroy(b->network);
     rncl_graph_destroy(b->graph);
-    free(b->images);
+    rncl_host_memory_destroy(b->context, b->images);
     free(b->labels);
     free(b->step_ms);
     free(b->layers);

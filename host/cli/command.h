@@ -19,6 +19,7 @@ typedef struct rncl_command {
     const char *argument;  /* the option that an argument without a name sets; NULL: there is none */
     bool many_options;     /* --help explains the common ones, --help-all all of them */
     const char *arguments; /* what any number of them are, for options->arguments; NULL: there are none */
+    bool lists; /* options that a run's config.ini has take lists of values here, which go to options->grid */
 } rncl_command;
 
 /* All of them, in the order of help. */
@@ -32,10 +33,13 @@ rncl_status rncl_doctor_run(rncl_options *options);
 rncl_status rncl_info_run(rncl_options *options);
 rncl_status rncl_check_command_run(rncl_options *options);
 rncl_status rncl_train_run(rncl_options *options);
+rncl_status rncl_sweep_run(rncl_options *options);
 rncl_status rncl_eval_run(rncl_options *options);
 rncl_status rncl_predict_run(rncl_options *options);
 rncl_status rncl_bench_run(rncl_options *options);
 rncl_status rncl_check_data_run(rncl_options *options);
+rncl_status rncl_watch_run(rncl_options *options);
+rncl_status rncl_report_run(rncl_options *options);
 rncl_status rncl_plot_run(rncl_options *options);
 rncl_status rncl_kernels_run(rncl_options *options);
 rncl_status rncl_export_run(rncl_options *options);

@@ -6,6 +6,7 @@
 
 #include "device.h"
 #include "planning.h"
+#include "rank_device.h"
 #include "utf8.h"
 
 static const char *const prefixes[] = {
@@ -17,14 +18,14 @@ static const char *const prefixes[] = {
 static void write_line(void *user, rncl_log_level level, const char *line)
 {
     rncl_console *console = user;
-    if (level == RNCL_LOG_PROGRESS) {
+    char text[1100], rank[24] = "";
+    if (level == RNCL_LOG_PROGRESS && rncl_ranks_first(console->ranks))
         rncl_meter_status(&console->meter, line);
+    if (level == RNCL_LOG_PROGRESS || level > console->loudest)
         return;
-    }
-    if (level > console->loudest)
-        return;
-    char text[1100];
-    snprintf(text, sizeof text, "%s%s", prefixes[level], line);
+    if (!rncl_ranks_first(console->ranks))
+        snprintf(rank, sizeof rank, "rank %d: ", console->ranks->index);
+    snprintf(text, sizeof text, "%s%s%s", prefixes[level], rank, line);
     rncl_meter_line(&console->meter, text);
 }
 
@@ -35,13 +36,20 @@ void rncl_console_init(rncl_console *console, const rncl_options *options)
     rncl_meter_init(&console->meter, stderr);
 }
 
+void rncl_console_take_rank(rncl_console *console, const rncl_ranks *ranks)
+{
+    console->ranks = ranks;
+    if (!rncl_ranks_first(ranks))
+        console->loudest = RNCL_LOG_WARNING;
+}
+
 rncl_status rncl_console_open_device(rncl_console *console, const rncl_options *options, rncl_context **out)
 {
     *out = NULL;
     rncl_device_list *list;
     RNCL_TRY(rncl_device_list_create(options->verbose ? &console->log : NULL, &list));
     const rncl_device *device;
-    rncl_status st = rncl_device_choose(list, options->device, &device);
+    rncl_status st = rncl_rank_device_choose(list, options->device, console->ranks, &device);
     if (!st)
         st = rncl_context_create(device, &console->log, out);
     if (!st)

@@ -8,17 +8,21 @@
 #include "log.h"
 #include "meter.h"
 #include "options.h"
+#include "ranks.h"
 
 /* Remarks and progress on standard error. Lives on a command's stack and must not move: the log points to it.
  */
 typedef struct rncl_console {
     rncl_meter meter;
-    rncl_log_level loudest; /* what is said less often than this is left out */
+    rncl_log_level loudest;  /* what is said less often than this is left out */
+    const rncl_ranks *ranks; /* NULL: alone */
     rncl_log log;
 } rncl_console;
 
 /* Warnings and notes are shown; details too with --verbose. */
 void rncl_console_init(rncl_console *console, const rncl_options *options);
+/* For one of several ranks: of those but the first only warnings are shown. */
+void rncl_console_take_rank(rncl_console *console, const rncl_ranks *ranks);
 
 /* Makes the device of --device ready. What is wrong with other platforms is only told with --verbose. */
 rncl_status rncl_console_open_device(rncl_console *console, const rncl_options *options, rncl_context **out);

@@ -30,6 +30,8 @@ typedef struct page {
 
 const char *rncl_help_default(const rncl_command *command, const rncl_option *option)
 {
+    if (command->lists && option->in_config) /* what a sweep does not vary is the runs' own matter */
+        return NULL;
     for (size_t i = 0; i < RNCL_COMMAND_DEFAULTS && command->defaults[i].option; i++)
         if (!strcmp(command->defaults[i].option, option->name))
             return command->defaults[i].text;
@@ -168,8 +170,11 @@ void rncl_help_print(const rncl_command *command, bool all, FILE *stream)
     p.width = (int)MIN(rncl_stream_width(stream), (size_t)WIDEST);
     p.help_column = p.width >= 2 * HELP_COLUMN ? HELP_COLUMN : 2 * OPTION_COLUMN;
     const char *argument = rncl_help_argument(command);
-    fprintf(stream, "usage: rncl %s%s%s [options]\n\n", command->name, argument ? " " : "",
-            argument ? argument : "");
+    if (command->lists) /* behind its own options */
+        fprintf(stream, "usage: rncl %s [options] %s\n\n", command->name, argument);
+    else
+        fprintf(stream, "usage: rncl %s%s%s [options]\n\n", command->name, argument ? " " : "",
+                argument ? argument : "");
     print_wrapped(&p, command->summary, 0, 0);
     print_options(&p);
     print_row(&p, "-h, --help", "this text", NULL);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "json_text.h"
 #include "number.h"
 #include "plot.h"
 #include "plot_files.h"
@@ -114,12 +115,14 @@ rncl_status rncl_plot_tuning(const char *path, const char *out)
 {
     rncl_contents contents;
     json_error_t error;
+    json_t *file;
     RNCL_TRY(rncl_file_read(path, &contents));
-    json_t *file =
-        json_loadb((const char *)contents.data, contents.size_bytes, JSON_REJECT_DUPLICATES, &error);
+    rncl_status st = rncl_json_parse(contents.data ? (const char *)contents.data : "", contents.size_bytes,
+                                     JSON_REJECT_DUPLICATES, &file, &error);
     rncl_contents_free(&contents);
-    rncl_status st;
-    if (json_is_array(json_object_get(file, "results")))
+    if (st == RNCL_ERR_MEMORY)
+        st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to read it", path);
+    else if (json_is_array(json_object_get(file, "results")))
         st = draw(path, file, out);
     else
         st = RNCL_FAIL(RNCL_ERR_DATA, "%s: not a file of `rncl tune`", path);

@@ -1,32 +1,18 @@
 /* rncl train */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "console.h"
-#include "paths.h"
-#include "signals.h"
-#include "trainer.h"
-
-static volatile sig_atomic_t stop_wanted;
-
-/* What the run leaves behind besides its result. */
-typedef struct watcher {
-    rncl_console *console;
-    double first_step_seconds;
-    bool evaluated; /* at least once */
-} watcher;
-
-static void on_progress(void *user, const rncl_progress *progress)
-{
-    watcher *w = user;
-    w->first_step_seconds = progress->first_step_seconds;
-    w->evaluated |= progress->evaluated;
-    rncl_meter_show(&w->console->meter, progress);
-}
+#include "mpi_ranks.h"
+#include "number.h"
+#include "train_once.h"
 
 /* A member for what an evaluation has found; null where none has taken place. */
 static json_t *evaluated_number(double value, bool evaluated)
@@ -34,8 +20,9 @@ static json_t *evaluated_number(double value, bool evaluated)
     return evaluated ? rncl_json_number(value) : json_null();
 }
 
-static rncl_status print_json(const rncl_train_result *r, const watcher *w, bool interrupted)
+static rncl_status print_json(const rncl_trained_once *w, bool interrupted)
 {
+    const rncl_train_result *r = &w->result;
     return rncl_json_print(json_pack(
         "{s:o, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", rncl_json_text(r->run),
         "interrupted", interrupted, "steps", (json_int_t)r->steps, "seconds", rncl_json_number(r->seconds),
@@ -56,41 +43,59 @@ static void send_summary(void)
     clearerr(stdout);
 }
 
+/* On a terminal a value that does not fit behind its label goes below it. */
+static void __attribute__((format(printf, 2, 3))) print_field(const char *label, const char *format, ...)
+{
+    enum { LABEL_WIDTH = 20 };
+    char value[RNCL_TEXT_LENGTH];
+    va_list arguments;
+    va_start(arguments, format);
+    rncl_number_vformat(value, sizeof value, format, arguments);
+    va_end(arguments);
+    if (isatty(STDOUT_FILENO) && LABEL_WIDTH + strlen(value) > rncl_stream_width(stdout))
+        printf("%s\n  %s\n", label, value);
+    else
+        printf("%-*s%s\n", LABEL_WIDTH, label, value);
+}
+
 static void print_summary(const rncl_train_result *result, double first_step_seconds)
 {
     setvbuf(stdout, NULL, _IOFBF, BUFSIZ); /* on terminals too: one write, whose error is known */
-    printf("run folder          %s\n", result->run);
-    printf("validation top-1    %.2f %% (best %.2f %%)\n", result->val_top1, result->best_top1);
-    printf("steps               %" PRId64 "\n", result->steps);
-    printf("training            %.1f s", result->seconds);
+    print_field("run folder", "%s", result->run);
+    print_field("validation top-1", "%.2f %% (best %.2f %%)", result->val_top1, result->best_top1);
+    print_field("steps", "%" PRId64, result->steps);
     if (result->images_per_second > 0)
-        printf(", %.1f images/s", result->images_per_second);
-    putchar('\n');
-    printf("waiting for data    %.2f %% of the time\n", 100 * result->waiting);
-    printf("first step done     %.1f s after the start\n", first_step_seconds);
+        print_field("training", "%.1f s, %.1f images/s", result->seconds, result->images_per_second);
+    else
+        print_field("training", "%.1f s", result->seconds);
+    print_field("waiting for data", "%.2f %% of the time", 100 * result->waiting);
+    print_field("first step done", "%.1f s after the start", first_step_seconds);
     send_summary();
+}
+
+static rncl_status train(rncl_options *options, rncl_ranks *ranks)
+{
+    rncl_trained_once trained;
+    if (options->lr_find && ranks)
+        return rncl_ranks_agree(
+            ranks, RNCL_FAIL(RNCL_ERR_USAGE, "--lr-find is for one device: start it without mpirun"));
+    const rncl_status st = rncl_train_once(options, ranks, &trained);
+    rncl_status printed = RNCL_OK;
+    if (options->lr_find || !rncl_ranks_first(ranks))
+        return st;
+    if (options->json && (!st || st == RNCL_ERR_INTERRUPTED))
+        printed = print_json(&trained, st == RNCL_ERR_INTERRUPTED);
+    else if (!st)
+        print_summary(&trained.result, trained.first_step_seconds);
+    return st ? st : printed;
 }
 
 rncl_status rncl_train_run(rncl_options *options)
 {
-    RNCL_TRY(rncl_paths_complete_init(options));
-    RNCL_TRY(rncl_signals_catch(&stop_wanted));
-    rncl_console console;
-    rncl_console_init(&console, options);
-    rncl_context *context;
-    RNCL_TRY(rncl_console_open_device(&console, options, &context));
-
-    watcher w = {.console = &console};
-    const rncl_train_listener listener = {.progress = on_progress, .user = &w, .stop = &stop_wanted};
-    rncl_train_result result = {0};
-    rncl_command_tunes(options);
-    rncl_status st = rncl_train(context, options, &listener, &result);
-    rncl_meter_clear(&console.meter);
-    rncl_status printed = RNCL_OK;
-    if (options->json && (!st || st == RNCL_ERR_INTERRUPTED))
-        printed = print_json(&result, &w, st == RNCL_ERR_INTERRUPTED);
-    else if (!st)
-        print_summary(&result, w.first_step_seconds);
-    rncl_context_destroy(context);
-    return st ? st : printed;
+    rncl_ranks *ranks;
+    RNCL_TRY(rncl_train_once_catch());
+    RNCL_TRY(rncl_mpi_open(&ranks));
+    const rncl_status st = train(options, ranks);
+    rncl_mpi_close(ranks, st);
+    return st;
 }

@@ -216,6 +216,19 @@ static void init_stream(rncl_loader *loader)
     loader->batches = left / options->stride + (left % options->stride != 0);
 }
 
+static void *create_images(const rncl_batch_memory *memory, size_t size_bytes)
+{
+    return memory->create ? memory->create(memory->user, size_bytes) : malloc(size_bytes);
+}
+
+static void destroy_images(const rncl_batch_memory *memory, void *images)
+{
+    if (memory->destroy)
+        memory->destroy(memory->user, images);
+    else
+        free(images);
+}
+
 /* The ring's memory and the order's. */
 static rncl_status allocate(rncl_loader *loader)
 {
@@ -225,7 +238,7 @@ static rncl_status allocate(rncl_loader *loader)
                 rncl_size_multiply(loader->picture_size, (size_t)options->channels, &loader->picture_size) &&
                 rncl_size_multiply(loader->picture_size, batch_size * sizeof(float), &size_bytes);
     for (int i = 0; fits && i < SLOTS; i++) {
-        loader->slots[i].images = malloc(size_bytes);
+        loader->slots[i].images = create_images(&options->memory, size_bytes);
         loader->slots[i].labels = malloc(batch_size * sizeof(int32_t));
         fits = loader->slots[i].images && loader->slots[i].labels;
     }
@@ -342,7 +355,7 @@ void rncl_loader_destroy(rncl_loader *loader)
         rncl_preparer_destroy(loader->workers[i].preparer);
     free(loader->workers);
     for (int i = 0; i < SLOTS; i++) {
-        free(loader->slots[i].images);
+        destroy_images(&loader->options.memory, loader->slots[i].images);
         free(loader->slots[i].labels);
     }
     free(loader->stream.order);

@@ -17,6 +17,14 @@ typedef enum rncl_augment {
     RNCL_AUGMENT_SCALE,    /* He et al. 2015, section 3.4: scale jitter, random crop, horizontal flip */
 } rncl_augment;
 
+/* Where batches lie: memory from which a device can read. `create` returns NULL without memory. Called by the
+ * thread that creates or destroys the loader. NULL functions: malloc and free. */
+typedef struct rncl_batch_memory {
+    void *(*create)(void *user, size_t size_bytes);
+    void (*destroy)(void *user, void *memory); /* takes NULL */
+    void *user;
+} rncl_batch_memory;
+
 typedef struct rncl_loader_options {
     const rncl_dataset *dataset; /* must outlive the loader */
     int batch_size;
@@ -47,6 +55,7 @@ typedef struct rncl_loader_options {
     /* Entries from the beginning of a batch to that of the next, at least batch_size: those in between are
      * for others, with whom the stream is shared. 0: batch_size. */
     uint64_t stride;
+    rncl_batch_memory memory;
 } rncl_loader_options;
 
 /* One batch; owned by the loader, valid until released. */

@@ -12,6 +12,7 @@
 
 struct rncl_program_cache;   /* program.c's */
 struct rncl_kernel_binaries; /* kernel_binaries.c's */
+struct rncl_host_block;      /* host_memory.c's */
 struct rncl_profile;         /* profile.h */
 
 typedef struct rncl_context {
@@ -26,7 +27,9 @@ typedef struct rncl_context {
     rncl_log log;
     struct rncl_program_cache *programs;
     struct rncl_kernel_binaries *binaries; /* where programs come from; NULL: they are compiled */
+    uint64_t launch_limit_ns;              /* most time of a launch (launch_parts.h); 0: any */
     bool lists_programs; /* programs are planned and not built; kernels have no handle and cannot run */
+    struct rncl_host_block *host_blocks;
     struct rncl_profile *profile; /* NULL: launches are not timed */
     rncl_precision precision;     /* of convolutions, as rncl_precision_request has set it */
     rncl_matrix_state matrix;     /* matrix_unit.h's */

@@ -174,6 +174,7 @@ rncl_gpu rncl_gpu_of(const rncl_gpu_answers *answers)
     case RNCL_GPU_NVIDIA:
         gpu.major = answers->capability_major;
         gpu.minor = answers->capability_minor;
+        gpu.watchdog = answers->exec_timeout != 0;
         gpu.sub_group = 32;
         break;
     case RNCL_GPU_RDNA:
@@ -235,6 +236,7 @@ rncl_status rncl_gpu_query(cl_device_id id, const char *vendor, const char *name
     if (strstr(extensions, "cl_nv_device_attribute_query")) {
         a.capability_major = ASK(&q, CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV);
         a.capability_minor = ASK(&q, CL_DEVICE_COMPUTE_CAPABILITY_MINOR_NV);
+        a.exec_timeout = ASK(&q, CL_DEVICE_KERNEL_EXEC_TIMEOUT_NV);
     }
     if (strstr(extensions, "cl_amd_device_attribute_query")) {
         a.gfx_major = ASK(&q, CL_DEVICE_GFXIP_MAJOR_AMD);

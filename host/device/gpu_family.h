@@ -32,9 +32,10 @@ typedef struct rncl_gpu {
      * graphics architecture (12.55 is DG2). 0, 0, 0: the driver does not say. */
     unsigned major, minor, stepping;
     unsigned sub_group; /* work-items that run together; where a kernel can choose, the least. 0: unknown */
-    unsigned sub_group_sizes;   /* sum of the powers of two that a kernel can require; 0: it cannot */
-    unsigned units_per_core;    /* compute units that the driver counts for each core with local memory of its
-                                   own: Intel counts execution units */
+    unsigned sub_group_sizes; /* sum of the powers of two that a kernel can require; 0: it cannot */
+    unsigned units_per_core;  /* compute units that the driver counts for each core with local memory of its
+                                 own: Intel counts execution units */
+    bool watchdog; /* NVIDIA: the system ends kernels that run for seconds, since a display waits for them */
     bool emulates_local_memory; /* local memory is a part of global memory, and no faster */
 } rncl_gpu;
 
@@ -42,6 +43,7 @@ typedef struct rncl_gpu {
 typedef struct rncl_gpu_answers {
     const char *vendor, *name;
     unsigned capability_major, capability_minor; /* cl_nv_device_attribute_query */
+    unsigned exec_timeout;                       /* cl_nv_device_attribute_query: kernels are watched */
     unsigned gfx_major, gfx_minor, wavefront;    /* cl_amd_device_attribute_query */
     uint32_t ip_version;                         /* cl_intel_device_attribute_query */
     unsigned units_per_sub_slice;                /* cl_intel_device_attribute_query */

@@ -10,6 +10,7 @@
 
 #include "cl_error.h"
 #include "file.h"
+#include "json_text.h"
 #include "program_source.h"
 #include "util.h"
 
@@ -34,21 +35,28 @@ static const char *text_of(const json_t *object, const char *key)
     return text ? text : "";
 }
 
-static rncl_status read_manifest(struct rncl_kernel_binaries *binaries)
+static rncl_status parse_manifest(const char *path, const rncl_contents *contents, json_t **manifest)
 {
     json_error_t error;
+    const rncl_status st = rncl_json_parse(contents->data ? (const char *)contents->data : "",
+                                           contents->size_bytes, 0, manifest, &error);
+    if (st == RNCL_ERR_MEMORY)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to read it", path);
+    if (st)
+        return RNCL_FAIL(RNCL_ERR_BUILD, "%s: line %d is no JSON; write the folder again by `rncl kernels`",
+                         path, error.line);
+    return RNCL_OK;
+}
+
+static rncl_status read_manifest(struct rncl_kernel_binaries *binaries)
+{
     char *path = rncl_path_join(binaries->folder, RNCL_KERNELS_MANIFEST);
     if (!path)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "path of %s", RNCL_KERNELS_MANIFEST);
     rncl_contents contents = {0};
     rncl_status st = rncl_file_read(path, &contents);
-    if (!st) {
-        binaries->manifest =
-            json_loadb(contents.data ? (const char *)contents.data : "", contents.size_bytes, 0, &error);
-        if (!binaries->manifest)
-            st = RNCL_FAIL(RNCL_ERR_BUILD, "%s: line %d is no JSON; write the folder again by `rncl kernels`",
-                           path, error.line);
-    }
+    if (!st)
+        st = parse_manifest(path, &contents, &binaries->manifest);
     rncl_contents_free(&contents);
     if (!st && (json_integer_value(json_object_get(binaries->manifest, "format")) != RNCL_KERNELS_FORMAT ||
                 !json_is_array(json_object_get(binaries->manifest, "programs"))))

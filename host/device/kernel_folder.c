@@ -9,6 +9,7 @@
 
 #include "cl_error.h"
 #include "file.h"
+#include "json_text.h"
 #include "kernel_binaries.h"
 #include "program_source.h"
 #include "rncl/version.h"
@@ -125,7 +126,7 @@ static rncl_status write_manifest(const rncl_context *context, const char *folde
     json_t *manifest = json_pack("{s:i, s:s, s:{s:s, s:s, s:s}, s:o}", "format", RNCL_KERNELS_FORMAT, "rncl",
                                  RNCL_VERSION, "device", "name", info->name, "platform", info->platform,
                                  "driver", info->driver, "programs", programs);
-    char *text = manifest ? json_dumps(manifest, JSON_INDENT(2)) : NULL;
+    char *text = manifest ? rncl_json_format(manifest, JSON_INDENT(2)) : NULL;
     if (!st && !text)
         st = RNCL_FAIL(RNCL_ERR_MEMORY, "manifest of the kernels");
     if (!st)

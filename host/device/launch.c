@@ -3,9 +3,11 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cl_error.h"
+#include "launch_parts.h"
 #include "profile.h"
 #include "program.h"
 #include "util.h"
@@ -43,6 +45,8 @@ rncl_status rncl_kernel_create(rncl_context *context, const char *stem, const ch
     if (!st && count > RNCL_KERNEL_MAX_ARGS)
         st = RNCL_FAIL(RNCL_ERR_BUILD, "kernel %s of %s.cl has %u arguments; launch.h allows %d", name, stem,
                        count, RNCL_KERNEL_MAX_ARGS);
+    if (!st && context->launch_limit_ns && !(out->pace = calloc(1, sizeof *out->pace)))
+        st = RNCL_FAIL(RNCL_ERR_MEMORY, "kernel %s", name);
     if (st) {
         rncl_kernel_fini(out);
         return st;
@@ -71,6 +75,7 @@ void rncl_kernel_fini(rncl_kernel *kernel)
 {
     if (kernel->handle)
         clReleaseKernel(kernel->handle);
+    free(kernel->pace);
     *kernel = (rncl_kernel){0};
 }
 
@@ -89,6 +94,17 @@ static rncl_status set_args(const rncl_kernel *kernel, const rncl_arg *args, siz
     return RNCL_OK;
 }
 
+rncl_status rncl_launch_range(rncl_context *context, const rncl_kernel *kernel, const rncl_range *range,
+                              const size_t offset[3])
+{
+    cl_event event = NULL;
+    cl_int error = clEnqueueNDRangeKernel(context->queue, kernel->handle, 3, offset, range->global,
+                                          range->local[0] ? range->local : NULL, 0, NULL,
+                                          context->profile ? &event : NULL);
+    RNCL_TRY(rncl_cl_status(error, "clEnqueueNDRangeKernel", "%s", kernel->name));
+    return event ? rncl_profile_record(context->profile, kernel->name, event) : RNCL_OK;
+}
+
 rncl_status rncl_launch_args(rncl_context *context, const rncl_kernel *kernel, rncl_range range,
                              const rncl_arg *args, size_t arg_count)
 {
@@ -98,10 +114,6 @@ rncl_status rncl_launch_args(rncl_context *context, const rncl_kernel *kernel, r
             range.global[i] = 1;
         assert(range.local[0] == 0 || (range.local[i] > 0 && range.global[i] % range.local[i] == 0));
     }
-    cl_event event = NULL;
-    cl_int error = clEnqueueNDRangeKernel(context->queue, kernel->handle, 3, NULL, range.global,
-                                          range.local[0] ? range.local : NULL, 0, NULL,
-                                          context->profile ? &event : NULL);
-    RNCL_TRY(rncl_cl_status(error, "clEnqueueNDRangeKernel", "%s", kernel->name));
-    return event ? rncl_profile_record(context->profile, kernel->name, event) : RNCL_OK;
+    return kernel->pace ? rncl_launch_in_parts(context, kernel, &range)
+                        : rncl_launch_range(context, kernel, &range, NULL);
 }

@@ -7,12 +7,19 @@
 
 enum { RNCL_KERNEL_MAX_ARGS = 32 };
 
+/* How long a kernel's work-groups take (launch_parts.c). */
+typedef struct rncl_launch_pace {
+    double group_ns; /* as many at a time as run at once */
+    size_t groups;   /* of the launch in which it was measured; 0: it was not */
+} rncl_launch_pace;
+
 typedef struct rncl_kernel {
     cl_kernel handle;
     char name[48];
     unsigned arg_count;
     bool arg_is_buffer[RNCL_KERNEL_MAX_ARGS]; /* valid if kinds_known */
     bool kinds_known;                         /* the driver reports argument kinds */
+    rncl_launch_pace *pace;                   /* NULL: launches are not limited */
 } rncl_kernel;
 
 /* Builds stem.cl with the options and creates its kernel `name`; in a context that only lists programs a
@@ -43,7 +50,12 @@ typedef struct rncl_range {
     size_t global[3], local[3];
 } rncl_range;
 
-/* Enqueues; returns at once. */
+/* Enqueues the kernel, whose arguments are set, from the global offset (NULL: from 0). */
+rncl_status rncl_launch_range(rncl_context *context, const rncl_kernel *kernel, const rncl_range *range,
+                              const size_t offset[3]);
+
+/* Enqueues; returns at once, except where the context limits launches and the kernel has yet to be measured.
+ */
 rncl_status rncl_launch_args(rncl_context *context, const rncl_kernel *kernel, rncl_range range,
                              const rncl_arg *args, size_t arg_count);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arch.h"
+#include "json_text.h"
 #include "tensor_file.h"
 #include "utf8.h"
 #include "util.h"
@@ -69,7 +70,7 @@ static int set_floats(json_t *metadata, const char *key, const float *values, in
     int failed = array ? 0 : -1;
     for (int i = 0; i < count && !failed; i++)
         failed = json_array_append_new(array, json_real((double)values[i]));
-    char *text = failed ? NULL : json_dumps(array, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    char *text = failed ? NULL : rncl_json_format(array, JSON_COMPACT | JSON_REAL_PRECISION(9));
     failed = -1;
     if (text)
         failed = json_object_set_new(metadata, key, json_stringn(text + 1, strlen(text) - 2));
@@ -93,7 +94,7 @@ static int set_labels(json_t *metadata, const rncl_model_meta *meta)
     int failed = 0;
     for (int i = 0; i < meta->label_count && !failed; i++)
         failed = json_array_append_new(array, label_json(meta->labels[i]));
-    char *text = failed ? NULL : json_dumps(array, JSON_COMPACT);
+    char *text = failed ? NULL : rncl_json_format(array, JSON_COMPACT);
     failed = set_text(metadata, "rncl.labels", text);
     free(text);
     json_decref(array);
@@ -179,13 +180,27 @@ static rncl_status read_number(const meta_source *source, const char *key, int *
     return RNCL_OK;
 }
 
+static rncl_status no_memory(const meta_source *source)
+{
+    return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its metadata", source->path);
+}
+
+/* NULL if the text is no JSON; RNCL_ERR_MEMORY. */
+static rncl_status parse(const meta_source *source, const char *text, json_t **out)
+{
+    json_error_t error;
+    return rncl_json_parse(text, strlen(text), 0, out, &error) == RNCL_ERR_MEMORY ? no_memory(source)
+                                                                                  : RNCL_OK;
+}
+
 static rncl_status read_floats(const meta_source *source, const char *key, float *values, int count)
 {
     const char *text = rncl_tensor_file_metadata(source->file, key);
     if (!text)
         return RNCL_OK;
     char *bracketed = rncl_text_format("[%s]", text);
-    json_t *array = bracketed ? json_loads(bracketed, 0, NULL) : NULL;
+    json_t *array = NULL;
+    const rncl_status st = bracketed ? parse(source, bracketed, &array) : no_memory(source);
     bool good = json_array_size(array) == (size_t)count;
     for (int i = 0; good && i < count; i++) {
         const json_t *number = json_array_get(array, (size_t)i);
@@ -194,7 +209,7 @@ static rncl_status read_floats(const meta_source *source, const char *key, float
     }
     json_decref(array);
     free(bracketed);
-    return good ? RNCL_OK : bad_value(source, key);
+    return st ? st : good ? RNCL_OK : bad_value(source, key);
 }
 
 static rncl_status copy_labels(const meta_source *source, const json_t *array, rncl_model_meta *meta)
@@ -206,14 +221,14 @@ static rncl_status copy_labels(const meta_source *source, const json_t *array, r
         return RNCL_OK;
     meta->labels = calloc(count, sizeof *meta->labels);
     if (!meta->labels)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its labels", source->path);
+        return no_memory(source);
     for (size_t i = 0; i < count; i++) {
         const char *label = json_string_value(json_array_get(array, i));
         if (!label)
             return bad_value(source, "rncl.labels");
         meta->labels[i] = strdup(label);
         if (!meta->labels[i])
-            return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its labels", source->path);
+            return no_memory(source);
         meta->label_count++;
     }
     return RNCL_OK;
@@ -224,8 +239,9 @@ static rncl_status read_labels(const meta_source *source, rncl_model_meta *meta)
     const char *text = rncl_tensor_file_metadata(source->file, "rncl.labels");
     if (!text)
         return RNCL_OK;
-    json_t *array = json_loads(text, 0, NULL);
-    rncl_status st = copy_labels(source, array, meta);
+    json_t *array;
+    RNCL_TRY(parse(source, text, &array));
+    const rncl_status st = copy_labels(source, array, meta);
     json_decref(array);
     return st;
 }

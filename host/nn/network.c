@@ -7,8 +7,14 @@
 
 #include "cl_error.h"
 #include "epilogues.h"
+#include "host_memory.h"
 #include "profile.h"
 #include "util.h"
+
+rncl_context *rncl_network_context(const rncl_network *network)
+{
+    return network->context;
+}
 
 const rncl_network_facts *rncl_network_facts_of(const rncl_network *network)
 {
@@ -43,16 +49,16 @@ static rncl_status allocate_logits(rncl_network *net, batch_slot *slot)
 {
     const size_t bytes = rncl_network_logits_bytes(net, net->setup.batch_size);
     RNCL_TRY(rncl_buffer_create(net->context, bytes, &slot->logits));
-    slot->host_logits = malloc(bytes);
+    slot->host_logits = rncl_host_memory_create_results(net->context, bytes);
     return slot->host_logits ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%zu bytes of logits", bytes);
 }
 
-static rncl_status allocate_images(const rncl_network *net, batch_slot *slot)
+static rncl_status allocate_images(rncl_network *net, batch_slot *slot)
 {
     const size_t count = (size_t)net->setup.batch_size * rncl_shape_count(net->setup.graph->tensors[0]);
     if (net->plan.value_bytes[0] == sizeof(float))
         return RNCL_OK;
-    slot->host_images = calloc(count, sizeof *slot->host_images);
+    slot->host_images = rncl_host_memory_create(net->context, count * sizeof *slot->host_images);
     return slot->host_images ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%zu values of pictures", count);
 }
 
@@ -69,8 +75,8 @@ static rncl_status allocate_batches(rncl_network *net)
         RNCL_TRY(rncl_buffer_create(net->context, batch * sizeof(cl_int), &slot->labels));
         RNCL_TRY(rncl_buffer_create(net->context, batch * sizeof(float), &slot->losses));
         RNCL_TRY(rncl_buffer_create(net->context, batch * sizeof(cl_int), &slot->ranks));
-        slot->host_losses = calloc(batch, sizeof(float));
-        slot->host_ranks = calloc(batch, sizeof(int32_t));
+        slot->host_losses = rncl_host_memory_create_results(net->context, batch * sizeof(float));
+        slot->host_ranks = rncl_host_memory_create_results(net->context, batch * sizeof(int32_t));
         if (!slot->host_losses || !slot->host_ranks)
             return RNCL_FAIL(RNCL_ERR_MEMORY, "results of %zu pictures", batch);
         if (net->setup.logits)
@@ -145,6 +151,15 @@ static rncl_status keep_class_weights(rncl_network *net)
     memcpy(net->host_class_weights, weights, bytes);
     RNCL_TRY(rncl_buffer_create(net->context, bytes, &net->class_weights));
     return rncl_buffer_write(net->context, net->class_weights, 0, bytes, weights);
+}
+
+static rncl_status allocate_gradients(rncl_network *net)
+{
+    const size_t bytes = net->setup.graph->param_floats * sizeof *net->host_gradients;
+    if (!net->setup.training || !net->setup.others.sum)
+        return RNCL_OK;
+    net->host_gradients = malloc(bytes);
+    return net->host_gradients ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%zu bytes of gradients", bytes);
 }
 
 rncl_op_desc rncl_network_loss_op(const rncl_graph *graph, int micro_batch)
@@ -246,8 +261,8 @@ static rncl_status create(rncl_context *context, const rncl_network_setup *setup
     if (setup->planned)
         setup->planned(setup->user, &net->facts);
     if ((st = allocate_arena(net)) || (st = rncl_parameters_init(context, setup, &net->parameters)) ||
-        (st = allocate_batches(net)) || (st = keep_class_weights(net)) || (st = bind_nodes(net)) ||
-        (st = build(net)))
+        (st = allocate_batches(net)) || (st = keep_class_weights(net)) || (st = allocate_gradients(net)) ||
+        (st = bind_nodes(net)) || (st = build(net)))
         goto fail;
     count_problems(net);
     *out = net;
@@ -276,7 +291,7 @@ rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup 
     }
 }
 
-static void release_slot(batch_slot *slot)
+static void release_slot(rncl_context *context, batch_slot *slot)
 {
     if (slot->done)
         clReleaseEvent(slot->done);
@@ -284,10 +299,10 @@ static void release_slot(batch_slot *slot)
     rncl_buffer_release(slot->losses);
     rncl_buffer_release(slot->ranks);
     rncl_buffer_release(slot->logits);
-    free(slot->host_losses);
-    free(slot->host_logits);
-    free(slot->host_images);
-    free(slot->host_ranks);
+    rncl_host_memory_destroy(context, slot->host_losses);
+    rncl_host_memory_destroy(context, slot->host_logits);
+    rncl_host_memory_destroy(context, slot->host_images);
+    rncl_host_memory_destroy(context, slot->host_ranks);
 }
 
 /* Both queues are flushed first, since each may wait for the other. */
@@ -309,6 +324,7 @@ void rncl_network_destroy(rncl_network *net)
     rncl_op_destroy(net->softmax);
     rncl_op_destroy(net->mixup);
     free(net->host_class_weights);
+    free(net->host_gradients);
     free(net->nodes);
     for (size_t i = 0; net->slices && i < net->plan.request_count; i++)
         rncl_buffer_release(net->slices[i]);
@@ -322,7 +338,7 @@ void rncl_network_destroy(rncl_network *net)
         if (net->input_free[i])
             clReleaseEvent(net->input_free[i]);
     for (size_t i = 0; i < COUNT(net->slots); i++)
-        release_slot(&net->slots[i]);
+        release_slot(net->context, &net->slots[i]);
     for (size_t i = 0; i < COUNT(net->blocks); i++)
         rncl_buffer_release(net->blocks[i]);
     if (net->uploads)

@@ -17,6 +17,17 @@ typedef struct rncl_network_facts {
     int problems, tuned;  /* passes that can be tuned, and those of them that are */
 } rncl_network_facts;
 
+/* Other networks of the same graph that take the same steps on other pictures of the same batches. Both
+ * functions wait for all of them. sum NULL: there are none. */
+typedef struct rncl_network_others {
+    /* *weight is the sum of the class weights of this network's labels; becomes that of all labels. */
+    rncl_status (*weigh)(void *user, double *weight);
+    /* Adds up gradients over all networks, to the same bits on each. */
+    rncl_status (*sum)(void *user, float *gradients, size_t count);
+    rncl_moments_join moments; /* for batch statistics of everybody's pictures; zero: each has its own */
+    void *user;
+} rncl_network_others;
+
 typedef struct rncl_network_setup {
     const rncl_graph *graph; /* must outlive the network */
     int batch_size;          /* pictures a step */
@@ -32,6 +43,7 @@ typedef struct rncl_network_setup {
     const char *algorithm;      /* of operations that have it; NULL: the tuned one, or the device's default */
     rncl_tuned tuned; /* what it refers to must outlive the network's planning, which is in create */
     bool exact_only;  /* no algorithm whose rounding is not that of sums of products */
+    rncl_network_others others;
     void (*planned)(void *user, const rncl_network_facts *facts); /* NULL, or called before anything is
                          allocated or compiled, when problems are not counted yet */
     void *user;
@@ -43,6 +55,7 @@ typedef struct rncl_network_setup {
 rncl_status rncl_network_create(rncl_context *context, const rncl_network_setup *setup, rncl_network **out);
 void rncl_network_destroy(rncl_network *network);
 
+rncl_context *rncl_network_context(const rncl_network *network);
 const rncl_network_facts *rncl_network_facts_of(const rncl_network *network);
 
 /* From now on `observer` looks at the passes of every batch. */
@@ -80,7 +93,8 @@ typedef struct rncl_update_rule {
 /* Enqueues one training step on a batch: images [batch_size][image][image][channels], labels [batch_size];
  * they must stay in place until the step has been collected. At most two steps may be outstanding. Forward,
  * mean loss of the whole batch (its sum over the sum of its labels' class weights), backward, one update.
- * Allocates nothing, waits for nothing. */
+ * Allocates nothing, waits for nothing but the others. Mean loss and update are those of everybody's batch.
+ */
 rncl_status rncl_network_train(rncl_network *network, const float *images, const int32_t *labels,
                                const rncl_update_rule *rule);
 
@@ -90,8 +104,8 @@ rncl_status rncl_network_evaluate(rncl_network *network, const float *images, co
 /* Sums over the labelled pictures of one batch. */
 typedef struct rncl_batch_result {
     double loss;   /* sum of the losses; NaN or infinite if training diverged */
-    double weight; /* sum of the labels' class weights in training, else the number of pictures: loss / weight
-                      is the mean loss */
+    double weight; /* sum of the labels' class weights in training, those of others included, else the number
+                      of pictures: the sum of everybody's loss / weight is the mean loss */
     int count, top1, top5;
     int not_finite;      /* of `count`, those with an output that is not finite; they count as wrong */
     const float *logits; /* [batch_size][classes], also of unlabelled pictures; the network's, until the

@@ -65,6 +65,12 @@ static int given_statistics(const rncl_network_plan *plan, const rncl_network_se
     return before < 0 ? 0 : plan->ops[before]->needs.statistics_parts;
 }
 
+static rncl_moments_join joined_moments(const rncl_network_setup *setup, const rncl_node *node)
+{
+    const bool joined = setup->training && node->op.kind == RNCL_OP_batchnorm;
+    return joined ? setup->others.moments : (rncl_moments_join){0};
+}
+
 static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *setup, rncl_network_plan *plan)
 {
     for (size_t i = 0; i < plan->graph->node_count; i++) {
@@ -79,6 +85,7 @@ static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *set
             .frozen = node->frozen,
             .epilogue = rncl_epilogue_of(plan, i),
             .statistics_parts = given_statistics(plan, setup, node),
+            .join = joined_moments(setup, node),
         };
         RNCL_TRY(rncl_op_create(context, &desc, &choice, &plan->ops[i]));
         if (!setup->training)

@@ -51,6 +51,8 @@ struct rncl_network {
     cl_mem class_weights; /* NULL: none */
     float *host_class_weights;
     rncl_op *mixup; /* NULL: not asked for */
+
+    float *host_gradients; /* on their way to others; NULL: there are none */
 };
 
 /* The operations behind the nodes, on a micro-batch. */

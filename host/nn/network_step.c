@@ -2,6 +2,7 @@
  * two input buffers that the device is not reading. */
 #include "bfloat16.h"
 #include "cl_error.h"
+#include "host_memory.h"
 #include "network_state.h"
 #include "profile.h"
 #include "util.h"
@@ -194,36 +195,87 @@ static const void *images_of(const rncl_network *net, batch_slot *slot, const fl
     return slot->host_images;
 }
 
+/* One micro-batch of pictures that are in the buffer `input`. */
+static rncl_status compute(rncl_network *net, const batch_slot *slot, int first, cl_mem input,
+                           const rncl_update_rule *rule)
+{
+    if (rule && rule->mixup > 0)
+        RNCL_TRY(mix_pictures(net, first, input, rule->mixup));
+    RNCL_TRY(forward(net, first, input, rule != NULL));
+    RNCL_TRY(loss(net, slot, first, rule));
+    RNCL_TRY(keep_logits(net, slot, first));
+    return rule ? backward(net, first, input) : RNCL_OK;
+}
+
+/* Copies one micro-batch after the other, each while the one before is computed. */
+static rncl_status compute_copies(rncl_network *net, const batch_slot *slot, const void *images,
+                                  const rncl_update_rule *rule)
+{
+    const char *from = images;
+    for (int first = 0; first < net->setup.batch_size; first += net->plan.micro_batch) {
+        const unsigned input = net->next_input++ % COUNT(net->inputs);
+        RNCL_TRY(upload_images(net, from, input));
+        from += net->plan.input_bytes;
+        RNCL_TRY(compute(net, slot, first, net->inputs[input], rule));
+        RNCL_TRY(input_is_free(net, input));
+    }
+    return RNCL_OK;
+}
+
+/* Reads the memory in place where the device can, and the batch is one micro-batch that nothing
+ * overwrites: mixup does. */
+static rncl_status compute_batch(rncl_network *net, const batch_slot *slot, const void *images,
+                                 const rncl_update_rule *rule)
+{
+    cl_mem lent = NULL;
+    if (net->plan.micro_batch == net->setup.batch_size && !(rule && rule->mixup > 0))
+        RNCL_TRY(rncl_host_memory_lend(net->context, images, &lent));
+    if (!lent)
+        return compute_copies(net, slot, images, rule);
+    RNCL_TRY(compute(net, slot, 0, lent, rule));
+    return rncl_host_memory_take_back(net->context, images);
+}
+
+/* Everybody's gradients in place of this network's. What is frozen has none. */
+static rncl_status sum_gradients(rncl_network *net)
+{
+    const rncl_network_others *others = &net->setup.others;
+    const rncl_parameters *p = &net->parameters;
+    for (size_t i = 0; others->sum && i < p->trained_count; i++) {
+        const size_t first = p->trained[i].first, count = p->trained[i].count;
+        const size_t at = first * sizeof(float), bytes = count * sizeof(float);
+        RNCL_TRY(rncl_buffer_read(net->context, p->gradients, at, bytes, net->host_gradients));
+        RNCL_TRY(others->sum(others->user, net->host_gradients, count));
+        RNCL_TRY(rncl_buffer_write(net->context, p->gradients, at, bytes, net->host_gradients));
+    }
+    return RNCL_OK;
+}
+
+static rncl_status update(rncl_network *net, const rncl_update_rule *rule)
+{
+    RNCL_TRY(sum_gradients(net));
+    if (net->context->profile)
+        net->context->profile->label = "update";
+    RNCL_TRY(rncl_parameters_update(&net->parameters, rule, &net->observer));
+    return rncl_network_prepare(net);
+}
+
 static rncl_status submit(rncl_network *net, const float *images, const int32_t *labels,
                           const rncl_update_rule *rule)
 {
     if (net->submitted - net->collected == MAX_OUTSTANDING)
         return RNCL_FAIL(RNCL_ERR_FAILURE, "a third batch before the first was collected");
     batch_slot *slot = &net->slots[net->submitted % MAX_OUTSTANDING];
-    int batch = net->setup.batch_size, micro = net->plan.micro_batch;
-    const char *pictures = images_of(net, slot, images);
-    cl_int error = clEnqueueWriteBuffer(net->context->queue, slot->labels, CL_FALSE, 0,
-                                        (size_t)batch * sizeof(cl_int), labels, 0, NULL, NULL);
+    cl_int error =
+        clEnqueueWriteBuffer(net->context->queue, slot->labels, CL_FALSE, 0,
+                             (size_t)net->setup.batch_size * sizeof(cl_int), labels, 0, NULL, NULL);
     RNCL_TRY(rncl_cl_status(error, "clEnqueueWriteBuffer", "the labels"));
     slot->weight = weigh(net, labels, rule ? net->setup.class_weights : NULL);
-    for (int first = 0; first < batch; first += micro) {
-        unsigned input = net->next_input++ % COUNT(net->inputs);
-        RNCL_TRY(upload_images(net, pictures + (size_t)(first / micro) * net->plan.input_bytes, input));
-        if (rule && rule->mixup > 0)
-            RNCL_TRY(mix_pictures(net, first, net->inputs[input], rule->mixup));
-        RNCL_TRY(forward(net, first, net->inputs[input], rule != NULL));
-        RNCL_TRY(loss(net, slot, first, rule));
-        RNCL_TRY(keep_logits(net, slot, first));
-        if (rule)
-            RNCL_TRY(backward(net, first, net->inputs[input]));
-        RNCL_TRY(input_is_free(net, input));
-    }
-    if (rule) {
-        if (net->context->profile)
-            net->context->profile->label = "update";
-        RNCL_TRY(rncl_parameters_update(&net->parameters, rule, &net->observer));
-        RNCL_TRY(rncl_network_prepare(net));
-    }
+    if (rule && net->setup.others.weigh)
+        RNCL_TRY(net->setup.others.weigh(net->setup.others.user, &slot->weight));
+    RNCL_TRY(compute_batch(net, slot, images_of(net, slot, images), rule));
+    if (rule)
+        RNCL_TRY(update(net, rule));
     RNCL_TRY(read_results(net, slot));
     net->submitted++;
     return RNCL_OK;

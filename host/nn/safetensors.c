@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "util.h"
 
 /* The deepest networks have headers of a megabyte; parsed, they take up to thirty times as much memory. */
@@ -14,11 +15,7 @@ enum { MAX_HEADER_BYTES = 10000000 };
 
 static bool read_size(const json_t *value, size_t *size)
 {
-    json_int_t number = json_integer_value(value);
-    if (!json_is_integer(value) || number < 0 || (uintmax_t)number > SIZE_MAX)
-        return false;
-    *size = (size_t)number;
-    return true;
+    return json_typeof(value) == JSON_INTEGER && !__builtin_add_overflow(json_integer_value(value), 0, size);
 }
 
 static rncl_status read_dtype(const char *path, const json_t *entry, rncl_file_tensor *tensor)
@@ -54,8 +51,9 @@ static rncl_status read_shape(const char *path, const json_t *entry, rncl_file_t
 /* Of a tensor whose shape has been checked. */
 static size_t bytes_of(const rncl_file_tensor *tensor)
 {
-    size_t size_bytes;
-    return rncl_file_tensor_bytes(tensor, &size_bytes) ? size_bytes : 0;
+    size_t size_bytes = 0;
+    (void)rncl_file_tensor_bytes(tensor, &size_bytes);
+    return size_bytes;
 }
 
 /* `data` is what follows the header. */
@@ -92,12 +90,11 @@ static rncl_status read_tensor(const char *path, const char *name, const json_t 
 static rncl_status read_metadata(const char *path, rncl_tensor_file *file)
 {
     json_t *metadata = json_object_get(file->header, "__metadata__");
-    if (!metadata || json_is_null(metadata)) /* serde's None, to the format's own library */
+    if (!metadata || json_typeof(metadata) == JSON_NULL) /* serde's None, to the format's own library */
         return RNCL_OK;
-    const char *key;
-    json_t *value;
-    bool strings = json_is_object(metadata);
-    json_object_foreach(metadata, key, value) strings = strings && json_is_string(value);
+    bool strings = json_typeof(metadata) == JSON_OBJECT;
+    for (void *at = json_object_iter(metadata); at; at = json_object_iter_next(metadata, at))
+        strings = strings && json_typeof(json_object_iter_value(at)) == JSON_STRING;
     if (!strings)
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: its __metadata__ does not consist of strings", path);
     file->metadata = metadata;
@@ -158,10 +155,10 @@ static rncl_status read_header(const char *path, rncl_contents bytes, rncl_tenso
         return refuse_length(path, bytes, length);
     const char *text = (const char *)bytes.data + RNCL_SAFETENSORS_LENGTH;
     json_error_t error;
-    file->header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
-    if (!file->header && json_error_code(&error) == json_error_out_of_memory)
+    if (rncl_json_parse(text, (size_t)length, JSON_REJECT_DUPLICATES, &file->header, &error) ==
+        RNCL_ERR_MEMORY)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its header", path);
-    if (!file->header || !json_is_object(file->header))
+    if (!file->header || json_typeof(file->header) != JSON_OBJECT)
         return RNCL_FAIL(RNCL_ERR_MODEL,
                          "%s: not a safetensors file: the header is not a JSON object without duplicates",
                          path);
@@ -175,13 +172,11 @@ static rncl_status read_tensors(const char *path, rncl_tensor_file *file, rncl_c
     file->tensors = calloc(json_object_size(file->header) + 1, sizeof *file->tensors);
     if (!file->tensors)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its list of tensors", path);
-    const char *name;
-    json_t *entry;
-    json_object_foreach(file->header, name, entry)
-    {
+    for (void *at = json_object_iter(file->header); at; at = json_object_iter_next(file->header, at)) {
+        const char *name = json_object_iter_key(at);
         if (strcmp(name, "__metadata__") == 0)
             continue;
-        RNCL_TRY(read_tensor(path, name, entry, data, &file->tensors[file->count++]));
+        RNCL_TRY(read_tensor(path, name, json_object_iter_value(at), data, &file->tensors[file->count++]));
     }
     return RNCL_OK;
 }

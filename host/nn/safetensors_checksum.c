@@ -6,6 +6,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "json_text.h"
+
 rncl_safetensors_checksum rncl_safetensors_add(rncl_safetensors_checksum checksum, const void *bytes,
                                                size_t count)
 {
@@ -19,12 +21,22 @@ void rncl_safetensors_text(rncl_safetensors_checksum checksum, char text[RNCL_SA
     snprintf(text, RNCL_SAFETENSORS_TEXT, "%08x", (unsigned)checksum);
 }
 
+/* A shallow copy; NULL when out of memory, where Jansson's own copy lacks members. */
+static json_t *copy(json_t *object)
+{
+    json_t *copied = json_copy(object);
+    if (json_object_size(copied) == json_object_size(object))
+        return copied;
+    json_decref(copied);
+    return NULL;
+}
+
 rncl_status rncl_safetensors_header(const char *path, json_t *header, char text[RNCL_SAFETENSORS_TEXT])
 {
-    json_t *rest = json_copy(header), *metadata = json_copy(json_object_get(header, "__metadata__"));
+    json_t *rest = copy(header), *metadata = copy(json_object_get(header, "__metadata__"));
     (void)json_object_del(metadata, rncl_safetensors_header_key);
-    const bool complete = metadata && json_object_set_new(rest, "__metadata__", metadata) == 0;
-    char *canonical = complete ? json_dumps(rest, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    const bool complete = json_object_set_new(rest, "__metadata__", metadata) == 0;
+    char *canonical = complete ? rncl_json_format(rest, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(rest);
     if (!canonical)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for the checksum of its header", path);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "safetensors_checksum.h"
 #include "util.h"
 
@@ -28,11 +29,10 @@ static json_t *make_header(const char *path, json_t *metadata, const rncl_file_t
     bool complete = json_object_set(header, "__metadata__", metadata) == 0;
     size_t position = 0;
     for (size_t i = 0; complete && i < count; i++) {
-        size_t size_bytes;
-        complete = rncl_file_tensor_bytes(&tensors[i], &size_bytes);
-        complete =
-            complete && !json_object_set_new(header, tensors[i].name,
-                                             tensor_entry(&tensors[i], position, position + size_bytes));
+        size_t size_bytes = 0;
+        complete = rncl_file_tensor_bytes(&tensors[i], &size_bytes) &&
+                   !json_object_set_new(header, tensors[i].name,
+                                        tensor_entry(&tensors[i], position, position + size_bytes));
         position += size_bytes;
     }
     char checksum[RNCL_SAFETENSORS_TEXT];
@@ -50,7 +50,7 @@ static char *header_text(const char *path, json_t *metadata, const rncl_file_ten
 {
     char *padded = NULL;
     json_t *header = make_header(path, metadata, tensors, count);
-    char *text = header ? json_dumps(header, JSON_COMPACT) : NULL;
+    char *text = header ? rncl_json_format(header, JSON_COMPACT) : NULL;
     if (text)
         padded = rncl_text_format("%-*s", (int)rncl_round_up(strlen(text), RNCL_SAFETENSORS_LENGTH), text);
     free(text);

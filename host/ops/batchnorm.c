@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "batchnorm_join.h"
 #include "elementwise.h"
 #include "util.h"
 
@@ -40,6 +41,7 @@ static const char *const kernel_names[][MOST_KERNELS] = {
 
 typedef struct batchnorm_data {
     rncl_kernel kernels[MOST_KERNELS];
+    rncl_batchnorm_join join; /* empty where there is nobody to join with */
 } batchnorm_data;
 
 static bool sizes_fit(const rncl_batchnorm_shape *s)
@@ -73,6 +75,18 @@ static rncl_status batchnorm_shape(const rncl_op_desc *desc, const rncl_op_choic
 static bool is_tiled(const rncl_pass *pass)
 {
     return pass->values[DOWN] > 0;
+}
+
+static bool is_joined(const rncl_pass *pass)
+{
+    return pass->choice.join.join_statistics && !pass->choice.frozen;
+}
+
+/* Of a batch's statistics. */
+static int statistics_parts(const rncl_pass *pass)
+{
+    const int given = pass->choice.statistics_parts;
+    return given ? given : pass->values[GROUPS];
 }
 
 static int round_up_to_power(int value)
@@ -154,10 +168,12 @@ static bool batchnorm_allows(const rncl_pass *pass)
 
 static rncl_status batchnorm_plan(rncl_pass *pass)
 {
-    pass->data = calloc(1, sizeof(batchnorm_data));
+    batchnorm_data *data = pass->data = calloc(1, sizeof(batchnorm_data));
+    if (!data)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a batch normalisation");
     if (!pass->choice.epilogue)
         pass->workspace_bytes = rncl_op_statistics_bytes(pass->values[GROUPS], pass->desc.batchnorm.c);
-    return pass->data ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a batch normalisation");
+    return is_joined(pass) ? rncl_batchnorm_join_init(pass, statistics_parts(pass), &data->join) : RNCL_OK;
 }
 
 static rncl_status batchnorm_build(rncl_pass *pass)
@@ -225,15 +241,21 @@ static rncl_status batchnorm_prepare(rncl_pass *pass, const rncl_op_buffers *b)
 static rncl_status join_statistics(rncl_pass *pass, const rncl_op_buffers *b)
 {
     const batchnorm_data *data = pass->data;
-    const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
-    const int given = pass->choice.statistics_parts;
+    rncl_batchnorm_shape s = pass->desc.batchnorm;
+    const bool given = pass->choice.statistics_parts > 0;
     const cl_mem *statistics = given ? &b->statistics : &b->workspace;
+    int parts = statistics_parts(pass);
     if (!given)
-        RNCL_TRY(rncl_launch(pass->context, &data->kernels[STATISTICS], row_range(pass), RNCL_STRUCT(*s),
+        RNCL_TRY(rncl_launch(pass->context, &data->kernels[STATISTICS], row_range(pass), RNCL_STRUCT(s),
                              RNCL_BUFFER(b->x), RNCL_BUFFER(b->workspace)));
-    return rncl_launch(pass->context, &data->kernels[MOMENTS], channel_range(pass), RNCL_STRUCT(*s),
-                       RNCL_INT(given ? given : pass->values[GROUPS]), RNCL_BUFFER(*statistics),
-                       RNCL_BUFFER(b->saved), RNCL_BUFFER(b->running_mean), RNCL_BUFFER(b->running_variance));
+    if (is_joined(pass)) { /* the moments are those of a tensor with everybody's rows */
+        RNCL_TRY(rncl_batchnorm_join_statistics(pass, &data->join, parts, *statistics, &s.n));
+        s.h = s.w = 1;
+        parts = 1;
+    }
+    return rncl_launch(pass->context, &data->kernels[MOMENTS], channel_range(pass), RNCL_STRUCT(s),
+                       RNCL_INT(parts), RNCL_BUFFER(*statistics), RNCL_BUFFER(b->saved),
+                       RNCL_BUFFER(b->running_mean), RNCL_BUFFER(b->running_variance));
 }
 
 static rncl_status batchnorm_forward(rncl_pass *pass, const rncl_op_buffers *b,
@@ -265,9 +287,11 @@ static rncl_status sum_gradients(rncl_pass *pass, const rncl_op_buffers *b, cons
                          RNCL_BUFFER(b->x), RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved),
                          RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace),
                          RNCL_BUFFER(b->dresidual)));
-    return rncl_launch(pass->context, &data->kernels[GRADIENT_MOMENTS], channel_range(pass), RNCL_STRUCT(*s),
-                       RNCL_INT(pass->values[GROUPS]), RNCL_BUFFER(b->workspace), RNCL_BUFFER(b->dweight),
-                       RNCL_BUFFER(b->dbias), RNCL_INT((scalars->flags & RNCL_OP_ACCUMULATE_PARAMS) != 0));
+    RNCL_TRY(rncl_launch(pass->context, &data->kernels[GRADIENT_MOMENTS], channel_range(pass),
+                         RNCL_STRUCT(*s), RNCL_INT(pass->values[GROUPS]), RNCL_BUFFER(b->workspace),
+                         RNCL_BUFFER(b->dweight), RNCL_BUFFER(b->dbias),
+                         RNCL_INT((scalars->flags & RNCL_OP_ACCUMULATE_PARAMS) != 0)));
+    return is_joined(pass) ? rncl_batchnorm_join_means(pass, &data->join, b->workspace) : RNCL_OK;
 }
 
 static rncl_status batchnorm_backward(rncl_pass *pass, const rncl_op_buffers *b,
@@ -331,6 +355,7 @@ static void batchnorm_destroy(rncl_pass *pass)
     batchnorm_data *data = pass->data;
     for (size_t i = 0; i < MOST_KERNELS; i++)
         rncl_kernel_fini(&data->kernels[i]);
+    rncl_batchnorm_join_fini(&data->join);
     free(data);
 }
 

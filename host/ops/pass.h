@@ -97,6 +97,18 @@ typedef struct rncl_tuned {
     void *state;
 } rncl_tuned;
 
+/* Batch normalisation over more than one device: what each has computed of its own pictures is joined with
+ * what others have, who call the same functions in the same order. Both wait. join_statistics NULL: there are
+ * no others. */
+typedef struct rncl_moments_join {
+    /* Replaces [1 + 2 c]: a number of rows, their means of c channels, and their sums of squared deviations
+     * from these, by those of all rows. */
+    rncl_status (*join_statistics)(void *user, size_t c, double *statistics);
+    /* Replaces [1 + count]: a number of rows, and means over them, by those of all rows. */
+    rncl_status (*join_means)(void *user, size_t count, double *means);
+    void *user;
+} rncl_moments_join;
+
 /* Choices about one operation that follow from the graph, the options and tuning. */
 typedef struct rncl_op_choice {
     const char *algorithm; /* name of a row; NULL: the tuned one, or the device's default. Operations with
@@ -110,8 +122,9 @@ typedef struct rncl_op_choice {
                           statistics in training too, and does not update them */
     unsigned epilogue; /* RNCL_EPILOGUE_…: an evaluation's convolution does the batch normalisation that
                           follows it, and that one only prepares the coefficients; 0: each does its own */
-    int statistics_parts; /* batch normalisation: parts in which the operation before has written statistics
-                             of x; 0: it has not */
+    int statistics_parts;   /* batch normalisation: parts in which the operation before has written statistics
+                               of x; 0: it has not */
+    rncl_moments_join join; /* batch normalisation in training, unless it is frozen */
 } rncl_op_choice;
 
 /* A pass as its operation's table declares it. */
@@ -178,7 +191,7 @@ struct rncl_row {
     /* Packs the weights, or whatever else follows from parameters alone. NULL if packed_floats is always 0
      * and it knows no epilogue. */
     rncl_status (*prepare)(rncl_pass *pass, const rncl_op_buffers *buffers);
-    /* Enqueue and return; never allocate, never wait. */
+    /* Enqueue and return; never allocate, never wait, except where moments are joined. */
     rncl_status (*enqueue)(rncl_pass *pass, const rncl_op_buffers *buffers, const rncl_op_scalars *scalars);
     void (*destroy)(rncl_pass *pass); /* frees `data`; takes half-built passes */
     /* Bytes that a call in training moves to and from device memory: each tensor once for each launch that

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* One launch does a whole pass, so that there is nothing to join in between. */
 bool rncl_single_supports(const rncl_pass *pass)
 {
-    return pass->context->device_class != RNCL_CLASS_GPU && pass->context->traits.long_loops;
+    return !pass->choice.join.join_statistics && pass->context->device_class != RNCL_CLASS_GPU &&
+           pass->context->traits.long_loops;
 }
 
 rncl_status rncl_single_plan(rncl_pass *pass)

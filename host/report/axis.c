@@ -29,6 +29,15 @@ rncl_axis rncl_axis_rounded(double most, int ticks)
     return axis;
 }
 
+rncl_axis rncl_axis_between(double least, double most, int ticks)
+{
+    if (!(most > least))
+        return rncl_axis_rounded(most, ticks);
+    const double step = nice_step(most - least, ticks);
+    return (rncl_axis){
+        .from = floor(least / step + slack) * step, .to = ceil(most / step - slack) * step, .step = step};
+}
+
 static const double digits[] = {1, 2, 5, 10};
 
 static double round_down(double value)
@@ -84,9 +93,10 @@ static void label_logarithmic(const rncl_axis *axis, int digit, rncl_axis_tick *
 
 static size_t ticks_linear(const rncl_axis *axis, rncl_axis_tick *ticks)
 {
+    const double first = ceil(axis->from / axis->step - slack);
     size_t count = 0;
     for (; count < RNCL_AXIS_TICKS; count++) {
-        const double value = (double)count * axis->step;
+        const double value = (first + (double)count) * axis->step;
         if (value > axis->to * (1 + slack))
             break;
         ticks[count] = (rncl_axis_tick){.value = value};

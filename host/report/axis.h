@@ -17,6 +17,9 @@ rncl_axis rncl_axis_linear(double most, int ticks);
 /* The same, up to a whole tick. */
 rncl_axis rncl_axis_rounded(double most, int ticks);
 
+/* From a tick at or below `least`, which is 0 or more, to one at or above `most`. */
+rncl_axis rncl_axis_between(double least, double most, int ticks);
+
 /* Round numbers (1, 2 or 5 times a power of ten) around the values, which are above 0. */
 rncl_axis rncl_axis_logarithmic(double least, double most);
 

@@ -84,19 +84,22 @@ static void fill_step(const rncl_progress *progress, field fields[MOST_FIELDS])
     };
     const double speed = progress->images_per_second;
     memcpy(fields, layout, sizeof layout);
-    WRITE(EPOCH, "epoch %ld/%ld", epoch_of(progress->epoch, progress->step),
-          epoch_of(progress->epochs, progress->steps));
+    if (isfinite(progress->epochs))
+        WRITE(EPOCH, "epoch %ld/%ld", epoch_of(progress->epoch, progress->step),
+              epoch_of(progress->epochs, progress->steps));
     WRITE(STEP, "step %lld/%lld", (long long)progress->step, (long long)progress->steps);
     WRITE(LOSS, "loss %.4f", progress->loss);
-    WRITE(TOP1, "top-1 %.1f %%", progress->top1);
+    if (isfinite(progress->top1))
+        WRITE(TOP1, "top-1 %.1f %%", progress->top1);
     if (speed > 0)
         WRITE(SPEED, speed < 100 ? "%.1f img/s" : "%.0f img/s", speed);
     if (isfinite(progress->seconds_left)) {
         char left[32];
         rncl_meter_duration(progress->seconds_left, left, sizeof left);
         WRITE(LEFT, "%s left", left);
-        WRITE(WAITING, "%.1f %% waiting", 100 * progress->waiting);
     }
+    if (isfinite(progress->seconds_left) && isfinite(progress->waiting))
+        WRITE(WAITING, "%.1f %% waiting", 100 * progress->waiting);
 }
 
 static void fill_evaluation(const rncl_progress *progress, field fields[MOST_FIELDS])

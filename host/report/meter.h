@@ -39,7 +39,7 @@ void rncl_meter_status(rncl_meter *meter, const char *text);
 void rncl_meter_clear(rncl_meter *meter);
 
 /* The progress line, or that of an evaluation, at most `width` characters wide (escape sequences of the
- * colours not counted): the least important fields are left out first, unknown ones always. */
+ * colours not counted): the least important fields are left out first, and unknown ones (NaN) always. */
 void rncl_meter_format(const rncl_progress *progress, size_t width, bool colour, char *text, size_t size);
 
 /* Columns of the stream's terminal; 80 if it is not a terminal or its width is unknown. */

@@ -49,8 +49,8 @@ static void choose_axes(frame *f)
                                                      : rncl_axis_linear(x.most, TICKS_WANTED);
     if (panel->may_be_logarithmic && y.least > 0 && y.most >= 100 * y.least)
         f->y = rncl_axis_logarithmic(y.least, y.most);
-    else if (panel->y_most > 0)
-        f->y = rncl_axis_linear(panel->y_most, TICKS_WANTED);
+    else if (panel->y_most > panel->y_least)
+        f->y = rncl_axis_between(panel->y_least, panel->y_most, TICKS_WANTED);
     else
         f->y = rncl_axis_rounded(y.most, TICKS_WANTED);
     f->x_count = rncl_axis_ticks(&f->x, f->x_ticks);

@@ -17,14 +17,14 @@ typedef struct rncl_plot_series {
     bool bold, faint;
 } rncl_plot_series;
 
-/* One pair of axes. y runs from 0 to `y_most`, or to the highest value if that is 0; if it may be logarithmic
- * and all values are above 0 and span two decades, between round numbers around them. x runs from 0 to its
- * highest value, or is logarithmic. */
+/* One pair of axes. y runs from `y_least`, 0 or more, to `y_most`, or to the highest value if that is 0; if
+ * it may be logarithmic and all values are above 0 and span two decades, between round numbers around them. x
+ * runs from 0 to its highest value, or is logarithmic. */
 typedef struct rncl_plot_panel {
     const char *x_label, *y_label;
     const rncl_plot_series *series;
     size_t series_count;
-    double y_most;
+    double y_least, y_most;
     bool may_be_logarithmic;
     const char *title;             /* NULL: none */
     const double *mark_x, *mark_y; /* a point with a ring around it; NULL: none */

@@ -95,7 +95,7 @@ static void draw_numbers(cairo_t *cairo, int columns, int rows)
         snprintf(text, sizeof text, "%d", row * columns);
         rncl_canvas_label(cairo, LEFT - 8, TOP + row * (TILE + SPACE) + TILE / 2.0, 1, text);
     }
-    rncl_canvas_upwards(cairo, EDGE, TOP + rows * (TILE + SPACE) / 2.0, 0.5, 0, "filter (output channel)");
+    rncl_canvas_upwards(cairo, EDGE, TOP + rows * (TILE + SPACE) / 2.0, 0.5, 0, "filter");
 }
 
 rncl_status rncl_plot_filters(const char *path, const rncl_filter_grid *grid)

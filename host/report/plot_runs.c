@@ -125,6 +125,15 @@ static rncl_status check_evaluated(const char *folder, const rncl_run_curves *ru
                      folder);
 }
 
+/* One run is called by what it is, runs that are compared by their folders. */
+static rncl_status name_run(const char *folder, size_t runs, char **label)
+{
+    if (runs == 1)
+        return rncl_run_name(folder, label);
+    *label = rncl_utf8_text(rncl_path_last(folder));
+    return *label ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%s", folder);
+}
+
 rncl_status rncl_plot_runs(const char *path, const char *const *folders, size_t count,
                            rncl_plot_quantity quantity, rncl_plot_axis axis)
 {
@@ -135,11 +144,9 @@ rncl_status rncl_plot_runs(const char *path, const char *const *folders, size_t 
     if (!runs || !series || !labels)
         st = RNCL_FAIL(RNCL_ERR_MEMORY, "%zu runs", count);
     for (size_t i = 0; i < count && !st; i++) {
-        labels[i] = count == 1 ? rncl_run_name(folders[i]) : rncl_utf8_text(rncl_path_last(folders[i]));
-        if (labels[i])
+        st = name_run(folders[i], count, &labels[i]);
+        if (!st)
             st = rncl_run_curves_read(folders[i], axis, &runs[i]);
-        else
-            st = RNCL_FAIL(RNCL_ERR_MEMORY, "%zu runs", count);
         if (!st)
             st = check_evaluated(folders[i], &runs[i], count, quantity);
     }
@@ -170,9 +177,8 @@ rncl_status rncl_plot_curves(const char *path, const char *folder)
     run_panel runs[COUNT(shown)];
     rncl_plot_panel panels[COUNT(shown)];
     rncl_run_curves run;
-    char *name = rncl_run_name(folder);
-    if (!name)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s", path);
+    char *name;
+    RNCL_TRY(rncl_run_name(folder, &name));
     rncl_status st = rncl_run_curves_read(folder, RNCL_PLOT_STEPS, &run);
     if (!st) {
         size_t count = 0;

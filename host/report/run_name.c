@@ -2,6 +2,7 @@
 #include "run_name.h"
 
 #include <ini.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,15 @@
 #include "util.h"
 
 typedef struct words {
-    char arch[64], depth[16], data[256];
+    char arch[64], depth[16], data[1024];
 } words;
+
+/* A long value goes on in the next line, behind a backslash. */
+static void take_part(char *text, size_t size, const char *part)
+{
+    const size_t length = strlen(text), kept = length && text[length - 1] == '\\' ? length - 1 : 0;
+    snprintf(text + kept, size - kept, "%s", part);
+}
 
 static const char *data_name(const char *path)
 {
@@ -29,7 +37,7 @@ static int on_line(void *user, const char *section, const char *name, const char
     else if (!strcmp(name, "depth"))
         snprintf(w->depth, sizeof w->depth, "%s", value);
     else if (!strcmp(name, "data"))
-        snprintf(w->data, sizeof w->data, "%s", data_name(value));
+        take_part(w->data, sizeof w->data, value);
     return 1;
 }
 
@@ -39,25 +47,38 @@ const char *rncl_path_last(const char *path)
     return slash && slash[1] ? slash + 1 : path;
 }
 
-static void read_config(const char *folder, words *w)
+/* Lines that are no options do not matter here. */
+static rncl_status parse(const rncl_contents *file, words *w)
 {
-    char *path = rncl_path_join(folder, "config.ini");
-    FILE *stream = path ? fopen(path, "r") : NULL;
-    if (stream) {
-        ini_parse_file(stream, on_line, w);
-        fclose(stream);
-    }
-    free(path);
+    char *text = rncl_text_format("%.*s", (int)MIN(file->size_bytes, INT_MAX), (const char *)file->data);
+    const bool read = text && ini_parse_string(text, on_line, w) >= 0;
+    free(text);
+    return read ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "options of the run");
 }
 
-char *rncl_run_name(const char *folder)
+static rncl_status read_config(const char *folder, words *w)
+{
+    rncl_contents file = {0};
+    char *path = rncl_path_join(folder, "config.ini");
+    rncl_status st = path ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%s", folder);
+    if (!st && rncl_file_may_exist(path))
+        st = rncl_file_read(path, &file);
+    if (!st && file.data)
+        st = parse(&file, w);
+    rncl_contents_free(&file);
+    free(path);
+    return st;
+}
+
+rncl_status rncl_run_name(const char *folder, char **out)
 {
     words w = {0};
-    read_config(folder, &w);
-    char *name = w.arch[0] && w.depth[0]
-                     ? rncl_text_format("%s-%s%s%s", w.arch, w.depth, w.data[0] ? " on " : "", w.data)
-                     : rncl_text_format("%s", rncl_path_last(folder));
-    char *shown = name ? rncl_utf8_text(name) : NULL;
+    *out = NULL;
+    RNCL_TRY(read_config(folder, &w));
+    char *name = w.arch[0] && w.depth[0] ? rncl_text_format("%s-%s%s%s", w.arch, w.depth,
+                                                            w.data[0] ? " on " : "", data_name(w.data))
+                                         : rncl_text_format("%s", rncl_path_last(folder));
+    *out = name ? rncl_utf8_text(name) : NULL;
     free(name);
-    return shown;
+    return *out ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%s", folder);
 }

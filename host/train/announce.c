@@ -172,7 +172,8 @@ void rncl_announce_network(const rncl_training *training)
 {
     say_memory(training);
     say_settings(training);
-    say_run(training);
+    if (!training->trial)
+        say_run(training);
     warn_of_single_values(training);
     warn_of_large_batch(training);
 }

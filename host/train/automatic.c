@@ -27,6 +27,11 @@ bool rncl_automatic_is_lr(const rncl_options *options)
     return rncl_option_source_of(options, "lr") == RNCL_FROM_DEFAULT;
 }
 
+bool rncl_automatic_is_measured(const rncl_options *options)
+{
+    return !options->batch_size && !rncl_automatic_is_batch(options);
+}
+
 void rncl_automatic_complete(rncl_options *options, uint32_t pictures)
 {
     if (!options->batch_size || rncl_automatic_is_batch(options))

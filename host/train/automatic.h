@@ -16,6 +16,10 @@ int rncl_automatic_batch(uint32_t pictures);
  * al. 2017, section 2.1). */
 void rncl_automatic_complete(rncl_options *options, uint32_t pictures);
 
+/* Whether the batch is to be measured, up to the automatic one: "auto" was said. To be asked before
+ * rncl_automatic_complete. */
+bool rncl_automatic_is_measured(const rncl_options *options);
+
 /* For all that is no training: a batch size of 0 becomes the other commands' default. */
 void rncl_automatic_settle(rncl_options *options);
 

@@ -193,3 +193,18 @@ rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_sta
     rncl_contents_free(&file);
     return st;
 }
+
+rncl_status rncl_checkpoint_peek(const char *path, rncl_run_state *state, rncl_run_data *data)
+{
+    header head;
+    FILE *stream = fopen(path, "rb");
+    const bool whole = stream && fread(&head, sizeof head, 1, stream) == 1;
+    if (stream)
+        fclose(stream);
+    if (!whole || memcmp(head.magic, magic, sizeof magic) != 0 || head.version != VERSION ||
+        !is_possible(&head.state))
+        return RNCL_FAIL(RNCL_ERR_MODEL, "%s: no checkpoint of this version of rncl", path);
+    *state = head.state;
+    *data = head.data;
+    return RNCL_OK;
+}

@@ -57,4 +57,9 @@ rncl_status rncl_checkpoint_save(const rncl_checkpoint *checkpoint, const rncl_r
 rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_state *state,
                                  const rncl_network_vectors *vectors);
 
+/* Where the run whose checkpoint is at `path` stood when it was saved, and on what data, without reading the
+ * vectors or verifying the whole file. RNCL_ERR_MODEL for a file that is missing or not a checkpoint of this
+ * version. */
+rncl_status rncl_checkpoint_peek(const char *path, rncl_run_state *state, rncl_run_data *data);
+
 #endif

@@ -19,6 +19,7 @@
 typedef struct evaluation {
     rncl_context *context;
     const rncl_options *options;
+    const rncl_evaluation_listener *listener; /* NULL: none */
     rncl_model_meta meta;
     rncl_inputs inputs;
     rncl_graph *graph;
@@ -112,17 +113,20 @@ static rncl_status draw_report(const evaluation *e, const rncl_confusion *confus
     return st;
 }
 
-static rncl_status write_report(const evaluation *e, const rncl_tally *tally)
+/* Into the folder of the options, and to the listener. */
+static rncl_status report(const evaluation *e, const rncl_tally *tally)
 {
     char **labels = calloc((size_t)tally->classes, sizeof *labels);
     if (!labels)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "labels of %d classes", tally->classes);
     const rncl_confusion confusion = {tally->confusion, tally->classes, (const char *const *)labels};
     rncl_status st = name_classes(e, labels, tally->classes);
-    if (!st)
+    if (!st && e->options->report[0])
         st = rncl_confusion_write(&confusion, e->options->report);
-    if (!st)
+    if (!st && e->options->report[0])
         st = draw_report(e, &confusion);
+    if (!st && e->listener)
+        st = e->listener->counted(e->listener->user, &confusion);
     for (int i = 0; i < tally->classes; i++)
         free(labels[i]);
     free(labels);
@@ -132,27 +136,34 @@ static rncl_status write_report(const evaluation *e, const rncl_tally *tally)
 static rncl_status measure_with(evaluation *e, rncl_tally *tally, rncl_evaluation *result)
 {
     const rncl_loader_options loader = rncl_inputs_validation(&e->inputs, e->options);
+    const rncl_measure_setup setup = {.loader = &loader,
+                                      .tally = tally,
+                                      .sink = e->listener ? e->listener->batch : NULL,
+                                      .user = e->listener ? e->listener->user : NULL};
     rncl_network *network;
     RNCL_TRY(rncl_trained_create(e->context, e->options, e->graph, tally != NULL, &network));
     e->micro_batch = rncl_network_facts_of(network)->micro_batch;
     rncl_status st = e->options->self_test ? rncl_self_test(e->context, network) : RNCL_OK;
     if (!st)
-        st = rncl_measure(network, &loader, NULL, tally, result);
+        st = rncl_measure(network, &setup, result);
     rncl_network_destroy(network);
     return st;
 }
 
-/* Logits are read back and counted on the host only for crops and reports, which need them. */
+/* Logits are read back and counted on the host only where something needs them. */
 static rncl_status measure(evaluation *e, rncl_evaluation *result)
 {
     const rncl_options *options = e->options;
-    if (options->crops == 1 && !options->report[0])
+    const bool reports = options->report[0] || e->listener;
+    if (options->crops == 1 && !reports)
         return measure_with(e, NULL, result);
+    if (e->listener)
+        e->listener->begin(e->listener->user);
     rncl_tally tally;
     RNCL_TRY(rncl_tally_init(&tally, options->network.classes, options->crops));
     rncl_status st = measure_with(e, &tally, result);
-    if (!st && options->report[0] && !result->not_finite)
-        st = write_report(e, &tally);
+    if (!st && reports && !result->not_finite)
+        st = report(e, &tally);
     rncl_tally_fini(&tally);
     return st;
 }
@@ -182,12 +193,13 @@ static rncl_status measure_smaller(evaluation *e, rncl_options *options, rncl_ev
     }
 }
 
-rncl_status rncl_evaluate(rncl_context *context, rncl_options *options, rncl_evaluation *result,
-                          rncl_class_match *classes)
+rncl_status rncl_evaluate_heard(rncl_context *context, rncl_options *options,
+                                const rncl_evaluation_listener *listener, rncl_evaluation *result,
+                                rncl_class_match *classes)
 {
     *result = (rncl_evaluation){0};
     rncl_class_match match = {0};
-    evaluation e = {.context = context, .options = options};
+    evaluation e = {.context = context, .options = options, .listener = listener};
     RNCL_TRY(rncl_trained_describe(options, &e.meta));
     rncl_status st = rncl_inputs_open(options, false, &context->log, &e.inputs);
     if (!st)
@@ -210,4 +222,10 @@ rncl_status rncl_evaluate(rncl_context *context, rncl_options *options, rncl_eva
     else
         rncl_class_match_fini(&match);
     return st;
+}
+
+rncl_status rncl_evaluate(rncl_context *context, rncl_options *options, rncl_evaluation *result,
+                          rncl_class_match *classes)
+{
+    return rncl_evaluate_heard(context, options, NULL, result, classes);
 }

@@ -1,6 +1,7 @@
 /* Batches through a network, two of them outstanding. */
 #include "inference.h"
 
+#include "batch_memory.h"
 #include "util.h"
 
 enum { AHEAD = 2 }; /* batches that are outstanding at most */
@@ -45,7 +46,9 @@ rncl_status rncl_infer(rncl_network *network, const rncl_loader_options *loader,
                        const volatile sig_atomic_t *stop, rncl_batch_sink *sink, void *user)
 {
     pass p = {.network = network, .sink = sink, .user = user};
-    RNCL_TRY(rncl_loader_create(loader, &p.loader));
+    rncl_loader_options options = *loader;
+    options.memory = rncl_batch_memory_of(rncl_network_context(network));
+    RNCL_TRY(rncl_loader_create(&options, &p.loader));
     rncl_status st = infer_all(&p, stop);
     /* Also after a failure: the device may still be reading the memory of the loader. */
     while (p.submitted != p.collected) {

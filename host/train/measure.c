@@ -6,6 +6,7 @@
 
 typedef struct measurement {
     rncl_batch_result sums;
+    const rncl_measure_setup *setup;
     rncl_tally *tally;
     uint64_t start_ns, first_ns; /* of the measurement; when its first batch was done */
     int first_count;             /* pictures of the first batch */
@@ -25,7 +26,7 @@ static rncl_status add_batch(void *user, const rncl_batch *batch, const rncl_bat
         m->first_ns = rncl_time_ns();
         m->first_count = result->count;
     }
-    return RNCL_OK;
+    return m->setup->sink ? m->setup->sink(m->setup->user, batch, result) : RNCL_OK;
 }
 
 /* `images`, of which a tally may need several pictures of a batch. Drivers compile during the first batch,
@@ -51,12 +52,12 @@ static rncl_evaluation describe(const measurement *m)
     };
 }
 
-rncl_status rncl_measure(rncl_network *network, const rncl_loader_options *loader,
-                         const volatile sig_atomic_t *stop, rncl_tally *tally, rncl_evaluation *result)
+rncl_status rncl_measure(rncl_network *network, const rncl_measure_setup *setup, rncl_evaluation *result)
 {
     *result = (rncl_evaluation){0};
-    measurement m = {.tally = tally, .start_ns = rncl_time_ns()};
-    RNCL_TRY(rncl_infer(network, loader, stop, add_batch, &m));
+    measurement m = {.setup = setup, .tally = setup->tally, .start_ns = rncl_time_ns()};
+    const rncl_status st = rncl_infer(network, setup->loader, setup->stop, add_batch, &m);
+    RNCL_TRY(setup->others ? setup->others->join(setup->others->user, st, &m.sums) : st);
     *result = describe(&m);
     result->images_per_second = images_per_second(&m, result->images);
     return RNCL_OK;

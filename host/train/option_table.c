@@ -36,7 +36,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(device),
      .value = "N|NAME",
      .default_text = "auto",
-     .commands = WITH_DEVICE | RNCL_FOR_DOCTOR,
+     .commands = WITH_DEVICE | RNCL_FOR_DOCTOR | RNCL_FOR_REPORT,
      .in_config = true,
      .help = "number in `rncl devices`, part of the name of a device or platform, or auto for number 1; not "
              "given: $RNCL_DEVICE"},
@@ -49,7 +49,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(network.arch),
      .default_text = "resnet",
      .choices = (const char *const[]){RNCL_FAMILIES(FAMILY_WORD) NULL},
-     .commands = RNCL_FOR_NETWORKS,
+     .commands = RNCL_FOR_NETWORKS | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "kind of network" RNCL_FAMILIES(FAMILY_REMARK)},
     {.name = "depth",
@@ -60,7 +60,7 @@ const rncl_option rncl_option_table[] = {
      .value = "N",
      .default_text = "18",
      NUMBERS(1, 1000000),
-     .commands = RNCL_FOR_NETWORKS,
+     .commands = RNCL_FOR_NETWORKS | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "layers" RNCL_FAMILIES(FAMILY_DEPTHS)},
     {.name = "shortcut",
@@ -69,7 +69,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(network.shortcut),
      .default_text = "default",
      CHOICES("default", "A", "B", "C"),
-     .commands = RNCL_FOR_NETWORKS,
+     .commands = RNCL_FOR_NETWORKS | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "A: zero padding, B: projection where sizes change, C: projection everywhere; default is B for "
              "resnet and A for cifar-resnet"},
@@ -122,7 +122,7 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(data),
      .value = "DIR",
-     .commands = WITH_FOLDERS,
+     .commands = WITH_FOLDERS | RNCL_FOR_REPORT,
      .in_config = true,
      .is_path = true,
      .help =
@@ -183,6 +183,14 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_TEXT,
      .offset = FIELD(out),
      .value = "FILE",
+     .commands = RNCL_FOR_REPORT,
+     .help = "the page; not given: report.html in the run's folder"},
+    {.name = "out",
+     .group = RNCL_GROUP_RUN,
+     .common = true,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(out),
+     .value = "FILE",
      .commands = RNCL_FOR_PLOT,
      .help = "the picture; its suffix says which kind: .png, .svg or .pdf; not given: error.png, loss.png, "
              "filters.png or tuning.png, of one run in its folder"},
@@ -194,6 +202,16 @@ const rncl_option rncl_option_table[] = {
      .value = "DIR",
      .commands = RNCL_FOR_KERNELS,
      .help = "folder for the programs, their manifest and a Makefile that compiles them"},
+    {.name = "out",
+     .group = RNCL_GROUP_RUN,
+     .common = true,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(out),
+     .value = "DIR",
+     .commands = RNCL_FOR_SWEEP,
+     .help =
+         "folder of the runs, of sweep.csv and sweep.png; the same command again goes on there, and repeats "
+         "no run that has ended"},
     {.name = "y",
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_SWITCH,
@@ -275,6 +293,17 @@ const rncl_option rncl_option_table[] = {
      .help = "start with 0 as the weight of the last batch normalisation of each block, so that each block "
              "starts as its shortcut; has no effect on --init"},
 
+    {.name = "sync-bn",
+     .group = RNCL_GROUP_NETWORK,
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(sync_bn),
+     .default_text = "off",
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help =
+         "batch normalisation with several ranks (mpirun): over the pictures of all of them, with two more "
+         "messages for each layer and step; off: each rank over its own, as over its micro-batches"},
+
     /* how long, in what portions */
     {.name = "epochs",
      .group = RNCL_GROUP_OPTIMISATION,
@@ -305,11 +334,15 @@ const rncl_option rncl_option_table[] = {
      .default_text = "auto",
      .zero = "auto",
      NUMBERS(1, 1000000),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help =
-         "pictures a step; auto: the largest power of two up to an eighth of the training pictures, at least "
-         "2 and at most 256; a batch that does not fit into device memory goes through in micro-batches"},
+         "pictures a step; not given: the largest power of two up to an eighth of the training pictures, at "
+         "least "
+         "2 and at most 256; auto: of 8, 16, 32 and so on up to that, the one of which no larger one is 5 % "
+         "faster, measured before the first step. "
+         "A batch that does not fit into "
+         "device memory goes through in micro-batches"},
     {.name = "batch-size",
      .group = RNCL_GROUP_OPTIMISATION,
      .common = true,
@@ -343,10 +376,21 @@ const rncl_option rncl_option_table[] = {
      .value = "RATE",
      .default_text = "0.1",
      NUMBERS(0, 1e30),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "learning rate, before the schedule lowers it; not given: the default for a batch of 256, and "
              "in proportion for others"},
+    {.name = "lr-find",
+     .group = RNCL_GROUP_OPTIMISATION,
+     .kind = RNCL_OPTION_FLAG,
+     .offset = FIELD(lr_find),
+     .commands = RNCL_FOR_TRAIN,
+     .prints = true, /* a session has no such call */
+     .help =
+         "train nothing, but look for a learning rate: --steps (100) steps at rates that rise from 1e-5 to "
+         "10, until the loss is four times its least (Smith 2017); prints a suggestion and writes "
+         "lr-find.csv and lr-find.png into --out or the current folder; --init and --resume say which "
+         "weights it begins with, and are left as they are"},
     {.name = "momentum",
      .group = RNCL_GROUP_OPTIMISATION,
      .kind = RNCL_OPTION_FLOAT,
@@ -354,7 +398,7 @@ const rncl_option rncl_option_table[] = {
      .value = "SHARE",
      .default_text = "0.9",
      NUMBERS(0, 1),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "share of the last update that is added to the next one"},
     {.name = "weight-decay",
@@ -365,7 +409,7 @@ const rncl_option rncl_option_table[] = {
      .value = "RATE",
      .default_text = "1e-4",
      NUMBERS(0, 1e30),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "this times each weight is added to its gradient"},
     {.name = "schedule",
@@ -375,7 +419,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(schedule),
      .default_text = "plateau",
      CHOICES("plateau", "step", "cosine", "constant"),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "plateau: the rate is divided by 10 when the validation error stops improving; step: at "
              "--lr-steps; cosine: it falls to 0 along half a cosine"},
@@ -406,7 +450,7 @@ const rncl_option rncl_option_table[] = {
      .value = "N",
      .default_text = "0",
      NUMBERS(0, 2000000000),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "steps in which the rate rises to its full value"},
     {.name = "warmup-lr",
@@ -428,7 +472,7 @@ const rncl_option rncl_option_table[] = {
      .value = "SHARE",
      .default_text = "0",
      NUMBERS(0, 1),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "share of each target that is spread over all classes"},
     {.name = "freeze",
@@ -461,7 +505,7 @@ const rncl_option rncl_option_table[] = {
      .value = "ALPHA",
      .default_text = "0",
      NUMBERS(0, 1000),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "mix training pictures and their labels in pairs, with a share from Beta(ALPHA, ALPHA) for each "
              "batch (Zhang et al. 2018; such as 0.2). Each picture is mixed with the one at the other end of "
@@ -473,7 +517,7 @@ const rncl_option rncl_option_table[] = {
      .value = "DECAY",
      .default_text = "0",
      NUMBERS(0, 0.999999),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "keep an exponential moving average of weights and running statistics, such as 0.999 a step; "
              "evaluations and model files use the average, last.ckpt has both. The average is corrected for "
@@ -487,7 +531,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(augment),
      .default_text = "none",
      CHOICES("none", "cifar", "imagenet", "scale"),
-     .commands = RNCL_FOR_TRAIN,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "random changes to training pictures; cifar: shifted by up to 4 pixels; imagenet: "
              "RandomResizedCrop, 8 to 100 % of the area; scale: the shorter side resized to 256 to 480 for "
@@ -574,7 +618,7 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(seed),
      .value = "N",
      .default_text = "1",
-     .commands = RNCL_FOR_TRAIN | RNCL_FOR_BENCH | RNCL_FOR_CHECK,
+     .commands = RNCL_FOR_TRAIN | RNCL_FOR_BENCH | RNCL_FOR_CHECK | RNCL_FOR_SWEEP,
      .in_config = true,
      .help = "of all random numbers; the same seed gives the same run"},
     {.name = "eval-every",
@@ -587,6 +631,17 @@ const rncl_option rncl_option_table[] = {
      .commands = RNCL_FOR_TRAIN,
      .in_config = true,
      .help = "epochs between evaluations on the validation pictures; there is always one at the end"},
+    {.name = "tensorboard",
+     .group = RNCL_GROUP_RUN,
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(tensorboard),
+     .default_text = "off",
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help = "write event files into the run folder: losses, rates and results, weights as histograms, "
+             "filters of "
+             "the first layer, answers for the first validation pictures; `tensorboard --logdir runs` shows "
+             "them"},
     {.name = "checkpoint-every",
      .group = RNCL_GROUP_RUN,
      .kind = RNCL_OPTION_INT,
@@ -674,6 +729,20 @@ const rncl_option rncl_option_table[] = {
          "at all, as without them; tf32: to 11 bits; bf16-operands: to 8 bits. Tensors, sums and all other "
          "operations are float32. bf16: activations and their gradients are stored in 8 bits of mantissa, "
          "weights and sums as float32; on CPUs. A device that cannot uses fp32, and says so"},
+    {.name = "max-launch-ms",
+     .group = RNCL_GROUP_DEVICE,
+     .kind = RNCL_OPTION_INT,
+     .offset = FIELD(max_launch_ms),
+     .value = "auto|N",
+     .default_text = "auto",
+     .zero = "auto",
+     NUMBERS(1, RNCL_LONGEST_LAUNCH_MS),
+     .commands = WITH_DEVICE,
+     .help =
+         "launch kernels in parts of at most so many milliseconds, as they are measured, so that a GPU can "
+         "draw in between; the results are the same to the bit. 60000: in one piece; auto: 200 on GPUs "
+         "that seem to drive a display (those in processors, and those whose driver watches how long "
+         "kernels run), elsewhere in one piece"},
     {.name = "winograd",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_SWITCH,
@@ -875,15 +944,15 @@ const rncl_option rncl_option_table[] = {
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(json),
-     .commands =
-         (RNCL_FOR_NETWORKS & ~RNCL_FOR_EXPORT) | RNCL_FOR_CHECK | RNCL_FOR_DEVICES | RNCL_FOR_CHECK_DATA,
+     .commands = (RNCL_FOR_NETWORKS & ~RNCL_FOR_EXPORT) | RNCL_FOR_CHECK | RNCL_FOR_DEVICES |
+                 RNCL_FOR_CHECK_DATA | RNCL_FOR_SWEEP,
      .prints = true,
      .help = "print one JSON document"},
     {.name = "verbose",
      .group = RNCL_GROUP_OUTPUT,
      .kind = RNCL_OPTION_FLAG,
      .offset = FIELD(verbose),
-     .commands = WITH_DEVICE | RNCL_FOR_DEVICES,
+     .commands = WITH_DEVICE | RNCL_FOR_DEVICES | RNCL_FOR_REPORT,
      .prints = true,
      .help = "print more: `rncl devices` prints limits, extensions and the driver's file, other commands "
              "their steps and reasons, on standard error"},

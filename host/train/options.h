@@ -40,10 +40,16 @@ enum {
     RNCL_FOR_EXPORT = 1 << 14,
     RNCL_FOR_COMPLETION = 1 << 15,
     RNCL_FOR_MAN_PAGES = 1 << 16,
+    RNCL_FOR_WATCH = 1 << 17,
+    RNCL_FOR_REPORT = 1 << 18,
+    RNCL_FOR_SWEEP = 1 << 19,
     RNCL_FOR_LIBRARY = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_TUNE | RNCL_FOR_CHECK,
     RNCL_FOR_NETWORKS = RNCL_FOR_TRAIN | RNCL_FOR_EVAL | RNCL_FOR_PREDICT | RNCL_FOR_BENCH | RNCL_FOR_TUNE |
                         RNCL_FOR_INFO | RNCL_FOR_KERNELS | RNCL_FOR_EXPORT,
 };
+
+/* Of --max-launch-ms: no limit. */
+enum { RNCL_LONGEST_LAUNCH_MS = 60000 };
 
 /* Room for that many rows of the table. */
 enum { RNCL_MOST_OPTIONS = 128 };
@@ -70,8 +76,10 @@ typedef struct rncl_options {
     int epochs, steps;             /* steps > 0 wins */
     int batch_size, micro_batch;   /* micro_batch 0: auto */
     float lr, momentum, weight_decay;
+    bool lr_find; /* a search for the rate, in place of the training */
     rncl_schedule_kind schedule;
     bool zero_init_residual;
+    bool sync_bn;                    /* batch statistics of all ranks' pictures */
     char lr_steps[RNCL_TEXT_LENGTH]; /* "0.5,0.75" of the run, or steps, after which `step` divides by 10 */
     int patience;                    /* plateau: evaluations without improvement */
     int warmup_steps;
@@ -98,13 +106,15 @@ typedef struct rncl_options {
     bool rollback;                          /* after a divergence; otherwise the run stops */
     bool force_resume;                      /* although the data have changed */
     float time_limit;                       /* seconds; 0: none */
+    bool tensorboard;                       /* event files in the run folder */
     float mean[4], std[4];                  /* as long as nobody has given them: the data set's own */
     char algorithm[RNCL_TEXT_LENGTH];       /* of the convolutions; "": tuned, or the device's default */
     bool winograd;                          /* may be among them */
     char kernel_binaries[RNCL_TEXT_LENGTH]; /* folder of programs compiled ahead of time; "": none */
     rncl_precision precision;
-    bool tune;    /* train: what has not been tuned, briefly, before the first step */
-    float budget; /* seconds */
+    int max_launch_ms; /* 0: what suits the device */
+    bool tune;         /* train: what has not been tuned, briefly, before the first step */
+    float budget;      /* seconds */
     bool retune;
     char tune_program[RNCL_TEXT_LENGTH]; /* tries kernels in child processes; "": tuning.h says which */
     float spot_checks;                   /* percent of the time; 0: none */
@@ -117,12 +127,13 @@ typedef struct rncl_options {
     int crops;                     /* eval: of each picture, 1 or 10 */
     char report[RNCL_TEXT_LENGTH]; /* eval: folder for tables of classes; "": none */
 
-    int top;                             /* predict: classes of each picture */
-    bool logits, csv;                    /* predict */
-    bool inference;                      /* bench: forward only */
-    char explain[RNCL_TEXT_LENGTH];      /* bench: file for the roofline; "": none */
-    bool plot_loss;                      /* plot: losses and not errors */
-    int plot_x;                          /* plot: 0 steps, 1 epochs, 2 time */
+    int top;                        /* predict: classes of each picture */
+    bool logits, csv;               /* predict */
+    bool inference;                 /* bench: forward only */
+    char explain[RNCL_TEXT_LENGTH]; /* bench: file for the roofline; "": none */
+    bool plot_loss;                 /* plot: losses and not errors */
+    int plot_x;                     /* plot: 0 steps, 1 epochs, 2 time */
+    char grid[RNCL_TEXT_LENGTH]; /* sweep: "lr=0.1,0.05 seed=1,2", no option: what the command's lists say */
     char plot_filters[RNCL_TEXT_LENGTH]; /* plot: model; "": none */
     char plot_tuning[RNCL_TEXT_LENGTH];  /* plot: file of tuning results; "": none */
     char **arguments;                    /* predict: the pictures; plot: the runs; the command line's own */

@@ -2,9 +2,21 @@
 #include "planning.h"
 
 #include "kernel_binaries.h"
+#include "launch_parts.h"
+
+static void limit_launches(rncl_context *context, int chosen_ms)
+{
+    enum { PATIENCE_MS = 200 };
+    const int limit_ms = chosen_ms                              ? chosen_ms
+                         : rncl_context_drives_display(context) ? PATIENCE_MS
+                                                                : RNCL_LONGEST_LAUNCH_MS;
+    if (limit_ms < RNCL_LONGEST_LAUNCH_MS)
+        rncl_context_limit_launches(context, (uint64_t)limit_ms * 1000000);
+}
 
 rncl_status rncl_context_prepare(rncl_context *context, const rncl_options *options)
 {
+    limit_launches(context, options->max_launch_ms);
     rncl_precision_request(context, options->precision);
     return options->kernel_binaries[0] ? rncl_kernel_binaries_use(context, options->kernel_binaries)
                                        : RNCL_OK;

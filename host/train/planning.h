@@ -6,7 +6,8 @@
 #include "options.h"
 #include "store.h"
 
-/* What the options say about the device's programs: precision, and where binaries come from. */
+/* What the options say about the device's programs: how long launches may be, precision, and where binaries
+ * come from. */
 rncl_status rncl_context_prepare(rncl_context *context, const rncl_options *options);
 
 /* Fills the fields of a setup that decide about algorithms. The store (NULL: presets) must outlive the

@@ -63,8 +63,9 @@ static rncl_status make_key(self_test *test, const rncl_device_info *info)
             info->driver);
     for (size_t i = 0; i < test->count; i++)
         fprintf(stream, "%s\n", test->texts[i]);
+    /* A stream in memory that could not grow closes well and leaves no text. */
     const bool failed = ferror(stream) != 0;
-    return fclose(stream) || failed ? RNCL_FAIL(RNCL_ERR_MEMORY, "self-test") : RNCL_OK;
+    return fclose(stream) || failed || !test->key ? RNCL_FAIL(RNCL_ERR_MEMORY, "self-test") : RNCL_OK;
 }
 
 /* ---- the memory ---- */

@@ -166,7 +166,8 @@ rncl_status rncl_session_train(const rncl_session *session, const rncl_train_lis
     rncl_options options = session->options;
     rncl_context *context;
     RNCL_TRY(rncl_session_open_device(session, &context));
-    rncl_status st = rncl_train(context, &options, listener ? listener : &nobody, result ? result : &ignored);
+    rncl_status st =
+        rncl_train(context, &options, listener ? listener : &nobody, NULL, result ? result : &ignored);
     rncl_context_destroy(context);
     return st;
 }

@@ -36,10 +36,12 @@ static size_t count_ops(const rncl_network *network)
     return count;
 }
 
-/* Of operations whose passes have nothing to do with each other a step runs the first. */
+/* Of operations whose passes have nothing to do with each other a step runs the first. Statistics of other
+ * devices' pictures cannot be computed from this one's. */
 static bool is_run(const rncl_op *op, int pass)
 {
-    return rncl_op_wants(op, pass) && (pass == 0 || !rncl_spec_of(op->desc.kind)->separate);
+    return rncl_op_wants(op, pass) && !op->choice.join.join_statistics &&
+           (pass == 0 || !rncl_spec_of(op->desc.kind)->separate);
 }
 
 rncl_status rncl_spot_checks_create(rncl_network *network, double share, uint64_t seed,

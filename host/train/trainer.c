@@ -10,9 +10,9 @@
 #include "util.h"
 
 rncl_status rncl_train(rncl_context *context, rncl_options *options, const rncl_train_listener *listener,
-                       rncl_train_result *result)
+                       rncl_ranks *ranks, rncl_train_result *result)
 {
-    rncl_training t = {.context = context, .options = options, .listener = *listener};
+    rncl_training t = {.context = context, .options = options, .listener = *listener, .ranks = ranks};
     rncl_status st = rncl_training_open(&t, options);
     if (!st)
         st = rncl_training_run(&t);

@@ -9,6 +9,7 @@
 #include "measure.h"
 #include "random.h"
 #include "run_folder.h"
+#include "training_ranks.h"
 #include "util.h"
 
 /* ---- when ---- */
@@ -41,16 +42,26 @@ static bool at_period(const rncl_training *t, int64_t step)
     return step > 0 && evaluations_after(t, step) > evaluations_after(t, step - 1);
 }
 
-bool rncl_training_stopped(const rncl_training *t)
+bool rncl_training_asked_to_stop(const rncl_training *t)
 {
     return t->listener.stop && *t->listener.stop;
 }
 
+bool rncl_training_stopped(const rncl_training *t)
+{
+    return rncl_ranks_count(t->ranks) > 1 ? t->agreed.stop : rncl_training_asked_to_stop(t);
+}
+
 /* However short the time limit, one step is taken. */
-static bool out_of_time(const rncl_training *t)
+bool rncl_training_out_of_own_time(const rncl_training *t)
 {
     const double limit = (double)t->options->time_limit;
     return limit > 0 && t->pace.steps > 0 && rncl_pace_seconds(&t->pace, rncl_time_ns()) >= limit;
+}
+
+static bool out_of_time(const rncl_training *t)
+{
+    return rncl_ranks_count(t->ranks) > 1 ? t->agreed.out_of_time : rncl_training_out_of_own_time(t);
 }
 
 bool rncl_training_evaluation_due(const rncl_training *t)
@@ -167,18 +178,28 @@ static float mixup_at(const rncl_training *t, int64_t step)
     return rncl_random_beta(&random, alpha);
 }
 
-rncl_status rncl_training_enqueue(rncl_training *t)
+rncl_status rncl_training_enqueue_at(rncl_training *t, float lr)
 {
     const rncl_batch *batch;
     RNCL_TRY(rncl_loader_next(t->loader, &batch));
-    rncl_update_rule rule = {.lr = lr_at(t, t->enqueued),
-                             .momentum = t->options->momentum,
-                             .weight_decay = t->options->weight_decay};
+    rncl_update_rule rule = {
+        .lr = lr, .momentum = t->options->momentum, .weight_decay = t->options->weight_decay};
     rule.mixup = mixup_at(t, t->enqueued);
     rule.average_share = rncl_average_share(t->options->ema, t->enqueued + 1);
     RNCL_TRY(rncl_network_train(t->network, batch->images, batch->labels, &rule));
     t->enqueued++;
     return RNCL_OK;
+}
+
+rncl_status rncl_training_enqueue(rncl_training *t)
+{
+    return rncl_training_enqueue_at(t, lr_at(t, t->enqueued));
+}
+
+static rncl_status write_step(rncl_training *t, double loss, float lr)
+{
+    RNCL_TRY(rncl_metrics_add_step(&t->metrics, t->state.step, loss, lr));
+    return rncl_event_log_step(t->events, t->state.step, loss, lr);
 }
 
 static rncl_status collect_step(rncl_training *t)
@@ -188,6 +209,7 @@ static rncl_status collect_step(rncl_training *t)
     if (t->checks)
         RNCL_TRY(rncl_spot_checks_end(t->checks, t->state.step));
     rncl_pace_step(&t->pace, rncl_time_ns(), rncl_loader_waited_ns(t->loader));
+    RNCL_TRY(rncl_training_join_step(t));
 
     const rncl_network_facts *facts = rncl_network_facts_of(t->network);
     const float lr = t->last_lr = lr_at(t, t->state.step);
@@ -199,21 +221,30 @@ static rncl_status collect_step(rncl_training *t)
     state->sums.weight += t->last.weight;
     state->sums.count += t->last.count;
     state->sums.top1 += t->last.top1;
-    RNCL_TRY(rncl_metrics_add_step(&t->metrics, state->step, loss, lr));
-    if (!isfinite(loss))
+    if (rncl_ranks_first(t->ranks))
+        RNCL_TRY(write_step(t, loss, lr));
+    if (!isfinite(loss)) {
+        rncl_training_found_by_all(t);
         return RNCL_FAIL(RNCL_ERR_DIVERGED,
                          "training diverged: the loss of step %" PRId64
                          " is not finite at a learning rate of %g; lower --lr or add --warmup-steps "
                          "(%s keeps what was saved before)",
                          state->step, (double)lr, t->options->out);
-    rncl_training_draw_step(t);
+    }
+    if (rncl_ranks_first(t->ranks))
+        rncl_training_draw_step(t);
     report(t, false);
     return RNCL_OK;
 }
 
-static bool save_due(const rncl_training *t)
+bool rncl_training_wants_to_save(const rncl_training *t)
 {
     return !t->options->checkpoint_every && rncl_save_clock_due(&t->save_clock, rncl_time_ns());
+}
+
+static bool save_due(const rncl_training *t)
+{
+    return rncl_ranks_count(t->ranks) > 1 ? t->agreed.save : rncl_training_wants_to_save(t);
 }
 
 /* `by_time`: fewer steps when a checkpoint is due. */
@@ -273,13 +304,28 @@ static rncl_metrics_row describe(rncl_training *t)
     };
 }
 
+static rncl_status write_evaluation(rncl_training *t)
+{
+    const rncl_metrics_row row = describe(t);
+    RNCL_TRY(rncl_metrics_add(&t->metrics, &row));
+    RNCL_TRY(rncl_event_log_evaluation(t->events, t, &row));
+    rncl_training_draw(t);
+    return RNCL_OK;
+}
+
 /* On the averages, where there are any. */
 rncl_status rncl_training_measure(rncl_training *t, rncl_evaluation *result)
 {
-    const rncl_loader_options loader = rncl_inputs_validation(&t->inputs, t->options);
+    const rncl_loader_options loader =
+        rncl_training_loader(t, rncl_inputs_validation(&t->inputs, t->options));
+    const rncl_measure_others others = {rncl_training_join_evaluation, t};
+    RNCL_TRY(rncl_training_align(t));
     if (t->options->ema > 0)
         RNCL_TRY(rncl_network_exchange_averages(t->network));
-    rncl_status st = rncl_measure(t->network, &loader, t->listener.stop, NULL, result);
+    const rncl_measure_setup setup = {.loader = &loader,
+                                      .stop = t->listener.stop,
+                                      .others = rncl_ranks_count(t->ranks) > 1 ? &others : NULL};
+    rncl_status st = rncl_measure(t->network, &setup, result);
     if (t->options->ema > 0 && (!st || st == RNCL_ERR_INTERRUPTED)) {
         const rncl_status back = rncl_network_exchange_averages(t->network);
         st = back ? back : st;
@@ -292,6 +338,7 @@ static rncl_status check_evaluation(const rncl_training *t, const rncl_evaluatio
 {
     if (!result->not_finite)
         return RNCL_OK;
+    rncl_training_found_by_all(t);
     return RNCL_FAIL(
         RNCL_ERR_DIVERGED,
         "training diverged: after step %" PRId64 " outputs for %" PRId64 " of %" PRId64
@@ -317,11 +364,9 @@ rncl_status rncl_training_evaluate(rncl_training *t, rncl_evaluation *result)
         state->best_top1 = result->top1;
         t->improved = true;
     }
-    if (state->step > 0) { /* before that there is nothing to say about training */
-        const rncl_metrics_row row = describe(t);
-        RNCL_TRY(rncl_metrics_add(&t->metrics, &row));
-        rncl_training_draw(t);
-    }
+    if (state->step > 0 &&
+        rncl_ranks_first(t->ranks)) /* before a step there is nothing to say about training */
+        RNCL_TRY(write_evaluation(t));
     if (at_period(t, state->step))
         settle_period(t);
     report(t, true);
@@ -341,12 +386,12 @@ static rncl_status advance(rncl_training *t)
     if (st && st != RNCL_ERR_INTERRUPTED)
         return st;
     RNCL_TRY(rncl_training_save(t));
-    if (rncl_training_stopped(t) && !rncl_training_finished(t))
-        return RNCL_FAIL(RNCL_ERR_INTERRUPTED,
-                         "interrupted after step %" PRId64
-                         ", and saved; continue with `rncl train --resume %s`",
-                         t->state.step, t->options->out);
-    return RNCL_OK;
+    if (!rncl_training_stopped(t) || rncl_training_finished(t))
+        return RNCL_OK;
+    rncl_training_found_by_all(t);
+    return RNCL_FAIL(RNCL_ERR_INTERRUPTED,
+                     "interrupted after step %" PRId64 ", and saved; continue with `rncl train --resume %s`",
+                     t->state.step, t->options->out);
 }
 
 static void say_checks(const rncl_training *t)
@@ -373,6 +418,7 @@ rncl_status rncl_training_run(rncl_training *t)
 {
     say_nothing_is_left(t);
     while (!rncl_training_finished(t)) {
+        rncl_training_found_by_none(t);
         rncl_status st = advance(t);
         if (st == RNCL_ERR_DIVERGED)
             st = rncl_training_explain(t);

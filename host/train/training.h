@@ -5,12 +5,14 @@
 
 #include "checkpoint.h"
 #include "context.h"
+#include "event_log.h"
 #include "inputs.h"
 #include "metrics.h"
 #include "model.h"
 #include "network.h"
 #include "options.h"
 #include "pace.h"
+#include "ranks.h"
 #include "run_folder.h"
 #include "save_clock.h"
 #include "schedule.h"
@@ -21,6 +23,11 @@ typedef struct rncl_training {
     rncl_context *context;
     const rncl_options *options; /* complete */
     rncl_train_listener listener;
+    rncl_ranks *ranks; /* who trains together, with the same options; NULL: alone */
+    rncl_share share;  /* of this rank in each batch */
+    struct {
+        bool stop, out_of_time, save;
+    } agreed; /* what ranks wished for when they collected the last step */
     rncl_inputs inputs;
     rncl_graph *graph;
     rncl_loader *loader; /* of training batches */
@@ -35,6 +42,7 @@ typedef struct rncl_training {
     float *class_weights; /* NULL: none */
     rncl_run_lock lock;   /* of the run folder */
     rncl_metrics metrics;
+    rncl_event_log *events; /* NULL: none */
     rncl_pace pace;
     rncl_save_clock save_clock;
     uint64_t fingerprint;
@@ -45,15 +53,16 @@ typedef struct rncl_training {
     int64_t enqueued;         /* steps, with those that have not */
     rncl_batch_result last;   /* of the last step that was collected */
     float last_lr;            /* its learning rate */
+    bool trial;               /* set before it is opened: it has no run folder and writes no file */
     double seconds_before;    /* spent by earlier processes */
     bool announced;           /* what it is going to do */
     bool evaluation_diverged; /* an evaluation was the last to say RNCL_ERR_DIVERGED */
     bool improved;            /* the weights are the best so far, and have not been saved as such */
 } rncl_training;
 
-/* Puts a training together; `context`, `options` and `listener` are set, everything else is zero. `options`
- * is the same as training->options and comes back complete: image, classes, mean, std, micro-batch and run
- * folder filled in. After a failure the caller still calls rncl_training_close. */
+/* Puts a training together; `context`, `options`, `listener`, `ranks` and `trial` are set, everything else is
+ * zero. `options` is the same as training->options and comes back complete: image, classes, mean, std,
+ * micro-batch and run folder filled in. After a failure the caller still calls rncl_training_close. */
 rncl_status rncl_training_open(rncl_training *training, rncl_options *options);
 void rncl_training_close(rncl_training *training);
 
@@ -88,11 +97,12 @@ rncl_status rncl_training_load(rncl_training *training, const char *name);
 
 /* After a failure with RNCL_ERR_DEVICE_MEMORY: goes back to the last checkpoint with smaller micro-batches
  * and warns; from there on everything is as if the run had been resumed with them. RNCL_ERR_DEVICE_MEMORY if
- * single pictures have failed. */
+ * single pictures have failed, and of several ranks, of which the others know nothing of the failure. */
 rncl_status rncl_training_shrink(rncl_training *training);
 
 /* After a failure with RNCL_ERR_WRONG_RESULT: goes back to the last checkpoint, so that the wrong result is
- * in no weights, and looks at the same values first. RNCL_ERR_WRONG_RESULT the second time in a row. */
+ * in no weights, and looks at the same values first. RNCL_ERR_WRONG_RESULT the second time in a row, and of
+ * several ranks. */
 rncl_status rncl_training_doubt(rncl_training *training);
 
 /* Opens training->store: what the run folder has where it has any, else what has been tuned on this device.
@@ -105,6 +115,11 @@ rncl_status rncl_training_keep_tuning(rncl_training *training);
 
 /* Makes training->loader, which begins behind training->state. */
 rncl_status rncl_training_open_loader(rncl_training *training);
+
+/* Opens training->metrics, and training->events where the options ask for them, for what comes after
+ * training->state.step; what tells of later steps goes, as after a return to an earlier step. */
+rncl_status rncl_training_open_records(rncl_training *training);
+void rncl_training_close_records(rncl_training *training);
 
 /* The loop: trains, evaluates and saves to the end, and by time where no checkpoints are asked for.
  * RNCL_ERR_INTERRUPTED when the listener asks for a stop, after saving; RNCL_ERR_DIVERGED when a loss or an
@@ -120,12 +135,19 @@ rncl_status rncl_training_rewind(rncl_training *training, const char *name);
 
 /* The parts of a step and of an evaluation that leave no trace outside of the network. */
 rncl_status rncl_training_enqueue(rncl_training *training);
+rncl_status rncl_training_enqueue_at(rncl_training *training,
+                                     float lr); /* at another rate than the schedule's */
 rncl_status rncl_training_measure(rncl_training *training, rncl_evaluation *result);
-bool rncl_training_stopped(const rncl_training *training); /* the listener asks for it */
+bool rncl_training_stopped(const rncl_training *training); /* a listener of any rank asks for it */
+
+/* What this rank alone would do. */
+bool rncl_training_asked_to_stop(const rncl_training *training);
+bool rncl_training_out_of_own_time(const rncl_training *training);
+bool rncl_training_wants_to_save(const rncl_training *training); /* by time */
 
 /* After RNCL_ERR_DIVERGED, whose message is the last: returns it again, its message with the first layer and
- * pass whose results are not finite, if that is found within a minute. The run cannot go on afterwards unless
- * it goes back; its files are as they were. */
+ * pass whose results are not finite, if that is found within a minute; ranks do not look for it. The run
+ * cannot go on afterwards unless it goes back; its files are as they were. */
 rncl_status rncl_training_explain(rncl_training *training);
 
 /* Whether a checkpoint of this state is one to go back to: it is there in every run of the same options. */

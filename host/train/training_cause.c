@@ -96,6 +96,10 @@ rncl_status rncl_training_explain(rncl_training *t)
 {
     search s = {.context = t->context};
     char why[RNCL_TEXT_LENGTH];
+    if (rncl_ranks_count(t->ranks) > 1) { /* how far each of them gets is a matter of its time */
+        t->evaluation_diverged = false;
+        return RNCL_ERR_DIVERGED;
+    }
     snprintf(why, sizeof why, "%s", rncl_status_message());
     const rncl_run_state then = t->state;
     const bool in_evaluation = t->evaluation_diverged;

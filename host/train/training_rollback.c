@@ -36,7 +36,9 @@ static rncl_status rewind_to_good(rncl_training *t)
     const int64_t bad = t->state.step;
     char path[RNCL_TEXT_LENGTH];
     RNCL_TRY(rncl_run_folder_path(t->options, RNCL_RUN_ROLLBACK, path));
-    if (rncl_file_may_exist(path))
+    bool there = rncl_file_may_exist(path);
+    RNCL_TRY(rncl_ranks_cast(t->ranks, &there, sizeof there));
+    if (there)
         RNCL_TRY(rncl_training_rewind(t, RNCL_RUN_ROLLBACK));
     return t->state.step < bad ? RNCL_OK : rncl_training_rewind(t, RNCL_RUN_CHECKPOINT);
 }
@@ -47,8 +49,7 @@ static rncl_status go_back(rncl_training *t)
     RNCL_TRY(rewind_to_good(t));
     t->state.rollbacks = rollbacks; /* the checkpoint may be older than the last time */
     t->improved = false;
-    rncl_metrics_close(&t->metrics);
-    return rncl_metrics_open(t->options->out, t->state.step, &t->context->log, &t->metrics);
+    return rncl_ranks_first(t->ranks) ? rncl_training_open_records(t) : RNCL_OK;
 }
 
 rncl_status rncl_training_roll_back(rncl_training *t)

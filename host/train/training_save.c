@@ -54,7 +54,7 @@ static rncl_status check_finite(const rncl_training *t)
                      t->state.step, t->options->out);
 }
 
-rncl_status rncl_training_save(rncl_training *t)
+static rncl_status save(rncl_training *t)
 {
     const uint64_t start_ns = rncl_time_ns();
     RNCL_TRY(rncl_network_read(t->network, &t->vectors));
@@ -62,8 +62,15 @@ rncl_status rncl_training_save(rncl_training *t)
     RNCL_TRY(save_model(t, RNCL_RUN_MODEL));
     if (t->improved)
         RNCL_TRY(save_model(t, RNCL_RUN_BEST));
-    t->improved = false;
     RNCL_TRY(save_checkpoint(t));
     rncl_save_clock_saved(&t->save_clock, start_ns, rncl_time_ns());
+    return RNCL_OK;
+}
+
+rncl_status rncl_training_save(rncl_training *t)
+{
+    RNCL_TRY(rncl_ranks_agree(t->ranks, rncl_ranks_first(t->ranks) ? save(t) : RNCL_OK));
+    t->improved = false;
+    t->agreed.save = false;
     return RNCL_OK;
 }

@@ -6,12 +6,15 @@
 
 #include "announce.h"
 #include "automatic.h"
+#include "batch_memory.h"
+#include "batch_search.h"
 #include "class_weights.h"
 #include "file.h"
 #include "planning.h"
 #include "run_data.h"
 #include "run_folder.h"
 #include "self_test.h"
+#include "training_ranks.h"
 #include "tuning.h"
 #include "util.h"
 
@@ -60,15 +63,25 @@ static uint64_t take_fingerprint(const rncl_training *t)
 
 /* ---- putting together ---- */
 
+static rncl_status tune_here(rncl_training *t, const rncl_options *options)
+{
+    rncl_options mine = *options;
+    rncl_tuning tuning;
+    mine.batch_size = t->share.count;
+    RNCL_TRY(rncl_tuning_run(t->context, &mine, RNCL_TUNING_BRIEF_SECONDS, &tuning));
+    rncl_tuning_fini(&tuning);
+    return RNCL_OK;
+}
+
 /* For a network that nobody has tuned: the worst of the presets, in a minute. It is no part of the time of
- * training. */
+ * training. Each kind of device is tuned by one rank; the others read its results. */
 static rncl_status tune_briefly(rncl_training *t, const rncl_options *options)
 {
-    rncl_tuning tuning;
-    RNCL_TRY(rncl_tuning_run(t->context, options, RNCL_TUNING_BRIEF_SECONDS, &tuning));
-    rncl_tuning_fini(&tuning);
+    bool first;
+    RNCL_TRY(rncl_training_first_of_kind(t, &first));
+    const rncl_status st = first ? tune_here(t, options) : RNCL_OK;
     rncl_pace_start(&t->pace, rncl_time_ns());
-    return RNCL_OK;
+    return rncl_ranks_agree(t->ranks, st);
 }
 
 /* Whether --class-weights names a file that the run has no copy of. */
@@ -100,17 +113,44 @@ static rncl_status copy_class_weights(const rncl_options *options)
     return rncl_file_copy(options->class_weights, copy);
 }
 
-static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
+static rncl_status prepare_inputs(rncl_training *t, rncl_options *options)
 {
     RNCL_TRY(rncl_inputs_open(options, true, &t->context->log, &t->inputs));
     RNCL_TRY(rncl_inputs_complete(&t->inputs, options));
     rncl_automatic_complete(options, t->inputs.training->info.count);
+    return rncl_training_take_share(t);
+}
+
+/* Rank 0 knows what the run folder has. */
+static rncl_status prepare_tuning(rncl_training *t, const rncl_options *options)
+{
     t->tuning_kept = rncl_training_has_tuning(options);
-    if (options->tune && !t->tuning_kept)
-        RNCL_TRY(tune_briefly(t, options));
+    bool wanted = options->tune && !t->tuning_kept;
+    RNCL_TRY(rncl_ranks_cast(t->ranks, &wanted, sizeof wanted));
+    return wanted ? tune_briefly(t, options) : RNCL_OK;
+}
+
+/* Which batch and rate go with each other is decided anew when the batch has been measured. */
+static rncl_status find_batch(rncl_training *t, rncl_options *options)
+{
+    int batch;
+    if (rncl_ranks_count(t->ranks) > 1)
+        return RNCL_FAIL(
+            RNCL_ERR_USAGE,
+            "--batch-size auto measures one device: with several ranks give a number, or leave it away");
+    RNCL_TRY(rncl_batch_search(t, options->batch_size, &batch));
+    options->batch_size = batch;
+    rncl_automatic_complete(options, t->inputs.training->info.count);
+    return rncl_training_take_share(t);
+}
+
+static rncl_status prepare_graph(rncl_training *t, rncl_options *options, bool measured)
+{
     RNCL_TRY(rncl_graph_build(&options->network, &t->graph));
     rncl_graph_align(t->graph, t->context->info.address_alignment);
     RNCL_TRY(rncl_graph_freeze(t->graph, options->freeze));
+    if (measured)
+        RNCL_TRY(find_batch(t, options));
     const rncl_dataset_info *info = &t->inputs.training->info;
     t->steps = count_steps(options, info->count);
     t->fingerprint = take_fingerprint(t);
@@ -129,8 +169,9 @@ static rncl_status prepare_graph(rncl_training *t, rncl_options *options)
 rncl_status rncl_training_open_loader(rncl_training *t)
 {
     const uint64_t start = (uint64_t)t->state.step * (uint64_t)t->options->batch_size;
-    rncl_loader_options loader = rncl_inputs_training(&t->inputs, t->options, start);
+    rncl_loader_options loader = rncl_training_loader(t, rncl_inputs_training(&t->inputs, t->options, start));
     loader.yields = t->context->info.type == RNCL_DEVICE_CPU;
+    loader.memory = rncl_batch_memory_of(t->context);
     return rncl_loader_create(&loader, &t->loader);
 }
 
@@ -165,13 +206,15 @@ static rncl_status prepare_network(rncl_training *t, int micro_batch)
     RNCL_TRY(rncl_training_open_loader(t));
     rncl_network_setup setup = {
         .graph = t->graph,
-        .batch_size = options->batch_size,
-        .micro_batch = micro_batch,
+        .batch_size = t->share.count,
+        .micro_batch = rncl_training_micro_batch(t, micro_batch),
         .training = true,
+        .logits = options->tensorboard,
         .averaged = options->ema > 0,
         .mixup = options->mixup > 0,
         .label_smoothing = options->label_smoothing,
         .class_weights = t->class_weights,
+        .others = rncl_training_others(t),
         .planned = announce,
         .user = t,
     };
@@ -204,30 +247,54 @@ static rncl_status write_config(const rncl_options *options)
     return rncl_options_write(options, path);
 }
 
-/* The first thing that is written of a run. A checkpoint before the first step makes it resumable from the
- * beginning, and shows early if the disk has no room for one. */
-static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
+static rncl_status make_folder(rncl_training *t, rncl_options *options)
 {
-    options->micro_batch = rncl_network_facts_of(t->network)->micro_batch;
     RNCL_TRY(rncl_run_folder_create(options, &t->context->log, &t->lock));
     if (!options->data[0] && !rncl_inputs_in_memory(options)) /* config.ini says what the run is made with */
         memcpy(options->data, RNCL_DATA_BUILT_IN, sizeof RNCL_DATA_BUILT_IN);
     RNCL_TRY(write_config(options));
     RNCL_TRY(copy_class_weights(options));
     RNCL_TRY(rncl_training_keep_tuning(t));
-    RNCL_TRY(rncl_metrics_open(options->out, t->state.step, &t->context->log, &t->metrics));
+    return rncl_training_open_records(t);
+}
+
+/* The first thing that is written of a run. A checkpoint before the first step makes it resumable from the
+ * beginning, and shows early if the disk has no room for one. */
+static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
+{
+    options->micro_batch = rncl_training_kept_micro_batch(t);
+    const rncl_status st = rncl_ranks_first(t->ranks) ? make_folder(t, options) : RNCL_OK;
+    RNCL_TRY(rncl_ranks_agree(t->ranks, st));
+    RNCL_TRY(rncl_ranks_cast(t->ranks, options->out, sizeof options->out));
     return options->resume[0] ? RNCL_OK : rncl_training_save(t);
 }
 
+static rncl_status choose(rncl_training *t, rncl_options *options)
+{
+    if (!t->trial || options->resume[0])
+        RNCL_TRY(rncl_run_folder_choose(options, &t->context->log, &t->lock));
+    RNCL_TRY(rncl_arch_check_runs(options->network.arch));
+    if (options->tensorboard)
+        RNCL_TRY(rncl_event_log_check());
+    settle_conflicts(options);
+    return RNCL_OK;
+}
+
+/* Ranks wait for each other after each part that may fail on one of them. */
 static rncl_status prepare(rncl_training *t, rncl_options *options)
 {
-    RNCL_TRY(rncl_run_folder_choose(options, &t->context->log, &t->lock));
-    RNCL_TRY(rncl_arch_check_runs(options->network.arch));
-    settle_conflicts(options);
-    RNCL_TRY(prepare_graph(t, options));
+    const rncl_status st = rncl_ranks_first(t->ranks) ? choose(t, options) : RNCL_OK;
+    RNCL_TRY(rncl_ranks_agree(t->ranks, st));
+    RNCL_TRY(rncl_training_share_options(t, options));
+    const bool measured = rncl_automatic_is_measured(options);
+    RNCL_TRY(rncl_ranks_agree(t->ranks, prepare_inputs(t, options)));
+    RNCL_TRY(prepare_tuning(t, options));
+    RNCL_TRY(rncl_ranks_agree(t->ranks, prepare_graph(t, options, measured)));
+    RNCL_TRY(rncl_training_compare_ranks(t));
     RNCL_TRY(rncl_training_prepare_weights(t));
-    RNCL_TRY(prepare_network(t, options->micro_batch));
-    return prepare_folder(t, options);
+    RNCL_TRY(rncl_ranks_agree(t->ranks, prepare_network(t, options->micro_batch)));
+    RNCL_TRY(rncl_training_compare_turns(t));
+    return t->trial ? RNCL_OK : prepare_folder(t, options);
 }
 
 rncl_status rncl_training_open(rncl_training *t, rncl_options *options)
@@ -244,14 +311,14 @@ rncl_status rncl_training_open(rncl_training *t, rncl_options *options)
 static rncl_status go_back(rncl_training *t, int micro_batch)
 {
     close_network(t);
-    rncl_metrics_close(&t->metrics);
+    rncl_training_close_records(t);
     t->improved = false;
     RNCL_TRY(rncl_training_load(t, RNCL_RUN_CHECKPOINT));
     RNCL_TRY(prepare_network(t, micro_batch));
     rncl_options options = *t->options;
     options.micro_batch = rncl_network_facts_of(t->network)->micro_batch;
     RNCL_TRY(write_config(&options));
-    RNCL_TRY(rncl_metrics_open(options.out, t->state.step, &t->context->log, &t->metrics));
+    RNCL_TRY(rncl_training_open_records(t));
     rncl_log_line(&t->context->log, RNCL_LOG_NOTE, "going on after step %lld, which was saved last",
                   (long long)t->state.step);
     return RNCL_OK;
@@ -259,6 +326,8 @@ static rncl_status go_back(rncl_training *t, int micro_batch)
 
 rncl_status rncl_training_shrink(rncl_training *t)
 {
+    if (rncl_ranks_count(t->ranks) > 1)
+        return RNCL_ERR_DEVICE_MEMORY;
     const int batch = t->options->batch_size;
     const int smaller =
         rncl_network_smaller(t->context, batch, rncl_network_facts_of(t->network)->micro_batch);
@@ -267,7 +336,8 @@ rncl_status rncl_training_shrink(rncl_training *t)
 
 rncl_status rncl_training_doubt(rncl_training *t)
 {
-    if (!t->checks || (t->doubts && !rncl_spot_checks_facts_of(t->checks).checks))
+    if (rncl_ranks_count(t->ranks) > 1 || !t->checks ||
+        (t->doubts && !rncl_spot_checks_facts_of(t->checks).checks))
         return RNCL_ERR_WRONG_RESULT;
     const rncl_spot_check check = rncl_spot_checks_last(t->checks);
     rncl_log_line(&t->context->log, RNCL_LOG_WARNING, "%s; looking again", rncl_status_message());
@@ -279,7 +349,7 @@ rncl_status rncl_training_doubt(rncl_training *t)
 
 void rncl_training_close(rncl_training *t)
 {
-    rncl_metrics_close(&t->metrics);
+    rncl_training_close_records(t);
     close_network(t);
     rncl_training_free_weights(t);
     free(t->class_weights);

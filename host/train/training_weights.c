@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "run_folder.h"
-#include "training.h"
+#include "training_ranks.h"
 #include "util.h"
 
 rncl_checkpoint rncl_training_checkpoint(const rncl_training *t, const char *path)
@@ -17,14 +17,18 @@ rncl_checkpoint rncl_training_checkpoint(const rncl_training *t, const char *pat
                              .averaged = t->options->ema > 0};
 }
 
-rncl_status rncl_training_load(rncl_training *t, const char *name)
+static rncl_status load(rncl_training *t, const char *name)
 {
     char path[RNCL_TEXT_LENGTH];
     RNCL_TRY(rncl_run_folder_path(t->options, name, path));
     const rncl_checkpoint checkpoint = rncl_training_checkpoint(t, path);
-    RNCL_TRY(rncl_checkpoint_load(&checkpoint, &t->state, &t->vectors));
-    t->enqueued = t->state.step;
-    return RNCL_OK;
+    return rncl_checkpoint_load(&checkpoint, &t->state, &t->vectors);
+}
+
+rncl_status rncl_training_load(rncl_training *t, const char *name)
+{
+    RNCL_TRY(rncl_ranks_agree(t->ranks, rncl_ranks_first(t->ranks) ? load(t, name) : RNCL_OK));
+    return rncl_training_share_vectors(t);
 }
 
 static rncl_status allocate(rncl_training *t)
@@ -72,23 +76,30 @@ static void start_average(rncl_training *t)
     memcpy(v->average_state, v->state, t->graph->state_floats * sizeof *v->average_state);
 }
 
-rncl_status rncl_training_prepare_weights(rncl_training *t)
+static rncl_status fill(rncl_training *t)
 {
     const rncl_options *options = t->options;
-    rncl_network_vectors *v = &t->vectors;
-    RNCL_TRY(allocate(t));
-    t->state = rncl_run_state_start();
-    if (options->resume[0]) {
-        RNCL_TRY(rncl_training_load(t, RNCL_RUN_CHECKPOINT));
-        t->seconds_before = t->state.seconds;
-        return RNCL_OK;
-    }
+    const rncl_network_vectors *v = &t->vectors;
+    if (options->resume[0])
+        return load(t, RNCL_RUN_CHECKPOINT);
     rncl_graph_initialise(t->graph, options->seed, v->params, v->state);
     if (options->zero_init_residual)
         rncl_graph_zero_residuals(t->graph, v->params);
     if (options->init[0])
         RNCL_TRY(start_from_model(t));
     start_average(t);
+    return RNCL_OK;
+}
+
+rncl_status rncl_training_prepare_weights(rncl_training *t)
+{
+    t->state = rncl_run_state_start();
+    rncl_status st = allocate(t);
+    if (!st && rncl_ranks_first(t->ranks))
+        st = fill(t);
+    RNCL_TRY(rncl_ranks_agree(t->ranks, st));
+    RNCL_TRY(rncl_training_share_vectors(t));
+    t->seconds_before = t->state.seconds;
     return RNCL_OK;
 }
 

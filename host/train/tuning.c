@@ -84,10 +84,18 @@ static rncl_status find_program(const rncl_options *options, char **program)
 static rncl_status tune_in(rncl_context *context, const rncl_options *options, double budget_seconds,
                            const char *program, rncl_tuning *out)
 {
-    char device[16];
+    char device[16], longest[16];
+    const uint64_t limit_ms = context->launch_limit_ns / 1000000;
     snprintf(device, sizeof device, "%d", context->info.number);
-    const char *const arguments[] = {program, "tune-worker", "--device",
-                                     device,  "--precision", rncl_precision_name(context->precision),
+    snprintf(longest, sizeof longest, "%d", limit_ms ? (int)limit_ms : RNCL_LONGEST_LAUNCH_MS);
+    const char *const arguments[] = {program,
+                                     "tune-worker",
+                                     "--device",
+                                     device,
+                                     "--precision",
+                                     rncl_precision_name(context->precision),
+                                     "--max-launch-ms",
+                                     longest,
                                      NULL};
     rncl_worker worker;
     rncl_store *store;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "json_text.h"
 #include "setting_json.h"
 #include "utf8.h"
 #include "util.h"
@@ -75,12 +76,17 @@ static rncl_status read_lines(const char *path, const json_t *document, bool own
     return RNCL_OK;
 }
 
-/* jansson does not always report a shortage of memory: an error without a name is not an error in the
- * text. */
-static bool is_short_of_memory(const json_error_t *error)
+static rncl_status read_document(const char *path, json_t **document)
 {
-    const enum json_error_code code = json_error_code(error);
-    return code == json_error_out_of_memory || code == json_error_unknown;
+    rncl_contents file;
+    json_error_t error;
+    RNCL_TRY(rncl_file_read(path, &file));
+    const rncl_status st =
+        rncl_json_parse(file.data ? (const char *)file.data : "", file.size_bytes, 0, document, &error);
+    rncl_contents_free(&file);
+    if (st == RNCL_ERR_MEMORY)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to read it", path);
+    return st ? RNCL_FAIL(RNCL_ERR_DATA, "%s, line %d: %s", path, error.line, error.text) : RNCL_OK;
 }
 
 rncl_status rncl_store_file_read(const char *path, const rncl_device_info *device, bool own,
@@ -88,14 +94,8 @@ rncl_status rncl_store_file_read(const char *path, const rncl_device_info *devic
 {
     if (!rncl_file_may_exist(path))
         return RNCL_OK;
-    json_error_t error;
-    json_t *document = json_load_file(path, 0, &error);
-    if (!document && is_short_of_memory(&error))
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to read it", path);
-    if (!document && json_error_code(&error) == json_error_cannot_open_file)
-        return RNCL_FAIL(RNCL_ERR_IO, "%s", error.text);
-    if (!document)
-        return RNCL_FAIL(RNCL_ERR_DATA, "%s, line %d: %s", path, error.line, error.text);
+    json_t *document;
+    RNCL_TRY(read_document(path, &document));
     const size_t before = lines->count;
     rncl_status st = RNCL_OK;
     if (json_integer_value(json_object_get(document, "format")) != FORMAT)
@@ -141,7 +141,7 @@ static json_t *describe(const rncl_store_line *line)
  * NULL or memory is short. */
 static bool print_object(FILE *stream, json_t *object, const char *before, size_t left_out)
 {
-    char *line = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    char *line = object ? rncl_json_format(object, JSON_COMPACT) : NULL;
     json_decref(object);
     if (!line)
         return false;

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "json_text.h"
 #include "setting_json.h"
 #include "util.h"
 
@@ -110,7 +111,7 @@ static char *format(const rncl_worker_request *request)
         }
     json_t *object = json_pack("{s:s, s:I, s:o}", "problem", key, "drop_ns", (json_int_t)request->drop_ns,
                                "settings", settings);
-    char *text = json_dumps(object, JSON_COMPACT), *line = text ? rncl_text_format("%s\n", text) : NULL;
+    char *text = rncl_json_format(object, JSON_COMPACT), *line = text ? rncl_text_format("%s\n", text) : NULL;
     free(text);
     json_decref(object);
     return line;
@@ -170,7 +171,9 @@ static rncl_worker_outcome wait_for_reply(rncl_worker *worker)
 
 static rncl_worker_outcome read_reply(rncl_worker *worker, size_t count, uint64_t *times_ns, char why[128])
 {
-    json_t *reply = json_loads(worker->reply, JSON_DISABLE_EOF_CHECK, NULL);
+    json_t *reply;
+    json_error_t unused;
+    (void)rncl_json_parse(worker->reply, strlen(worker->reply), JSON_DISABLE_EOF_CHECK, &reply, &unused);
     const json_t *times = json_object_get(reply, "times_ns");
     const char *error = json_string_value(json_object_get(reply, "error"));
     rncl_worker_outcome outcome = RNCL_WORKER_DONE;

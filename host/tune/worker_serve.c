@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "json_text.h"
 #include "setting_json.h"
 #include "utf8.h"
 #include "util.h"
@@ -81,8 +82,11 @@ rncl_status rncl_worker_serve(rncl_context *context, const rncl_trial_hook *hook
     /* The worker dies with the tuner, even if that is killed. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     while (getline(&line, &room, stdin) > 0) {
-        json_t *request = json_loads(line, 0, NULL), *reply = reply_to(&s, request);
-        char *text = json_dumps(reply, JSON_COMPACT);
+        json_t *request;
+        json_error_t unused;
+        (void)rncl_json_parse(line, strlen(line), 0, &request, &unused);
+        json_t *reply = reply_to(&s, request);
+        char *text = rncl_json_format(reply, JSON_COMPACT);
         printf("%s\n", text ? text : "{}");
         fflush(stdout);
         free(text);

@@ -14,8 +14,8 @@ DEVICES = {"nvidia": ("sm_75", "sm_80", "sm_90"), "gcn": ("gfx906",), "cdna": ("
 
 
 def pretend(build, device, log, command, sources=None, launches=False, units=False):
-    """Runs rncl on a pretended GPU that launches nothing; what it builds and launches is appended to the log. With `units` its
-    matrix units work."""
+    """Runs rncl on a pretended GPU that launches nothing; what it builds and launches is appended to the log, launches in one
+    piece. With `units` its matrix units work."""
     layer, rncl = f"{build}/tests/gpu/libpretend_gpu.so", f"{build}/host/rncl"
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, "LD_PRELOAD": layer, "XDG_CACHE_HOME": cache, "XDG_DATA_HOME": cache, "RNCL_PRETEND": device,
@@ -28,7 +28,7 @@ def pretend(build, device, log, command, sources=None, launches=False, units=Fal
             environment["RNCL_PRETEND_LAUNCHES"] = "1"
         if units:
             environment["RNCL_PRETEND_UNITS"] = "1"
-        done = subprocess.run([rncl, *command.split()], env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run([rncl, *command.split(), "--max-launch-ms", "60000"], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ValueError(f"rncl {command} as {device}: {done.stderr.strip()[-400:]}")
 

@@ -28,7 +28,7 @@ static void onnx_files_are_written_where_protobuf_is(void **unused)
 {
     (void)unused;
     run("export --model run --onnx net.onnx --fold-bn=off --normalise --opset 18");
-    if (!RNCL_ONNX) {
+    if (!RNCL_PROTOBUF) {
         expect_failure(2, "built without protobuf-c");
         return;
     }

@@ -147,6 +147,25 @@ static void plot_chooses_its_file(void **state)
     shell("test -s drawn/error.png && test -s loss.png");
 }
 
+static void events_change_no_bit_and_a_resumed_run_has_two_files(void **state)
+{
+    (void)state;
+    if (!RNCL_PROTOBUF) {
+        run("train " SMALL "--steps 1 --tensorboard --out none");
+        expect_failure(2, "protobuf-c");
+        skip();
+    }
+    run("train " SMALL "--steps 4 --ema 0.9 --eval-every 0.001 --out silent");
+    expect_status(0);
+    run("train " SMALL "--steps 2 --ema 0.9 --eval-every 0.001 --tensorboard --out events");
+    expect_status(0);
+    run("train --resume events --steps 4");
+    expect_status(0);
+    shell("test $(ls events/events.out.tfevents.* | wc -l) = 2 && cmp silent/steps.csv events/steps.csv && "
+          "cmp silent/model.safetensors events/model.safetensors");
+    shell("test $(ls silent | grep -c events) = 0");
+}
+
 static void a_run_is_repeated_by_its_config(void **state)
 {
     (void)state;
@@ -270,6 +289,7 @@ int main(void)
         cmocka_unit_test(the_first_lines_are_short_whatever_they_name),
         cmocka_unit_test(batch_normalisation_over_a_single_value_is_warned_of),
         cmocka_unit_test(plot_chooses_its_file),
+        cmocka_unit_test(events_change_no_bit_and_a_resumed_run_has_two_files),
         cmocka_unit_test(a_run_is_repeated_by_its_config),
         cmocka_unit_test(a_damaged_checkpoint_cannot_be_read),
         cmocka_unit_test(bench_json_has_what_scripts_read),

@@ -169,14 +169,28 @@ static void add_damage(case_list *all, const scenario *s)
                                  .seed = damage_draw(&all->random, UINT32_MAX)});
 }
 
+static uint64_t order_of(const test_case *c, uint64_t seed)
+{
+    uint64_t h = rncl_hash(RNCL_HASH_START, &seed, sizeof seed);
+    h = rncl_hash(h, c->scenario->name, strlen(c->scenario->name));
+    h = rncl_hash(h, c->rule, strlen(c->rule));
+    h = rncl_hash(h, &c->seed, sizeof c->seed);
+    h = rncl_hash(h, c->signals, sizeof c->signals);
+    return rncl_hash(h, &c->signal_ms, sizeof c->signal_ms);
+}
+
+static int compare_order(const void *a, const void *b)
+{
+    const uint64_t x = ((const test_case *)a)->order, y = ((const test_case *)b)->order;
+    return (x > y) - (x < y);
+}
+
 void case_list_shuffle(case_list *all)
 {
-    for (size_t i = all->count; i > 1; i--) {
-        const size_t j = damage_draw(&all->random, (uint32_t)i);
-        const test_case kept = all->cases[i - 1];
-        all->cases[i - 1] = all->cases[j];
-        all->cases[j] = kept;
-    }
+    for (size_t i = 0; i < all->count; i++)
+        all->cases[i].order = order_of(&all->cases[i], all->seed);
+    if (all->count)
+        qsort(all->cases, all->count, sizeof *all->cases, compare_order);
 }
 
 void case_list_add(case_list *all, const place *p, const scenario *s, char what)

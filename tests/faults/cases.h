@@ -16,17 +16,21 @@ typedef struct test_case {
     const char *damaged;
     uint64_t seed; /* of the damage */
     int signals[PROGRAM_RUN_SIGNALS], signal_ms;
+    uint64_t order; /* its place in the walk */
 } test_case;
 
 typedef struct case_list {
     test_case *cases; /* the caller frees it */
     size_t count, room;
-    uint64_t random;
+    uint64_t seed, random;
 } case_list;
 
 /* Adds the cases of a scenario for `calls`, `kills` or `damage`, given by the first letter; the results
  * without a fault are stored first. */
 void case_list_add(case_list *all, const place *p, const scenario *s, char what);
+
+/* Puts the cases into a random order that the seed and the cases decide: the order in which call sites were
+ * found does not matter, and a case more or less leaves the order of the others. */
 void case_list_shuffle(case_list *all);
 
 bool case_calls_opencl(const char *function);

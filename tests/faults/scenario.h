@@ -2,6 +2,7 @@
 #ifndef RNCL_TESTS_FAULTS_SCENARIO_H
 #define RNCL_TESTS_FAULTS_SCENARIO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "place.h"
@@ -43,8 +44,10 @@ typedef struct scenario {
     const char *results[3]; /* files that must equal those of a run without a fault */
     const char *resume;     /* arguments that resume an interrupted run; NULL: it cannot be resumed */
     const char *files[4];   /* files to damage */
+    bool output_says_why; /* standard output names the call that failed, standard error that there was one */
 } scenario;
 
+enum { MOST_SCENARIOS = 24 };
 extern const scenario scenarios[];
 extern const unsigned scenario_count;
 

@@ -34,22 +34,42 @@ static int train_with_smaller(void **state)
     return result.exit_status;
 }
 
+/* The first buffers are for batches in the host's memory, which can do without. */
 static void an_allocation_that_fails_halves_the_micro_batch(void **state)
 {
     (void)state;
-    run_with_fault("clCreateBuffer:2:-4", TRAIN "--out out");
+    run_with_fault("clCreateBuffer:8:-4", TRAIN "--out out");
     expect_smaller("clCreateBuffer", "four");
 }
 
 static void a_step_that_fails_goes_on_from_what_was_saved_last(void **state)
 {
     (void)state;
-    static const char *const calls[] = {"clEnqueueNDRangeKernel", "clSetKernelArg", "clWaitForEvents"};
-    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+    static const struct {
+        const char *call, *which;
+    } faults[] = {{"clEnqueueNDRangeKernel", ":400:-5"},
+                  {"clSetKernelArg", ":4000:-5"},
+                  {"clSetKernelArg", ":4000:-4"},
+                  {"clWaitForEvents", ":3:-5"}};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         char fault[128];
-        snprintf(fault, sizeof fault, "%s:%d:-5", calls[i], i == 0 ? 400 : i == 1 ? 4000 : 3);
+        snprintf(fault, sizeof fault, "%s%s", faults[i].call, faults[i].which);
         run_with_fault(fault, TRAIN "--out out");
-        expect_smaller(calls[i], "four");
+        expect_smaller(faults[i].call, "four");
+    }
+}
+
+static void pictures_are_copied_where_memory_cannot_be_shared_to_the_same_bits(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {"clEnqueueMapBuffer:1+:-12", "clCreateBuffer:1:-4"};
+    run(TRAIN "--out shared");
+    expect_status(0);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        run_with_fault(faults[i], TRAIN "--out out");
+        expect_status(0);
+        assert_null(strstr(result.errors, "warning"));
+        shell("cmp out/model.safetensors shared/model.safetensors && cmp out/steps.csv shared/steps.csv");
     }
 }
 
@@ -77,6 +97,14 @@ static void where_one_picture_does_not_fit_the_run_ends(void **state)
     expect_status(0);
 }
 
+static void a_device_that_is_gone_is_none_that_can_be_used(void **state)
+{
+    (void)state;
+    run_with_fault("clSetKernelArg:4000:-2", TRAIN "--out out");
+    expect_status(3);
+    assert_non_null(strstr(result.errors, "rncl: clSetKernelArg of argument"));
+}
+
 static void an_evaluation_begins_again(void **state)
 {
     (void)state;
@@ -94,9 +122,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_allocation_that_fails_halves_the_micro_batch),
+        cmocka_unit_test(pictures_are_copied_where_memory_cannot_be_shared_to_the_same_bits),
         cmocka_unit_test(a_step_that_fails_goes_on_from_what_was_saved_last),
         cmocka_unit_test(steps_that_were_saved_are_not_taken_again),
         cmocka_unit_test(where_one_picture_does_not_fit_the_run_ends),
+        cmocka_unit_test(a_device_that_is_gone_is_none_that_can_be_used),
         cmocka_unit_test(an_evaluation_begins_again),
     };
     return cmocka_run_group_tests_name("device memory", tests, train_with_smaller, remove_folder);

@@ -132,6 +132,17 @@ static void a_file_that_cannot_be_seen_is_not_replaced(void **state)
     shell("test -s seen/last.ckpt && test $(wc -l <seen/steps.csv) = 5");
 }
 
+/* The picture had another title, as if config.ini were not there. */
+static void a_picture_is_not_drawn_without_what_cannot_be_read(void **state)
+{
+    (void)state;
+    run("train " NETWORK " --steps 1 --out drawn");
+    expect_status(0);
+    run_with("RNCL_FAULT=open:1:13", "plot drawn --out drawn.svg");
+    expect_failure(1, "drawn/config.ini");
+    shell("test ! -e drawn.svg");
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "leave"))
@@ -145,6 +156,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_is_left_is_listed),
         cmocka_unit_test(tuning_results_that_cannot_be_seen_are_not_left_out_in_silence),
         cmocka_unit_test(a_file_that_cannot_be_seen_is_not_replaced),
+        cmocka_unit_test(a_picture_is_not_drawn_without_what_cannot_be_read),
     };
     return cmocka_run_group_tests_name("fault layer", tests, create_folder, remove_folder);
 }

@@ -2,13 +2,15 @@
  * ended.
  *
  *   fault_walk [calls|kills|damage] --rncl FILE --layer FILE [--seconds N] [--cases N] [--seed N]
- *       [--scenario NAME]
+ *       [--from N] [--scenario NAME]
  *
  * `calls` finds every place in the program that calls libc or OpenCL in a scenario and fails it, with each
  * code that makes sense there: the first call, the one in the middle and the last, once and from then on.
  * `kills` ends trainings with SIGKILL and other signals at random times, and with SIGKILL in the middle of
  * each call by which files are written. `damage` changes bits, blocks and lengths of the files that a run
  * reads. In random order, until time is up, so many cases have been tried, or SIGINT or SIGTERM; else all.
+ * A walk that was stopped goes on with --from, the same seed and the same program; call sites that come and
+ * go with the timing of threads move its cases by as many places.
  * Exit status 1 if a run ended badly; each such run is printed as a command that repeats it. */
 #include <err.h>
 #include <getopt.h>
@@ -31,7 +33,7 @@ enum { KIND_COUNT = COUNT(kind_texts) };
 
 static struct {
     case_list all;
-    unsigned counts[16][VERDICT_COUNT]; /* of each scenario */
+    unsigned counts[MOST_SCENARIOS][VERDICT_COUNT]; /* of each scenario */
     unsigned kinds[KIND_COUNT];
 } walk;
 
@@ -95,21 +97,19 @@ static double clock_seconds(void)
 typedef struct settings {
     const char *what, *rncl, *layer, *only;
     double seconds;
-    size_t cases;
+    size_t from, cases;
 } settings;
 
 static settings read_arguments(int argc, char **argv)
 {
-    static const struct option options[] = {{"rncl", required_argument, NULL, 'r'},
-                                            {"layer", required_argument, NULL, 'l'},
-                                            {"seconds", required_argument, NULL, 't'},
-                                            {"seed", required_argument, NULL, 's'},
-                                            {"scenario", required_argument, NULL, 'c'},
-                                            {"cases", required_argument, NULL, 'n'},
-                                            {0}};
+    static const struct option options[] = {
+        {"rncl", required_argument, NULL, 'r'},     {"layer", required_argument, NULL, 'l'},
+        {"seconds", required_argument, NULL, 't'},  {"seed", required_argument, NULL, 's'},
+        {"scenario", required_argument, NULL, 'c'}, {"cases", required_argument, NULL, 'n'},
+        {"from", required_argument, NULL, 'f'},     {0}};
     settings s = {.what = "calls", .seconds = 1e9, .cases = SIZE_MAX};
     int o;
-    walk.all.random = 1;
+    walk.all.seed = 1;
     while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (o == 'r')
             s.rncl = optarg;
@@ -118,9 +118,11 @@ static settings read_arguments(int argc, char **argv)
         else if (o == 't')
             s.seconds = atof(optarg);
         else if (o == 's')
-            walk.all.random = strtoull(optarg, NULL, 10);
+            walk.all.seed = strtoull(optarg, NULL, 10);
         else if (o == 'n')
             s.cases = strtoull(optarg, NULL, 10);
+        else if (o == 'f')
+            s.from = strtoull(optarg, NULL, 10);
         else if (o == 'c')
             s.only = optarg;
         else
@@ -131,7 +133,8 @@ static settings read_arguments(int argc, char **argv)
     if (!s.rncl || !s.layer ||
         (strcmp(s.what, "calls") && strcmp(s.what, "kills") && strcmp(s.what, "damage")))
         errx(2, "usage: fault_walk [calls|kills|damage] --rncl FILE --layer FILE [--seconds N] [--cases N] "
-                "[--seed N] [--scenario NAME]");
+                "[--seed N] [--from N] [--scenario NAME]");
+    walk.all.random = walk.all.seed;
     return s;
 }
 
@@ -153,11 +156,15 @@ int main(int argc, char **argv)
             case_list_add(&walk.all, &p, &scenarios[i], *s.what);
     case_list_shuffle(&walk.all);
     const double started = clock_seconds(); /* time of the walk itself; preparing takes some seconds more */
+    const size_t first = MIN(s.from, walk.all.count);
     size_t done = 0, bad = 0;
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
-    for (; !stopped && done < MIN(walk.all.count, s.cases) && clock_seconds() - started < s.seconds; done++)
-        bad += !try_case(&p, &walk.all.cases[done]);
+    for (; !stopped && done < MIN(walk.all.count - first, s.cases) && clock_seconds() - started < s.seconds;
+         done++)
+        bad += !try_case(&p, &walk.all.cases[first + done]);
+    if (first + done < walk.all.count)
+        printf("    the rest: --seed %llu --from %zu\n", (unsigned long long)walk.all.seed, first + done);
     print_table(s.what, done, bad, clock_seconds() - started);
     place_remove(&p);
     free(walk.all.cases);

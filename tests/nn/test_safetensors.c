@@ -109,6 +109,7 @@ static void damaged_and_hostile_headers_are_refused(void **unused)
         {"{\"\xff\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "not a safetensors file"},
         {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, "duplicates"},
         {"{\"__metadata__\":{\"format\":1}}", 0, "__metadata__"},
+        {"{\"__metadata__\":{\"format\":1,\"note\":\"a text\"}}", 0, "__metadata__"},
         {"{\"__metadata__\":\"pt\"}", 0, "__metadata__"},
         {"{\"__metadata__\":[\"pt\"]}", 0, "__metadata__"},
     };
@@ -297,6 +298,18 @@ static void written_files_read_back_with_aligned_data(void **unused)
     }
 }
 
+static void shapes_beyond_memory_are_not_written(void **unused)
+{
+    (void)unused;
+    const rncl_file_tensor huge[] = {
+        {.name = "a", .dtype = RNCL_DTYPE_F32, .rank = 2, .dims = {SIZE_MAX, SIZE_MAX}},
+        {.name = "b", .dtype = RNCL_DTYPE_F32, .rank = 1, .dims = {1}}};
+    json_t *metadata = json_object();
+    rncl_atomic_file out;
+    assert_int_equal(rncl_safetensors_create(path, metadata, huge, COUNT(huge), &out), RNCL_ERR_MEMORY);
+    json_decref(metadata);
+}
+
 static void shapes_print_as_lists(void **unused)
 {
     (void)unused;
@@ -323,6 +336,7 @@ int main(void)
         cmocka_unit_test(damaged_files_are_refused_or_sound),
         cmocka_unit_test(nested_headers_are_refused),
         cmocka_unit_test(written_files_read_back_with_aligned_data),
+        cmocka_unit_test(shapes_beyond_memory_are_not_written),
         cmocka_unit_test(shapes_print_as_lists),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

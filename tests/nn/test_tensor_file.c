@@ -149,6 +149,7 @@ static void other_files_by_that_name_are_called_what_they_are(void **unused)
         {"RNCLCKPT\3 and more", "file: a checkpoint, for --resume; the weights are in best.safetensors"},
         {"{\"weight_map\": {}}", "file: text, not weights"},
         {"; what this run was told", "file: text, not weights"},
+        {"a\tb\r\nc\td\r\n", "file: text, not weights"},
         {"\1\2\3\4\5\6\7\10 and more", "file: neither a safetensors nor a .pth file"},
     };
     for (size_t i = 0; i < COUNT(files); i++) {

@@ -47,6 +47,8 @@ static void a_rounded_axis_ends_at_a_tick_and_no_further(void **state)
     (void)state;
     assert_true(fabs(rncl_axis_rounded(2.6, 6).to - 3) < 1e-12);
     assert_true(fabs(rncl_axis_rounded(0.3, 6).to - 0.3) < 1e-12);
+    const rncl_axis between = rncl_axis_between(1.93, 2.54, 6);
+    expect_ticks(&between, "1.8 2.0 2.2 2.4 2.6");
 }
 
 static void logarithmic_axes_lie_closely_around_their_values(void **state)

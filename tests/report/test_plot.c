@@ -214,13 +214,16 @@ static void a_run_is_called_by_its_network_and_data(void **state)
         const char *config, *name;
     } cases[] = {{"arch = cifar-resnet\ndepth = 20\ndata = /home/me/cifar\n", "cifar-resnet-20 on cifar"},
                  {"arch = resnet\ndepth = 18\ndata = builtin:shapes\n", "resnet-18 on shapes"},
+                 {"arch = resnet\ndepth = 18\ndata = /a/long/pa\\\n    th/my pho\\\n    tos\n",
+                  "resnet-18 on my photos"},
                  {"arch = resnet\ndepth = 18\n", "resnet-18"},
                  {"no options\n", "named"}};
     assert_int_equal(rncl_directory_create("some/named"), RNCL_OK);
     for (size_t i = 0; i < COUNT(cases); i++) {
         assert_int_equal(rncl_file_write("some/named/config.ini", cases[i].config, strlen(cases[i].config)),
                          RNCL_OK);
-        char *name = rncl_run_name("some/named");
+        char *name;
+        assert_int_equal(rncl_run_name("some/named", &name), RNCL_OK);
         assert_string_equal(name, cases[i].name);
         free(name);
     }

@@ -1,6 +1,8 @@
 /* Batch size and learning rate where they are not given. */
 #include "automatic.h"
+#include "batch_search.h"
 #include "train_test.h"
+#include "util.h"
 
 static void the_batch_follows_the_data(void **state)
 {
@@ -56,6 +58,35 @@ static void auto_may_be_said(void **state)
     assert_float_equal(options.lr, 0.025f, 1e-8f);
 }
 
+/* No larger one is a twentieth faster. */
+static void the_largest_batch_that_pays_is_chosen(void **state)
+{
+    (void)state;
+    static const struct {
+        double speeds[4];
+        size_t count;
+        int batch;
+    } cases[] = {{{100}, 1, 8},           {{100, 190, 300, 400}, 4, 64}, {{100, 190, 198, 400}, 4, 64},
+                 {{100, 104}, 2, 8},      {{100, 106}, 2, 16},           {{100, 50, 200}, 3, 32},
+                 {{200, 150, 100}, 3, 8}, {{100, 300, 310, 290}, 4, 16}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        rncl_batch_speed speeds[4];
+        for (size_t j = 0; j < cases[i].count; j++)
+            speeds[j] = (rncl_batch_speed){8 << j, cases[i].speeds[j]};
+        assert_int_equal(rncl_batch_that_pays(speeds, cases[i].count), cases[i].batch);
+    }
+}
+
+static void only_a_spoken_auto_is_measured(void **state)
+{
+    (void)state;
+    const rncl_options said = with("batch-size", "auto"), number = with("batch-size", "64"),
+                       nothing = with(NULL, NULL);
+    assert_true(rncl_automatic_is_measured(&said));
+    assert_false(rncl_automatic_is_measured(&number));
+    assert_false(rncl_automatic_is_measured(&nothing));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -63,6 +94,8 @@ int main(void)
         cmocka_unit_test(the_rate_follows_the_batch),
         cmocka_unit_test(what_is_given_stays),
         cmocka_unit_test(auto_may_be_said),
+        cmocka_unit_test(the_largest_batch_that_pays_is_chosen),
+        cmocka_unit_test(only_a_spoken_auto_is_measured),
     };
     return cmocka_run_group_tests_name("automatic", tests, NULL, NULL);
 }

@@ -34,7 +34,7 @@ static void train_in(rncl_precision precision, rncl_options *options, char said[
     context->log = (rncl_log){.write = keep_line, .user = said};
     options->precision = precision;
     const rncl_train_listener listener = {.progress = on_progress, .user = &none, .stop = &none.stop};
-    expect_ok(rncl_train(context, options, &listener, &result));
+    expect_ok(rncl_train(context, options, &listener, NULL, &result));
     rncl_context_destroy(context);
 }
 

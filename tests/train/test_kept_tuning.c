@@ -26,7 +26,7 @@ static rncl_status train_to(rncl_options *options, int64_t stop)
     expect_ok(rncl_device_choose(list, getenv("RNCL_TEST_DEVICE"), &device));
     expect_ok(rncl_context_create(device, &(rncl_log){.write = remember}, &context));
     rncl_device_list_destroy(list);
-    const rncl_status st = rncl_train(context, options, &listener, &result);
+    const rncl_status st = rncl_train(context, options, &listener, NULL, &result);
     rncl_context_destroy(context);
     return st;
 }

@@ -78,7 +78,7 @@ static inline rncl_status train_with(rncl_options *options, accident *a, rncl_tr
 {
     const rncl_train_listener listener = {.progress = on_progress, .user = a, .stop = &a->stop};
     rncl_context *context = open_device();
-    const rncl_status st = rncl_train(context, options, &listener, result);
+    const rncl_status st = rncl_train(context, options, &listener, NULL, result);
     rncl_context_destroy(context);
     return st;
 }

@@ -1,0 +1,325 @@
+/* Ranks on MPI, of which only messages between pairs are used. One lock is around all calls, and waiting is
+ * testing with pauses: a wait of MPI's own keeps a core busy that the device may need.
+ *
+ * A thread sends a beat to some of the others and listens to some: those 1, 2, 4 … places away. Where one has
+ * been silent for long, because it has died or the network has been cut, the job ends: MPI itself may wait
+ * for minutes. No limit is set to steps, which may take long. */
+#include "mpi_ranks.h"
+
+#include <stdlib.h>
+
+#include "util.h"
+
+static bool is_launched(void)
+{
+    static const char *const signs[] = {"OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMIX_RANK"};
+    for (size_t i = 0; i < COUNT(signs); i++)
+        if (getenv(signs[i]))
+            return true;
+    return false;
+}
+
+#ifdef RNCL_WITH_MPI
+
+#include <errno.h>
+#include <mpi.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "rncl/version.h"
+
+enum { DATA_TAG = 1, BEAT_TAG = 2, MOST_PARTNERS = 31, SILENCE_SECONDS = 5 };
+
+/* What one message may hold: counts of MPI are ints. */
+static const size_t most_bytes = (size_t)1 << 30;
+
+static const long beat_ns = 250000000, pause_ns = 50000;
+
+/* One rank that hears from this one, and one that it hears from. */
+typedef struct partner {
+    int to, from;
+    MPI_Request sent, heard;
+    char out, in;
+    uint64_t heard_ns;
+} partner;
+
+typedef struct job {
+    rncl_ranks ranks;
+    pthread_mutex_t lock;
+    pthread_t thread;
+    atomic_bool ending;
+    partner partners[MOST_PARTNERS];
+    int partner_count;
+} job;
+
+static void pause_for(long time_ns)
+{
+    nanosleep(&(struct timespec){.tv_nsec = time_ns}, NULL);
+}
+
+/* ---- the end ---- */
+
+static void *end_soon(void *status)
+{
+    sleep(1);
+    _exit(*(const int *)status);
+}
+
+/* MPI_Abort may itself wait for a network that is not there. */
+static _Noreturn void abort_job(rncl_status status)
+{
+    static int exit_status;
+    pthread_t thread;
+    exit_status = rncl_status_exit(status);
+    fflush(NULL);
+    if (pthread_create(&thread, NULL, end_soon, &exit_status) == 0)
+        MPI_Abort(MPI_COMM_WORLD, exit_status);
+    _exit(exit_status);
+}
+
+/* ---- beats ---- */
+
+static void beat_once(partner *p)
+{
+    int done = 0;
+    MPI_Test(&p->sent, &done, MPI_STATUS_IGNORE);
+    if (done) /* of a beat that cannot be sent there is one only */
+        MPI_Isend(&p->out, 1, MPI_CHAR, p->to, BEAT_TAG, MPI_COMM_WORLD, &p->sent);
+    MPI_Test(&p->heard, &done, MPI_STATUS_IGNORE);
+    if (!done)
+        return;
+    p->heard_ns = rncl_time_ns();
+    MPI_Irecv(&p->in, 1, MPI_CHAR, p->from, BEAT_TAG, MPI_COMM_WORLD, &p->heard);
+}
+
+static void *beat(void *argument)
+{
+    job *j = argument;
+    while (!atomic_load(&j->ending)) {
+        pthread_mutex_lock(&j->lock);
+        for (int i = 0; i < j->partner_count; i++)
+            beat_once(&j->partners[i]);
+        pthread_mutex_unlock(&j->lock);
+        for (int i = 0; i < j->partner_count; i++)
+            if (rncl_time_ns() - j->partners[i].heard_ns > SILENCE_SECONDS * UINT64_C(1000000000)) {
+                fprintf(
+                    stderr,
+                    "\nrncl: rank %d hears nothing from rank %d any more, and ends the job; continue from "
+                    "what was saved with --resume\n",
+                    j->ranks.index, j->partners[i].from);
+                abort_job(RNCL_ERR_IO);
+            }
+        pause_for(beat_ns);
+    }
+    return NULL;
+}
+
+static rncl_status start_beats(job *j)
+{
+    const int count = j->ranks.count;
+    for (int distance = 1; distance < count; distance *= 2) {
+        partner *p = &j->partners[j->partner_count++];
+        *p = (partner){.to = (j->ranks.index + distance) % count,
+                       .from = (j->ranks.index - distance + count) % count,
+                       .sent = MPI_REQUEST_NULL,
+                       .heard_ns = rncl_time_ns()};
+        MPI_Irecv(&p->in, 1, MPI_CHAR, p->from, BEAT_TAG, MPI_COMM_WORLD, &p->heard);
+    }
+    const int error = pthread_create(&j->thread, NULL, beat, j);
+    return error ? RNCL_FAIL(RNCL_ERR_FAILURE, "cannot start a thread for MPI: %s", strerror(error))
+                 : RNCL_OK;
+}
+
+static void stop_beats(job *j)
+{
+    atomic_store(&j->ending, true);
+    pthread_join(j->thread, NULL);
+    for (int i = 0; i < j->partner_count; i++) {
+        partner *p = &j->partners[i];
+        MPI_Wait(&p->sent, MPI_STATUS_IGNORE);
+        MPI_Cancel(&p->heard);
+        MPI_Wait(&p->heard, MPI_STATUS_IGNORE);
+    }
+}
+
+/* ---- messages ---- */
+
+static rncl_status fail(int error, int to, int from)
+{
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int length;
+    MPI_Error_string(error, text, &length);
+    return RNCL_FAIL(RNCL_ERR_IO, "no messages to rank %d and from rank %d any more: %s", to, from, text);
+}
+
+/* Sizes that one message may have; 0: none is sent, or received. */
+static rncl_status transfer(job *j, int to, const void *out, size_t out_bytes, int from, void *in,
+                            size_t in_bytes)
+{
+    enum { BUSY = 100 }; /* tests before pauses are made: a short message is there at once */
+    MPI_Request requests[] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+    int error = MPI_SUCCESS, done = 0;
+    pthread_mutex_lock(&j->lock);
+    if (in_bytes)
+        error = MPI_Irecv(in, (int)in_bytes, MPI_BYTE, from, DATA_TAG, MPI_COMM_WORLD, &requests[0]);
+    if (out_bytes && !error)
+        error = MPI_Isend(out, (int)out_bytes, MPI_BYTE, to, DATA_TAG, MPI_COMM_WORLD, &requests[1]);
+    pthread_mutex_unlock(&j->lock);
+    for (int tests = 0; !error && !done; tests++) {
+        pthread_mutex_lock(&j->lock);
+        error = MPI_Testall(COUNT(requests), requests, &done, MPI_STATUSES_IGNORE);
+        pthread_mutex_unlock(&j->lock);
+        if (done)
+            break;
+        if (tests < BUSY)
+            sched_yield();
+        else
+            pause_for(pause_ns);
+    }
+    return error ? fail(error, to, from) : RNCL_OK;
+}
+
+static rncl_status exchange(rncl_ranks *ranks, int to, const void *out, size_t out_bytes, int from, void *in,
+                            size_t in_bytes)
+{
+    const char *send = out;
+    char *receive = in;
+    while (out_bytes || in_bytes) {
+        const size_t sent = MIN(out_bytes, most_bytes), received = MIN(in_bytes, most_bytes);
+        RNCL_TRY(transfer(ranks->carrier, to, send, sent, from, receive, received));
+        send += sent;
+        receive += received;
+        out_bytes -= sent;
+        in_bytes -= received;
+    }
+    return RNCL_OK;
+}
+
+/* ---- opening and closing ---- */
+
+static void find_local(rncl_ranks *ranks)
+{
+    MPI_Comm local;
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, ranks->index, MPI_INFO_NULL, &local);
+    MPI_Comm_rank(local, &ranks->local_index);
+    MPI_Comm_size(local, &ranks->local_count);
+    MPI_Comm_free(&local);
+}
+
+/* PoCL would give each rank a thread for every core. */
+static void share_cores(const rncl_ranks *ranks)
+{
+    char threads[16];
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed))
+        return;
+    const int cores = (int)sysconf(_SC_NPROCESSORS_ONLN) / ranks->local_count;
+    snprintf(threads, sizeof threads, "%d", MAX(MIN(cores, CPU_COUNT(&allowed)), 1));
+    setenv("POCL_MAX_PTHREAD_COUNT", threads, 0);
+    setenv("POCL_CPU_MAX_CU_COUNT", threads, 0);
+}
+
+/* Ranks send their options as they lie in memory. */
+static rncl_status compare_programs(rncl_ranks *ranks)
+{
+    char mine[64];
+    const void *gathered;
+    memset(mine, 0, sizeof mine);
+    snprintf(mine, sizeof mine, "%s, %zu", RNCL_VERSION, sizeof(rncl_options));
+    RNCL_TRY(rncl_ranks_gather(ranks, mine, sizeof mine, &gathered));
+    const char(*all)[sizeof mine] = gathered;
+    for (int i = 1; i < ranks->count; i++)
+        if (memcmp(all[0], all[i], sizeof mine) != 0) {
+            ranks->agreed = true;
+            return RNCL_FAIL(RNCL_ERR_USAGE, "rank %d is another version of rncl than rank 0", i);
+        }
+    return RNCL_OK;
+}
+
+rncl_status rncl_mpi_open(rncl_ranks **out)
+{
+    int provided;
+    *out = NULL;
+    if (!is_launched())
+        return RNCL_OK;
+    job *j = calloc(1, sizeof *j);
+    if (!j)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "ranks");
+    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided) || provided < MPI_THREAD_SERIALIZED) {
+        free(j);
+        return RNCL_FAIL(RNCL_ERR_FAILURE, "this MPI cannot be called by several threads");
+    }
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    pthread_mutex_init(&j->lock, NULL);
+    j->ranks.exchange = exchange;
+    j->ranks.carrier = j;
+    MPI_Comm_rank(MPI_COMM_WORLD, &j->ranks.index);
+    MPI_Comm_size(MPI_COMM_WORLD, &j->ranks.count);
+    find_local(&j->ranks);
+    share_cores(&j->ranks);
+    rncl_status st = start_beats(j);
+    if (!st)
+        st = compare_programs(&j->ranks);
+    if (st) {
+        rncl_mpi_close(&j->ranks, st);
+        return st;
+    }
+    *out = &j->ranks;
+    return RNCL_OK;
+}
+
+static _Noreturn void fail_alone(const rncl_ranks *ranks, rncl_status status)
+{
+    if (ranks->index)
+        fprintf(stderr, "rncl: rank %d: %s\n", ranks->index, rncl_status_message());
+    else
+        fprintf(stderr, "rncl: %s\n", rncl_status_message());
+    abort_job(status);
+}
+
+void rncl_mpi_close(rncl_ranks *ranks, rncl_status status)
+{
+    const void *ignored;
+    if (!ranks)
+        return;
+    if (status && !ranks->agreed)
+        fail_alone(ranks, status);
+    /* Whoever has left is silent. */
+    const rncl_status left = rncl_ranks_gather(ranks, "", 1, &ignored);
+    if (left)
+        fail_alone(ranks, left);
+    job *j = ranks->carrier;
+    const bool first = rncl_ranks_first(ranks);
+    stop_beats(j);
+    MPI_Finalize();
+    rncl_ranks_fini(ranks);
+    pthread_mutex_destroy(&j->lock);
+    free(j);
+    if (!first)
+        exit(rncl_status_exit(status));
+}
+
+#else
+
+rncl_status rncl_mpi_open(rncl_ranks **out)
+{
+    *out = NULL;
+    if (is_launched())
+        return RNCL_FAIL(RNCL_ERR_USAGE, "this rncl was built without MPI: it trains on one device, and not "
+                                         "under mpirun; build it where MPI is installed");
+    return RNCL_OK;
+}
+
+void rncl_mpi_close(rncl_ranks *ranks, rncl_status status)
+{
+    (void)ranks;
+    (void)status;
+}
+
+#endif

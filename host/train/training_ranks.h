@@ -1,0 +1,53 @@
+/* What the ranks of a training tell each other. All of it is collective (ranks.h), and nothing where the
+ * training is alone. */
+#ifndef RNCL_TRAIN_TRAINING_RANKS_H
+#define RNCL_TRAIN_TRAINING_RANKS_H
+
+#include "measure.h"
+#include "training.h"
+
+/* Rank 0's options on every rank. */
+rncl_status rncl_training_share_options(rncl_training *training, rncl_options *options);
+
+/* This rank's part of each batch. RNCL_ERR_USAGE where there are more ranks than pictures. */
+rncl_status rncl_training_take_share(rncl_training *training);
+
+/* A loader of this rank's part of each batch, from one of whole batches. */
+rncl_loader_options rncl_training_loader(const rncl_training *training, rncl_loader_options loader);
+/* The micro-batch that the options ask for, as this rank's part can be cut: a run may have been begun by more
+ * ranks or fewer. With --sync-bn it is one of all ranks together. */
+int rncl_training_micro_batch(const rncl_training *training, int micro_batch);
+/* What the options of a run are to say of it. */
+int rncl_training_kept_micro_batch(const rncl_training *training);
+
+/* To be called on every rank where all of them find the same failure: rank 0 alone tells of it. */
+void rncl_training_found_by_all(const rncl_training *training);
+void rncl_training_found_by_none(const rncl_training *training); /* what there was is over */
+
+/* RNCL_ERR_USAGE unless all ranks have the same data and network. */
+rncl_status rncl_training_compare_ranks(rncl_training *training);
+
+/* RNCL_ERR_USAGE where --sync-bn cannot be done: every rank must take as many micro-batches. */
+rncl_status rncl_training_compare_turns(rncl_training *training);
+
+/* *first: whether no lower rank on this machine has the same kind of device. */
+rncl_status rncl_training_first_of_kind(rncl_training *training, bool *first);
+
+/* The network's part in it. */
+rncl_network_others rncl_training_others(rncl_training *training);
+
+/* Rank 0's vectors on the host and its state. */
+rncl_status rncl_training_share_vectors(rncl_training *training);
+
+/* The results of a step that everybody has collected, in training->last, and what everybody wishes, in
+ * training->agreed. */
+rncl_status rncl_training_join_step(rncl_training *training);
+
+/* Before an evaluation: rank 0's running statistics on every device, and its weights, from which devices of
+ * other kinds may have drifted away by rounding. RNCL_ERR_WRONG_RESULT if devices of one kind have. */
+rncl_status rncl_training_align(rncl_training *training);
+
+/* Everybody's evaluation; RNCL_ERR_INTERRUPTED if anybody was asked to stop. `user`: the training. */
+rncl_status rncl_training_join_evaluation(void *user, rncl_status status, rncl_batch_result *sums);
+
+#endif

@@ -1,0 +1,304 @@
+/* Trainings of several ranks under mpirun, on this machine. Ranks share its device. */
+#include "program.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <signal.h>
+#include <time.h>
+
+enum { MOST_STEPS = 64 };
+
+/* The smallest network on drawn pictures. At this learning rate rounding errors grow slowly. */
+#define SMALL                                                                                                \
+    "train --arch cifar-resnet --depth 8 --image 8 --augment cifar --batch-size 12 --steps 20 --workers 1 "  \
+    "--lr 1e-4 --eval-every 8e-3 --spot-checks 0 "
+
+/* Runs rncl on so many ranks; the launcher's own words are among the errors. */
+static void __attribute__((format(printf, 2, 3))) run_ranks(int ranks, const char *format, ...)
+{
+    char arguments_text[1024], command[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(arguments_text, sizeof arguments_text, format, arguments);
+    va_end(arguments);
+    snprintf(command, sizeof command, "cd %s && >output 2>errors %s -n %d %s %s", program_folder, RNCL_MPIRUN,
+             ranks, RNCL_BINARY, arguments_text);
+    const int status = system(command);
+    assert_true(WIFEXITED(status));
+    result.exit_status = WEXITSTATUS(status);
+    read_text("output", result.output, sizeof result.output);
+    read_text("errors", result.errors, sizeof result.errors);
+}
+
+/* The losses in a run's steps.csv; how many. */
+static int read_losses(const char *run, double losses[MOST_STEPS])
+{
+    static char text[1 << 16];
+    char name[128];
+    int count = 0;
+    snprintf(name, sizeof name, "%s/steps.csv", run);
+    read_text(name, text, sizeof text);
+    for (char *row = strchr(text, '\n'); row && row[1]; row = strchr(row + 1, '\n')) {
+        assert_true(count < MOST_STEPS);
+        losses[count++] = strtod(strchr(row + 1, ',') + 1, NULL);
+    }
+    return count;
+}
+
+/* The largest relative difference between the losses of two runs of as many steps. */
+static double compare(const char *run, const char *other)
+{
+    double losses[MOST_STEPS], others[MOST_STEPS], worst = 0;
+    const int count = read_losses(run, losses);
+    assert_int_equal(read_losses(other, others), count);
+    assert_true(count > 0);
+    for (int i = 0; i < count; i++)
+        worst = fmax(worst, fabs(losses[i] - others[i]) / losses[i]);
+    return worst;
+}
+
+/* What a metric's column says in the last row of a run's metrics.csv. */
+static double last_metric(const char *run, int column)
+{
+    static char text[1 << 16];
+    char name[128];
+    snprintf(name, sizeof name, "%s/metrics.csv", run);
+    read_text(name, text, sizeof text);
+    char *end = strrchr(text, '\n');
+    assert_non_null(end);
+    *end = '\0';
+    const char *field = strrchr(text, '\n') + 1;
+    for (int i = 0; i < column; i++)
+        field = strchr(field, ',') + 1;
+    return strtod(field, NULL);
+}
+
+static void ranks_with_common_statistics_train_as_one_does(void **state)
+{
+    (void)state;
+    enum { IMAGES = 2, LOSS = 6 };
+    run(SMALL "--out one");
+    expect_status(0);
+    for (int ranks = 2; ranks <= 5; ranks++) { /* 5 have unequal shares */
+        run_ranks(ranks, SMALL "--sync-bn --out sync%d", ranks);
+        expect_status(0);
+        char name[16];
+        snprintf(name, sizeof name, "sync%d", ranks);
+        assert_true(compare("one", name) < 1e-5);
+        assert_true(last_metric("one", IMAGES) == last_metric(name, IMAGES));
+        assert_true(fabs(last_metric("one", LOSS) - last_metric(name, LOSS)) < 1e-4);
+    }
+    run_ranks(2, SMALL "--out local");
+    expect_status(0);
+    assert_true(compare("one", "local") > 1e-4);
+}
+
+static void options_that_weigh_and_average_work_on_ranks(void **state)
+{
+    (void)state;
+    static const char weighed[] = SMALL
+        "--class-weights 1,2,3,4,5,6,7,8,9,10 --ema 0.9 --label-smoothing 0.1 --freeze conv1 --sync-bn ";
+    run("%s --out weighed1", weighed);
+    expect_status(0);
+    run_ranks(2, "%s --out weighed2", weighed);
+    expect_status(0);
+    assert_true(compare("weighed1", "weighed2") < 1e-5);
+}
+
+static void two_runs_of_the_same_ranks_give_the_same_bits(void **state)
+{
+    (void)state;
+    run_ranks(3, SMALL "--lr 0.1 --out first");
+    expect_status(0);
+    run_ranks(3, SMALL "--lr 0.1 --out second");
+    expect_status(0);
+    shell("cmp first/steps.csv second/steps.csv && cmp first/model.safetensors second/model.safetensors");
+}
+
+static void a_run_goes_on_with_as_many_ranks_to_the_same_bits(void **state)
+{
+    (void)state;
+    run_ranks(3, SMALL "--lr 0.1 --steps 12 --out whole");
+    expect_status(0);
+    run_ranks(3, SMALL "--lr 0.1 --steps 5 --out parts");
+    expect_status(0);
+    run_ranks(3, "train --resume parts --steps 12");
+    expect_status(0);
+    shell("cmp whole/steps.csv parts/steps.csv && cmp whole/model.safetensors parts/model.safetensors");
+}
+
+static void a_run_goes_on_with_another_number_of_ranks(void **state)
+{
+    (void)state;
+    static const int ranks[] = {4, 1, 3};
+    run(SMALL "--schedule constant --sync-bn --out alone");
+    expect_status(0);
+    run_ranks(2, SMALL "--schedule constant --sync-bn --steps 5 --out changed");
+    expect_status(0);
+    for (int i = 0; i < 3; i++) {
+        run_ranks(ranks[i], "train --resume changed --steps %d", 10 + 5 * i);
+        expect_status(0);
+    }
+    assert_true(compare("alone", "changed") < 1e-5);
+}
+
+static void what_all_ranks_find_wrong_is_told_once(void **state)
+{
+    (void)state;
+    run_ranks(3, SMALL "--data /nowhere --out wrong");
+    expect_status(4);
+    const char *line = strstr(result.errors, "rncl: ");
+    assert_non_null(line);
+    assert_null(strstr(line + 1, "rncl: "));
+    run_ranks(3, SMALL "--batch-size 2 --out wrong");
+    expect_status(2);
+    assert_non_null(strstr(result.errors, "a batch of 2 for 3 ranks"));
+}
+
+static void a_divergence_ends_all_ranks_or_takes_them_back(void **state)
+{
+    (void)state;
+    run_ranks(2, SMALL "--lr 1e30 --out diverged");
+    expect_status(6);
+    run_ranks(2, SMALL "--lr 1e30 --on-divergence rollback --out back");
+    expect_status(6);
+    assert_non_null(strstr(result.errors, "of at most 3 times"));
+}
+
+/* ---- accidents ---- */
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Starts a long training on three ranks, and waits for its first checkpoint behind the first step. */
+static pid_t start(const char *run)
+{
+    char command[1024];
+    snprintf(command, sizeof command,
+             "cd %s && exec %s -n 3 %s " SMALL
+             "--steps 1000000 --eval-every 1000 --checkpoint-every 3 --out %s >output 2>errors",
+             program_folder, RNCL_MPIRUN, RNCL_BINARY, run);
+    const pid_t launcher = fork();
+    assert_true(launcher >= 0);
+    if (launcher == 0) {
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    snprintf(command, sizeof command,
+             "for i in $(seq 1200); do [ $(wc -l <%s/steps.csv) -gt 10 ] && exit 0; "
+             "sleep 0.1; done 2>/dev/null; exit 1",
+             run);
+    shell("%s", command);
+    return launcher;
+}
+
+/* The process of a rank: a child of the launcher with this rank in its environment; 0: none. */
+static pid_t find_rank(pid_t launcher, int rank)
+{
+    char path[300], wanted[64];
+    static char text[1 << 16];
+    const int length = snprintf(wanted, sizeof wanted, "OMPI_COMM_WORLD_RANK=%d", rank);
+    DIR *folder = opendir("/proc");
+    pid_t found = 0;
+    assert_non_null(folder);
+    for (struct dirent *entry; !found && (entry = readdir(folder));) {
+        int parent = 0;
+        snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (!file)
+            continue;
+        const int fields = fscanf(file, "%*d %*s %*c %d", &parent);
+        fclose(file);
+        snprintf(path, sizeof path, "/proc/%s/environ", entry->d_name);
+        if (fields != 1 || parent != launcher || !(file = fopen(path, "r")))
+            continue;
+        const size_t size = fread(text, 1, sizeof text, file);
+        fclose(file);
+        if (memmem(text, size, wanted, (size_t)length + 1))
+            found = (pid_t)atoi(entry->d_name);
+    }
+    closedir(folder);
+    return found;
+}
+
+/* Waits until the job has ended; its exit status. It may take ten seconds. */
+static int wait_for(pid_t launcher)
+{
+    int status;
+    const double began = seconds();
+    assert_int_equal(waitpid(launcher, &status, 0), launcher);
+    assert_true(seconds() - began < 10);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void expect_resumable(const char *run)
+{
+    run_ranks(2, "train --resume %s --time-limit 1 --eval-every 1000", run);
+    expect_status(0);
+    assert_non_null(strstr(result.errors, "resumed after step"));
+}
+
+static void a_rank_that_is_killed_ends_the_job_and_the_run_goes_on(void **state)
+{
+    (void)state;
+    for (int rank = 0; rank < 3; rank++) {
+        char name[16];
+        snprintf(name, sizeof name, "killed%d", rank);
+        const pid_t launcher = start(name), victim = find_rank(launcher, rank);
+        assert_true(victim > 0);
+        kill(victim, SIGKILL);
+        assert_int_not_equal(wait_for(launcher), 0);
+        expect_resumable(name);
+    }
+}
+
+/* A rank that stands still has no socket that closes: its silence is what the others notice. */
+static void a_rank_that_stands_still_ends_the_job_and_the_run_goes_on(void **state)
+{
+    (void)state;
+    const pid_t launcher = start("still"), victim = find_rank(launcher, 1);
+    assert_true(victim > 0);
+    kill(victim, SIGSTOP);
+    assert_int_not_equal(wait_for(launcher), 0);
+    read_text("errors", result.errors, sizeof result.errors);
+    assert_non_null(strstr(result.errors, "hears nothing from rank 1 any more"));
+    expect_resumable("still");
+}
+
+static void a_signal_to_any_rank_saves_and_ends_all(void **state)
+{
+    (void)state;
+    for (int rank = 0; rank < 3; rank += 2) {
+        char name[16];
+        snprintf(name, sizeof name, "asked%d", rank);
+        const pid_t launcher = start(name), victim = find_rank(launcher, rank);
+        assert_true(victim > 0);
+        kill(victim, SIGTERM);
+        assert_int_equal(wait_for(launcher), 130);
+        read_text("errors", result.errors, sizeof result.errors);
+        assert_non_null(strstr(result.errors, ", and saved; continue with"));
+        expect_resumable(name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ranks_with_common_statistics_train_as_one_does),
+        cmocka_unit_test(options_that_weigh_and_average_work_on_ranks),
+        cmocka_unit_test(two_runs_of_the_same_ranks_give_the_same_bits),
+        cmocka_unit_test(a_run_goes_on_with_as_many_ranks_to_the_same_bits),
+        cmocka_unit_test(a_run_goes_on_with_another_number_of_ranks),
+        cmocka_unit_test(what_all_ranks_find_wrong_is_told_once),
+        cmocka_unit_test(a_divergence_ends_all_ranks_or_takes_them_back),
+        cmocka_unit_test(a_rank_that_is_killed_ends_the_job_and_the_run_goes_on),
+        cmocka_unit_test(a_rank_that_stands_still_ends_the_job_and_the_run_goes_on),
+        cmocka_unit_test(a_signal_to_any_rank_saves_and_ends_all),
+    };
+    return cmocka_run_group_tests(tests, create_folder, remove_folder);
+}

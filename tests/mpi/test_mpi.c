@@ -82,7 +82,7 @@ static void ranks_with_common_statistics_train_as_one_does(void **state)
     for (int ranks = 2; ranks <= 5; ranks++) { /* 5 have unequal shares */
         run_ranks(ranks, SMALL "--sync-bn --out sync%d", ranks);
         expect_status(0);
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "sync%d", ranks);
         assert_true(compare("one", name) < 1e-5);
         assert_true(last_metric("one", IMAGES) == last_metric(name, IMAGES));
@@ -247,7 +247,7 @@ static void a_rank_that_is_killed_ends_the_job_and_the_run_goes_on(void **state)
 {
     (void)state;
     for (int rank = 0; rank < 3; rank++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "killed%d", rank);
         const pid_t launcher = start(name), victim = find_rank(launcher, rank);
         assert_true(victim > 0);
@@ -274,7 +274,7 @@ static void a_signal_to_any_rank_saves_and_ends_all(void **state)
 {
     (void)state;
     for (int rank = 0; rank < 3; rank += 2) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "asked%d", rank);
         const pid_t launcher = start(name), victim = find_rank(launcher, rank);
         assert_true(victim > 0);

@@ -11,8 +11,8 @@
  * accumulate  0: dx is set, 1: added to */
 #include "elementwise.clh"
 
-__kernel void avgpool_forward(const rncl_avgpool_shape shape, const int per, __global const float *restrict x,
-                              __global float *restrict y)
+__kernel void avgpool_forward(const rncl_avgpool_shape shape, const int per,
+                              __global const element *restrict x, __global float *restrict y)
 {
     const int pixels = shape.h * shape.w;
     for (int turn = 0; turn < per; turn++) {
@@ -20,12 +20,12 @@ __kernel void avgpool_forward(const rncl_avgpool_shape shape, const int per, __g
         if (i >= shape.n * shape.c)
             return;
         const int n = i / shape.c, c = i % shape.c;
-        __global const float *from = x + (size_t)n * pixels * shape.c + c;
+        __global const element *from = x + (size_t)n * pixels * shape.c + c;
         vfloat total = (vfloat)(0.0f);
         for (int first = 0; first < pixels; first += 32) {
             vfloat sum = (vfloat)(0.0f);
             for (int pixel = first; pixel < min(first + 32, pixels); pixel++)
-                sum += VLOAD(from + (size_t)pixel * shape.c);
+                sum += ELOAD(from + (size_t)pixel * shape.c);
             total += sum;
         }
         VSTORE(total / (float)pixels, y + i);
@@ -33,7 +33,7 @@ __kernel void avgpool_forward(const rncl_avgpool_shape shape, const int per, __g
 }
 
 __kernel void avgpool_backward(const rncl_avgpool_shape shape, const int per,
-                               __global const float *restrict dy, __global float *restrict dx,
+                               __global const float *restrict dy, __global element *restrict dx,
                                const int accumulate)
 {
     const int pixels = shape.h * shape.w;
@@ -43,6 +43,6 @@ __kernel void avgpool_backward(const rncl_avgpool_shape shape, const int per,
             return;
         const int c = i % shape.c, n = i / shape.c / pixels;
         const vfloat value = VLOAD(dy + (size_t)n * shape.c + c) / (float)pixels;
-        VSTORE(accumulate ? VLOAD(dx + i) + value : value, dx + i);
+        ESTORE(accumulate ? ELOAD(dx + i) + value : value, dx + i);
     }
 }

@@ -16,7 +16,7 @@ static int block_rows(int c)
 }
 
 /* Computes the statistics of each stretch of rows, block by block. */
-__kernel void batchnorm_statistics(const rncl_batchnorm_shape shape, __global const float *restrict x,
+__kernel void batchnorm_statistics(const rncl_batchnorm_shape shape, __global const element *restrict x,
                                    __global float *restrict statistics)
 {
     const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1),
@@ -28,13 +28,13 @@ __kernel void batchnorm_statistics(const rncl_batchnorm_shape shape, __global co
     for (int block = begin, size; block < end; block += size) {
         size = min(block_rows(c), end - block);
         for (int v = get_local_id(0) * VW; v < c; v += get_local_size(0) * VW) {
-            __global const float *from = x + (size_t)block * c + v;
+            __global const element *from = x + (size_t)block * c + v;
             vfloat sum = (vfloat)(0.0f), deviation = (vfloat)(0.0f);
             for (int i = 0; i < size; i++)
-                sum += VLOAD(from + (size_t)i * c);
+                sum += ELOAD(from + (size_t)i * c);
             const vfloat block_mean = sum / (float)size;
             for (int i = 0; i < size; i++) {
-                const vfloat d = VLOAD(from + (size_t)i * c) - block_mean;
+                const vfloat d = ELOAD(from + (size_t)i * c) - block_mean;
                 deviation = FMA(d, d, deviation);
             }
             vfloat mean = block_mean;
@@ -71,21 +71,21 @@ __kernel void batchnorm_moments(const rncl_batchnorm_shape shape, const int part
     store_moments(shape, v, &mean, &deviation, moments, running_mean, running_variance);
 }
 
-__kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const float *restrict x,
-                              __global const float *residual, __global const float *restrict moments,
+__kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const element *restrict x,
+                              __global const element *residual, __global const float *restrict moments,
                               __global const float *restrict weight, __global const float *restrict bias,
-                              __global float *restrict y)
+                              __global element *restrict y)
 {
     const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1);
     const int end = first_row(rows, group + 1);
     for (int row = first_row(rows, group); row < end; row++)
         for (int v = get_local_id(0) * VW; v < c; v += get_local_size(0) * VW) {
             const vfloat scale = VLOAD(weight + v) * VLOAD(moments + c + v);
-            vfloat value = FMA(VLOAD(x + (size_t)row * c + v) - VLOAD(moments + v), scale, VLOAD(bias + v));
+            vfloat value = FMA(ELOAD(x + (size_t)row * c + v) - VLOAD(moments + v), scale, VLOAD(bias + v));
             add_residual(shape, residual, row, v, &value);
             if (RELU)
                 value = select(value, (vfloat)(0.0f), value < (vfloat)(0.0f)); /* unlike fmax, keeps NaN */
-            VSTORE(value, y + (size_t)row * c + v);
+            ESTORE(value, y + (size_t)row * c + v);
         }
 }
 
@@ -97,12 +97,12 @@ __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const f
 
 /* Sums of dz and of dz * xhat over each stretch of rows. With RNCL_RESIDUAL_ADD it also stores dz in
  * dresidual, where batchnorm_gradient reads it. */
-__kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global const float *restrict x,
-                                      __global const float *restrict y, __global const float *dy,
+__kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global const element *restrict x,
+                                      __global const element *restrict y, __global const element *dy,
                                       __global const float *restrict moments,
                                       __global const float *restrict weight,
                                       __global const float *restrict bias, __global float *restrict parts,
-                                      __global float *dresidual)
+                                      __global element *dresidual)
 {
     const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1);
     const int begin = first_row(rows, group), end = first_row(rows, group + 1), step = get_local_size(0) * VW;
@@ -124,13 +124,13 @@ __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global
                     UNROLL_FOR (i, ROWS_AT_ONCE)
                         if (row + i < block_end) {
                             const size_t at = (size_t)(row + i) * c + v;
-                            const vfloat centred = VLOAD(x + at) - mean;
+                            const vfloat centred = ELOAD(x + at) - mean;
                             vfloat dz;
                             load_gradient(dy, y, &centred, &scale, bias + v, at, &dz);
                             sum += dz;
                             product = FMA(dz, centred, product);
                             if (RESIDUAL == RNCL_RESIDUAL_ADD)
-                                VSTORE(dz, dresidual + at);
+                                ESTORE(dz, dresidual + at);
                         }
                     VSTORE(sum, block_sums + v - first);
                     VSTORE(product, block_products + v - first);
@@ -164,12 +164,12 @@ __kernel void batchnorm_gradient_moments(const rncl_batchnorm_shape shape, const
 /* dx = weight / sigma * (dz - mean(dz) - xhat * mean(dz * xhat)); without the means if frozen. dx may be x
  * itself, dresidual may be dy itself. If frozen, dresidual = dz is stored here, since gradient_sums may not
  * have run. */
-__kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global const float *x,
-                                 __global const float *restrict y, __global const float *dy,
+__kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global const element *x,
+                                 __global const element *restrict y, __global const element *dy,
                                  __global const float *restrict moments,
                                  __global const float *restrict weight, __global const float *restrict bias,
-                                 __global const float *restrict parts, __global float *dx,
-                                 __global float *dresidual, const int frozen, const int accumulate)
+                                 __global const float *restrict parts, __global element *dx,
+                                 __global element *dresidual, const int frozen, const int accumulate)
 {
     const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1);
     const int end = first_row(rows, group + 1);
@@ -177,18 +177,18 @@ __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global cons
         for (int v = get_local_id(0) * VW; v < c; v += get_local_size(0) * VW) {
             const size_t at = (size_t)row * c + v;
             const vfloat inverse = VLOAD(moments + c + v), scale = VLOAD(weight + v) * inverse;
-            const vfloat centred = VLOAD(x + at) - VLOAD(moments + v);
+            const vfloat centred = ELOAD(x + at) - VLOAD(moments + v);
             vfloat dz;
             if (RESIDUAL == RNCL_RESIDUAL_ADD && !frozen)
-                dz = VLOAD(dresidual + at);
+                dz = ELOAD(dresidual + at);
             else
                 load_gradient(dy, y, &centred, &scale, bias + v, at, &dz);
             vfloat through_x = dz;
             if (!frozen) /* batch statistics depend on x too */
                 through_x = dz - VLOAD(parts + v) - centred * (VLOAD(parts + c + v) * inverse);
             const vfloat value = scale * through_x;
-            VSTORE(accumulate ? VLOAD(dx + at) + value : value, dx + at);
+            ESTORE(accumulate ? ELOAD(dx + at) + value : value, dx + at);
             if (RESIDUAL == RNCL_RESIDUAL_ADD && frozen)
-                VSTORE(dz, dresidual + at);
+                ESTORE(dz, dresidual + at);
         }
 }

@@ -88,7 +88,7 @@ static void add_tree(__local float *sums, __local float *products, vfloat *sum, 
     }
 }
 
-__kernel void batchnorm_statistics(const rncl_batchnorm_shape shape, __global const float *restrict x,
+__kernel void batchnorm_statistics(const rncl_batchnorm_shape shape, __global const element *restrict x,
                                    __global float *restrict statistics)
 {
     __local float ALIGNED means[GROUP * VW], ALIGNED deviations[GROUP * VW], counts[GROUP];
@@ -100,7 +100,7 @@ __kernel void batchnorm_statistics(const rncl_batchnorm_shape shape, __global co
         vfloat values[AT_ONCE], block_mean = (vfloat)(0.0f), block_deviation = (vfloat)(0.0f);
         const int size = min(AT_ONCE, (p.end - row + p.step - 1) / p.step);
         UNROLL_FOR (i, AT_ONCE) {
-            values[i] = i < size ? VLOAD(x + (size_t)(row + i * p.step) * c + p.v) : (vfloat)(0.0f);
+            values[i] = i < size ? ELOAD(x + (size_t)(row + i * p.step) * c + p.v) : (vfloat)(0.0f);
             block_mean += values[i];
         }
         block_mean /= (float)size;
@@ -152,10 +152,10 @@ __kernel void batchnorm_moments(const rncl_batchnorm_shape shape, const int part
         store_moments(shape, v, &mean, &deviation, moments, running_mean, running_variance);
 }
 
-__kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const float *restrict x,
-                              __global const float *residual, __global const float *restrict moments,
+__kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const element *restrict x,
+                              __global const element *residual, __global const float *restrict moments,
                               __global const float *restrict weight, __global const float *restrict bias,
-                              __global float *restrict y)
+                              __global element *restrict y)
 {
     const int c = shape.c;
     const place p = place_of(shape);
@@ -165,22 +165,22 @@ __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const f
     const vfloat shift = VLOAD(bias + p.v);
     for (int row = p.row; row < p.end; row += p.step) {
         const size_t at = (size_t)row * c + p.v;
-        vfloat value = FMA(VLOAD(x + at) - mean, scale, shift);
+        vfloat value = FMA(ELOAD(x + at) - mean, scale, shift);
         add_residual(shape, residual, row, p.v, &value);
         if (RELU)
             value = select(value, (vfloat)(0.0f), value < (vfloat)(0.0f)); /* unlike fmax, keeps NaN */
-        VSTORE(value, y + at);
+        ESTORE(value, y + at);
     }
 }
 
 /* Sums of dz and of dz * xhat over each stretch of rows. With RNCL_RESIDUAL_ADD it also stores dz in
  * dresidual, where batchnorm_gradient reads it. */
-__kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global const float *restrict x,
-                                      __global const float *restrict y, __global const float *dy,
+__kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global const element *restrict x,
+                                      __global const element *restrict y, __global const element *dy,
                                       __global const float *restrict moments,
                                       __global const float *restrict weight,
                                       __global const float *restrict bias, __global float *restrict parts,
-                                      __global float *dresidual)
+                                      __global element *dresidual)
 {
     __local float ALIGNED sums[GROUP * VW], ALIGNED products[GROUP * VW];
     const int c = shape.c;
@@ -192,13 +192,13 @@ __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global
         const vfloat scale = VLOAD(weight + p.v) * inverse;
         for (int row = p.row; row < p.end; row += p.step) {
             const size_t at = (size_t)row * c + p.v;
-            const vfloat centred = VLOAD(x + at) - mean;
+            const vfloat centred = ELOAD(x + at) - mean;
             vfloat dz;
             load_gradient(dy, y, &centred, &scale, bias + p.v, at, &dz);
             sum += dz;
             product = FMA(dz, centred, product);
             if (RESIDUAL == RNCL_RESIDUAL_ADD)
-                VSTORE(dz, dresidual + at);
+                ESTORE(dz, dresidual + at);
         }
     }
     add_tree(sums, products, &sum, &product);
@@ -239,12 +239,12 @@ __kernel void batchnorm_gradient_moments(const rncl_batchnorm_shape shape, const
 /* dx = weight / sigma * (dz - mean(dz) - xhat * mean(dz * xhat)); without the means if frozen. dx may be x
  * itself, dresidual may be dy itself. If frozen, dresidual = dz is stored here, since gradient_sums may not
  * have run. */
-__kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global const float *x,
-                                 __global const float *restrict y, __global const float *dy,
+__kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global const element *x,
+                                 __global const element *restrict y, __global const element *dy,
                                  __global const float *restrict moments,
                                  __global const float *restrict weight, __global const float *restrict bias,
-                                 __global const float *restrict parts, __global float *dx,
-                                 __global float *dresidual, const int frozen, const int accumulate)
+                                 __global const float *restrict parts, __global element *dx,
+                                 __global element *dresidual, const int frozen, const int accumulate)
 {
     const int c = shape.c;
     const place p = place_of(shape);
@@ -259,15 +259,15 @@ __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global cons
     }
     for (int row = p.row; row < p.end; row += p.step) {
         const size_t at = (size_t)row * c + p.v;
-        const vfloat centred = VLOAD(x + at) - mean;
+        const vfloat centred = ELOAD(x + at) - mean;
         vfloat dz;
         if (RESIDUAL == RNCL_RESIDUAL_ADD && !frozen)
-            dz = VLOAD(dresidual + at);
+            dz = ELOAD(dresidual + at);
         else
             load_gradient(dy, y, &centred, &scale, bias + p.v, at, &dz);
         const vfloat value = scale * (dz - mean_dz - centred * slope);
-        VSTORE(accumulate ? VLOAD(dx + at) + value : value, dx + at);
+        ESTORE(accumulate ? ELOAD(dx + at) + value : value, dx + at);
         if (RESIDUAL == RNCL_RESIDUAL_ADD && frozen)
-            VSTORE(dz, dresidual + at);
+            ESTORE(dz, dresidual + at);
     }
 }

@@ -45,8 +45,9 @@ static int divide_by_stride(int value, int stride)
 /* Prefetch distance, in pixels. Hardware prefetchers do not follow the rows of a window all at once. */
 #define PREFETCH_PIXELS 8
 
-__kernel void maxpool_forward(const rncl_maxpool_shape shape, const int per, __global const float *restrict x,
-                              __global float *restrict y, __global uchar *restrict taps)
+__kernel void maxpool_forward(const rncl_maxpool_shape shape, const int per,
+                              __global const element *restrict x, __global element *restrict y,
+                              __global uchar *restrict taps)
 {
     for (int turn = 0; turn < per; turn++) {
         const size_t i = element_at(turn, per);
@@ -60,22 +61,22 @@ __kernel void maxpool_forward(const rncl_maxpool_shape shape, const int per, __g
         vint winner = (vint)(first_r * shape.size + first_s);
         for (int r = first_r; r < shape.size && top + r < shape.h; r++)
             for (int s = first_s; s < shape.size && left + s < shape.w; s++) {
-                __global const float *at =
+                __global const element *at =
                     x + (((size_t)n * shape.h + top + r) * shape.w + left + s) * shape.c + c;
                 PREFETCH(at + PREFETCH_PIXELS * shape.c);
-                const vfloat value = VLOAD(at);
+                const vfloat value = ELOAD(at);
                 const vint wins = isgreater(value, best) | isnan(value);
                 best = select(best, value, wins);
                 winner = select(winner, (vint)(r * shape.size + s), wins);
             }
-        VSTORE(best, y + i);
+        ESTORE(best, y + i);
         BYTES_STORE(VBYTE(winner), taps + i);
     }
 }
 
 __kernel void maxpool_backward(const rncl_maxpool_shape shape, const int per,
-                               __global const float *restrict dy, __global const uchar *restrict taps,
-                               __global float *restrict dx, const int accumulate)
+                               __global const element *restrict dy, __global const uchar *restrict taps,
+                               __global element *restrict dx, const int accumulate)
 {
     for (int turn = 0; turn < per; turn++) {
         const size_t i = element_at(turn, per);
@@ -83,7 +84,7 @@ __kernel void maxpool_backward(const rncl_maxpool_shape shape, const int per,
             return;
         const int pixel = i / shape.c, c = i - (size_t)pixel * shape.c;
         const int column = pixel % shape.w, row = pixel / shape.w % shape.h, n = pixel / shape.w / shape.h;
-        vfloat sum = accumulate ? VLOAD(dx + i) : (vfloat)(0.0f);
+        vfloat sum = accumulate ? ELOAD(dx + i) : (vfloat)(0.0f);
         /* Windows that contain the pixel: p * stride - pad <= row < p * stride - pad + size. */
         const int first_p =
             divide_by_stride(max(0, row + shape.pad - shape.size + shape.stride), shape.stride);
@@ -96,8 +97,8 @@ __kernel void maxpool_backward(const rncl_maxpool_shape shape, const int per,
                 const int tap =
                     (row - p * shape.stride + shape.pad) * shape.size + column - q * shape.stride + shape.pad;
                 const size_t at = (((size_t)n * shape.p + p) * shape.q + q) * shape.c + c;
-                sum += select((vfloat)(0.0f), VLOAD(dy + at), VINT(BYTES_LOAD(taps + at)) == (vint)(tap));
+                sum += select((vfloat)(0.0f), ELOAD(dy + at), VINT(BYTES_LOAD(taps + at)) == (vint)(tap));
             }
-        VSTORE(sum, dx + i);
+        ESTORE(sum, dx + i);
     }
 }

@@ -10,15 +10,15 @@
 #include "elementwise.clh"
 
 __kernel void mixup_mix(const rncl_mixup_shape shape, const int per, const float mix,
-                        __global float *restrict x)
+                        __global element *restrict x)
 {
     for (int turn = 0; turn < per; turn++) {
         const size_t i = element_at(turn, per), picture = i / shape.floats, at = i % shape.floats;
         if (picture >= (size_t)(shape.n / 2))
             return;
-        __global float *first = x + i, *second = x + (shape.n - 1 - picture) * shape.floats + at;
-        const vfloat a = VLOAD(first), b = VLOAD(second);
-        VSTORE(FMA((vfloat)(mix), b - a, a), first);
-        VSTORE(FMA((vfloat)(mix), a - b, b), second);
+        __global element *first = x + i, *second = x + (shape.n - 1 - picture) * shape.floats + at;
+        const vfloat a = ELOAD(first), b = ELOAD(second);
+        ESTORE(FMA((vfloat)(mix), b - a, a), first);
+        ESTORE(FMA((vfloat)(mix), a - b, b), second);
     }
 }

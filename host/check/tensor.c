@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bfloat16.h"
 #include "check.h"
 #include "util.h"
 
@@ -19,12 +20,18 @@ static uint32_t poison_word(unsigned salt, size_t index)
     return UINT32_C(0x7fc00000) | ((uint32_t)(index * 64 + salt) & 0x3fffff);
 }
 
+/* The same for elements. */
+static uint16_t poison_element(unsigned salt, size_t index)
+{
+    return (uint16_t)(0x7fc0 | ((index + salt) & 0x3f));
+}
+
 /* Sums of products of such integers are exact in floats for millions of terms. */
 enum { LARGEST_INTEGER = 2 };
 
 size_t check_tensor_count(const check_tensor *tensor)
 {
-    return tensor->size_bytes / sizeof(float);
+    return tensor->size_bytes / (tensor->elements ? sizeof(uint16_t) : sizeof(float));
 }
 
 bool check_tensor_is_result(const check_tensor *tensor)
@@ -34,8 +41,10 @@ bool check_tensor_is_result(const check_tensor *tensor)
 
 static unsigned char poison_byte(const check_tensor *tensor, size_t at)
 {
-    uint32_t word = poison_word(tensor->salt, at / sizeof word);
-    return ((const unsigned char *)&word)[at % sizeof word];
+    const uint32_t word = poison_word(tensor->salt, at / sizeof word);
+    const uint16_t element = poison_element(tensor->salt, at / sizeof element);
+    return tensor->elements ? ((const unsigned char *)&element)[at % sizeof element]
+                            : ((const unsigned char *)&word)[at % sizeof word];
 }
 
 static void poison(const check_tensor *tensor, void *memory, size_t size_bytes)
@@ -97,19 +106,29 @@ void check_tensor_destroy(check_tensor *tensor)
     free(tensor->reference);
 }
 
+double check_tensor_value(const check_tensor *tensor, const void *values, size_t index)
+{
+    if (tensor->integers)
+        return (double)((const int32_t *)values)[index];
+    return tensor->elements ? (double)rncl_bfloat16_to_float(((const uint16_t *)values)[index])
+                            : (double)((const float *)values)[index];
+}
+
 void check_tensor_set(check_tensor *tensor, size_t index, double value)
 {
     if (tensor->integers)
         ((int32_t *)tensor->initial)[index] = (int32_t)value;
+    else if (tensor->elements)
+        ((uint16_t *)tensor->initial)[index] = rncl_bfloat16_of((float)value);
     else
         ((float *)tensor->initial)[index] = (float)value;
-    tensor->reference[index] = tensor->integers ? value : (double)(float)value;
+    tensor->reference[index] = check_tensor_value(tensor, tensor->initial, index);
 }
 
 void check_tensor_reset(check_tensor *tensor)
 {
     for (size_t i = 0; tensor->role != CHECK_ABSENT && i < check_tensor_count(tensor); i++)
-        tensor->reference[i] = (double)((const float *)tensor->initial)[i];
+        tensor->reference[i] = check_tensor_value(tensor, tensor->initial, i);
 }
 
 static double draw(rncl_random *random, bool integers)
@@ -198,11 +217,17 @@ rncl_status check_tensor_inspect(rncl_context *context, check_tensor *tensor, in
 /* Whether value `i` is to be NaN, and has been made NaN and not only been left so. */
 static bool is_wanted_nan(const check_tensor *tensor, size_t i)
 {
-    const float *got = tensor->results[0];
-    const uint32_t *initial = tensor->initial;
-    uint32_t bits;
-    memcpy(&bits, &got[i], sizeof bits);
-    return !tensor->integers && isnan(tensor->reference[i]) && isnan(got[i]) && bits != initial[i];
+    const size_t bytes = tensor->elements ? sizeof(uint16_t) : sizeof(float);
+    const char *got = tensor->results[0], *initial = tensor->initial;
+    return !tensor->integers && isnan(tensor->reference[i]) && isnan(check_tensor_value(tensor, got, i)) &&
+           memcmp(got + i * bytes, initial + i * bytes, bytes);
+}
+
+/* A kernel rounds its float to an element; twice rounded, the reference is the same on integers. */
+static double wanted(const check_tensor *tensor, size_t i)
+{
+    const double value = tensor->reference[i];
+    return tensor->elements ? (double)rncl_bfloat16_to_float(rncl_bfloat16_of((float)value)) : value;
 }
 
 double check_tensor_error(const check_tensor *tensor)
@@ -212,9 +237,7 @@ double check_tensor_error(const check_tensor *tensor)
     for (size_t i = 0; i < count; i++) {
         if (is_wanted_nan(tensor, i))
             continue;
-        double got = tensor->integers ? (double)((const int32_t *)tensor->results[0])[i]
-                                      : (double)((const float *)tensor->results[0])[i];
-        double want = tensor->reference[i];
+        const double got = check_tensor_value(tensor, tensor->results[0], i), want = wanted(tensor, i);
         difference += (got - want) * (got - want);
         norm += want * want;
     }

@@ -30,6 +30,7 @@ typedef struct check_tensor {
     check_role role;
     check_phase phase;           /* phase in which it gets its final contents */
     bool integers;               /* int32 instead of float */
+    bool elements;               /* bfloat16 instead of float; expected values are rounded as these */
     bool root;                   /* must not be a sub-buffer: has no guard before it */
     bool dead;                   /* backward must not read it: poisoned between the phases */
     struct check_tensor *shares; /* uses this tensor's buffer; NULL: has its own */
@@ -46,7 +47,7 @@ typedef struct check_tensor {
     cl_mem buffer;          /* the tensor itself; a tensor that it shares must be created first */
 } check_tensor;
 
-size_t check_tensor_count(const check_tensor *tensor); /* number of 32-bit values */
+size_t check_tensor_count(const check_tensor *tensor); /* number of values */
 
 /* Whether the reference computes its expected contents. */
 bool check_tensor_is_result(const check_tensor *tensor);
@@ -54,6 +55,9 @@ bool check_tensor_is_result(const check_tensor *tensor);
 /* Allocates on host and device. */
 rncl_status check_tensor_create(rncl_context *context, check_tensor *tensor);
 void check_tensor_destroy(check_tensor *tensor); /* takes half-built and absent ones */
+
+/* A value of contents of the tensor. */
+double check_tensor_value(const check_tensor *tensor, const void *values, size_t index);
 
 /* Sets a value of an input, for the device and the reference. */
 void check_tensor_set(check_tensor *tensor, size_t index, double value);

@@ -72,9 +72,15 @@ static double moved_mb(const layer_source *source, const rncl_op *op, bool backw
     return bytes * source->batch_size / source->micro_batch / 1e6;
 }
 
-static double tensor_floats(const layer_source *source, int tensor)
+/* Bytes of a tensor that the operation has in that slot; -1: none. */
+static double tensor_bytes(const layer_source *source, const rncl_op *op, int tensor, unsigned slot)
 {
-    return tensor < 0 ? 0 : (double)rncl_shape_count(source->graph->tensors[tensor]) * source->batch_size;
+    const rncl_pass *forward = &op->passes[RNCL_OP_FORWARD];
+    const size_t value =
+        rncl_pass_elements(forward) & slot ? rncl_pass_element_bytes(forward) : sizeof(float);
+    if (tensor < 0)
+        return 0;
+    return (double)(rncl_shape_count(source->graph->tensors[tensor]) * value) * source->batch_size;
 }
 
 /* Forward reads the input, the residual and the parameters and writes the output; backward reads the input
@@ -83,14 +89,16 @@ static double tensor_floats(const layer_source *source, int tensor)
 static double least_mb(const layer_source *source, size_t index, bool backward)
 {
     const rncl_node *node = &source->graph->nodes[index];
-    const double parameters = (double)rncl_graph_node_cost(source->graph, index).parameters;
-    const double input = tensor_floats(source, node->input), output = tensor_floats(source, node->output);
-    const double residual = tensor_floats(source, node->residual);
-    const int reads_x = rncl_network_op(source->network, index)->needs.backward_reads_x;
-    const double floats =
+    const rncl_op *op = rncl_network_op(source->network, index);
+    const double parameters = (double)rncl_graph_node_cost(source->graph, index).parameters * sizeof(float);
+    const double input = tensor_bytes(source, op, node->input, RNCL_SLOT_BIT(x));
+    const double output = tensor_bytes(source, op, node->output, RNCL_SLOT_BIT(y));
+    const double residual = tensor_bytes(source, op, node->residual, RNCL_SLOT_BIT(residual));
+    const int reads_x = op->needs.backward_reads_x;
+    const double bytes =
         backward ? input * (reads_x + has_input_gradient(node)) + output + residual + 2 * parameters
                  : input + output + residual + parameters;
-    return floats * sizeof(float) / 1e6;
+    return bytes / 1e6;
 }
 
 static void fill_row(const layer_source *source, size_t index, bool backward, rncl_layer_time *row)

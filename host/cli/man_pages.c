@@ -77,9 +77,11 @@ static void print_command_page(FILE *stream, const char *page, const rncl_comman
     print_title(stream, page, command->summary);
     fprintf(stream, ".SH SYNOPSIS\n.B rncl ");
     print_text(stream, command->name);
+    fputs(command->lists ? "\n[options]" : "", stream); /* before those of training */
     fputs(argument ? "\n.I " : "", stream);
     print_text(stream, argument ? argument : "");
-    fputs("\n[options]\n.SH DESCRIPTION\n", stream);
+    fputs(command->lists ? "" : "\n[options]", stream);
+    fputs("\n.SH DESCRIPTION\n", stream);
     print_text(stream, command->summary);
     fputs(".\n.SH OPTIONS\n", stream);
     for (int group = 0; group < RNCL_GROUP_COUNT; group++)

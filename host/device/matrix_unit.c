@@ -37,13 +37,13 @@ const rncl_matrix_unit *rncl_matrix_unit_at(int index)
 
 const char *rncl_precision_name(rncl_precision precision)
 {
-    static const char *const names[RNCL_PRECISIONS] = {"fp32", "tf32", "bf16-operands"};
+    static const char *const names[RNCL_PRECISIONS] = {"fp32", "tf32", "bf16-operands", "bf16"};
     return names[precision];
 }
 
 double rncl_precision_rounding(rncl_precision precision)
 {
-    static const double roundings[RNCL_PRECISIONS] = {0, 1.0 / (1 << 11), 1.0 / (1 << 9)};
+    static const double roundings[RNCL_PRECISIONS] = {0, 1.0 / (1 << 11), 1.0 / (1 << 9), 1.0 / (1 << 9)};
     return roundings[precision];
 }
 
@@ -257,14 +257,22 @@ const rncl_matrix_unit *rncl_matrix_unit_of(rncl_context *context)
     return context->matrix.unit;
 }
 
+/* The kernels that convert elements of tensors are those of CPUs. */
+static bool stores_bf16(const rncl_context *context)
+{
+    return context->device_class == RNCL_CLASS_CPU_VECTOR && context->traits.long_loops;
+}
+
 /* A unit for float32 serves every precision, so that there is none to look for again. */
 void rncl_precision_request(rncl_context *context, rncl_precision precision)
 {
+    const bool tensors = precision == RNCL_PRECISION_BF16_TENSORS;
     context->precision = precision;
-    if (precision == RNCL_PRECISION_FP32 || rncl_matrix_unit_of(context))
+    if (precision == RNCL_PRECISION_FP32 ||
+        (tensors ? stores_bf16(context) : rncl_matrix_unit_of(context) != NULL))
         return;
-    rncl_log_line(&context->log, RNCL_LOG_NOTE, "precision %s: %s has no matrix unit for it, fp32 is used",
-                  rncl_precision_name(precision), context->info.name);
+    rncl_log_line(&context->log, RNCL_LOG_NOTE, "precision %s: %s has no %s for it, fp32 is used",
+                  rncl_precision_name(precision), context->info.name, tensors ? "kernels" : "matrix unit");
     context->precision = RNCL_PRECISION_FP32;
 }
 

@@ -4,11 +4,13 @@
 
 #include <stdbool.h>
 
-/* How the operands of convolutions may be rounded. Sums are float32 in any case. */
+/* How the operands of convolutions may be rounded, and how tensors are stored. Sums are float32 in any case,
+ * and so are parameters. */
 typedef enum rncl_precision {
-    RNCL_PRECISION_FP32, /* as float32 */
-    RNCL_PRECISION_TF32, /* to 11 bits of mantissa, or more */
-    RNCL_PRECISION_BF16, /* to bfloat16, or more */
+    RNCL_PRECISION_FP32,         /* as float32 */
+    RNCL_PRECISION_TF32,         /* to 11 bits of mantissa, or more */
+    RNCL_PRECISION_BF16,         /* to bfloat16, or more */
+    RNCL_PRECISION_BF16_TENSORS, /* activations and their gradients are stored as bfloat16 */
     RNCL_PRECISIONS
 } rncl_precision;
 
@@ -32,8 +34,9 @@ typedef struct rncl_matrix_state {
 
 struct rncl_context;
 
-/* Sets the context's precision, before anything is planned. Where the device has no unit for it, says so in
- * the log and stays with float32: a precision allows rounding, it does not demand it. */
+/* Sets the context's precision, before anything is planned. Where the device has no unit for it, or no
+ * kernels for such tensors, says so in the log and stays with float32: a precision allows rounding, it does
+ * not demand it. */
 void rncl_precision_request(struct rncl_context *context, rncl_precision precision);
 
 /* The unit for the context's precision, or NULL. On the first call it is looked for: where the device's
@@ -67,7 +70,7 @@ enum { RNCL_MATRIX_OPTIONS = 112 };
 void rncl_matrix_unit_options(const struct rncl_context *context, const rncl_matrix_unit *unit,
                               char options[RNCL_MATRIX_OPTIONS]);
 
-/* "fp32", "tf32", "bf16-operands". */
+/* "fp32", "tf32", "bf16-operands", "bf16". */
 const char *rncl_precision_name(rncl_precision precision);
 
 #endif

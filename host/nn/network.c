@@ -53,6 +53,15 @@ static rncl_status allocate_logits(rncl_network *net, batch_slot *slot)
     return slot->host_logits ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%zu bytes of logits", bytes);
 }
 
+static rncl_status allocate_images(rncl_network *net, batch_slot *slot)
+{
+    const size_t count = (size_t)net->setup.batch_size * rncl_shape_count(net->setup.graph->tensors[0]);
+    if (net->plan.value_bytes[0] == sizeof(float))
+        return RNCL_OK;
+    slot->host_images = rncl_host_memory_create(net->context, count * sizeof *slot->host_images);
+    return slot->host_images ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%zu values of pictures", count);
+}
+
 static rncl_status allocate_batches(rncl_network *net)
 {
     cl_int error;
@@ -72,6 +81,7 @@ static rncl_status allocate_batches(rncl_network *net)
             return RNCL_FAIL(RNCL_ERR_MEMORY, "results of %zu pictures", batch);
         if (net->setup.logits)
             RNCL_TRY(allocate_logits(net, slot));
+        RNCL_TRY(allocate_images(net, slot));
     }
     return RNCL_OK;
 }
@@ -291,6 +301,7 @@ static void release_slot(rncl_context *context, batch_slot *slot)
     rncl_buffer_release(slot->logits);
     rncl_host_memory_destroy(context, slot->host_losses);
     rncl_host_memory_destroy(context, slot->host_logits);
+    rncl_host_memory_destroy(context, slot->host_images);
     rncl_host_memory_destroy(context, slot->host_ranks);
 }
 

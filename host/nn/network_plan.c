@@ -40,7 +40,8 @@ static int backward_time(const rncl_network_plan *plan, size_t node)
 
 static size_t tensor_bytes(const rncl_network_plan *plan, int tensor)
 {
-    return rncl_shape_bytes(plan->graph->tensors[tensor]) * (size_t)plan->micro_batch;
+    return rncl_shape_count(plan->graph->tensors[tensor]) * plan->value_bytes[tensor] *
+           (size_t)plan->micro_batch;
 }
 
 /* A gradient flows back to wherever something is trained, and no further. */
@@ -91,6 +92,33 @@ static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *set
             RNCL_TRY(rncl_epilogue_plan(context, plan, i));
         plan->producer[node->output] = (int)i;
         plan->workspace_bytes = MAX(plan->workspace_bytes, plan->ops[i]->needs.workspace_bytes);
+    }
+    return RNCL_OK;
+}
+
+static size_t value_bytes(const rncl_op *op, unsigned slot)
+{
+    const rncl_pass *forward = &op->passes[RNCL_OP_FORWARD];
+    return rncl_pass_elements(forward) & slot ? rncl_pass_element_bytes(forward) : sizeof(float);
+}
+
+/* How tensors are stored follows from the operations that write them; those that read them must agree. */
+static rncl_status find_value_bytes(rncl_network_plan *plan)
+{
+    const rncl_graph *graph = plan->graph;
+    plan->value_bytes[0] = value_bytes(plan->ops[0], RNCL_SLOT_BIT(x));
+    for (size_t i = 0; i < graph->node_count; i++)
+        plan->value_bytes[graph->nodes[i].output] = value_bytes(plan->ops[i], RNCL_SLOT_BIT(y));
+    for (size_t i = 0; i < graph->node_count; i++) {
+        const rncl_node *node = &graph->nodes[i];
+        const int residual = node->residual;
+        if (plan->value_bytes[node->input] != value_bytes(plan->ops[i], RNCL_SLOT_BIT(x)) ||
+            (residual >= 0 &&
+             plan->value_bytes[residual] != value_bytes(plan->ops[i], RNCL_SLOT_BIT(residual))))
+            return RNCL_FAIL(RNCL_ERR_SHAPE,
+                             "%s does not read what the layer before it writes, in this "
+                             "precision",
+                             node->name);
     }
     return RNCL_OK;
 }
@@ -209,10 +237,11 @@ static rncl_status plan_at(rncl_context *context, const rncl_network_setup *setu
     plan->gradient = calloc(tensors, sizeof(int));
     plan->producer = calloc(tensors, sizeof(int));
     plan->statistics = calloc(tensors, sizeof(int));
+    plan->value_bytes = calloc(tensors, sizeof(size_t));
     plan->requests = calloc(3 * tensors + 3 * nodes + 1, sizeof(rncl_memory_request));
     if (!plan->ops || !plan->learns || !plan->accumulate_dx || !plan->saved || !plan->packed ||
         !plan->partner || !plan->coefficients || !plan->activation || !plan->gradient || !plan->producer ||
-        !plan->statistics || !plan->requests)
+        !plan->statistics || !plan->value_bytes || !plan->requests)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of %zu nodes", nodes);
     for (size_t i = 0; i < tensors; i++) {
         plan->activation[i] = plan->gradient[i] = plan->statistics[i] = RNCL_NO_REQUEST;
@@ -224,6 +253,7 @@ static rncl_status plan_at(rncl_context *context, const rncl_network_setup *setu
     }
     find_learning(plan, setup->training);
     RNCL_TRY(plan_ops(context, setup, plan));
+    RNCL_TRY(find_value_bytes(plan));
     plan_forward(plan);
     if (setup->training)
         plan_backward(plan);
@@ -280,6 +310,7 @@ void rncl_network_plan_fini(rncl_network_plan *plan)
     free(plan->gradient);
     free(plan->producer);
     free(plan->statistics);
+    free(plan->value_bytes);
     free(plan->requests);
     *plan = (rncl_network_plan){0};
 }

@@ -19,6 +19,7 @@ typedef struct bound_node {
 typedef struct batch_slot {
     cl_mem labels, losses, ranks, logits; /* no logits unless the setup asks for them */
     float *host_losses, *host_logits;
+    uint16_t *host_images; /* as bfloat16; NULL: they are uploaded as the caller has them */
     int32_t *host_ranks;
     double weight; /* of the batch's labels */
     cl_event done;

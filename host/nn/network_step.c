@@ -1,5 +1,6 @@
 /* A batch on its way through a network. Two queues: uploads run beside the computation, into the one of
  * two input buffers that the device is not reading. */
+#include "bfloat16.h"
 #include "cl_error.h"
 #include "host_memory.h"
 #include "network_state.h"
@@ -8,7 +9,7 @@
 
 /* Sends one micro-batch to the input that is not in use; what is enqueued afterwards on the main queue sees
  * it. */
-static rncl_status upload_images(rncl_network *net, const float *images, unsigned input)
+static rncl_status upload_images(rncl_network *net, const void *images, unsigned input)
 {
     cl_event *idle = &net->input_free[input], uploaded = NULL;
     if (*idle) /* a queue may wait only for what another has been made to send to the device */
@@ -182,6 +183,18 @@ static double weigh(const rncl_network *net, const int32_t *labels, const float 
     return sum;
 }
 
+/* A batch's pictures as the device stores them. Nobody uploads the slot's earlier ones any more: that batch
+ * has been collected. */
+static const void *images_of(const rncl_network *net, batch_slot *slot, const float *images)
+{
+    const size_t count = (size_t)net->setup.batch_size * rncl_shape_count(net->plan.graph->tensors[0]);
+    if (!slot->host_images)
+        return images;
+    for (size_t i = 0; i < count; i++)
+        slot->host_images[i] = rncl_bfloat16_of(images[i]);
+    return slot->host_images;
+}
+
 /* One micro-batch of pictures that are in the buffer `input`. */
 static rncl_status compute(rncl_network *net, const batch_slot *slot, int first, cl_mem input,
                            const rncl_update_rule *rule)
@@ -195,22 +208,23 @@ static rncl_status compute(rncl_network *net, const batch_slot *slot, int first,
 }
 
 /* Copies one micro-batch after the other, each while the one before is computed. */
-static rncl_status compute_copies(rncl_network *net, const batch_slot *slot, const float *images,
+static rncl_status compute_copies(rncl_network *net, const batch_slot *slot, const void *images,
                                   const rncl_update_rule *rule)
 {
-    const size_t image_floats = rncl_shape_count(net->plan.graph->tensors[0]);
+    const char *from = images;
     for (int first = 0; first < net->setup.batch_size; first += net->plan.micro_batch) {
         const unsigned input = net->next_input++ % COUNT(net->inputs);
-        RNCL_TRY(upload_images(net, images + (size_t)first * image_floats, input));
+        RNCL_TRY(upload_images(net, from, input));
+        from += net->plan.input_bytes;
         RNCL_TRY(compute(net, slot, first, net->inputs[input], rule));
         RNCL_TRY(input_is_free(net, input));
     }
     return RNCL_OK;
 }
 
-/* Reads the caller's memory in place where the device can, and the batch is one micro-batch that nothing
+/* Reads the memory in place where the device can, and the batch is one micro-batch that nothing
  * overwrites: mixup does. */
-static rncl_status compute_batch(rncl_network *net, const batch_slot *slot, const float *images,
+static rncl_status compute_batch(rncl_network *net, const batch_slot *slot, const void *images,
                                  const rncl_update_rule *rule)
 {
     cl_mem lent = NULL;
@@ -259,7 +273,7 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
     slot->weight = weigh(net, labels, rule ? net->setup.class_weights : NULL);
     if (rule && net->setup.others.weigh)
         RNCL_TRY(net->setup.others.weigh(net->setup.others.user, &slot->weight));
-    RNCL_TRY(compute_batch(net, slot, images, rule));
+    RNCL_TRY(compute_batch(net, slot, images_of(net, slot, images), rule));
     if (rule)
         RNCL_TRY(update(net, rule));
     RNCL_TRY(read_results(net, slot));

@@ -20,7 +20,8 @@ static void avgpool_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 static uint64_t avgpool_bytes(const rncl_pass *pass)
 {
     const rncl_avgpool_shape *s = &pass->desc.avgpool;
-    return sizeof(float) * (uint64_t)s->n * (uint64_t)s->c * ((uint64_t)s->h * (uint64_t)s->w + 1);
+    const uint64_t pixels = (uint64_t)s->h * (uint64_t)s->w;
+    return (uint64_t)s->n * (uint64_t)s->c * (rncl_pass_element_bytes(pass) * pixels + sizeof(float));
 }
 
 static rncl_status avgpool_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
@@ -38,6 +39,7 @@ static rncl_status avgpool_enqueue(rncl_pass *pass, const rncl_op_buffers *b, co
 static const rncl_row row = {
     .name = "",
     .programs = {"avgpool"},
+    .bf16 = true,
     .knobs = avgpool_knobs,
     .plan = rncl_elementwise_plan,
     .build = rncl_elementwise_build,
@@ -64,6 +66,7 @@ static const rncl_row single = {
 const rncl_op_type rncl_op_avgpool = {
     .name = "avgpool",
     .passes = {{.name = "forward"}, {.name = "backward", .for_dx = true}},
+    .elements = RNCL_SLOT_BIT(x) | RNCL_SLOT_BIT(dx),
     RNCL_OP_ROWS(&row, &single),
     .first_row = {[RNCL_CLASS_ACCELERATOR] = 1},
     .shape = avgpool_shape,

@@ -323,7 +323,7 @@ static rncl_status batchnorm_enqueue(rncl_pass *pass, const rncl_op_buffers *b,
                                           : batchnorm_backward(pass, b, scalars);
 }
 
-/* In floats: what the launches of batchnorm_forward and batchnorm_backward read and write. */
+/* What the launches of batchnorm_forward and batchnorm_backward read and write. */
 static uint64_t batchnorm_bytes(const rncl_pass *pass)
 {
     const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
@@ -335,19 +335,19 @@ static uint64_t batchnorm_bytes(const rncl_pass *pass)
     const uint64_t parts = 2 * (uint64_t)s->c *
                            (uint64_t)(given && pass->index == RNCL_OP_FORWARD ? pass->choice.statistics_parts
                                                                               : pass->values[GROUPS]);
-    uint64_t floats;
+    uint64_t elements, floats; /* of tensors, and of sums */
     if (pass->index == RNCL_OP_FORWARD) {
-        floats = 2 * x + (add ? x : pad ? padded : 0);
-        if (!frozen)
-            floats += parts + (given ? 0 : x + parts);
+        elements = 2 * x + (add ? x : pad ? padded : 0) + (frozen || given ? 0 : x);
+        floats = frozen ? 0 : given ? parts : 2 * parts;
     } else {
         const uint64_t whole =
             (uint64_t)s->n * (uint64_t)s->residual_h * (uint64_t)s->residual_w * (uint64_t)s->residual_c;
-        const uint64_t sums = 2 * x + y + (add ? x : 0) + 2 * parts;
+        const uint64_t sums = 2 * x + y + (add ? x : 0);
         const uint64_t dz = add && !frozen ? x : x + y + (add ? x : 0);
-        floats = (frozen ? 0 : sums) + 2 * x + dz + (pad ? whole + padded * (y ? 2 : 1) : 0);
+        elements = (frozen ? 0 : sums) + 2 * x + dz + (pad ? whole + padded * (y ? 2 : 1) : 0);
+        floats = frozen ? 0 : 2 * parts;
     }
-    return floats * sizeof(float);
+    return elements * rncl_pass_element_bytes(pass) + floats * sizeof(float);
 }
 
 static void batchnorm_destroy(rncl_pass *pass)
@@ -364,6 +364,7 @@ extern const rncl_row rncl_batchnorm_single; /* batchnorm_single.c */
 static const rncl_row row = {
     .name = "",
     .programs = {"batchnorm", "batchnorm_tiled"},
+    .bf16 = true,
     .epilogue = true,
     .knobs = batchnorm_knobs,
     .allows = batchnorm_allows,
@@ -378,6 +379,8 @@ static const rncl_row row = {
 const rncl_op_type rncl_op_batchnorm = {
     .name = "batchnorm",
     .passes = {{.name = "forward"}, {.name = "backward"}},
+    .elements = RNCL_SLOT_BIT(x) | RNCL_SLOT_BIT(residual) | RNCL_SLOT_BIT(y) | RNCL_SLOT_BIT(dy) |
+                RNCL_SLOT_BIT(dx) | RNCL_SLOT_BIT(dresidual),
     RNCL_OP_ROWS(&row, &rncl_batchnorm_single),
     .first_row = {[RNCL_CLASS_ACCELERATOR] = 1},
     .shape = batchnorm_shape,

@@ -51,6 +51,7 @@ static rncl_status linear_plan(rncl_pass *pass)
                                 .desc = product_of(&pass->desc.linear),
                                 .index = pass->index,
                                 .choice = pass->choice};
+    data->product.choice.floats = true;
     if (is_single(pass))
         data->product.choice.algorithm = RNCL_SINGLE;
     else if (pass->choice.algorithm && !*pass->choice.algorithm)

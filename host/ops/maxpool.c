@@ -38,7 +38,7 @@ static size_t input_count(const rncl_maxpool_shape *s)
 static uint64_t maxpool_bytes(const rncl_pass *pass)
 {
     const rncl_maxpool_shape *s = &pass->desc.maxpool;
-    return sizeof(float) * (input_count(s) + output_count(s)) + output_count(s);
+    return rncl_pass_element_bytes(pass) * (input_count(s) + output_count(s)) + output_count(s);
 }
 
 static rncl_status maxpool_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
@@ -57,6 +57,7 @@ static const rncl_row row = {
     .name = "",
     .programs = {"maxpool"},
     .exact = true,
+    .bf16 = true,
     .knobs = maxpool_knobs,
     .plan = rncl_elementwise_plan,
     .build = rncl_elementwise_build,
@@ -85,6 +86,7 @@ static const rncl_row single = {
 const rncl_op_type rncl_op_maxpool = {
     .name = "maxpool",
     .passes = {{.name = "forward"}, {.name = "backward", .for_dx = true}},
+    .elements = RNCL_SLOT_BIT(x) | RNCL_SLOT_BIT(y) | RNCL_SLOT_BIT(dy) | RNCL_SLOT_BIT(dx),
     RNCL_OP_ROWS(&row, &single),
     .first_row = {[RNCL_CLASS_ACCELERATOR] = 1},
     .shape = maxpool_shape,

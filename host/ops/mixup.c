@@ -31,6 +31,7 @@ static rncl_status mixup_enqueue(rncl_pass *pass, const rncl_op_buffers *b, cons
 static const rncl_row row = {
     .name = "",
     .programs = {"mixup"},
+    .bf16 = true,
     .knobs = mixup_knobs,
     .plan = rncl_elementwise_plan,
     .build = rncl_elementwise_build,
@@ -53,6 +54,7 @@ static const rncl_row single = {
 const rncl_op_type rncl_op_mixup = {
     .name = "mixup",
     .passes = {{.name = "mix"}},
+    .elements = RNCL_SLOT_BIT(x),
     RNCL_OP_ROWS(&row, &single),
     .first_row = {[RNCL_CLASS_ACCELERATOR] = 1},
     .shape = mixup_shape,

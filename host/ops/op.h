@@ -19,7 +19,8 @@ typedef struct rncl_op_needs {
 struct rncl_op_type {
     const char *name;
     rncl_pass_type passes[RNCL_OP_PASSES]; /* those that have a name */
-    const rncl_row *const *rows;           /* the algorithms, in the order in which the default is sought */
+    unsigned elements; /* slots of activations and their gradients, which may be stored as bfloat16 */
+    const rncl_row *const *rows; /* the algorithms, in the order in which the default is sought */
     size_t row_count;
     size_t
         first_row[RNCL_CLASSES]; /* index at which the search for the default begins, for each device class */

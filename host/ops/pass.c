@@ -22,10 +22,22 @@ size_t rncl_pass_rows(const rncl_pass *pass)
     return rncl_pass_type_of(pass)->row_count;
 }
 
+unsigned rncl_pass_elements(const rncl_pass *pass)
+{
+    const bool bf16 = pass->context->precision == RNCL_PRECISION_BF16_TENSORS && !pass->choice.floats;
+    return bf16 ? rncl_pass_type_of(pass)->elements : 0;
+}
+
+size_t rncl_pass_element_bytes(const rncl_pass *pass)
+{
+    return rncl_pass_elements(pass) ? sizeof(uint16_t) : sizeof(float);
+}
+
 static bool can(const rncl_pass *pass, const rncl_row *row)
 {
     const bool finishes = pass->choice.epilogue && pass->index == RNCL_OP_FORWARD;
-    return (!finishes || row->epilogue) && (!row->supports || row->supports(pass));
+    return (!finishes || row->epilogue) && (row->bf16 || !rncl_pass_elements(pass)) &&
+           (!row->supports || row->supports(pass));
 }
 
 bool rncl_pass_take_row(rncl_pass *pass, size_t row)
@@ -136,8 +148,9 @@ rncl_status rncl_pass_plan(rncl_pass *pass)
     if (!take_tuned(pass, algorithm) && !(algorithm && take_named(pass, algorithm)) &&
         !rncl_pass_take_default(pass)) {
         pass->row = NULL;
-        return RNCL_FAIL(RNCL_ERR_SHAPE, "no algorithm on %s can do %s of operation %s at this shape",
-                         pass->context->info.name, type->passes[pass->index].name, type->name);
+        return RNCL_FAIL(RNCL_ERR_SHAPE, "no algorithm on %s can do %s of operation %s at this shape%s",
+                         pass->context->info.name, type->passes[pass->index].name, type->name,
+                         rncl_pass_elements(pass) ? " in bf16" : "");
     }
     return pass->row->plan(pass);
 }
@@ -179,7 +192,11 @@ rncl_status rncl_pass_kernel(const rncl_pass *pass, const char *program, const c
     if (!is_listed(pass->row, program))
         return RNCL_FAIL(RNCL_ERR_BUILD, "kernels/%s.cl is not among the programs of row \"%s\"", program,
                          pass->row->name);
-    return rncl_kernel_create(pass->context, program, options, name, out);
+    char of_elements[RNCL_OPTIONS_SIZE];
+    if (!rncl_pass_elements(pass))
+        return rncl_kernel_create(pass->context, program, options, name, out);
+    snprintf(of_elements, sizeof of_elements, "%s -DBF16", options);
+    return rncl_kernel_create(pass->context, program, of_elements, name, out);
 }
 
 void rncl_pass_options(const rncl_pass *pass, int first, int count, char options[RNCL_OPTIONS_SIZE],

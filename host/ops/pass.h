@@ -48,7 +48,8 @@ typedef enum rncl_slot {
     for (rncl_slot slot = 0; slot < RNCL_SLOTS; slot++)                                                      \
         if ((set)&1u << slot)
 
-/* Slots that hold int32. The others hold float, except `saved` and `packed`, whose layout is the row's. */
+/* Slots that hold int32. The others hold float, except those of elements (rncl_pass_elements), and `saved`
+ * and `packed`, whose layout is the row's. */
 #define RNCL_INTEGER_SLOTS (RNCL_SLOT_BIT(labels) | RNCL_SLOT_BIT(ranks))
 
 /* Device memory of one call, by name or by slot. Buffers that the operation does not have or should not
@@ -115,6 +116,7 @@ typedef struct rncl_op_choice {
     rncl_tuned tuned;      /* lookup NULL: presets throughout */
     bool exact_only;       /* only rows whose `exact` is set, where there is a choice */
     unsigned left_out;     /* passes that will not be called, by their bits */
+    bool floats;           /* its tensors are float at every precision */
     bool no_dx;            /* the input's gradient is not needed (the first convolution) */
     bool frozen;       /* parameters do not change and have no gradients; batch normalisation uses its running
                           statistics in training too, and does not update them */
@@ -168,6 +170,8 @@ struct rncl_row {
     bool untuned;
     /* Its forward pass has an epilogue: the batch normalisation that follows it. */
     bool epilogue;
+    /* Its programs can be built for elements of bfloat16 (kernels/common.clh). */
+    bool bf16;
     /* The largest relative error to which it rounds its operands. NULL: it computes in float32. */
     double (*rounding)(const rncl_pass *pass);
     /* Whether it can do this pass at this shape on this device. No side effects. NULL: always. */
@@ -234,7 +238,13 @@ const rncl_pass *rncl_pass_to_tune(const rncl_pass *pass);
 /* Whether it, or the pass that it contains, has knobs. */
 bool rncl_pass_is_tunable(const rncl_pass *pass);
 
-/* For a row's `build`: compiles kernel `name` of one of the row's programs. */
+/* The slots that hold elements of bfloat16, 2 bytes each; none at other precisions. */
+unsigned rncl_pass_elements(const rncl_pass *pass);
+
+/* Bytes of an element of the pass's tensors. */
+size_t rncl_pass_element_bytes(const rncl_pass *pass);
+
+/* For a row's `build`: compiles kernel `name` of one of the row's programs, for the pass's elements. */
 rncl_status rncl_pass_kernel(const rncl_pass *pass, const char *program, const char *options,
                              const char *name, rncl_kernel *out);
 

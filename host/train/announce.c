@@ -159,11 +159,19 @@ static void say_run(const rncl_training *t)
     say(t, "run", text);
 }
 
+/* Kernels for tensors of bfloat16 are not tuned. */
+static void say_settings(const rncl_training *t)
+{
+    if (t->context->precision == RNCL_PRECISION_BF16_TENSORS)
+        say(t, "precision", "bf16: activations and their gradients are stored as bfloat16");
+    else
+        rncl_planning_announce(&t->context->log, t->store, rncl_network_facts_of(t->network));
+}
+
 void rncl_announce_network(const rncl_training *training)
 {
     say_memory(training);
-    rncl_planning_announce(&training->context->log, training->store,
-                           rncl_network_facts_of(training->network));
+    say_settings(training);
     if (!training->trial)
         say_run(training);
     warn_of_single_values(training);

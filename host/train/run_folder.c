@@ -92,6 +92,18 @@ static void drop_checkpoint_name(char path[RNCL_TEXT_LENGTH])
         slash[slash == path] = '\0';
 }
 
+/* A run may go on in another precision. */
+static rncl_status tell_precision(const rncl_options *options, const char *config, const rncl_log *log)
+{
+    rncl_options before;
+    rncl_options_init(&before);
+    RNCL_TRY(rncl_options_read(&before, config, RNCL_FOR_TRAIN));
+    if (before.precision != options->precision)
+        rncl_log_line(log, RNCL_LOG_NOTE, "precision %s from here on; the run so far had %s",
+                      rncl_precision_name(options->precision), rncl_precision_name(before.precision));
+    return RNCL_OK;
+}
+
 static rncl_status choose_resumed(rncl_options *options, const rncl_log *log, rncl_run_lock *lock)
 {
     char path[RNCL_TEXT_LENGTH];
@@ -109,6 +121,7 @@ static rncl_status choose_resumed(rncl_options *options, const rncl_log *log, rn
     RNCL_TRY(lock_folder(options->resume, log, lock));
     RNCL_TRY(join(options->resume, RNCL_RUN_CONFIG, path));
     RNCL_TRY(rncl_options_read(options, path, RNCL_FOR_TRAIN));
+    RNCL_TRY(tell_precision(options, path, log));
     memcpy(options->out, options->resume, sizeof options->out);
     return RNCL_OK;
 }

@@ -2,8 +2,8 @@
  *
  * Data of a training are no normal numbers, so how large an error may be is found out from the data: the
  * reference is computed a second time on inputs of which each is changed by up to 2^-17 of itself, or as
- * much as the pass rounds its operands. Rounding errors of float arithmetic are of the size of changes a
- * hundred times smaller; faults are larger.
+ * much as the pass rounds its operands or tensors. Rounding errors of float arithmetic are of the size of
+ * changes a hundred times smaller; faults are larger.
  *
  * A ReLU's mask and the winners of a maximum pooling are taken from the device's forward pass: near a kink
  * rounding decides. */
@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "bfloat16.h"
 #include "cl_error.h"
 #include "util.h"
 
@@ -21,6 +22,10 @@ static const double least_change = 1.0 / (1 << 17);
  * are lost when it is added to, and of what a sum's terms add up to, for the square root of their number: a
  * sum that cancels is exact to the digits of its parts. */
 static const double of_effect = 4, of_value = 1e-6, of_terms = 1.0 / (1 << 24);
+
+/* What elements of bfloat16 are rounded by. So much may also come between a tensor and statistics that were
+ * computed before it was stored. */
+static const double of_element = 1.0 / (1 << 9);
 
 /* Sums of squares of larger values may not be finite as floats. */
 static const double largest = 1e15;
@@ -35,6 +40,12 @@ static const rncl_spec *spec_of(const rncl_spot_look *look)
 static const rncl_spec_pass *spec_pass_of(const rncl_spot_look *look)
 {
     return &spec_of(look)->passes[look->pass];
+}
+
+/* The slots that hold bfloat16. */
+static unsigned elements_of(const rncl_spot_look *look)
+{
+    return rncl_pass_elements(&look->op->passes[look->pass]);
 }
 
 void rncl_spot_look_begin(rncl_spot_look *look, const rncl_op *op, int pass, rncl_random random)
@@ -70,7 +81,8 @@ static void describe(rncl_spot_look *look, const rncl_pass_at *at, rncl_random *
     look->name = at->name;
     look->whole = (rncl_spec_case){.desc = op->desc, .pass = look->pass, .scalars = *at->scalars};
     look->whole.frozen = op->choice.frozen;
-    look->whole.rounding = rncl_pass_rounding(&op->passes[look->pass]);
+    look->whole.rounding =
+        MAX(rncl_pass_rounding(&op->passes[look->pass]), elements_of(look) ? of_element : 0);
     look->whole.weighted = at->buffers->class_weights != NULL;
     look->whole.scalars.flags |= RNCL_OP_TRAINING;
     if (is_masked(look))
@@ -127,7 +139,8 @@ static rncl_status fetch(rncl_spot_look *look, rncl_slot slot, cl_mem buffer, vo
 {
     const rncl_spec_layout whole = spec_of(look)->layout(&look->whole, slot), *to = &look->parts[slot].layout;
     rncl_slice_box boxes[RNCL_SLICE_BOXES];
-    const size_t count = rncl_slice_boxes(&look->slice, to, &whole, boxes), value = sizeof(float);
+    const size_t count = rncl_slice_boxes(&look->slice, to, &whole, boxes);
+    const size_t value = elements_of(look) & 1u << slot ? sizeof(uint16_t) : sizeof(float);
     *out = calloc(rncl_spec_layout_count(to), value);
     if (!*out)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "slice of %zu values", rncl_spec_layout_count(to));
@@ -180,8 +193,10 @@ rncl_status rncl_spot_look_at(rncl_spot_look *look, const rncl_pass_at *at)
 
 /* ---- the host's own ---- */
 
-static double value_at(rncl_slot slot, const void *values, size_t i)
+static double value_at(const rncl_spot_look *look, rncl_slot slot, const void *values, size_t i)
 {
+    if (elements_of(look) & 1u << slot)
+        return (double)rncl_bfloat16_to_float(((const uint16_t *)values)[i]);
     return RNCL_INTEGER_SLOTS & 1u << slot ? (double)((const int32_t *)values)[i]
                                            : (double)((const float *)values)[i];
 }
@@ -202,7 +217,7 @@ static rncl_status fill(const rncl_spot_look *look, rncl_slot slot, bool changed
     const double change = MAX(least_change, look->whole.rounding);
     rncl_random random = rncl_random_stream(0, RNCL_RANDOM_TEST, (uint32_t)slot, 0);
     for (size_t i = 0; p->before && i < count; i++) {
-        (*out)[i] = value_at(slot, p->before, i);
+        (*out)[i] = value_at(look, slot, p->before, i);
         if (changed && !decides)
             (*out)[i] *= 1 + change * (2 * (double)rncl_random_uniform(&random) - 1);
     }
@@ -214,7 +229,7 @@ static void mask(const rncl_spot_look *look, double *dy)
 {
     const rncl_spot_part *y = &look->parts[RNCL_SLOT_y];
     for (size_t i = 0; i < rncl_spec_layout_count(&y->layout); i++)
-        if (!(value_at(RNCL_SLOT_y, y->before, i) > 0))
+        if (!(value_at(look, RNCL_SLOT_y, y->before, i) > 0))
             dy[i] = 0;
 }
 
@@ -234,7 +249,7 @@ static rncl_status compute(rncl_spot_look *look, bool changed)
         const rncl_spot_part *p = &look->parts[slot];
         for (size_t i = 0; is_added(&look->whole, slot) && p->after && i < rncl_spec_layout_count(&p->layout);
              i++)
-            tensors[slot][i] += value_at(slot, p->before, i);
+            tensors[slot][i] += value_at(look, slot, p->before, i);
     }
     return RNCL_OK;
 }
@@ -261,7 +276,8 @@ static double allowed_error(const rncl_spot_look *look, rncl_slot slot)
         effect = fmax(effect, fabs(p->changed[i] - p->exact[i]));
         value = fmax(value, fabs(p->exact[i]));
     }
-    return of_effect * effect + of_value * value + of_terms * sqrt(terms) * unit + (double)FLT_MIN;
+    const double share = elements_of(look) & 1u << slot ? of_element : of_value;
+    return of_effect * effect + share * value + of_terms * sqrt(terms) * unit + (double)FLT_MIN;
 }
 
 /* Otherwise floats may overflow: training diverges, which is somebody else's to tell. */
@@ -281,7 +297,7 @@ static rncl_status judge(const rncl_spot_look *look, rncl_slot slot, double *wor
     const rncl_spot_part *p = &look->parts[slot];
     const double allowed = allowed_error(look, slot);
     for (size_t i = 0; i < rncl_spec_layout_count(&p->layout); i++) {
-        const double value = value_at(slot, p->after, i), error = fabs(value - p->exact[i]);
+        const double value = value_at(look, slot, p->after, i), error = fabs(value - p->exact[i]);
         if (error <= allowed) {
             *worst = allowed > 0 ? fmax(*worst, error / allowed) : *worst;
             continue;

@@ -45,13 +45,13 @@
 #define PIXELS_OF_X ((shape.q - 1) * shape.stride + shape.s)
 
 #if VC == VW && VW > 1
-#define COPY_GROUP(from, to) VSTORE(VLOAD(from), to)
+#define COPY_GROUP(from, to) VSTORE(ELOAD(from), to)
 #define ZERO_GROUP(to) VSTORE((vfloat)(0.0f), to)
 #else
 #define COPY_GROUP(from, to)                                                                                 \
     do {                                                                                                     \
         for (int c_ = 0; c_ < VC; c_++)                                                                      \
-            (to)[c_] = (from)[c_];                                                                           \
+            (to)[c_] = ELEMENT((from)[c_]);                                                                  \
     } while (0)
 #define ZERO_GROUP(to)                                                                                       \
     do {                                                                                                     \
@@ -61,7 +61,7 @@
 #endif
 
 /* Copies `groups` groups of channels from `image` on, of the rows that output rows from `row` on read. */
-static void stage_groups(__local float *staged, __global const float *image, int row, int groups,
+static void stage_groups(__local float *staged, __global const element *image, int row, int groups,
                          rncl_direct_shape shape)
 {
     const int group_floats = ROWS_OF_X * PIXELS_OF_X * VC;
@@ -83,7 +83,7 @@ static void stage_groups(__local float *staged, __global const float *image, int
 /* CB x KB values of dfilter, summed over `rows` rows of dy. stretch: from the first of the CB values on, for
  * the first output pixel; dy: KB channels from that pixel on; to: rows k floats apart. */
 static void multiply(rncl_direct_shape shape, int rows, __local const float *stretch,
-                     __global const float *dy, __global float *to, int from_zero)
+                     __global const element *dy, __global float *to, int from_zero)
 {
     vfloat sum[CB][KV];
     if (from_zero)
@@ -92,16 +92,16 @@ static void multiply(rncl_direct_shape shape, int rows, __local const float *str
         load_block(sum, to, shape.k);
     for (int row = 0; row < rows; row++) {
         __local const float *in = stretch + row * shape.stride * PIXELS_OF_X * VC;
-        __global const float *dy_row = dy + (size_t)row * shape.q * shape.k;
+        __global const element *dy_row = dy + (size_t)row * shape.q * shape.k;
         for (int q = 0; q < shape.q; q++)
-            ADD_OUTER_PRODUCT(sum, dy_row + q * shape.k, i, in[q * shape.stride * VC + i]);
+            ADD_OUTER_PRODUCT_OF(ELOAD, sum, dy_row + q * shape.k, i, in[q * shape.stride * VC + i]);
     }
     store_block(sum, to, shape.k);
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv_direct_dfilter(const rncl_direct_shape shape, __global const float *restrict x,
-                    __global const float *restrict dy, __global float *restrict sums, const int accumulate)
+conv_direct_dfilter(const rncl_direct_shape shape, __global const element *restrict x,
+                    __global const element *restrict dy, __global float *restrict sums, const int accumulate)
 {
     const int image_tiles = (shape.p + shape.tile_rows - 1) / shape.tile_rows;
     const int tiles = image_tiles * shape.n;
@@ -116,8 +116,8 @@ conv_direct_dfilter(const rncl_direct_shape shape, __global const float *restric
         const int image = tile / image_tiles, tile_row = (tile - image * image_tiles) * shape.tile_rows;
         const int rows = min(shape.tile_rows, shape.p - tile_row);
         const int from_zero = tile == first_tile && !accumulate;
-        __global const float *pixels = x + (size_t)image * shape.h * shape.w * shape.c;
-        __global const float *tile_dy = dy + ((size_t)image * shape.p + tile_row) * shape.q * shape.k;
+        __global const element *pixels = x + (size_t)image * shape.h * shape.w * shape.c;
+        __global const element *tile_dy = dy + ((size_t)image * shape.p + tile_row) * shape.q * shape.k;
         for (int chunk = 0; chunk < shape.c; chunk += CHUNK) {
             const int groups = min(CHUNK, shape.c - chunk) / VC;
             stage_groups(staged, pixels + chunk, tile_row, groups, shape);

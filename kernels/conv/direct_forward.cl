@@ -53,9 +53,11 @@
 /* Where a tile reads x from, and floats from row to row there. */
 #if STAGE > 0
 #define INPUT __local const float *
+#define INPUT_VALUE(value) (value)
 #define INPUT_PITCH (STAGED_PIXELS * shape.c)
 #else
-#define INPUT __global const float *
+#define INPUT __global const element *
+#define INPUT_VALUE(value) ELEMENT(value)
 #define INPUT_PITCH (shape.w * shape.c)
 #endif
 
@@ -71,17 +73,17 @@ static void fill_zero(__local float *to, int count)
         to[i] = 0.0f;
 }
 
-static void copy(__local float *to, __global const float *from, int count)
+static void copy(__local float *to, __global const element *from, int count)
 {
     int i = 0;
     for (; i + VW <= count; i += VW)
-        VSTORE_ANYWHERE(VLOAD_ANYWHERE(from + i), to + i);
+        VSTORE_ANYWHERE(ELOAD_ANYWHERE(from + i), to + i);
     for (; i < count; i++)
-        to[i] = from[i];
+        to[i] = ELEMENT(from[i]);
 }
 
 /* Copies the rows of the image that output rows from `row` on read, with zeros around them. */
-static void stage_rows(__local float *staged, __global const float *image, int row, rncl_direct_shape shape)
+static void stage_rows(__local float *staged, __global const element *image, int row, rncl_direct_shape shape)
 {
     const int pitch = STAGED_PIXELS * shape.c;
     const int first = clamp(shape.pad_left, 0, STAGED_PIXELS);
@@ -109,7 +111,7 @@ static size_t output_pixel(rncl_direct_shape shape, int p, int q)
 }
 
 /* The pixels of a register block whose first is (row, column). */
-static void prefetch_outputs(rncl_direct_shape shape, __global float *image, int row, int column)
+static void prefetch_outputs(rncl_direct_shape shape, __global element *image, int row, int column)
 {
     UNROLL_FOR (i, BLOCK_ROWS)
         UNROLL_FOR_STEP (v, KB, LINE_FLOATS)
@@ -129,25 +131,25 @@ static void convolve(vfloat sum[BLOCK_ROWS][KV], rncl_direct_shape shape, INPUT 
             if (prefetch && j % LINE_FLOATS == 0)
                 UNROLL_FOR (i, BLOCK_ROWS)
                     PREFETCH(in + PIXEL_OFFSET(i) + BW * shape.stride * shape.c + j);
-            ADD_OUTER_PRODUCT(sum, taps + j * KB, i, in[PIXEL_OFFSET(i) + j]);
+            ADD_OUTER_PRODUCT(sum, taps + j * KB, i, INPUT_VALUE(in[PIXEL_OFFSET(i) + j]));
         }
     }
 }
 
 /* Stores the first `rows` x `columns` pixels of a register block whose first is (row, column). residual: an
  * image of the same shape. */
-static void store_outputs(const vfloat sum[BLOCK_ROWS][KV], rncl_direct_shape shape, __global float *image,
-                          __global const float *coefficients, __global const float *residual, int row,
+static void store_outputs(const vfloat sum[BLOCK_ROWS][KV], rncl_direct_shape shape, __global element *image,
+                          __global const float *coefficients, __global const element *residual, int row,
                           int column, int rows, int columns, int accumulate)
 {
     UNROLL_FOR (i, BLOCK_ROWS)
         if (i / BW < rows && i % BW < columns) {
             const size_t at = output_pixel(shape, row + i / BW, column + i % BW);
             UNROLL_FOR (v, KV) {
-                __global float *to = image + at + v * VW;
-                vfloat value = accumulate ? VLOAD(to) + sum[i][v] : sum[i][v];
+                __global element *to = image + at + v * VW;
+                vfloat value = accumulate ? ELOAD(to) + sum[i][v] : sum[i][v];
                 finish(&value, coefficients + v * VW, shape.k, residual + at + v * VW);
-                VSTORE(value, to);
+                ESTORE(value, to);
             }
         }
 }
@@ -155,8 +157,8 @@ static void store_outputs(const vfloat sum[BLOCK_ROWS][KV], rncl_direct_shape sh
 /* Computes rows `first_row` … end_row - 1 of an image for one block of KB output channels. image: its
  * channels in y; coefficients, residual: those there; part: those in the tile's statistics, or NULL. */
 static void convolve_tile(rncl_direct_shape shape, INPUT input, __global const float *filter,
-                          __global float *image, __global const float *coefficients,
-                          __global const float *residual, int first_row, int end_row, __global float *part,
+                          __global element *image, __global const float *coefficients,
+                          __global const element *residual, int first_row, int end_row, __global float *part,
                           int accumulate, int prefetch)
 {
     const pixel_block block = {.height = BH, .width = BW, .row_step = BW * KV, .column_step = KV};
@@ -185,10 +187,10 @@ static void convolve_tile(rncl_direct_shape shape, INPUT input, __global const f
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv_direct_forward(const rncl_direct_shape shape, __global const float *restrict x,
+conv_direct_forward(const rncl_direct_shape shape, __global const element *restrict x,
                     __global const float *restrict packed, const int packed_offset,
-                    __global float *restrict y, __global float *restrict statistics, const int accumulate,
-                    __global const float *restrict coefficients, __global const float *restrict residual)
+                    __global element *restrict y, __global float *restrict statistics, const int accumulate,
+                    __global const float *restrict coefficients, __global const element *restrict residual)
 {
     const int image_tiles = (shape.p + shape.tile_rows - 1) / shape.tile_rows;
     const int image = get_global_id(0) / image_tiles;
@@ -198,7 +200,7 @@ conv_direct_forward(const rncl_direct_shape shape, __global const float *restric
     const int first_block = blocks * get_global_id(1) / get_global_size(1);
     const int last_block = blocks * (get_global_id(1) + 1) / get_global_size(1);
     const size_t out = (size_t)image * shape.out_h * shape.out_w * shape.k;
-    __global const float *pixels = x + (size_t)image * shape.h * shape.w * shape.c;
+    __global const element *pixels = x + (size_t)image * shape.h * shape.w * shape.c;
     __global float *part =
         statistics ? statistics + statistics_at(get_global_size(0), get_global_id(0), shape.k) : 0;
 #if STAGE > 0

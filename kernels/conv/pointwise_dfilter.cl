@@ -49,18 +49,23 @@
 #define DY_LINES ((KB + LINE_FLOATS - 1) / LINE_FLOATS)
 
 #if CB == 1
-#define COPY_INPUTS(from, to) (*(to) = *(from))
+#define COPY_INPUTS(from, to) (*(to) = ELEMENT(*(from)))
 #else
-#define COPY_INPUTS(from, to) PASTE(vstore, CB)(PASTE(vload, CB)(0, (from)), 0, (to))
+#ifdef BF16
+#define INPUTS(from) PASTE(as_float, CB)(PASTE(convert_uint, CB)(PASTE(vload, CB)(0, (from))) << 16)
+#else
+#define INPUTS(from) PASTE(vload, CB)(0, (from))
+#endif
+#define COPY_INPUTS(from, to) PASTE(vstore, CB)(INPUTS(from), 0, (to))
 #endif
 
 /* Copies `channels` channels from x on of `pixels` pixels from number `first` on into panels. */
-static void stage_inputs(__local float *to, __global const float *x, rncl_conv_shape shape, int first,
+static void stage_inputs(__local float *to, __global const element *x, rncl_conv_shape shape, int first,
                          int pixels, int channels)
 {
     int q = first % shape.q, p = first / shape.q % shape.p, n = first / shape.q / shape.p;
     for (int i = 0; i < pixels; i++) {
-        __global const float *from =
+        __global const element *from =
             x + (((size_t)n * shape.h + p * shape.stride) * shape.w + q * shape.stride) * shape.c;
         for (int c = 0; c < channels; c += VW) {
             PREFETCH(from + c + PREFETCH_PIXELS * shape.stride * shape.c);
@@ -78,23 +83,23 @@ static void stage_inputs(__local float *to, __global const float *x, rncl_conv_s
 }
 
 /* to [pixels][KB] = KB channels of dy [pixels][k]. */
-static void stage_dy(__local float *to, __global const float *dy, int pixels, int k)
+static void stage_dy(__local float *to, __global const element *dy, int pixels, int k)
 {
     for (int i = 0; i < pixels; i++)
         UNROLL_FOR_STEP (v, KB, VW)
-            VSTORE(VLOAD(dy + (size_t)i * k + v), to + i * KB + v);
+            VSTORE(ELOAD(dy + (size_t)i * k + v), to + i * KB + v);
 }
 
 /* What will be copied next. Each multiply prefetches one cache line of each pixel of it into the second-level
  * cache; the line counts say how many are left. */
 typedef struct next_copy {
-    __global const float *x, *dy; /* of the first pixel */
-    int x_lines, dy_lines;        /* lines of a pixel that are not prefetched yet */
+    __global const element *x, *dy; /* of the first pixel */
+    int x_lines, dy_lines;          /* lines of a pixel that are not prefetched yet */
 } next_copy;
 
 /* One cache line of each pixel: the first pixel's, and floats from pixel to pixel. */
 typedef struct pixel_lines {
-    __global const float *first;
+    __global const element *first;
     int step;
 } pixel_lines;
 
@@ -134,8 +139,9 @@ static void multiply(int pixels, __local const float *panel, __local const float
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv_pointwise_dfilter(const rncl_conv_shape shape, __global const float *restrict x,
-                       __global const float *restrict dy, __global float *restrict sums, const int accumulate)
+conv_pointwise_dfilter(const rncl_conv_shape shape, __global const element *restrict x,
+                       __global const element *restrict dy, __global float *restrict sums,
+                       const int accumulate)
 {
     const int all = shape.n * shape.p * shape.q, blocks = shape.k / KB;
     const int begin = (int)((long)all * get_global_id(0) / get_global_size(0));
@@ -156,7 +162,7 @@ conv_pointwise_dfilter(const rncl_conv_shape shape, __global const float *restri
                 next.x_lines = min(CHUNK, shape.c - next_chunk) / LINE_FLOATS;
             stage_inputs(inputs, x + chunk, shape, first, pixels, channels);
             for (int block = first_block; block < last_block; block++) {
-                __global const float *block_dy = dy + (size_t)first * shape.k + block * KB;
+                __global const element *block_dy = dy + (size_t)first * shape.k + block * KB;
                 stage_dy(gradients, block_dy, pixels, shape.k);
                 next.dy = block + 1 < last_block ? block_dy + KB
                                                  : dy + (size_t)next_first * shape.k + first_block * KB;

@@ -75,12 +75,12 @@ static const planted_fault write_before_the_start = {
 static const planted_fault value_left_unwritten = {
     "maxpool",
     "maxpool.cl",
-    "VSTORE(sum, dx + i)",
-    "if (i) VSTORE(sum, dx + i)",
+    "ESTORE(sum, dx + i)",
+    "if (i) ESTORE(sum, dx + i)",
     "dx: holds values that are not numbers",
 };
 static const planted_fault ignored_accumulation = {
-    "avgpool", "avgpool.cl", "accumulate ? VLOAD(dx + i) + value : value", "value", "dx",
+    "avgpool", "avgpool.cl", "accumulate ? ELOAD(dx + i) + value : value", "value", "dx",
 };
 static const planted_fault overwritten_input = {
     "sgd",
@@ -92,8 +92,8 @@ static const planted_fault overwritten_input = {
 static const planted_fault late_read_of_y = {
     "batchnorm",
     "batchnorm.clh",
-    "RESIDUAL == RNCL_RESIDUAL_NONE ? FMA(*centred, *scale, VLOAD(bias)) : VLOAD(y + at)",
-    "VLOAD(y + at)",
+    "RESIDUAL == RNCL_RESIDUAL_NONE ? FMA(*centred, *scale, VLOAD(bias)) : ELOAD(y + at)",
+    "ELOAD(y + at)",
     ": d",
 };
 static const planted_fault last_maximum_instead_of_first = {

@@ -26,7 +26,7 @@ static program_result result; /* of the last run; too large for the stack */
 
 static void read_text(const char *name, char *text, size_t size)
 {
-    char path[128];
+    char path[256];
     snprintf(path, sizeof path, "%s/%s", program_folder, name);
     FILE *file = fopen(path, "r");
     assert_non_null(file);

@@ -75,6 +75,18 @@ static void an_interrupted_sweep_stops_and_goes_on(void **unused)
     shell("grep -q \"^lr-0.1,done,$(cat steps),\" cut/sweep.csv");
 }
 
+static void its_options_come_before_those_of_training(void **unused)
+{
+    (void)unused;
+    run("sweep --help");
+    expect_status(0);
+    assert_non_null(strstr(result.output, "usage: rncl sweep [options] -- TRAIN-OPTIONS..."));
+    shell("mkdir man");
+    run("man-pages man");
+    expect_status(0);
+    shell("grep -A2 '^.B rncl sweep' man/rncl-sweep.1 | tr '\\n' ' ' | grep -q 'sweep .options. .I'");
+}
+
 static void mistakes_come_before_the_first_run(void **unused)
 {
     (void)unused;
@@ -145,6 +157,7 @@ int main(void)
         cmocka_unit_test(a_sweep_trains_each_combination_once),
         cmocka_unit_test(an_interrupted_sweep_stops_and_goes_on),
         cmocka_unit_test(a_measured_batch_stays_that_of_the_run),
+        cmocka_unit_test(its_options_come_before_those_of_training),
         cmocka_unit_test(mistakes_come_before_the_first_run),
         cmocka_unit_test(a_search_for_a_rate_writes_a_table_and_no_run),
     };

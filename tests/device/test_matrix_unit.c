@@ -111,6 +111,24 @@ static void without_a_unit_a_precision_is_fp32_and_that_is_said(void **state)
     rncl_context_destroy(context);
 }
 
+/* Tensors of bfloat16 need kernels and no matrix unit; the kernels are those of CPUs. */
+static void tensors_of_bfloat16_are_for_cpus(void **state)
+{
+    (void)state;
+    for (rncl_device_class class = 0; class < RNCL_CLASSES; class ++) {
+        remarks heard;
+        rncl_context *context = open_context(&heard);
+        const bool stored = class == RNCL_CLASS_CPU_VECTOR;
+        context->device_class = class;
+        rncl_precision_request(context, RNCL_PRECISION_BF16_TENSORS);
+        assert_int_equal(context->precision, stored ? RNCL_PRECISION_BF16_TENSORS : RNCL_PRECISION_FP32);
+        assert_int_equal(heard.lines, !stored);
+        if (!stored)
+            assert_non_null(strstr(heard.text, "precision bf16: "));
+        rncl_context_destroy(context);
+    }
+}
+
 static void fp32_is_never_made_of_bfloat16(void **state)
 {
     (void)state;
@@ -155,6 +173,7 @@ int main(void)
         cmocka_unit_test(every_emulated_unit_passes_the_probe),
         cmocka_unit_test(a_unit_that_does_not_work_is_said_once),
         cmocka_unit_test(without_a_unit_a_precision_is_fp32_and_that_is_said),
+        cmocka_unit_test(tensors_of_bfloat16_are_for_cpus),
         cmocka_unit_test(fp32_is_never_made_of_bfloat16),
         cmocka_unit_test(the_environment_emulates_or_switches_off),
     };

@@ -259,6 +259,44 @@ static void a_full_disk_leaves_the_old_file(void **state)
     assert_memory_equal(&c, &wanted, sizeof c);
 }
 
+/* Saves the example, with one bit of byte `at` changed; SIZE_MAX: none. */
+static void save_spoilt(size_t at, size_t size_bytes)
+{
+    rncl_contents file;
+    save_example();
+    expect_ok(rncl_file_read(path, &file));
+    unsigned char *bytes = (unsigned char *)(uintptr_t)file.data;
+    if (at != SIZE_MAX)
+        bytes[at] ^= 128;
+    expect_ok(rncl_file_write(path, bytes, MIN(size_bytes, file.size_bytes)));
+    rncl_contents_free(&file);
+}
+
+static void what_it_says_can_be_read_without_its_weights(void **unused)
+{
+    (void)unused;
+    enum { MAGIC = 0, VERSION_BYTE = 8 };
+    static const struct {
+        size_t at, size_bytes;
+    } refused[] = {{SIZE_MAX, 100}, {MAGIC, SIZE_MAX}, {VERSION_BYTE, SIZE_MAX}};
+    rncl_run_state state;
+    rncl_run_data data;
+    save_example();
+    expect_ok(rncl_checkpoint_peek(path, &state, &data));
+    assert_int_equal(state.step, 7);
+    assert_int_equal(data.training_count, 60);
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        save_spoilt(refused[i].at, refused[i].size_bytes);
+        expect_failure(rncl_checkpoint_peek(path, &state, &data), RNCL_ERR_MODEL, path);
+    }
+    contents c = example();
+    c.state.step = -1;
+    const rncl_network_vectors vectors = vectors_of(&c);
+    expect_ok(rncl_checkpoint_save(&known, &c.state, &vectors));
+    expect_failure(rncl_checkpoint_peek(path, &state, &data), RNCL_ERR_MODEL, path);
+    expect_failure(rncl_checkpoint_peek("missing.ckpt", &state, &data), RNCL_ERR_MODEL, "missing.ckpt");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +312,7 @@ int main(void)
         cmocka_unit_test(averages_are_asked_for_where_they_are),
         cmocka_unit_test(what_is_no_checkpoint_is_refused),
         cmocka_unit_test(a_full_disk_leaves_the_old_file),
+        cmocka_unit_test(what_it_says_can_be_read_without_its_weights),
     };
     return cmocka_run_group_tests_name("checkpoint", tests, make_folder, remove_folder);
 }

@@ -29,6 +29,7 @@ typedef struct direct_data {
     direct_phase phases[MAX_STRIDE * MAX_STRIDE];
     size_t packed_floats;
     int pack_vw; /* floats a vector in packing, along the filter's contiguous channels */
+    bool widens; /* x is staged in any case: as floats, which elements of bfloat16 become only once */
 } direct_data;
 
 #define KNOBS(X)                                                                                             \
@@ -59,7 +60,7 @@ static bool needs_stage(const direct_data *data, const direct_parameters *p)
         if (s->r > 1 || s->s > 1 || reads_outside(s, p))
             return true;
     }
-    return false;
+    return data->widens;
 }
 
 /* The smallest shape that covers all phases, which share one set of parameters. */
@@ -76,6 +77,13 @@ static rncl_direct_shape cover_phases(const direct_data *data)
     return cover;
 }
 
+/* Whether a tile of one row fits into local memory, rounded up to whole blocks of any preset. */
+static bool row_fits(const rncl_context *context, rncl_direct_shape s)
+{
+    s.q += WIDEST_PRESET - 1;
+    return direct_staged_floats(&s, 1, 1) <= direct_stage_limit(context);
+}
+
 static bool direct_supports(const rncl_pass *pass)
 {
     const rncl_conv_shape *c = &pass->desc.conv;
@@ -84,12 +92,10 @@ static bool direct_supports(const rncl_pass *pass)
         return false;
     if (conv_is_product(c))
         return true;
-    /* A tile of one row must fit into local memory, rounded up to whole blocks of any preset. */
     rncl_direct_shape s = direct_dense_shape(c);
     if (pass->index == RNCL_CONV_BACKWARD_DATA)
         s = (rncl_direct_shape){.c = c->k, .r = c->r, .s = c->s, .stride = 1, .q = c->w};
-    s.q += WIDEST_PRESET - 1;
-    return direct_staged_floats(&s, 1, 1) <= direct_stage_limit(pass->context);
+    return row_fits(pass->context, s);
 }
 
 static void lay_out_forward(const rncl_pass *pass, direct_data *data)
@@ -138,6 +144,7 @@ static void lay_out(const rncl_pass *pass, direct_data *data)
         lay_out_forward(pass, data);
     else
         lay_out_backward_data(pass, data);
+    data->widens = rncl_pass_elements(pass) && row_fits(pass->context, cover_phases(data));
 }
 
 /* The register block of at most `highest` rows with the best score, which grows with the share of computed
@@ -335,6 +342,7 @@ const rncl_row rncl_conv_direct = {
     .name = "direct",
     .programs = {"conv/direct_forward", "conv/direct_pack"},
     .exact = true,
+    .bf16 = true,
     .epilogue = true,
     .supports = direct_supports,
     .knobs = direct_knobs,

@@ -147,6 +147,7 @@ const rncl_row rncl_conv_direct_dfilter = {
     .name = "direct",
     .programs = {"conv/direct_dfilter", "conv/reduce"},
     .exact = true,
+    .bf16 = true,
     .supports = dfilter_supports,
     .knobs = dfilter_knobs,
     .allows = dfilter_allows,

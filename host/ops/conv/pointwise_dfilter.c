@@ -118,6 +118,7 @@ const rncl_row rncl_conv_pointwise_dfilter = {
     .name = "direct",
     .programs = {"conv/pointwise_dfilter", "conv/reduce"},
     .exact = true,
+    .bf16 = true,
     .supports = pointwise_supports,
     .knobs = pointwise_knobs,
     .allows = pointwise_allows,

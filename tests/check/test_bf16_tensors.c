@@ -1,0 +1,104 @@
+/* Operations on tensors of bfloat16 against the host reference. RNCL_TEST_DEVICE, RNCL_TEST_SHAPES and
+ * RNCL_TEST_WORK as in test_check.c; no device but a CPU stores tensors so. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "check.h"
+#include "op.h"
+#include "util.h"
+
+static rncl_device_list *devices;
+static rncl_context *context;
+
+static long number_from(const char *variable, long otherwise)
+{
+    const char *text = getenv(variable);
+    return text && *text ? strtol(text, NULL, 10) : otherwise;
+}
+
+static int open_device(void **state)
+{
+    (void)state;
+    const rncl_device *device;
+    if (rncl_device_list_create(NULL, &devices) ||
+        rncl_device_choose(devices, getenv("RNCL_TEST_DEVICE"), &device) ||
+        rncl_context_create(device, NULL, &context)) {
+        print_error("%s\n", rncl_status_message());
+        return -1;
+    }
+    rncl_precision_request(context, RNCL_PRECISION_BF16_TENSORS);
+    return 0;
+}
+
+static int close_device(void **state)
+{
+    (void)state;
+    rncl_context_destroy(context);
+    rncl_device_list_destroy(devices);
+    return 0;
+}
+
+static void print_failure(void *user, const rncl_check_result *result)
+{
+    (void)user;
+    if (!result->ok)
+        print_error("%s: error %.3g, tolerance %.3g\n", result->name, result->error, result->tolerance);
+}
+
+static void the_operation_matches_the_reference(void **state)
+{
+    const rncl_check_options options = {
+        .seed = 1,
+        .shapes = (int)number_from("RNCL_TEST_SHAPES", 10),
+        .work = (size_t)number_from("RNCL_TEST_WORK", 1000000),
+        .filter = *state,
+        .report = print_failure,
+    };
+    rncl_check_summary summary;
+    if (context->precision != RNCL_PRECISION_BF16_TENSORS)
+        skip();
+    if (rncl_check_run(context, &options, &summary))
+        fail_msg("%s", rncl_status_message());
+    assert_int_equal(summary.failed, 0);
+    assert_true(summary.passed >= options.shapes);
+}
+
+/* Parameters, their gradients and the logits do not. */
+static void activations_alone_are_stored_in_two_bytes(void **state)
+{
+    (void)state;
+    static const rncl_op_desc conv = {
+        .kind = RNCL_OP_conv,
+        .conv = {.n = 1, .h = 4, .w = 4, .c = 16, .k = 16, .r = 1, .s = 1, .stride = 1, .p = 4, .q = 4}};
+    static const rncl_op_desc linear = {.kind = RNCL_OP_linear, .linear = {.n = 2, .c = 16, .k = 16}};
+    rncl_op *ops[2];
+    if (context->precision != RNCL_PRECISION_BF16_TENSORS)
+        skip();
+    assert_int_equal(rncl_op_create(context, &conv, NULL, &ops[0]), RNCL_OK);
+    assert_int_equal(rncl_op_create(context, &linear, NULL, &ops[1]), RNCL_OK);
+    for (int pass = 0; pass < RNCL_OP_PASSES; pass++) {
+        const unsigned elements = rncl_pass_elements(&ops[0]->passes[pass]);
+        assert_true(elements & RNCL_SLOT_BIT(x) && elements & RNCL_SLOT_BIT(dy));
+        assert_false(elements & (RNCL_SLOT_BIT(weight) | RNCL_SLOT_BIT(dweight)));
+        assert_int_equal(rncl_pass_element_bytes(&ops[0]->passes[pass]), 2);
+        assert_int_equal(rncl_pass_elements(&ops[1]->passes[pass]), 0);
+    }
+    rncl_op_destroy(ops[0]);
+    rncl_op_destroy(ops[1]);
+}
+
+int main(void)
+{
+    static char *const names[] = {"conv", "batchnorm", "maxpool", "avgpool", "linear", "mixup"};
+    struct CMUnitTest tests[COUNT(names) + 1] = {cmocka_unit_test(activations_alone_are_stored_in_two_bytes)};
+    for (size_t i = 0; i < COUNT(names); i++)
+        tests[i + 1] = (struct CMUnitTest){
+            .name = names[i], .test_func = the_operation_matches_the_reference, .initial_state = names[i]};
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}

@@ -1,0 +1,152 @@
+/* Trainings whose tensors are stored as bfloat16; on devices that do not store them so, there is nothing to
+ * test. */
+#include <math.h>
+
+#include "network_plan.h"
+#include "training.h"
+#include "training_test.h"
+
+static void keep_line(void *user, rncl_log_level level, const char *line)
+{
+    char *text = user;
+    (void)level;
+    if (strstr(line, "precision "))
+        snprintf(text, 256, "%s", line);
+}
+
+/* Tests are skipped where that precision is not to be had. */
+static rncl_context *open_in(rncl_precision precision)
+{
+    rncl_context *context = open_device();
+    rncl_precision_request(context, precision);
+    if (context->precision == precision)
+        return context;
+    rncl_context_destroy(context);
+    skip();
+    return NULL;
+}
+
+static void train_in(rncl_precision precision, rncl_options *options, char said[256])
+{
+    accident none = {0};
+    rncl_train_result result;
+    rncl_context *context = open_in(precision);
+    context->log = (rncl_log){.write = keep_line, .user = said};
+    options->precision = precision;
+    const rncl_train_listener listener = {.progress = on_progress, .user = &none, .stop = &none.stop};
+    expect_ok(rncl_train(context, options, &listener, NULL, &result));
+    rncl_context_destroy(context);
+}
+
+static void one_seed_gives_the_same_bytes_twice(void **state)
+{
+    (void)state;
+    static const char *const runs[] = {"one", "two"};
+    char said[256] = "";
+    for (size_t i = 0; i < COUNT(runs); i++) {
+        rncl_options options = small_options(runs[i]);
+        set(&options, "mixup", "0.2");
+        set(&options, "micro-batch", "4");
+        train_in(RNCL_PRECISION_BF16_TENSORS, &options, said);
+    }
+    expect_same_run("one", "two");
+    assert_non_null(strstr(said, "stored as bfloat16"));
+}
+
+/* The first losses: rounding has not had time to grow. */
+static void it_begins_as_float32_does_and_not_with_its_bits(void **state)
+{
+    (void)state;
+    static const rncl_precision precisions[] = {RNCL_PRECISION_FP32, RNCL_PRECISION_BF16_TENSORS};
+    double losses[COUNT(precisions)];
+    char said[256] = "";
+    for (size_t i = 0; i < COUNT(precisions); i++) {
+        const char *const run = i ? "short" : "exact";
+        rncl_options options = small_options(run);
+        set(&options, "steps", "2");
+        train_in(precisions[i], &options, said);
+        losses[i] = last_metric(i ? "short/steps.csv" : "exact/steps.csv", 1);
+    }
+    assert_true(losses[0] != losses[1]);
+    assert_true(fabs(losses[0] - losses[1]) < 0.05 * losses[0]);
+}
+
+static void a_run_goes_on_in_another_precision_and_says_so(void **state)
+{
+    (void)state;
+    char said[256] = "";
+    rncl_options options = small_options("changed");
+    set(&options, "steps", "2");
+    train_in(RNCL_PRECISION_BF16_TENSORS, &options, said);
+    options = resume_options("changed");
+    set(&options, "steps", "3");
+    set(&options, "precision", "fp32");
+    train_in(RNCL_PRECISION_FP32, &options, said);
+    assert_non_null(strstr(said, "precision fp32 from here on; the run so far had bf16"));
+    assert_int_equal(count_lines("changed/steps.csv"), 1 + 3);
+}
+
+/* Layers of all kinds: of residual networks, and with a pooling at the beginning. */
+static void spot_checks_find_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *arch, *depth, *image, *steps;
+    } runs[] = {{"cifar", "cifar-resnet", "8", "8", "150"}, {"pooled", "resnet", "18", "16", "3"}};
+    for (size_t i = 0; i < COUNT(runs); i++) {
+        rncl_context *context = open_in(RNCL_PRECISION_BF16_TENSORS);
+        rncl_options options = small_options(runs[i].name);
+        set(&options, "arch", runs[i].arch);
+        set(&options, "depth", runs[i].depth);
+        set(&options, "image", runs[i].image);
+        set(&options, "steps", runs[i].steps);
+        set(&options, "eval-every", "10");
+        set(&options, "spot-checks", "100");
+        rncl_training t = {.context = context, .options = &options};
+        expect_ok(rncl_training_open(&t, &options));
+        expect_ok(rncl_training_run(&t));
+        const rncl_spot_checks_facts facts = rncl_spot_checks_facts_of(t.checks);
+        assert_true(facts.checks > (i ? 0 : (int64_t)facts.passes));
+        assert_true(facts.worst < 0.75);
+        rncl_training_close(&t);
+        rncl_context_destroy(context);
+    }
+}
+
+static size_t activation_bytes(rncl_precision precision)
+{
+    const rncl_network_options options = {.depth = 18, .image = 64};
+    rncl_context *context = open_in(precision);
+    rncl_network_plan plan;
+    rncl_graph *graph;
+    size_t bytes = 0;
+    expect_ok(rncl_graph_build(&options, &graph));
+    const rncl_network_setup setup = {.graph = graph, .batch_size = 4, .micro_batch = 4, .training = true};
+    expect_ok(rncl_network_plan_create(context, &setup, &plan));
+    for (size_t i = 1; i < graph->tensor_count; i++)
+        bytes += plan.requests[plan.activation[i]].size_bytes;
+    rncl_network_plan_fini(&plan);
+    rncl_graph_destroy(graph);
+    rncl_context_destroy(context);
+    return bytes;
+}
+
+static void activations_take_half_the_memory(void **state)
+{
+    (void)state;
+    const double share =
+        (double)activation_bytes(RNCL_PRECISION_BF16_TENSORS) / (double)activation_bytes(RNCL_PRECISION_FP32);
+    assert_true(share >= 0.5 && share < 0.52);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(activations_take_half_the_memory),
+        cmocka_unit_test(one_seed_gives_the_same_bytes_twice),
+        cmocka_unit_test(it_begins_as_float32_does_and_not_with_its_bits),
+        cmocka_unit_test(a_run_goes_on_in_another_precision_and_says_so),
+        cmocka_unit_test(spot_checks_find_nothing),
+    };
+    return cmocka_run_group_tests_name("training in bfloat16", tests, make_folder, remove_folder);
+}

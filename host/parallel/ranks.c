@@ -19,10 +19,10 @@ void rncl_ranks_fini(rncl_ranks *ranks)
 
 static rncl_status make_scratch(rncl_ranks *ranks, size_t bytes)
 {
-    if (bytes <= ranks->scratch_bytes)
+    if (ranks->scratch && bytes <= ranks->scratch_bytes)
         return RNCL_OK;
     rncl_ranks_fini(ranks);
-    ranks->scratch = malloc(bytes);
+    ranks->scratch = malloc(MAX(bytes, 1)); /* a vector may have nothing for this rank to add up */
     if (!ranks->scratch)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu bytes for what other ranks have", bytes);
     ranks->scratch_bytes = bytes;

@@ -10,7 +10,7 @@
 
 #include "util.h"
 
-static bool is_launched(void)
+bool rncl_mpi_launched(void)
 {
     static const char *const signs[] = {"OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMIX_RANK"};
     for (size_t i = 0; i < COUNT(signs); i++)
@@ -246,7 +246,7 @@ rncl_status rncl_mpi_open(rncl_ranks **out)
 {
     int provided;
     *out = NULL;
-    if (!is_launched())
+    if (!rncl_mpi_launched())
         return RNCL_OK;
     job *j = calloc(1, sizeof *j);
     if (!j)
@@ -310,7 +310,7 @@ void rncl_mpi_close(rncl_ranks *ranks, rncl_status status)
 rncl_status rncl_mpi_open(rncl_ranks **out)
 {
     *out = NULL;
-    if (is_launched())
+    if (rncl_mpi_launched())
         return RNCL_FAIL(RNCL_ERR_USAGE, "this rncl was built without MPI: it trains on one device, and not "
                                          "under mpirun; build it where MPI is installed");
     return RNCL_OK;

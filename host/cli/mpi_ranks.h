@@ -4,6 +4,9 @@
 
 #include "ranks.h"
 
+/* Whether a launcher has started this process. */
+bool rncl_mpi_launched(void);
+
 /* *out is NULL for a process that no launcher has started. RNCL_ERR_USAGE for one that has been, of a program
  * built without MPI. Signals must be blocked already: MPI has threads of its own. */
 rncl_status rncl_mpi_open(rncl_ranks **out);

@@ -7,6 +7,7 @@
 #include "arguments.h"
 #include "command.h"
 #include "file.h"
+#include "mpi_ranks.h"
 #include "plot.h"
 #include "run_folder.h"
 #include "sweep_results.h"
@@ -183,6 +184,8 @@ rncl_status rncl_sweep_run(rncl_options *options)
 {
     static sweep s; /* too large for some stacks; the command runs once */
     s.options = options;
+    if (rncl_mpi_launched())
+        return RNCL_FAIL(RNCL_ERR_USAGE, "a sweep is for one device: start it without mpirun");
     RNCL_TRY(rncl_sweep_grid_read(options->grid, &s.grid));
     rncl_console_init(&s.console, options);
     const rncl_status st = take_runs(&s);

@@ -39,6 +39,16 @@ static void a_sweep_trains_each_combination_once(void **unused)
     json_decref(document);
 }
 
+static void a_sweep_does_not_run_once_for_each_rank(void **unused)
+{
+    (void)unused;
+    setenv("PMI_RANK", "1", 1);
+    run("sweep --lr 0.1,0.01 --out ranks -- " SMALL " --steps 2");
+    unsetenv("PMI_RANK");
+    expect_failure(2, "without mpirun");
+    shell("test ! -e ranks");
+}
+
 /* The first run is stopped, and the second never begins; the command goes on with the first. */
 static void an_interrupted_sweep_stops_and_goes_on(void **unused)
 {
@@ -155,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sweep_trains_each_combination_once),
+        cmocka_unit_test(a_sweep_does_not_run_once_for_each_rank),
         cmocka_unit_test(an_interrupted_sweep_stops_and_goes_on),
         cmocka_unit_test(a_measured_batch_stays_that_of_the_run),
         cmocka_unit_test(its_options_come_before_those_of_training),

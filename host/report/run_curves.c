@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "file.h"
+#include "smooth.h"
 #include "util.h"
 
 static const char *const metric_names[] = {"epoch",      "step",     "seconds", "train_loss",
@@ -39,21 +40,6 @@ static double x_of_step(const rncl_run_curves *curves, double step)
     return x_before;
 }
 
-/* An exponential moving average over about a hundredth of the run, corrected for its start; values that are
- * not finite are passed over. */
-static void smooth(double *values, size_t count)
-{
-    const double decay = 1 - 1 / (1 + (double)count / 100);
-    double sum = 0, weight = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!isfinite(values[i]))
-            continue;
-        sum = decay * sum + (1 - decay) * values[i];
-        weight = decay * weight + (1 - decay);
-        values[i] = sum / weight;
-    }
-}
-
 /* Where the learning rate was constant and is at most half at the next step. */
 static bool drops_at(const double *lr, size_t step)
 {
@@ -73,7 +59,7 @@ static rncl_status place_steps(rncl_run_curves *curves)
         if (drops_at(steps->values[LR], i))
             curves->drops[curves->drop_count++] = steps->values[STEP][i];
     }
-    smooth(steps->values[LOSS], steps->rows);
+    rncl_smooth(steps->values[LOSS], steps->rows, 100);
     return RNCL_OK;
 }
 

@@ -12,6 +12,7 @@
 
 #include "file.h"
 #include "run_folder.h"
+#include "smooth.h"
 #include "util.h"
 
 static const char *const metric_names[] = {"epoch",    "step",     "train_loss",       "train_top1",
@@ -109,21 +110,6 @@ static rncl_status read_config(rncl_followed_run *run)
     return st;
 }
 
-/* An exponential moving average over about a thirtieth of the steps, since text is coarse, corrected for its
- * start; values that are not finite stay. */
-static void smooth(double *values, size_t count)
-{
-    const double decay = 1 - 1 / (1 + (double)count / 30);
-    double sum = 0, weight = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!isfinite(values[i]))
-            continue;
-        sum = decay * sum + (1 - decay) * values[i];
-        weight = decay * weight + (1 - decay);
-        values[i] = sum / weight;
-    }
-}
-
 static rncl_status read_columns(const rncl_followed_run *run, const char *name, const char *const *columns,
                                 size_t count, rncl_columns *out)
 {
@@ -143,7 +129,7 @@ static rncl_status read_files(rncl_followed_run *run)
     for (size_t i = 0; i < COUNT(error); i++)
         for (size_t k = 0; k < run->metrics.rows; k++)
             error[i][k] = 100 - error[i][k];
-    smooth(run->steps.values[RNCL_FOLLOWED_STEPS_LOSS], run->steps.rows);
+    rncl_smooth(run->steps.values[RNCL_FOLLOWED_STEPS_LOSS], run->steps.rows, 30); /* text is coarse */
     return RNCL_OK;
 }
 

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* Replaces values by their exponential moving average over about a `parts`-th of them, corrected for its start.
- * Values that are not finite stay, and are passed over. */
+/* Replaces values by their exponential moving average over about a `parts`-th of them, corrected for its
+ * start. Values that are not finite stay, and are passed over. */
 void rncl_smooth(double *values, size_t count, int parts);
 
 #endif

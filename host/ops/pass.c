@@ -150,7 +150,7 @@ rncl_status rncl_pass_plan(rncl_pass *pass)
         pass->row = NULL;
         return RNCL_FAIL(RNCL_ERR_SHAPE, "no algorithm on %s can do %s of operation %s at this shape%s",
                          pass->context->info.name, type->passes[pass->index].name, type->name,
-                         rncl_pass_elements(pass) ? " in bf16" : "");
+                         rncl_pass_elements(pass) ? " in bf16; --precision fp32 has more" : "");
     }
     return pass->row->plan(pass);
 }

@@ -158,31 +158,65 @@ static int create_locked(char *temporary)
 
 /* ---- atomic files ---- */
 
+/* Where the file is, behind symbolic links. */
+static rncl_status resolve(const char *path, char **out)
+{
+    struct stat info;
+    const bool linked = lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+    *out = linked ? realpath(path, NULL) : strdup(path);
+    if (*out)
+        return RNCL_OK;
+    return linked ? RNCL_FAIL(RNCL_ERR_IO, "%s: cannot write: a symbolic link, and %s", path, strerror(errno))
+                  : RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", path);
+}
+
+/* Whether there is something that is no regular file. A folder is left to the rename, which refuses it. */
+static bool is_special(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+/* Without waiting for somebody to read a FIFO. */
+static int open_special(const char *path)
+{
+    const int descriptor = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (descriptor >= 0)
+        fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK);
+    return descriptor;
+}
+
+/* A descriptor for the file's contents, or -1. */
+static int open_contents(rncl_atomic_file *file)
+{
+    if (is_special(file->path))
+        return open_special(file->path);
+    if (!(file->temporary = rncl_text_format("%s.%s", file->path, suffix_pattern)))
+        return -1;
+    remove_leftovers(file->path);
+    const int descriptor = create_locked(file->temporary);
+    if (descriptor < 0) {
+        free(file->temporary);
+        file->temporary = NULL;
+    }
+    return descriptor;
+}
+
 rncl_status rncl_atomic_file_create(const char *path, rncl_atomic_file *out)
 {
-    *out = (rncl_atomic_file){.path = strdup(path),
-                              .temporary = rncl_text_format("%s.%s", path, suffix_pattern)};
+    *out = (rncl_atomic_file){0};
+    RNCL_TRY(resolve(path, &out->path));
+    const int descriptor = open_contents(out);
     rncl_status st = RNCL_OK;
-    if (!out->path || !out->temporary) {
-        st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its name", path);
-        goto fail;
+    if (descriptor < 0)
+        st = RNCL_FAIL(errno == ENOMEM ? RNCL_ERR_MEMORY : RNCL_ERR_IO, "%s: cannot write: %s", path,
+                       strerror(errno));
+    else if (!(out->stream = fdopen(descriptor, "wb"))) {
+        st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: cannot write: %s", path, strerror(errno));
+        close(descriptor);
     }
-    remove_leftovers(path);
-    const int descriptor = create_locked(out->temporary);
-    if (descriptor < 0) {
-        st = RNCL_FAIL(RNCL_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-        goto fail;
-    }
-    out->stream = fdopen(descriptor, "wb");
-    if (out->stream)
-        return RNCL_OK;
-    st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: cannot write: %s", path, strerror(errno));
-    close(descriptor);
-    unlink(out->temporary);
-fail:
-    free(out->temporary);
-    out->temporary = NULL;
-    rncl_atomic_file_abandon(out);
+    if (st)
+        rncl_atomic_file_abandon(out);
     return st;
 }
 
@@ -213,6 +247,8 @@ static bool complete(const rncl_atomic_file *file)
             errno = EIO;
         return false;
     }
+    if (!file->temporary)
+        return flushed;
     return flushed && fsync(descriptor) == 0 && rename(file->temporary, file->path) == 0;
 }
 
@@ -220,9 +256,12 @@ rncl_status rncl_atomic_file_commit(rncl_atomic_file *file)
 {
     rncl_status st = RNCL_OK;
     if (complete(file)) {
-        sync_folder_of(file->path);
+        if (file->temporary)
+            sync_folder_of(file->path);
         free(file->temporary);
         file->temporary = NULL;
+    } else if (!file->temporary) {
+        st = RNCL_FAIL(RNCL_ERR_IO, "%s: cannot write: %s", file->path, strerror(errno));
     } else {
         st = RNCL_FAIL(RNCL_ERR_IO, "%s: cannot write: %s; the previous file is unchanged", file->path,
                        strerror(errno));

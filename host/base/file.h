@@ -22,10 +22,11 @@ void rncl_contents_free(rncl_contents *contents); /* harmless on a zeroed one */
 
 /* A file that appears under its name only when complete and on disk: written beside it under a unique
  * name, synced, renamed. A process that dies in between leaves the old file as it was, and the new one under
- * its unique name until somebody writes the same file again. */
+ * its unique name until somebody writes the same file again. Symbolic links stay, and what they lead to is
+ * replaced. What is no regular file (a device, a FIFO that somebody reads) is written directly. */
 typedef struct rncl_atomic_file {
-    FILE *stream; /* write here, in order */
-    char *path, *temporary;
+    FILE *stream;           /* write here, in order */
+    char *path, *temporary; /* temporary: NULL where it is written directly */
 } rncl_atomic_file;
 
 rncl_status rncl_atomic_file_create(const char *path, rncl_atomic_file *out);

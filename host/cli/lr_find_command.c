@@ -91,10 +91,16 @@ static void print_text(const rncl_lr_find *f, const char *table, const char *pic
     printf("written             %s%s%s\n", table, picture ? ", " : "", picture ? picture : "");
 }
 
-/* In the folder of --out, which is made, or of --resume; else in the current one. */
+/* --out; the folder of a resumed run is left as it is. */
+static bool has_folder(const rncl_options *options)
+{
+    return options->out[0] && !options->resume[0];
+}
+
+/* In the folder of --out, which is made, or in the current one. */
 static rncl_status choose_path(const rncl_options *options, const char *name, char path[RNCL_TEXT_LENGTH])
 {
-    if (options->out[0])
+    if (has_folder(options))
         return rncl_run_folder_path(options, name, path);
     snprintf(path, RNCL_TEXT_LENGTH, "%s", name);
     return RNCL_OK;
@@ -103,7 +109,7 @@ static rncl_status choose_path(const rncl_options *options, const char *name, ch
 static rncl_status write_all(const rncl_options *options, const rncl_lr_find *found)
 {
     char table[RNCL_TEXT_LENGTH], picture[RNCL_TEXT_LENGTH];
-    if (options->out[0])
+    if (has_folder(options))
         RNCL_TRY(rncl_directory_create(options->out));
     RNCL_TRY(choose_path(options, table_name, table));
     RNCL_TRY(choose_path(options, picture_name, picture));

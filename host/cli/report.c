@@ -89,7 +89,15 @@ static rncl_status complete_options(rncl_options *options, const char *folder)
     return options->out[0] ? RNCL_OK : path_in(folder, "report.html", options->out);
 }
 
-/* A model that cannot be evaluated, for want of its data or of a device, is no reason to have no page. */
+/* A model that cannot be evaluated, for want of its data or of a device, is no reason to have no page; but
+ * what was asked for and is wrong is, and so is a damaged model. */
+static bool is_needed(const rncl_options *options, rncl_status status)
+{
+    return status == RNCL_ERR_MEMORY || (status == RNCL_ERR_MODEL && options->model[0]) ||
+           rncl_option_source_of(options, "device") == RNCL_FROM_COMMAND_LINE ||
+           rncl_option_source_of(options, "data") == RNCL_FROM_COMMAND_LINE;
+}
+
 static rncl_status write_report(rncl_options *options, const rncl_followed_run *run)
 {
     rncl_console console;
@@ -101,7 +109,7 @@ static rncl_status write_report(rncl_options *options, const rncl_followed_run *
     rncl_report report = {.run = run, .options = options};
     rncl_status st = evaluate(&console, evaluated, &report);
     rncl_meter_clear(&console.meter);
-    if (st && st != RNCL_ERR_MEMORY) {
+    if (st && !is_needed(options, st)) {
         snprintf(report.missing, sizeof report.missing, "%s", rncl_status_message());
         rncl_log_line(&console.log, RNCL_LOG_WARNING, "the page has no evaluation: %s", report.missing);
         st = RNCL_OK;

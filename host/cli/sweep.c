@@ -32,6 +32,30 @@ static const rncl_command *train_command(void)
 
 /* ---- the options of a run ---- */
 
+/* The value of an option is this sweep's own; behind -- it would be lost. */
+static bool is_own(const rncl_sweep_grid *grid, const char *argument)
+{
+    if (strncmp(argument, "--", 2) != 0)
+        return false;
+    const char *name = argument + 2;
+    const size_t length = strcspn(name, "=");
+    bool own = length == strlen("out") && !strncmp(name, "out", length);
+    for (size_t i = 0; i < grid->axis_count; i++) {
+        const char *axis = grid->axes[i].option->name;
+        own |= length == strlen(axis) && !strncmp(name, axis, length);
+    }
+    return own;
+}
+
+static rncl_status check_common(const sweep *s)
+{
+    for (int i = 0; i < s->options->argument_count; i++)
+        if (is_own(&s->grid, s->options->arguments[i]))
+            return RNCL_FAIL(RNCL_ERR_USAGE, "%s stands before -- in a sweep, not behind it",
+                             s->options->arguments[i]);
+    return RNCL_OK;
+}
+
 /* What the command line of `rncl train` would be: the common options, the run's own, its folder. */
 static rncl_status parse_run(const sweep *s, size_t run, const char *folder, rncl_options *out)
 {
@@ -90,6 +114,10 @@ static rncl_status check_folder(const sweep *s)
     char path[RNCL_TEXT_LENGTH], *text = NULL;
     size_t size;
     rncl_contents before = {0};
+    RNCL_TRY(rncl_run_folder_path(s->options, RNCL_RUN_CONFIG, path));
+    if (rncl_file_may_exist(path))
+        return RNCL_FAIL(RNCL_ERR_USAGE, "%s is a run; give the sweep a folder of its own by --out",
+                         s->options->out);
     RNCL_TRY(rncl_directory_create(s->options->out));
     RNCL_TRY(rncl_run_folder_path(s->options, "sweep.txt", path));
     FILE *stream = open_memstream(&text, &size);
@@ -101,9 +129,9 @@ static rncl_status check_folder(const sweep *s)
         st = RNCL_FAIL(RNCL_ERR_MEMORY, "options of a sweep");
     else if (!rncl_file_may_exist(path))
         st = rncl_file_write(path, text, size);
-    else
+    if (!st)
         st = rncl_file_read(path, &before);
-    if (!st && before.data && (before.size_bytes != size || memcmp(before.data, text, size) != 0))
+    if (!st && (before.size_bytes != size || (size && memcmp(before.data, text, size) != 0)))
         st = RNCL_FAIL(
             RNCL_ERR_USAGE,
             "%s holds a sweep with other options behind -- (see sweep.txt there); give another --out",
@@ -162,6 +190,7 @@ static rncl_status take_run(sweep *s, size_t run)
 static rncl_status take_runs(sweep *s)
 {
     rncl_options checked;
+    RNCL_TRY(check_common(s));
     RNCL_TRY(parse_run(s, 0, s->options->out, &checked)); /* mistakes come before anything is written */
     RNCL_TRY(check_folder(s));
     RNCL_TRY(rncl_run_folder_path(s->options, "sweep.csv", s->table));

@@ -172,11 +172,14 @@ static double images_per_second(const rncl_followed_run *run)
 
 /* ---- the whole ---- */
 
+/* A run ends with an evaluation. */
 static rncl_run_phase phase_of(const rncl_followed_run *run, bool locked)
 {
+    const rncl_columns *metrics = &run->metrics;
     if (locked)
         return run->steps.rows ? RNCL_RUN_TRAINING : RNCL_RUN_PREPARING;
-    return run->total && steps_done(run) >= run->total ? RNCL_RUN_FINISHED : RNCL_RUN_ENDED;
+    const double evaluated = metrics->rows ? metrics->values[RNCL_FOLLOWED_STEP][metrics->rows - 1] : 0;
+    return run->total && evaluated >= (double)run->total ? RNCL_RUN_FINISHED : RNCL_RUN_ENDED;
 }
 
 static void describe(rncl_followed_run *run)

@@ -128,7 +128,7 @@ const rncl_option rncl_option_table[] = {
      .help =
          "folder of pictures: IDX files (MNIST, Fashion-MNIST; plain or .gz), CIFAR-10 or CIFAR-100 "
          "(binaries or pickles), or class folders of PNG, JPEG and WebP (train/CLASS/* with val/CLASS/*, or "
-         "CLASS/*); not given: " RNCL_DATA_BUILT_IN ", the built-in set of drawn shapes"},
+         "CLASS/*); not given: " RNCL_DATA_BUILT_IN ", the built-in set of drawn shapes (report: the run's)"},
     {.name = "val-split",
      .group = RNCL_GROUP_DATA,
      .kind = RNCL_OPTION_FLOAT,
@@ -251,8 +251,8 @@ const rncl_option rncl_option_table[] = {
      .offset = FIELD(resume),
      .value = "RUN",
      .commands = RNCL_FOR_TRAIN,
-     .help = "continue this run, with the options in its config.ini; --epochs, --steps and --time-limit may "
-             "be given anew"},
+     .help = "continue this run, with the options in its config.ini; --epochs, --steps, --time-limit and "
+             "--precision may be given anew"},
     {.name = "init",
      .group = RNCL_GROUP_FINE_TUNING,
      .common = true,
@@ -338,10 +338,8 @@ const rncl_option rncl_option_table[] = {
      .in_config = true,
      .help =
          "pictures a step; not given: the largest power of two up to an eighth of the training pictures, at "
-         "least "
-         "2 and at most 256; auto: of 8, 16, 32 and so on up to that, the one of which no larger one is 5 % "
-         "faster, measured before the first step. "
-         "A batch that does not fit into "
+         "least 2 and at most 256; auto, where it is given: of 8, 16, 32 and so on up to that, the one of "
+         "which no larger one is 5 % faster, measured before the first step. A batch that does not fit into "
          "device memory goes through in micro-batches"},
     {.name = "batch-size",
      .group = RNCL_GROUP_OPTIMISATION,

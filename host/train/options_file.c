@@ -97,7 +97,11 @@ static rncl_status parse(rncl_options *options, const char *path, const char *te
     if (r.status)
         return RNCL_FAIL(r.status, "%s:%d: %s", path, line, rncl_status_message());
     if (line > 0)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "%s:%d: not a `name = value` line, or too long", path, line);
+        return RNCL_FAIL(
+            RNCL_ERR_USAGE,
+            "%s:%d: not a `name = value` line, or the one before is too long: 190 characters, then a "
+            "backslash, and the rest after blanks in the next line",
+            path, line);
     return line < 0 ? RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to read it", path) : RNCL_OK;
 }
 

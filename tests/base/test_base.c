@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,6 +250,40 @@ static void a_full_disk_leaves_the_old_file(void **state)
     free(path);
 }
 
+static void links_stay_and_what_they_lead_to_is_replaced(void **state)
+{
+    (void)state;
+    char *path = rncl_path_join(folder, "target"), *link = rncl_path_join(folder, "link");
+    struct stat info;
+    assert_int_equal(symlink("target", link), 0);
+    assert_int_equal(rncl_file_write(link, "x", 1), RNCL_ERR_IO); /* it leads nowhere */
+    assert_int_equal(rncl_file_write(path, "old", 3), RNCL_OK);
+    assert_int_equal(rncl_file_write(link, "newer", 5), RNCL_OK);
+    assert_contents(path, "newer");
+    assert_int_equal(lstat(link, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    free(path);
+    free(link);
+}
+
+static void a_fifo_is_written_and_stays(void **state)
+{
+    (void)state;
+    char *path = rncl_path_join(folder, "written-fifo"), text[8] = "";
+    struct stat info;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(rncl_file_write(path, "x", 1), RNCL_ERR_IO); /* nobody reads it */
+    const int reader = open(path, O_RDONLY | O_NONBLOCK);
+    assert_true(reader >= 0);
+    assert_int_equal(rncl_file_write(path, "text", 4), RNCL_OK);
+    assert_int_equal(read(reader, text, sizeof text - 1), 4);
+    assert_string_equal(text, "text");
+    assert_int_equal(stat(path, &info), 0);
+    assert_true(S_ISFIFO(info.st_mode));
+    close(reader);
+    free(path);
+}
+
 static void a_missing_file_is_named_in_the_message(void **state)
 {
     (void)state;
@@ -358,6 +393,8 @@ int main(void)
         cmocka_unit_test(an_abandoned_file_leaves_the_old_one_and_no_trace),
         cmocka_unit_test(a_committed_file_replaces_the_old_one),
         cmocka_unit_test(a_full_disk_leaves_the_old_file),
+        cmocka_unit_test(links_stay_and_what_they_lead_to_is_replaced),
+        cmocka_unit_test(a_fifo_is_written_and_stays),
         cmocka_unit_test(a_missing_file_is_named_in_the_message),
         cmocka_unit_test(what_a_killed_writer_left_goes_when_the_file_is_written_again),
         cmocka_unit_test(what_a_living_process_writes_and_copies_of_people_stay),

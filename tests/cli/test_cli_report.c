@@ -123,6 +123,32 @@ static void what_is_missing_is_said_in_the_page(void **state)
     expect_part("no best.safetensors yet");
 }
 
+static void what_was_asked_for_and_is_wrong_makes_no_page(void **state)
+{
+    (void)state;
+    shell("cp -r whole cut && rm -f cut/report.html");
+    run("report cut --data nowhere");
+    expect_failure(4, "nowhere");
+    run("report cut --device 99");
+    expect_failure(3, "99");
+    shell("truncate -s 1000 cut/best.safetensors");
+    run("report cut");
+    expect_failure(8, "best.safetensors");
+    shell("test ! -e cut/report.html");
+}
+
+static void a_run_without_its_last_evaluation_has_not_finished(void **state)
+{
+    (void)state;
+    run("watch whole");
+    expect_status(0);
+    assert_non_null(strstr(result.output, "finished"));
+    shell("cp -r whole unevaluated && sed -i '$d' unevaluated/metrics.csv");
+    run("watch unevaluated");
+    expect_status(0);
+    assert_null(strstr(result.output, "finished"));
+}
+
 static void only_runs_have_reports(void **state)
 {
     (void)state;
@@ -150,6 +176,8 @@ int main(void)
         cmocka_unit_test(a_run_becomes_one_page),
         cmocka_unit_test(names_are_text_and_no_tags),
         cmocka_unit_test(what_is_missing_is_said_in_the_page),
+        cmocka_unit_test(what_was_asked_for_and_is_wrong_makes_no_page),
+        cmocka_unit_test(a_run_without_its_last_evaluation_has_not_finished),
         cmocka_unit_test(only_runs_have_reports),
     };
     return cmocka_run_group_tests_name("cli report", tests, choose_device, remove_folder);

@@ -110,6 +110,8 @@ static void mistakes_come_before_the_first_run(void **unused)
         {"--lr 0.1,", "a value is empty"},
         {"--lr 0.1 -- --nonsense", "unknown option --nonsense"},
         {"--lr 0.1 -- --resume elsewhere", "not --resume"},
+        {"--lr 0.1 -- --lr 0.2", "before --"},
+        {"--lr 0.1 -- --out=x", "before --"},
         {"--lr 1 --momentum 0 --seed 1 --ema 0 --depth 8", "up to 4 options"},
     };
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
@@ -119,6 +121,11 @@ static void mistakes_come_before_the_first_run(void **unused)
     }
     run("sweep --lr 0.1 --out grid -- --depth 20");
     expect_failure(2, "other options behind --");
+    shell("mkdir bare && touch bare/sweep.txt");
+    run("sweep --lr 0.1 --out bare -- --depth 20");
+    expect_failure(2, "other options behind --");
+    run("sweep --lr 0.1 --out grid/lr-0.1_seed-1");
+    expect_failure(2, "is a run");
     shell("mkdir other && echo text >other/sweep.csv");
     run("sweep --lr 0.1 --out other -- --depth 20");
     expect_failure(4, "not the file of a sweep");

@@ -30,9 +30,22 @@ rncl_status rncl_run_folder_path(const rncl_options *options, const char *name, 
 
 /* ---- lock ---- */
 
+/* `rncl watch` has the lock for an instant when it looks whether anybody trains there. */
+static bool try_lock(int descriptor)
+{
+    enum { TRIES = 10 };
+    static const struct timespec pause = {.tv_nsec = 20000000};
+    for (int tries = 1; flock(descriptor, LOCK_EX | LOCK_NB) != 0; tries++) {
+        if (errno != EWOULDBLOCK || tries == TRIES)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
 static rncl_status take_lock(int descriptor, const char *folder, const rncl_log *log)
 {
-    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+    if (try_lock(descriptor))
         return RNCL_OK;
     if (errno == EWOULDBLOCK)
         return RNCL_FAIL(

@@ -63,11 +63,17 @@ static rncl_status append(rncl_sweep_results *results, const rncl_sweep_result *
     return RNCL_OK;
 }
 
+static rncl_status unread(const char *path)
+{
+    return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+}
+
 static rncl_status read_stream(FILE *stream, const char *path, rncl_sweep_results *out)
 {
     char line[1024];
-    const bool begun = fgets(line, sizeof line, stream);
-    if (!ferror(stream) && (!begun || strcmp(line, header) != 0))
+    if (!fgets(line, sizeof line, stream) && ferror(stream))
+        return unread(path);
+    if (feof(stream) || strcmp(line, header) != 0)
         return RNCL_FAIL(RNCL_ERR_DATA, "%s: not the file of a sweep", path);
     while (fgets(line, sizeof line, stream)) {
         rncl_sweep_result row;
@@ -75,7 +81,7 @@ static rncl_status read_stream(FILE *stream, const char *path, rncl_sweep_result
             return RNCL_FAIL(RNCL_ERR_DATA, "%s:%zu: this row is damaged", path, out->count + 2);
         RNCL_TRY(append(out, &row));
     }
-    return ferror(stream) ? RNCL_FAIL(RNCL_ERR_IO, "%s: cannot be read: %s", path, strerror(errno)) : RNCL_OK;
+    return ferror(stream) ? unread(path) : RNCL_OK;
 }
 
 rncl_status rncl_sweep_results_read(const char *path, rncl_sweep_results *out)
@@ -85,7 +91,7 @@ rncl_status rncl_sweep_results_read(const char *path, rncl_sweep_results *out)
     if (!stream && errno == ENOENT)
         return RNCL_OK;
     if (!stream)
-        return RNCL_FAIL(RNCL_ERR_IO, "%s: %s", path, strerror(errno));
+        return unread(path);
     const rncl_status st = read_stream(stream, path, out);
     fclose(stream);
     return st;

@@ -121,11 +121,17 @@ static bool add_row(rncl_columns *columns, size_t count, const double *values)
     return true;
 }
 
+static rncl_status unread(const char *path)
+{
+    return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+}
+
 static rncl_status read_stream(FILE *stream, const char *path, layout *l, rncl_columns *out)
 {
     char line[1024];
-    const bool begun = fgets(line, sizeof line, stream);
-    if (!ferror(stream) && (!begun || !read_header(line, l)))
+    if (!fgets(line, sizeof line, stream) && ferror(stream))
+        return unread(path);
+    if (feof(stream) || !read_header(line, l))
         return RNCL_FAIL(RNCL_ERR_DATA, "%s has not the columns of a run's file", path);
     while (fgets(line, sizeof line, stream)) {
         double values[RNCL_COLUMNS_MOST] = {0};
@@ -137,7 +143,7 @@ static rncl_status read_stream(FILE *stream, const char *path, layout *l, rncl_c
         if (!add_row(out, l->count, values))
             return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its rows", path);
     }
-    return ferror(stream) ? RNCL_FAIL(RNCL_ERR_IO, "%s: cannot be read: %s", path, strerror(errno)) : RNCL_OK;
+    return ferror(stream) ? unread(path) : RNCL_OK;
 }
 
 rncl_status rncl_columns_read(const char *path, const char *const *names, size_t count, rncl_columns *out)
@@ -147,7 +153,7 @@ rncl_status rncl_columns_read(const char *path, const char *const *names, size_t
     layout l = {.names = names, .count = count};
     FILE *stream = fopen(path, "r");
     if (!stream && errno != ENOENT)
-        return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+        return unread(path);
     if (!stream)
         return RNCL_FAIL(RNCL_ERR_DATA, "%s: %s; a run folder is what `rncl train --out` makes", path,
                          strerror(errno));

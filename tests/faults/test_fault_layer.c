@@ -159,6 +159,7 @@ static void a_run_is_not_shown_without_what_cannot_be_read(void **state)
         const char *fault, *says;
     } cases[] = {{"stat:3:13", "watched/last.ckpt"},
                  {"fopen:1:13", "watched/last.ckpt"},
+                 {"fgets:1:5", "watched/metrics.csv"},
                  {"fgets:2:5", "watched/metrics.csv"},
                  {"open:2:24", "watched"}};
     run("train " NETWORK " --steps 1 --out watched");

@@ -27,7 +27,7 @@ enum { MOST_DRAWN_CLASSES = 40 };
 typedef struct page {
     const rncl_report *report;
     FILE *stream;
-    char folder[RNCL_TEXT_LENGTH]; /* for pictures */
+    char folder[256]; /* for pictures */
 } page;
 
 static void heading(const page *p, const char *text)
@@ -64,7 +64,7 @@ static rncl_status draw_filters(const page *p, const char *path)
 static rncl_status picture(const page *p, const char *name, const char *suffix,
                            rncl_status (*draw)(const page *p, const char *path))
 {
-    char path[RNCL_TEXT_LENGTH + 32];
+    char path[sizeof p->folder + 32];
     snprintf(path, sizeof path, "%s/%s.%s", p->folder, name, suffix);
     rncl_status st = draw(p, path);
     if (!st)
@@ -240,22 +240,20 @@ static rncl_status write_page(const page *p)
     return RNCL_OK;
 }
 
-static rncl_status make_folder(char folder[RNCL_TEXT_LENGTH])
+/* In $TMPDIR or /tmp. */
+static rncl_status make_folder(page *p)
 {
-    const char *parent = getenv("TMPDIR");
-    if (!parent || !*parent)
-        parent = "/tmp";
-    if (snprintf(folder, RNCL_TEXT_LENGTH, "%s/rncl-report-XXXXXX", parent) >= RNCL_TEXT_LENGTH)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "$TMPDIR is longer than %d characters", RNCL_TEXT_LENGTH - 1);
-    if (!mkdtemp(folder))
-        return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot create a folder for pictures: %s", parent, strerror(errno));
-    return RNCL_OK;
+    const char *given = getenv("TMPDIR"), *parent = given && *given ? given : "/tmp";
+    if (snprintf(p->folder, sizeof p->folder, "%s/rncl-report-XXXXXX", parent) < (int)sizeof p->folder &&
+        mkdtemp(p->folder))
+        return RNCL_OK;
+    return RNCL_FAIL(RNCL_ERR_IO, "%.200s: cannot create a folder for pictures: %s", parent, strerror(errno));
 }
 
 rncl_status rncl_report_page_write(const rncl_report *report, const char *path)
 {
     page p = {.report = report};
-    RNCL_TRY(make_folder(p.folder));
+    RNCL_TRY(make_folder(&p));
     rncl_atomic_file file;
     rncl_status st = rncl_atomic_file_create(path, &file);
     if (!st) {

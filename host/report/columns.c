@@ -132,7 +132,8 @@ static rncl_status read_stream(FILE *stream, const char *path, layout *l, rncl_c
     if (!fgets(line, sizeof line, stream) && ferror(stream))
         return unread(path);
     if (feof(stream) || !read_header(line, l))
-        return RNCL_FAIL(RNCL_ERR_DATA, "%s has not the columns of a run's file", path);
+        return RNCL_FAIL(RNCL_ERR_DATA,
+                         "%s: its first line does not name the columns that `rncl train` writes", path);
     while (fgets(line, sizeof line, stream)) {
         double values[RNCL_COLUMNS_MOST] = {0};
         const bool ends = strchr(line, '\n');

@@ -87,11 +87,10 @@ static rncl_status read_stream(FILE *stream, const char *path, rncl_sweep_result
 rncl_status rncl_sweep_results_read(const char *path, rncl_sweep_results *out)
 {
     *out = (rncl_sweep_results){0};
-    FILE *stream = fopen(path, "r");
-    if (!stream && errno == ENOENT)
+    if (rncl_file_is_missing(path))
         return RNCL_OK;
-    if (!stream)
-        return unread(path);
+    FILE *stream;
+    RNCL_TRY(rncl_file_open(path, &stream));
     const rncl_status st = read_stream(stream, path, out);
     fclose(stream);
     return st;

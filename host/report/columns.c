@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "number.h"
 
 enum { MOST_FIELDS = 32 };
@@ -152,12 +153,11 @@ rncl_status rncl_columns_read(const char *path, const char *const *names, size_t
     assert(count <= RNCL_COLUMNS_MOST);
     *out = (rncl_columns){0};
     layout l = {.names = names, .count = count};
-    FILE *stream = fopen(path, "r");
-    if (!stream && errno != ENOENT)
-        return unread(path);
-    if (!stream)
-        return RNCL_FAIL(RNCL_ERR_DATA, "%s: %s; a run folder is what `rncl train --out` makes", path,
-                         strerror(errno));
+    if (rncl_file_is_missing(path))
+        return RNCL_FAIL(RNCL_ERR_DATA, "%s: no such file; a run folder is what `rncl train --out` makes",
+                         path);
+    FILE *stream;
+    RNCL_TRY(rncl_file_open(path, &stream));
     const rncl_status st = read_stream(stream, path, &l, out);
     fclose(stream);
     return st;

@@ -282,6 +282,8 @@ static rncl_status prepare(rncl_training *t, rncl_options *options)
     const rncl_status st = rncl_ranks_first(t->ranks) ? choose(t, options) : RNCL_OK;
     RNCL_TRY(rncl_ranks_agree(t->ranks, st));
     RNCL_TRY(rncl_training_share_options(t, options));
+    if (options->resume[0])
+        rncl_context_prepare_again(t->context, options);
     const bool measured = rncl_automatic_is_measured(options);
     RNCL_TRY(rncl_ranks_agree(t->ranks, prepare_inputs(t, options)));
     RNCL_TRY(prepare_tuning(t, options));

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -96,6 +97,11 @@ static void a_file_that_cannot_be_read_is_no_missing_one(void **state)
     (void)state;
     rncl_columns c;
     assert_int_equal(rncl_columns_read("/proc/self/mem", names, COUNT(names), &c), RNCL_ERR_IO);
+    rncl_columns_fini(&c);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0); /* which was waited for, for ever */
+    assert_int_equal(rncl_columns_read(path, names, COUNT(names), &c), RNCL_ERR_IO);
+    assert_non_null(strstr(rncl_status_message(), "not a regular file"));
     rncl_columns_fini(&c);
     assert_int_equal(rncl_columns_read("/nowhere.csv", names, COUNT(names), &c), RNCL_ERR_DATA);
     rncl_columns_fini(&c);

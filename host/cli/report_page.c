@@ -1,6 +1,7 @@
 /* Section by section. Pictures are drawn into a folder of their own first, since cairo writes files. */
 #include "report_page.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -59,7 +60,7 @@ static rncl_status draw_filters(const page *p, const char *path)
     return rncl_plot_model_filters(p->report->options->model, path);
 }
 
-/* A picture that cannot be drawn leaves its reason. */
+/* A picture that this run cannot have leaves the reason; one that cannot be written or read is a failure. */
 static rncl_status picture(const page *p, const char *name, const char *suffix,
                            rncl_status (*draw)(const page *p, const char *path))
 {
@@ -69,7 +70,7 @@ static rncl_status picture(const page *p, const char *name, const char *suffix,
     if (!st)
         st = rncl_html_file(p->stream, path, name);
     unlink(path);
-    if (!st || st == RNCL_ERR_MEMORY)
+    if (!st || st == RNCL_ERR_MEMORY || st == RNCL_ERR_IO)
         return st;
     missing(p, "Not drawn", rncl_status_message());
     return RNCL_OK;
@@ -246,7 +247,7 @@ static rncl_status make_folder(page *p)
     if (snprintf(p->folder, sizeof p->folder, "%s/rncl-report-XXXXXX", parent) < (int)sizeof p->folder &&
         mkdtemp(p->folder))
         return RNCL_OK;
-    return RNCL_FAIL(RNCL_ERR_IO, "%.200s: cannot create a folder for pictures", parent);
+    return RNCL_FAIL(RNCL_ERR_IO, "%.200s: cannot create a folder for pictures: %s", parent, strerror(errno));
 }
 
 rncl_status rncl_report_page_write(const rncl_report *report, const char *path)

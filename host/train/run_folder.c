@@ -75,17 +75,19 @@ static bool is_dying(pid_t process)
            (state == 'Z' || state == 'X' || (flags & EXITING) || (pending & 1UL << (SIGKILL - 1)));
 }
 
-/* As flock, but waits for a holder that dies. */
-static int lock_behind_the_dying(int descriptor)
+/* As flock, but waits for a holder that dies, and for `rncl watch`, which has the lock for an instant when it
+ * looks whether anybody trains there. */
+static int lock_patiently(int descriptor)
 {
-    static const uint64_t patience_ns = 60000000000;
+    static const uint64_t instant_ns = 200000000, patience_ns = 60000000000;
     const uint64_t began_ns = rncl_time_ns();
     for (;;) {
         const int error = flock(descriptor, LOCK_EX | LOCK_NB);
-        if (!error || errno != EWOULDBLOCK || rncl_time_ns() - began_ns > patience_ns)
+        const uint64_t waited_ns = rncl_time_ns() - began_ns;
+        if (!error || errno != EWOULDBLOCK || waited_ns > patience_ns)
             return error;
-        const pid_t holder = find_holder(descriptor);
-        if (!holder || !is_dying(holder))
+        const pid_t holder = waited_ns > instant_ns ? find_holder(descriptor) : 0;
+        if (waited_ns > instant_ns && (!holder || !is_dying(holder)))
             return flock(descriptor, LOCK_EX | LOCK_NB); /* it may have gone between the looks */
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     }
@@ -93,7 +95,7 @@ static int lock_behind_the_dying(int descriptor)
 
 static rncl_status take_lock(int descriptor, const char *folder, const rncl_log *log)
 {
-    if (lock_behind_the_dying(descriptor) == 0)
+    if (lock_patiently(descriptor) == 0)
         return RNCL_OK;
     if (errno == EWOULDBLOCK)
         return RNCL_FAIL(

@@ -1,5 +1,5 @@
 # Hosts on this machine, to be sourced: network namespaces with a link of 1 Gb/s each, and what Open MPI has to be told
-# to start ranks there. It takes root. Sets `hosts`, `folder` and `mpirun`; everything goes at the end of the shell.
+# to start ranks there (Open MPI 4). It takes root. Sets `hosts`, `folder` and `mpirun`; everything goes at the end of the shell.
 # shellcheck shell=bash
 
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -14,7 +14,7 @@ missing_for_hosts() {
     for tool in ip tc unshare mpirun; do
         command -v "$tool" >/dev/null || { echo "there is no $tool"; return; }
     done
-    mpirun --version 2>/dev/null | grep -q "Open MPI" || { echo "only Open MPI is told how to reach the hosts"; return; }
+    mpirun --version 2>/dev/null | grep -q "(Open MPI) 4" || { echo "only Open MPI 4 is told how to reach the hosts"; return; }
     ip netns add "$bridge" 2>/dev/null && ip netns del "$bridge" || echo "there are no network namespaces"
 }
 
@@ -38,7 +38,6 @@ remove_hosts() {
 # make_hosts COUNT RANKS-EACH: a namespace each, and one more for the switch between them.
 make_hosts() {
     local i host list=
-    trap remove_hosts EXIT
     ip netns add "$bridge" && ip -n "$bridge" link add switch type bridge &&
         ip -n "$bridge" link set switch up || return
     for ((i = 1; i <= $1; i++)); do
@@ -61,3 +60,5 @@ EOF
     mpirun=("$folder/agent" "$address.1" exec mpirun --host "$list" --mca plm_rsh_agent "$folder/agent"
         --mca btl_tcp_if_include wire --mca oob_tcp_if_include wire)
 }
+
+trap remove_hosts EXIT

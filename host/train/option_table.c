@@ -887,6 +887,23 @@ const rncl_option rncl_option_table[] = {
      .prints = true,
      .help = "print what the device's peak and bandwidth allow for each layer, and draw it as FILE, .png, "
              ".svg or .pdf"},
+    {.name = "ranks-model",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_FLAG,
+     .offset = FIELD(ranks_model),
+     .commands = RNCL_FOR_BENCH,
+     .prints = true,
+     .help = "print what a step would take on 1 to 1024 such devices with 1 to 100 Gb/s between them"},
+    {.name = "link-latency",
+     .group = RNCL_GROUP_OUTPUT,
+     .kind = RNCL_OPTION_FLOAT,
+     .offset = FIELD(link_latency),
+     .value = "US",
+     .default_text = "50",
+     NUMBERS(0, 1000000),
+     .commands = RNCL_FOR_BENCH,
+     .prints = true,
+     .help = "microseconds that a message takes beside its bytes, for --ranks-model"},
 
     /* exporting */
     {.name = "onnx",

@@ -131,6 +131,8 @@ typedef struct rncl_options {
     bool logits, csv;               /* predict */
     bool inference;                 /* bench: forward only */
     char explain[RNCL_TEXT_LENGTH]; /* bench: file for the roofline; "": none */
+    bool ranks_model;               /* bench: print what a step would take on more ranks */
+    float link_latency;             /* of a message between them, microseconds */
     bool plot_loss;                 /* plot: losses and not errors */
     int plot_x;                     /* plot: 0 steps, 1 epochs, 2 time */
     char grid[RNCL_TEXT_LENGTH]; /* sweep: "lr=0.1,0.05 seed=1,2", no option: what the command's lists say */

@@ -8,10 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gradient_buckets.h"
 #include "util.h"
-
-/* 4 MiB. */
-enum { BUCKET_FLOATS = 1 << 20 };
 
 /* ---- setting up ---- */
 
@@ -218,7 +216,8 @@ static rncl_status join_means(void *user, size_t count, double *means)
 
 rncl_network_others rncl_training_others(rncl_training *t)
 {
-    rncl_network_others others = {.weigh = weigh, .sum = sum, .bucket_floats = BUCKET_FLOATS, .user = t};
+    rncl_network_others others = {
+        .weigh = weigh, .sum = sum, .bucket_floats = RNCL_GRADIENT_BUCKET_FLOATS, .user = t};
     if (rncl_ranks_count(t->ranks) == 1)
         return (rncl_network_others){0};
     if (t->options->sync_bn)

@@ -174,14 +174,13 @@ static double seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* Starts a long training on three ranks, and waits for its first checkpoint behind the first step. */
-static pid_t start(const char *run)
+/* Starts a training on three ranks with these options, and waits until it has taken some steps. */
+static pid_t start_with(const char *run, const char *options)
 {
     char command[1024];
     snprintf(command, sizeof command,
-             "cd %s && exec %s -n 3 %s " SMALL
-             "--steps 1000000 --eval-every 1000 --checkpoint-every 3 --out %s >output 2>errors",
-             program_folder, RNCL_MPIRUN, RNCL_BINARY, run);
+             "cd %s && exec %s -n 3 %s " SMALL "--eval-every 1000 %s --out %s >output 2>errors",
+             program_folder, RNCL_MPIRUN, RNCL_BINARY, options, run);
     const pid_t launcher = fork();
     assert_true(launcher >= 0);
     if (launcher == 0) {
@@ -194,6 +193,12 @@ static pid_t start(const char *run)
              run);
     shell("%s", command);
     return launcher;
+}
+
+/* A long one, with a checkpoint behind its first steps. */
+static pid_t start(const char *run)
+{
+    return start_with(run, "--steps 1000000 --checkpoint-every 3");
 }
 
 /* The process of a rank: a child of the launcher with this rank in its environment; 0: none. */
@@ -258,6 +263,25 @@ static void a_rank_that_is_killed_ends_the_job_and_the_run_goes_on(void **state)
     }
 }
 
+/* The checkpoint that was due last is that of step 0; what is resumed is from the last whole step. */
+static void what_was_trained_before_a_rank_died_is_saved(void **state)
+{
+    (void)state;
+    static const char options[] = "--steps 300 --lr 0.1 --ema 0.9";
+    run_ranks(3, SMALL "--eval-every 1000 %s --out unhurt", options);
+    expect_status(0);
+    const pid_t launcher = start_with("hurt", options), victim = find_rank(launcher, 1);
+    assert_true(victim > 0);
+    kill(victim, SIGKILL);
+    assert_int_not_equal(wait_for(launcher), 0);
+    read_text("errors", result.errors, sizeof result.errors);
+    assert_non_null(strstr(result.errors, "rank 1 has died; saved after step 1"));
+    run_ranks(3, "train --resume hurt");
+    expect_status(0);
+    assert_non_null(strstr(result.errors, "resumed after step 1"));
+    shell("cmp unhurt/steps.csv hurt/steps.csv && cmp unhurt/model.safetensors hurt/model.safetensors");
+}
+
 /* A rank that stands still has no socket that closes: its silence is what the others notice. */
 static void a_rank_that_stands_still_ends_the_job_and_the_run_goes_on(void **state)
 {
@@ -298,6 +322,7 @@ int main(void)
         cmocka_unit_test(what_all_ranks_find_wrong_is_told_once),
         cmocka_unit_test(a_divergence_ends_all_ranks_or_takes_them_back),
         cmocka_unit_test(a_rank_that_is_killed_ends_the_job_and_the_run_goes_on),
+        cmocka_unit_test(what_was_trained_before_a_rank_died_is_saved),
         cmocka_unit_test(a_rank_that_stands_still_ends_the_job_and_the_run_goes_on),
         cmocka_unit_test(a_signal_to_any_rank_saves_and_ends_all),
     };

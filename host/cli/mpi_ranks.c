@@ -3,50 +3,45 @@
  *
  * A thread sends a beat to some of the others and listens to some: those 1, 2, 4 … places away. Where one has
  * been silent for long, because it has died or the network has been cut, the job ends: MPI itself may wait
- * for minutes. No limit is set to steps, which may take long. */
+ * for minutes. Silence is counted in own beats, so that a rank that stood still does not blame others. No
+ * limit is set to steps, which may take long. */
 #include "mpi_ranks.h"
 
-#include <stdlib.h>
-
-#include "util.h"
-
-bool rncl_mpi_launched(void)
-{
-    static const char *const signs[] = {"OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMIX_RANK"};
-    for (size_t i = 0; i < COUNT(signs); i++)
-        if (getenv(signs[i]))
-            return true;
-    return false;
-}
-
-#ifdef RNCL_WITH_MPI
-
+#include <dlfcn.h>
 #include <errno.h>
-#include <mpi.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "installation.h"
+#include "mpi_calls.h"
 #include "options.h"
 #include "rncl/version.h"
+#include "util.h"
 
-enum { DATA_TAG = 1, BEAT_TAG = 2, MOST_PARTNERS = 31, SILENCE_SECONDS = 5 };
+/* From the file that is loaded for as long as the process lives. */
+static const rncl_mpi_calls *mpi;
+
+enum { DATA_TAG = 1, BEAT_TAG = 2, MOST_PARTNERS = 31 };
 
 /* What one message may hold: counts of MPI are ints. */
 static const size_t most_bytes = (size_t)1 << 30;
 
 static const long beat_ns = 250000000, pause_ns = 50000;
 
+enum { MOST_SILENT = 20 /* beats: 5 s */ };
+
 /* One rank that hears from this one, and one that it hears from. */
 typedef struct partner {
     int to, from;
-    MPI_Request sent, heard;
+    rncl_mpi_request sent, heard;
     char out, in;
-    uint64_t heard_ns;
+    int silent; /* own beats since it was heard */
 } partner;
 
 typedef struct job {
@@ -79,7 +74,7 @@ static _Noreturn void abort_job(rncl_status status)
     exit_status = rncl_status_exit(status);
     fflush(NULL);
     if (pthread_create(&thread, NULL, end_soon, &exit_status) == 0)
-        MPI_Abort(MPI_COMM_WORLD, exit_status);
+        mpi->abort(exit_status);
     _exit(exit_status);
 }
 
@@ -87,15 +82,16 @@ static _Noreturn void abort_job(rncl_status status)
 
 static void beat_once(partner *p)
 {
-    int done = 0;
-    MPI_Test(&p->sent, &done, MPI_STATUS_IGNORE);
+    bool done = false;
+    mpi->test(1, &p->sent, &done);
     if (done) /* of a beat that cannot be sent there is one only */
-        MPI_Isend(&p->out, 1, MPI_CHAR, p->to, BEAT_TAG, MPI_COMM_WORLD, &p->sent);
-    MPI_Test(&p->heard, &done, MPI_STATUS_IGNORE);
+        mpi->send(&p->out, 1, p->to, BEAT_TAG, &p->sent);
+    mpi->test(1, &p->heard, &done);
+    p->silent++;
     if (!done)
         return;
-    p->heard_ns = rncl_time_ns();
-    MPI_Irecv(&p->in, 1, MPI_CHAR, p->from, BEAT_TAG, MPI_COMM_WORLD, &p->heard);
+    p->silent = 0;
+    mpi->receive(&p->in, 1, p->from, BEAT_TAG, &p->heard);
 }
 
 static void *beat(void *argument)
@@ -107,7 +103,7 @@ static void *beat(void *argument)
             beat_once(&j->partners[i]);
         pthread_mutex_unlock(&j->lock);
         for (int i = 0; i < j->partner_count; i++)
-            if (rncl_time_ns() - j->partners[i].heard_ns > SILENCE_SECONDS * UINT64_C(1000000000)) {
+            if (j->partners[i].silent > MOST_SILENT) {
                 fprintf(
                     stderr,
                     "\nrncl: rank %d hears nothing from rank %d any more, and ends the job; continue from "
@@ -127,9 +123,8 @@ static rncl_status start_beats(job *j)
         partner *p = &j->partners[j->partner_count++];
         *p = (partner){.to = (j->ranks.index + distance) % count,
                        .from = (j->ranks.index - distance + count) % count,
-                       .sent = MPI_REQUEST_NULL,
-                       .heard_ns = rncl_time_ns()};
-        MPI_Irecv(&p->in, 1, MPI_CHAR, p->from, BEAT_TAG, MPI_COMM_WORLD, &p->heard);
+                       .sent = mpi->none()};
+        mpi->receive(&p->in, 1, p->from, BEAT_TAG, &p->heard);
     }
     const int error = pthread_create(&j->thread, NULL, beat, j);
     return error ? RNCL_FAIL(RNCL_ERR_FAILURE, "cannot start a thread for MPI: %s", strerror(error))
@@ -142,9 +137,9 @@ static void stop_beats(job *j)
     pthread_join(j->thread, NULL);
     for (int i = 0; i < j->partner_count; i++) {
         partner *p = &j->partners[i];
-        MPI_Wait(&p->sent, MPI_STATUS_IGNORE);
-        MPI_Cancel(&p->heard);
-        MPI_Wait(&p->heard, MPI_STATUS_IGNORE);
+        mpi->wait(&p->sent);
+        mpi->cancel(&p->heard);
+        mpi->wait(&p->heard);
     }
 }
 
@@ -152,9 +147,8 @@ static void stop_beats(job *j)
 
 static rncl_status fail(int error, int to, int from)
 {
-    char text[MPI_MAX_ERROR_STRING] = "";
-    int length;
-    MPI_Error_string(error, text, &length);
+    char text[256];
+    mpi->error_text(error, text, sizeof text);
     return RNCL_FAIL(RNCL_ERR_IO, "no messages to rank %d and from rank %d any more: %s", to, from, text);
 }
 
@@ -163,17 +157,18 @@ static rncl_status transfer(job *j, int to, const void *out, size_t out_bytes, i
                             size_t in_bytes)
 {
     enum { BUSY = 100 }; /* tests before pauses are made: a short message is there at once */
-    MPI_Request requests[] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
-    int error = MPI_SUCCESS, done = 0;
+    rncl_mpi_request requests[] = {mpi->none(), mpi->none()};
+    int error = 0;
+    bool done = false;
     pthread_mutex_lock(&j->lock);
     if (in_bytes)
-        error = MPI_Irecv(in, (int)in_bytes, MPI_BYTE, from, DATA_TAG, MPI_COMM_WORLD, &requests[0]);
+        error = mpi->receive(in, (int)in_bytes, from, DATA_TAG, &requests[0]);
     if (out_bytes && !error)
-        error = MPI_Isend(out, (int)out_bytes, MPI_BYTE, to, DATA_TAG, MPI_COMM_WORLD, &requests[1]);
+        error = mpi->send(out, (int)out_bytes, to, DATA_TAG, &requests[1]);
     pthread_mutex_unlock(&j->lock);
     for (int tests = 0; !error && !done; tests++) {
         pthread_mutex_lock(&j->lock);
-        error = MPI_Testall(COUNT(requests), requests, &done, MPI_STATUSES_IGNORE);
+        error = mpi->test(COUNT(requests), requests, &done);
         pthread_mutex_unlock(&j->lock);
         if (done)
             break;
@@ -203,13 +198,28 @@ static rncl_status exchange(rncl_ranks *ranks, int to, const void *out, size_t o
 
 /* ---- opening and closing ---- */
 
-static void find_local(rncl_ranks *ranks)
+bool rncl_mpi_launched(void)
 {
-    MPI_Comm local;
-    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, ranks->index, MPI_INFO_NULL, &local);
-    MPI_Comm_rank(local, &ranks->local_index);
-    MPI_Comm_size(local, &ranks->local_count);
-    MPI_Comm_free(&local);
+    static const char *const signs[] = {"OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMIX_RANK"};
+    for (size_t i = 0; i < COUNT(signs); i++)
+        if (getenv(signs[i]))
+            return true;
+    return false;
+}
+
+static rncl_status load(void)
+{
+    static const char *const folders[] = {".", RNCL_MPI_FROM_BIN, RNCL_MPI_INSTALLED, NULL};
+    char *path;
+    RNCL_TRY(rncl_installation_find(folders, "rncl-mpi.so", &path));
+    if (!path)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "this rncl was built without MPI: it trains on one device, and not "
+                                         "under mpirun; build it where MPI is installed");
+    /* Open MPI's own modules look for its symbols among everybody's. */
+    void *library = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
+    free(path);
+    mpi = library ? dlsym(library, RNCL_MPI_CALLS) : NULL;
+    return mpi ? RNCL_OK : RNCL_FAIL(RNCL_ERR_USAGE, "MPI cannot be loaded: %s", dlerror());
 }
 
 /* PoCL would give each rank a thread for every core. */
@@ -244,24 +254,25 @@ static rncl_status compare_programs(rncl_ranks *ranks)
 
 rncl_status rncl_mpi_open(rncl_ranks **out)
 {
-    int provided;
     *out = NULL;
     if (!rncl_mpi_launched())
         return RNCL_OK;
+    RNCL_TRY(load());
     job *j = calloc(1, sizeof *j);
     if (!j)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "ranks");
-    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided) || provided < MPI_THREAD_SERIALIZED) {
+    rncl_mpi_place place;
+    if (!mpi->start(&place)) {
         free(j);
         return RNCL_FAIL(RNCL_ERR_FAILURE, "this MPI cannot be called by several threads");
     }
-    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     pthread_mutex_init(&j->lock, NULL);
-    j->ranks.exchange = exchange;
-    j->ranks.carrier = j;
-    MPI_Comm_rank(MPI_COMM_WORLD, &j->ranks.index);
-    MPI_Comm_size(MPI_COMM_WORLD, &j->ranks.count);
-    find_local(&j->ranks);
+    j->ranks = (rncl_ranks){.index = place.index,
+                            .count = place.count,
+                            .local_index = place.local_index,
+                            .local_count = place.local_count,
+                            .exchange = exchange,
+                            .carrier = j};
     share_cores(&j->ranks);
     rncl_status st = start_beats(j);
     if (!st)
@@ -297,29 +308,10 @@ void rncl_mpi_close(rncl_ranks *ranks, rncl_status status)
     job *j = ranks->carrier;
     const bool first = rncl_ranks_first(ranks);
     stop_beats(j);
-    MPI_Finalize();
+    mpi->finish();
     rncl_ranks_fini(ranks);
     pthread_mutex_destroy(&j->lock);
     free(j);
     if (!first) /* launchers kill the rest where one ends badly, and rank 0 is about to tell why */
         exit(0);
 }
-
-#else
-
-rncl_status rncl_mpi_open(rncl_ranks **out)
-{
-    *out = NULL;
-    if (rncl_mpi_launched())
-        return RNCL_FAIL(RNCL_ERR_USAGE, "this rncl was built without MPI: it trains on one device, and not "
-                                         "under mpirun; build it where MPI is installed");
-    return RNCL_OK;
-}
-
-void rncl_mpi_close(rncl_ranks *ranks, rncl_status status)
-{
-    (void)ranks;
-    (void)status;
-}
-
-#endif

@@ -133,6 +133,8 @@ rncl_status rncl_report_run(rncl_options *options)
     if (!st)
         st = complete_options(options, folder);
     if (!st)
+        st = rncl_file_try(options->out);
+    if (!st)
         st = write_report(options, &run);
     rncl_followed_run_fini(&run);
     if (!st)

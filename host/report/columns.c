@@ -80,7 +80,8 @@ static rncl_status read_stream(FILE *stream, const char *path, layout *l, rncl_c
 {
     char line[1024];
     if (!fgets(line, sizeof line, stream) || !read_header(line, l))
-        return RNCL_FAIL(RNCL_ERR_DATA, "%s has not the columns of a run's file", path);
+        return RNCL_FAIL(RNCL_ERR_DATA,
+                         "%s: its first line does not name the columns that `rncl train` writes", path);
     while (fgets(line, sizeof line, stream) && strchr(line, '\n')) {
         double values[RNCL_COLUMNS_MOST] = {0};
         if (!read_row(line, l, values))

@@ -127,7 +127,8 @@ static rncl_status weigh(void *user, double *weight)
 static rncl_status sum(void *user, size_t first, size_t count, float *gradients)
 {
     const rncl_training *t = user;
-    (void)first;
+    if (t->errors.values)
+        return rncl_ranks_sum_rounded(t->ranks, gradients, t->errors.values + first, count);
     return rncl_ranks_sum(t->ranks, gradients, count);
 }
 

@@ -184,6 +184,39 @@ static void a_share_far_larger_than_rank_0s_resumes_to_the_same_bits(void **stat
     shell("cmp in_one/steps.csv in_two/steps.csv && cmp in_one/model.safetensors in_two/model.safetensors");
 }
 
+/* Far more than rounding in another order, far less than a gradient that is wrong. */
+static void compressed_gradients_train_almost_as_whole_ones_do(void **state)
+{
+    (void)state;
+    run_ranks(2, SMALL "--lr 0.01 --schedule constant --out plain");
+    expect_status(0);
+    run_ranks(2, SMALL "--lr 0.01 --schedule constant --grad-compression bf16 --out compressed");
+    expect_status(0);
+    const double difference = compare("plain", "compressed");
+    assert_true(difference > 0);
+    assert_true(difference < 0.01);
+}
+
+static void rounding_errors_of_compressed_gradients_survive_a_resume(void **state)
+{
+    (void)state;
+    static const char compressed[] = SMALL "--lr 0.1 --grad-compression bf16 ";
+    run_ranks(3, "%s --steps 12 --out at_a_stretch", compressed);
+    expect_status(0);
+    run_ranks(3, "%s --steps 5 --out halves", compressed);
+    expect_status(0);
+    run_ranks(3, "train --resume halves --steps 12");
+    expect_status(0);
+    shell("cmp at_a_stretch/steps.csv halves/steps.csv && "
+          "cmp at_a_stretch/model.safetensors halves/model.safetensors");
+    assert_null(strstr(result.errors, "begin at zero"));
+    run_ranks(2, "train --resume halves --steps 14");
+    expect_status(0);
+    assert_non_null(strstr(result.errors, "were kept of 3 ranks, and begin at zero on 2"));
+    run("train --resume halves --steps 16");
+    expect_status(0);
+}
+
 static void what_all_ranks_find_wrong_is_told_once(void **state)
 {
     (void)state;
@@ -343,6 +376,8 @@ int main(void)
         cmocka_unit_test(unequal_shares_train_as_one_rank_does),
         cmocka_unit_test(measured_shares_are_those_of_the_resumed_run),
         cmocka_unit_test(a_share_far_larger_than_rank_0s_resumes_to_the_same_bits),
+        cmocka_unit_test(compressed_gradients_train_almost_as_whole_ones_do),
+        cmocka_unit_test(rounding_errors_of_compressed_gradients_survive_a_resume),
         cmocka_unit_test(what_all_ranks_find_wrong_is_told_once),
         cmocka_unit_test(a_divergence_ends_all_ranks_or_takes_them_back),
         cmocka_unit_test(a_rank_that_is_killed_ends_the_job_and_the_run_goes_on),

@@ -351,6 +351,28 @@ const rncl_option rncl_option_table[] = {
      NUMBERS(1, 1000000),
      .commands = WITH_PLANS & ~RNCL_FOR_TRAIN,
      .help = "pictures a step; a batch that does not fit into device memory goes through in micro-batches"},
+    {.name = "shares",
+     .group = RNCL_GROUP_DEVICE,
+     .kind = RNCL_OPTION_TEXT,
+     .offset = FIELD(shares),
+     .value = "equal|auto|N,N,...",
+     .default_text = "equal",
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help =
+         "parts of a batch with several ranks (mpirun): equal; measured, so that devices that differ "
+         "finish together (auto); or in these proportions, a number for each rank. Measured ones are kept "
+         "in config.ini as numbers, and --resume has them again"},
+    {.name = "grad-compression",
+     .group = RNCL_GROUP_DEVICE,
+     .kind = RNCL_OPTION_SWITCH,
+     .offset = FIELD(compress_gradients),
+     .default_text = "none",
+     CHOICES("none", "bf16"),
+     .commands = RNCL_FOR_TRAIN,
+     .in_config = true,
+     .help = "gradients between ranks (mpirun): as they are, or in half the bytes, for slow networks; what "
+             "bf16 rounds off is added to the gradients of the next step"},
     {.name = "micro-batch",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_INT,

@@ -80,6 +80,8 @@ typedef struct rncl_options {
     rncl_schedule_kind schedule;
     bool zero_init_residual;
     bool sync_bn;                    /* batch statistics of all ranks' pictures */
+    bool compress_gradients;         /* between ranks: as bfloat16 */
+    char shares[RNCL_TEXT_LENGTH];   /* of ranks in a batch: "equal", "auto", or "3,1" */
     char lr_steps[RNCL_TEXT_LENGTH]; /* "0.5,0.75" of the run, or steps, after which `step` divides by 10 */
     int patience;                    /* plateau: evaluations without improvement */
     int warmup_steps;

@@ -10,6 +10,7 @@
 #include "random.h"
 #include "run_folder.h"
 #include "training_ranks.h"
+#include "training_shares.h"
 #include "util.h"
 
 /* ---- when ---- */

@@ -5,7 +5,7 @@
 #include "file.h"
 #include "kept_checkpoints.h"
 #include "run_folder.h"
-#include "training.h"
+#include "training_errors.h"
 #include "util.h"
 
 static rncl_status save_model(const rncl_training *t, const char *name)
@@ -76,6 +76,7 @@ static rncl_status save(rncl_training *t)
 
 rncl_status rncl_training_save(rncl_training *t)
 {
+    RNCL_TRY(rncl_training_bring_errors(t));
     RNCL_TRY(rncl_ranks_agree(t->ranks, rncl_ranks_first(t->ranks) ? save(t) : RNCL_OK));
     t->improved = false;
     t->agreed.save = false;

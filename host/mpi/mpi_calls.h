@@ -23,6 +23,7 @@ typedef struct rncl_mpi_calls {
     /* False: this MPI cannot be called by several threads, one at a time. To be called once, before the
      * others. */
     bool (*start)(rncl_mpi_place *place);
+    int anybody; /* the rank to receive from where any will do */
     /* No request: testing it says that it is done. */
     rncl_mpi_request (*none)(void);
     int (*send)(const void *bytes, int count, int to, int tag, rncl_mpi_request *request);
@@ -38,7 +39,7 @@ typedef struct rncl_mpi_calls {
 } rncl_mpi_calls;
 
 /* The file's only symbol. */
-#define RNCL_MPI_CALLS "rncl_mpi_calls_1"
-extern const rncl_mpi_calls rncl_mpi_calls_1;
+#define RNCL_MPI_CALLS "rncl_mpi_calls_2"
+extern const rncl_mpi_calls rncl_mpi_calls_2;
 
 #endif

@@ -46,16 +46,25 @@ static int compare(const void *a, const void *b)
     return one->range.first > other->range.first ? -1 : 1;
 }
 
-static void cut(const rncl_graph *graph, const size_t *owners, size_t most_floats, rncl_gradient_buckets *b)
+rncl_status rncl_gradient_buckets_cut(const rncl_graph *graph, size_t most_floats, rncl_gradient_buckets *out)
 {
     size_t end = graph->param_floats;
+    size_t *owners = calloc(graph->param_count, sizeof *owners);
+    out->buckets = calloc(graph->param_count, sizeof *out->buckets);
+    if (!out->buckets || !owners) {
+        free(owners);
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu gradients", graph->param_floats);
+    }
+    find_owners(graph, owners);
     for (size_t i = graph->param_count; i-- > 0;) {
         const size_t first = graph->params[i].offset;
         if (!graph->nodes[owners[i]].frozen)
-            add(b, (rncl_parameter_range){first, end - first}, owners[i], most_floats);
+            add(out, (rncl_parameter_range){first, end - first}, owners[i], most_floats);
         end = first;
     }
-    qsort(b->buckets, b->count, sizeof *b->buckets, compare);
+    free(owners);
+    qsort(out->buckets, out->count, sizeof *out->buckets, compare);
+    return RNCL_OK;
 }
 
 rncl_status rncl_gradient_buckets_init(const rncl_parameters *p, cl_command_queue queue, size_t most_floats,
@@ -64,15 +73,9 @@ rncl_status rncl_gradient_buckets_init(const rncl_parameters *p, cl_command_queu
     const rncl_graph *graph = p->graph;
     *out = (rncl_gradient_buckets){.context = p->context, .queue = queue};
     out->host = rncl_host_memory_create_results(p->context, graph->param_floats * sizeof *out->host);
-    out->buckets = calloc(graph->param_count, sizeof *out->buckets);
-    size_t *owners = calloc(graph->param_count, sizeof *owners);
-    if (!out->host || !out->buckets || !owners) {
-        free(owners);
+    if (!out->host)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu gradients", graph->param_floats);
-    }
-    find_owners(graph, owners);
-    cut(graph, owners, most_floats, out);
-    free(owners);
+    RNCL_TRY(rncl_gradient_buckets_cut(graph, most_floats, out));
     for (size_t i = 0; i < out->count; i++) {
         rncl_gradient_bucket *bucket = &out->buckets[i];
         RNCL_TRY(rncl_buffer_slice(p->gradients, bucket->range.first * sizeof(float),

@@ -6,6 +6,9 @@
 
 #include "parameters.h"
 
+/* What trainings put into a bucket at most: 4 MiB. */
+enum { RNCL_GRADIENT_BUCKET_FLOATS = 1 << 20 };
+
 typedef struct rncl_gradient_bucket {
     rncl_parameter_range range;
     size_t node;   /* the last one in backward whose gradients are in the bucket */
@@ -21,6 +24,11 @@ typedef struct rncl_gradient_buckets {
     size_t count;
     size_t reading; /* buckets of this step whose copies to the host have been enqueued */
 } rncl_gradient_buckets;
+
+/* Fills in only the buckets' ranges and nodes, as rncl_gradient_buckets_init cuts them. *out is zero before;
+ * on failure the caller still calls rncl_gradient_buckets_fini. */
+rncl_status rncl_gradient_buckets_cut(const rncl_graph *graph, size_t most_floats,
+                                      rncl_gradient_buckets *out);
 
 /* Of the parameters that are not frozen, at most `most_floats` a bucket unless a single parameter has more.
  * `queue` is in order, and another than the context's. On failure the caller still calls

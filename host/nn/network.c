@@ -367,6 +367,13 @@ rncl_status rncl_network_read(rncl_network *net, const rncl_network_vectors *to)
     return rncl_parameters_read(&net->parameters, to);
 }
 
+rncl_status rncl_network_read_before(rncl_network *net, const rncl_network_vectors *to)
+{
+    if (!net->undecided)
+        return RNCL_FAIL(RNCL_ERR_FAILURE, "no step that was begun and whose update was not");
+    return rncl_parameters_read_before(&net->parameters, to);
+}
+
 rncl_status rncl_network_exchange_averages(rncl_network *net)
 {
     RNCL_TRY(rncl_parameters_exchange(&net->parameters));

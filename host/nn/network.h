@@ -100,6 +100,10 @@ typedef struct rncl_update_rule {
 rncl_status rncl_network_train(rncl_network *network, const float *images, const int32_t *labels,
                                const rncl_update_rule *rule);
 
+/* After a failure of rncl_network_train where there are others: the vectors as they were before that step.
+ * RNCL_ERR_FAILURE if its update had begun. */
+rncl_status rncl_network_read_before(rncl_network *network, const rncl_network_vectors *to);
+
 /* Enqueues a forward pass in inference mode; otherwise as rncl_network_train. */
 rncl_status rncl_network_evaluate(rncl_network *network, const float *images, const int32_t *labels);
 

@@ -54,6 +54,7 @@ struct rncl_network {
     rncl_op *mixup; /* NULL: not asked for */
 
     rncl_gradient_buckets buckets; /* on their way to others; zero: there are none */
+    bool undecided; /* a step has been begun, and its update has not: what there was before can be read */
 };
 
 /* The operations behind the nodes, on a micro-batch. */

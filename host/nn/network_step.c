@@ -243,6 +243,7 @@ static rncl_status update(rncl_network *net, const rncl_update_rule *rule)
 {
     if (net->buckets.count)
         RNCL_TRY(rncl_gradient_buckets_sum(&net->buckets, &net->setup.others));
+    net->undecided = false;
     if (net->context->profile)
         net->context->profile->label = "update";
     RNCL_TRY(rncl_parameters_update(&net->parameters, rule, &net->observer));
@@ -262,6 +263,9 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
     slot->weight = weigh(net, labels, rule ? net->setup.class_weights : NULL);
     if (rule && net->setup.others.weigh)
         RNCL_TRY(net->setup.others.weigh(net->setup.others.user, &slot->weight));
+    if (rule)
+        RNCL_TRY(rncl_parameters_keep_state(&net->parameters));
+    net->undecided = rule && net->buckets.count;
     RNCL_TRY(compute_batch(net, slot, images_of(net, slot, images), rule));
     if (rule)
         RNCL_TRY(update(net, rule));

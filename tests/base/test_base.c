@@ -229,6 +229,25 @@ static void a_committed_file_replaces_the_old_one(void **state)
     free(path);
 }
 
+static void a_path_can_be_tried_without_a_trace(void **state)
+{
+    (void)state;
+    char place[] = "/tmp/rncl-test-XXXXXX", path[64], inside[128];
+    assert_non_null(mkdtemp(place));
+    snprintf(path, sizeof path, "%s/file", place);
+    snprintf(inside, sizeof inside, "%s/file", path);
+    assert_int_equal(rncl_file_try(path), RNCL_OK);
+    assert_false(rncl_file_exists(path));
+    assert_int_equal(rncl_file_write(path, "old", 3), RNCL_OK);
+    assert_int_equal(rncl_file_try(path), RNCL_OK);
+    assert_contents(path, "old");
+    assert_int_equal(rncl_file_try(inside), RNCL_ERR_IO);
+    assert_non_null(strstr(rncl_status_message(), "cannot write"));
+    assert_int_equal(rncl_file_try(place), RNCL_ERR_IO);
+    unlink(path);
+    assert_int_equal(rmdir(place), 0); /* nothing else is in it */
+}
+
 /* A file size limit simulates a full disk. */
 static void a_full_disk_leaves_the_old_file(void **state)
 {
@@ -392,6 +411,7 @@ int main(void)
         cmocka_unit_test(a_permutation_holds_each_index_once),
         cmocka_unit_test(an_abandoned_file_leaves_the_old_one_and_no_trace),
         cmocka_unit_test(a_committed_file_replaces_the_old_one),
+        cmocka_unit_test(a_path_can_be_tried_without_a_trace),
         cmocka_unit_test(a_full_disk_leaves_the_old_file),
         cmocka_unit_test(links_stay_and_what_they_lead_to_is_replaced),
         cmocka_unit_test(a_fifo_is_written_and_stays),

@@ -54,11 +54,37 @@ static rncl_status read_regular(int descriptor, const char *path, rncl_contents 
     return RNCL_OK;
 }
 
+/* Opening a FIFO that nobody writes to would wait for ever. */
+static int open_at_once(const char *path)
+{
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+rncl_status rncl_file_open(const char *path, FILE **out)
+{
+    struct stat info;
+    *out = NULL;
+    const int descriptor = open_at_once(path);
+    if (descriptor >= 0 && fstat(descriptor, &info) == 0) {
+        if (S_ISREG(info.st_mode))
+            *out = fdopen(descriptor, "rb");
+        else
+            errno = EINVAL;
+    }
+    if (*out)
+        return RNCL_OK;
+    const rncl_status st = errno == EINVAL
+                               ? RNCL_FAIL(RNCL_ERR_IO, "%s: not a regular file", path)
+                               : RNCL_FAIL(RNCL_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+    if (descriptor >= 0)
+        close(descriptor);
+    return st;
+}
+
 rncl_status rncl_file_read(const char *path, rncl_contents *out)
 {
     *out = (rncl_contents){0};
-    /* Opening a FIFO that nobody writes to would wait for ever. */
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int descriptor = open_at_once(path);
     if (descriptor < 0)
         return RNCL_FAIL(RNCL_ERR_IO, "%s: %s", path, strerror(errno));
     const rncl_status st = read_regular(descriptor, path, out);
@@ -220,6 +246,18 @@ rncl_status rncl_atomic_file_create(const char *path, rncl_atomic_file *out)
     return st;
 }
 
+rncl_status rncl_file_try(const char *path)
+{
+    rncl_atomic_file file;
+    if (is_special(path))
+        return RNCL_OK;
+    if (rncl_directory_exists(path))
+        return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot write: %s", path, strerror(EISDIR));
+    RNCL_TRY(rncl_atomic_file_create(path, &file));
+    rncl_atomic_file_abandon(&file);
+    return RNCL_OK;
+}
+
 /* Puts the rename itself on disk; a file system that cannot sync a folder is not an error. */
 static void sync_folder_of(const char *path)
 {
@@ -355,6 +393,11 @@ bool rncl_file_exists(const char *path)
 bool rncl_file_may_exist(const char *path)
 {
     return kind_of(path, S_IFREG) == S_IFREG;
+}
+
+bool rncl_file_is_missing(const char *path)
+{
+    return kind_of(path, S_IFREG) == 0;
 }
 
 bool rncl_directory_exists(const char *path)

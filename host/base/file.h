@@ -20,6 +20,10 @@ typedef struct rncl_contents {
 rncl_status rncl_file_read(const char *path, rncl_contents *out);
 void rncl_contents_free(rncl_contents *contents); /* harmless on a zeroed one */
 
+/* Opens a regular file for reading line by line. RNCL_ERR_IO if it cannot be read or is something else (FIFOs
+ * are refused without waiting); *out is NULL then. */
+rncl_status rncl_file_open(const char *path, FILE **out);
+
 /* A file that appears under its name only when complete and on disk: written beside it under a unique
  * name, synced, renamed. A process that dies in between leaves the old file as it was, and the new one under
  * its unique name until somebody writes the same file again. Symbolic links stay, and what they lead to is
@@ -36,7 +40,11 @@ rncl_status rncl_atomic_file_commit(rncl_atomic_file *file);
 /* Removes what was written. Harmless on a zeroed or committed file. */
 void rncl_atomic_file_abandon(rncl_atomic_file *file);
 
-/* The three together, for contents that are in memory. */
+/* Before work whose result is to be written there: RNCL_ERR_IO with the message of rncl_atomic_file_create,
+ * if that would fail now. What is there stays as it is; special files are not opened. */
+rncl_status rncl_file_try(const char *path);
+
+/* Create, write and commit together, for contents that are in memory. */
 rncl_status rncl_file_write(const char *path, const void *data, size_t size_bytes);
 
 /* Writes the contents of one file to another. */
@@ -53,6 +61,7 @@ bool rncl_file_exists(const char *path);
 /* True as well where that cannot be seen (no permission, a failing disk): a file must not be replaced because
  * of that, and whoever opens it learns the reason. */
 bool rncl_file_may_exist(const char *path);
+bool rncl_file_is_missing(const char *path); /* there is nothing, for certain */
 bool rncl_directory_exists(const char *path);
 bool rncl_directory_may_exist(const char *path); /* as above */
 

@@ -8,9 +8,11 @@
 
 #include "bench_layers.h"
 #include "bench_peak.h"
+#include "bench_ranks.h"
 #include "bench_roofline.h"
 #include "command.h"
 #include "console.h"
+#include "file.h"
 #include "host_memory.h"
 #include "network.h"
 #include "planning.h"
@@ -37,6 +39,7 @@ typedef struct bench {
     rncl_layer_time *layers;
     size_t layer_count;
     rncl_peak peak;
+    rncl_ranks_model ranks; /* where the options ask for it */
 } bench;
 
 static rncl_status fill_batch(bench *b)
@@ -175,17 +178,19 @@ static json_t *describe_layers(const bench *b)
 static rncl_status print_json(const bench *b)
 {
     const rncl_network_facts *facts = rncl_network_facts_of(b->network);
+    json_t *ranks = b->options->ranks_model ? rncl_ranks_model_describe(&b->ranks) : NULL;
     return rncl_json_print(json_pack(
-        "{s:s, s:i, s:i, s:i, s:I, s:{s:o, s:o, s:o}, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "device",
-        b->context->info.name, "batch_size", facts->batch_size, "micro_batch", facts->micro_batch, "image",
-        b->graph->options.image, "parameters", (json_int_t)rncl_graph_total(b->graph).parameters, "step_ms",
-        "min", rncl_json_number(b->step_ms[0]), "median", rncl_json_number(b->step_ms[b->steps / 2]), "max",
-        rncl_json_number(b->step_ms[b->steps - 1]), "images_per_second",
-        rncl_json_number(images_per_second(b)), "device_memory", (json_int_t)facts->device_bytes,
-        "compile_ms", rncl_json_number(compile_ms(b)), "tuning", rncl_planning_verdict(facts), "peak_gflops",
-        rncl_json_number(b->peak.gflops), "peak_matrix_gflops", rncl_json_number(b->peak.matrix_gflops),
-        "peak_bandwidth_gbs", rncl_json_number(b->peak.bandwidth_gbs), "effective_gflops",
-        rncl_json_number(effective_gflops(b)), "layers", describe_layers(b)));
+        "{s:s, s:i, s:i, s:i, s:I, s:{s:o, s:o, s:o}, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*}",
+        "device", b->context->info.name, "batch_size", facts->batch_size, "micro_batch", facts->micro_batch,
+        "image", b->graph->options.image, "parameters", (json_int_t)rncl_graph_total(b->graph).parameters,
+        "step_ms", "min", rncl_json_number(b->step_ms[0]), "median",
+        rncl_json_number(b->step_ms[b->steps / 2]), "max", rncl_json_number(b->step_ms[b->steps - 1]),
+        "images_per_second", rncl_json_number(images_per_second(b)), "device_memory",
+        (json_int_t)facts->device_bytes, "compile_ms", rncl_json_number(compile_ms(b)), "tuning",
+        rncl_planning_verdict(facts), "peak_gflops", rncl_json_number(b->peak.gflops), "peak_matrix_gflops",
+        rncl_json_number(b->peak.matrix_gflops), "peak_bandwidth_gbs",
+        rncl_json_number(b->peak.bandwidth_gbs), "effective_gflops", rncl_json_number(effective_gflops(b)),
+        "layers", describe_layers(b), "ranks", ranks));
 }
 
 static rncl_status print_layer_table(const bench *b)
@@ -258,7 +263,7 @@ static rncl_status print_text(const bench *b)
     printf("device memory    %.1f MiB\n", (double)facts->device_bytes / (1 << 20));
     printf("compiling        %.0f ms\n", compile_ms(b));
     printf("tuning           %s\n", rncl_planning_verdict(facts));
-    return RNCL_OK;
+    return b->options->ranks_model ? rncl_ranks_model_print(&b->ranks) : RNCL_OK;
 }
 
 /* A board would have to be reprogrammed for it. */
@@ -291,7 +296,11 @@ static rncl_status measure(bench *b)
     RNCL_TRY(rncl_network_create(b->context, &setup, &b->network));
     RNCL_TRY(write_weights(b));
     RNCL_TRY(time_steps(b));
-    return time_layers(b);
+    RNCL_TRY(time_layers(b));
+    if (!options->ranks_model)
+        return RNCL_OK;
+    return rncl_ranks_model_init(b->graph, b->layers, b->layer_count, b->step_ms[b->steps / 2],
+                                 (double)options->link_latency, &b->ranks);
 }
 
 static void bench_fini(bench *b)
@@ -302,6 +311,7 @@ static void bench_fini(bench *b)
     free(b->labels);
     free(b->step_ms);
     free(b->layers);
+    rncl_ranks_model_fini(&b->ranks);
     rncl_store_close(b->store);
     rncl_context_destroy(b->context);
 }
@@ -310,8 +320,12 @@ rncl_status rncl_bench_run(rncl_options *options)
 {
     if (options->steps < 1)
         return RNCL_FAIL(RNCL_ERR_USAGE, "--steps %d: rncl bench times at least one step", options->steps);
-    if (options->explain[0])
+    if (options->ranks_model && options->inference)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "--ranks-model is of training: leave --inference away");
+    if (options->explain[0]) {
         RNCL_TRY(rncl_plot_check(options->explain));
+        RNCL_TRY(rncl_file_try(options->explain));
+    }
     rncl_console console;
     rncl_console_init(&console, options);
     bench b = {.options = options, .steps = options->steps};

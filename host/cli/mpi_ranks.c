@@ -3,59 +3,71 @@
  *
  * A thread sends a beat to some of the others and listens to some: those 1, 2, 4 … places away. Where one has
  * been silent for long, because it has died or the network has been cut, the job ends: MPI itself may wait
- * for minutes. No limit is set to steps, which may take long. */
+ * for minutes. Silence is counted in own beats, so that a rank that stood still does not blame others. No
+ * limit is set to steps, which may take long.
+ *
+ * Whoever finds that the job must end tells rank 0, whose exchanges then fail, so that it can save before it
+ * ends the job. For that it has a little time. */
 #include "mpi_ranks.h"
 
-#include <stdlib.h>
-
-#include "util.h"
-
-bool rncl_mpi_launched(void)
-{
-    static const char *const signs[] = {"OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMIX_RANK"};
-    for (size_t i = 0; i < COUNT(signs); i++)
-        if (getenv(signs[i]))
-            return true;
-    return false;
-}
-
-#ifdef RNCL_WITH_MPI
-
+#include <dlfcn.h>
 #include <errno.h>
-#include <mpi.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "installation.h"
+#include "local_peers.h"
+#include "mpi_calls.h"
 #include "options.h"
 #include "rncl/version.h"
+#include "util.h"
 
-enum { DATA_TAG = 1, BEAT_TAG = 2, MOST_PARTNERS = 31, SILENCE_SECONDS = 5 };
+/* From the file that is loaded for as long as the process lives. */
+static const rncl_mpi_calls *mpi;
+
+enum { DATA_TAG = 1, BEAT_TAG = 2, NOTICE_TAG = 3, MOST_PARTNERS = 31 };
 
 /* What one message may hold: counts of MPI are ints. */
 static const size_t most_bytes = (size_t)1 << 30;
 
-static const long beat_ns = 250000000, pause_ns = 50000;
+static const long pause_ns = 50000;
+
+/* Rank 0 ends the job before the others lose patience. */
+enum { BEAT_MS = 250, MOST_SILENT_BEATS = 20, GRACE_OF_FIRST_MS = 2500, GRACE_MS = 3000 };
 
 /* One rank that hears from this one, and one that it hears from. */
 typedef struct partner {
     int to, from;
-    MPI_Request sent, heard;
+    rncl_mpi_request sent, heard;
     char out, in;
-    uint64_t heard_ns;
+    int silent; /* own beats since it was heard */
 } partner;
+
+/* Why the job must end. */
+typedef struct notice {
+    rncl_status status;
+    char text[1024];
+} notice;
 
 typedef struct job {
     rncl_ranks ranks;
     pthread_mutex_t lock;
     pthread_t thread;
-    atomic_bool ending;
+    atomic_bool ending, leaving; /* leaving: others may have gone because all is done */
     partner partners[MOST_PARTNERS];
     int partner_count;
+    rncl_local_peers peers;
+    rncl_mpi_request heard; /* of rank 0: a notice of anybody's */
+    notice heard_notice;
+    notice found; /* of rank 0: valid when `failed` is set */
+    atomic_bool failed;
 } job;
 
 static void pause_for(long time_ns)
@@ -79,43 +91,100 @@ static _Noreturn void abort_job(rncl_status status)
     exit_status = rncl_status_exit(status);
     fflush(NULL);
     if (pthread_create(&thread, NULL, end_soon, &exit_status) == 0)
-        MPI_Abort(MPI_COMM_WORLD, exit_status);
+        mpi->abort(exit_status);
     _exit(exit_status);
+}
+
+static _Noreturn void tell_and_abort(const notice *why)
+{
+    fprintf(stderr, "\nrncl: %s; continue from what was saved with --resume\n", why->text);
+    abort_job(why->status);
+}
+
+/* Another rank than 0: hands it over to rank 0, if that can be reached. */
+static _Noreturn void tell_first(job *j, const notice *why)
+{
+    rncl_mpi_request sent;
+    bool done;
+    pthread_mutex_lock(&j->lock);
+    mpi->send(why, sizeof *why, 0, NOTICE_TAG, &sent);
+    pthread_mutex_unlock(&j->lock);
+    for (const uint64_t end_ns = rncl_time_ns() + GRACE_MS * UINT64_C(1000000); rncl_time_ns() < end_ns;) {
+        pthread_mutex_lock(&j->lock);
+        mpi->test(1, &sent, &done);
+        pthread_mutex_unlock(&j->lock);
+        pause_for(BEAT_MS * 100000L);
+    }
+    tell_and_abort(why);
+}
+
+/* Found by the thread of the beats. From here on rank 0 makes no calls of MPI but one: memory that messages
+ * arrive in may go while its main thread comes back from an exchange. */
+static _Noreturn void end_job(job *j, const notice *why)
+{
+    if (j->ranks.index)
+        tell_first(j, why);
+    j->found = *why;
+    atomic_store(&j->failed, true);
+    rncl_local_peers_wait(&(rncl_local_peers){0}, GRACE_OF_FIRST_MS);
+    tell_and_abort(why);
 }
 
 /* ---- beats ---- */
 
 static void beat_once(partner *p)
 {
-    int done = 0;
-    MPI_Test(&p->sent, &done, MPI_STATUS_IGNORE);
+    bool done = false;
+    mpi->test(1, &p->sent, &done);
     if (done) /* of a beat that cannot be sent there is one only */
-        MPI_Isend(&p->out, 1, MPI_CHAR, p->to, BEAT_TAG, MPI_COMM_WORLD, &p->sent);
-    MPI_Test(&p->heard, &done, MPI_STATUS_IGNORE);
+        mpi->send(&p->out, 1, p->to, BEAT_TAG, &p->sent);
+    mpi->test(1, &p->heard, &done);
+    p->silent++;
     if (!done)
         return;
-    p->heard_ns = rncl_time_ns();
-    MPI_Irecv(&p->in, 1, MPI_CHAR, p->from, BEAT_TAG, MPI_COMM_WORLD, &p->heard);
+    p->silent = 0;
+    mpi->receive(&p->in, 1, p->from, BEAT_TAG, &p->heard);
+}
+
+static void __attribute__((format(printf, 2, 3))) note(notice *out, const char *format, ...)
+{
+    va_list arguments;
+    out->status = RNCL_ERR_IO;
+    va_start(arguments, format);
+    vsnprintf(out->text, sizeof out->text, format, arguments);
+    va_end(arguments);
+}
+
+/* Any reason to end the job: out->status. */
+static void beat_all(job *j, notice *out)
+{
+    bool told = false;
+    pthread_mutex_lock(&j->lock);
+    for (int i = 0; i < j->partner_count; i++)
+        beat_once(&j->partners[i]);
+    if (j->ranks.index == 0)
+        mpi->test(1, &j->heard, &told);
+    pthread_mutex_unlock(&j->lock);
+    if (told)
+        *out = j->heard_notice;
+    for (int i = 0; i < j->partner_count && !told; i++)
+        if (j->partners[i].silent > MOST_SILENT_BEATS)
+            note(out, "rank %d hears nothing from rank %d any more", j->ranks.index, j->partners[i].from);
 }
 
 static void *beat(void *argument)
 {
     job *j = argument;
+    notice why = {0};
     while (!atomic_load(&j->ending)) {
-        pthread_mutex_lock(&j->lock);
-        for (int i = 0; i < j->partner_count; i++)
-            beat_once(&j->partners[i]);
-        pthread_mutex_unlock(&j->lock);
-        for (int i = 0; i < j->partner_count; i++)
-            if (rncl_time_ns() - j->partners[i].heard_ns > SILENCE_SECONDS * UINT64_C(1000000000)) {
-                fprintf(
-                    stderr,
-                    "\nrncl: rank %d hears nothing from rank %d any more, and ends the job; continue from "
-                    "what was saved with --resume\n",
-                    j->ranks.index, j->partners[i].from);
-                abort_job(RNCL_ERR_IO);
-            }
-        pause_for(beat_ns);
+        beat_all(j, &why);
+        const int dead = why.status ? -1 : rncl_local_peers_wait(&j->peers, BEAT_MS);
+        if (dead >= 0 && atomic_load(&j->leaving))
+            pause_for(BEAT_MS * 1000000L);
+        else if (dead >= 0)
+            note(&why, "rank %d has died", dead);
+        if (why.status)
+            end_job(j, &why);
     }
     return NULL;
 }
@@ -127,10 +196,11 @@ static rncl_status start_beats(job *j)
         partner *p = &j->partners[j->partner_count++];
         *p = (partner){.to = (j->ranks.index + distance) % count,
                        .from = (j->ranks.index - distance + count) % count,
-                       .sent = MPI_REQUEST_NULL,
-                       .heard_ns = rncl_time_ns()};
-        MPI_Irecv(&p->in, 1, MPI_CHAR, p->from, BEAT_TAG, MPI_COMM_WORLD, &p->heard);
+                       .sent = mpi->none()};
+        mpi->receive(&p->in, 1, p->from, BEAT_TAG, &p->heard);
     }
+    if (j->ranks.index == 0)
+        mpi->receive(&j->heard_notice, sizeof j->heard_notice, mpi->anybody, NOTICE_TAG, &j->heard);
     const int error = pthread_create(&j->thread, NULL, beat, j);
     return error ? RNCL_FAIL(RNCL_ERR_FAILURE, "cannot start a thread for MPI: %s", strerror(error))
                  : RNCL_OK;
@@ -142,9 +212,13 @@ static void stop_beats(job *j)
     pthread_join(j->thread, NULL);
     for (int i = 0; i < j->partner_count; i++) {
         partner *p = &j->partners[i];
-        MPI_Wait(&p->sent, MPI_STATUS_IGNORE);
-        MPI_Cancel(&p->heard);
-        MPI_Wait(&p->heard, MPI_STATUS_IGNORE);
+        mpi->wait(&p->sent);
+        mpi->cancel(&p->heard);
+        mpi->wait(&p->heard);
+    }
+    if (j->ranks.index == 0) {
+        mpi->cancel(&j->heard);
+        mpi->wait(&j->heard);
     }
 }
 
@@ -152,9 +226,8 @@ static void stop_beats(job *j)
 
 static rncl_status fail(int error, int to, int from)
 {
-    char text[MPI_MAX_ERROR_STRING] = "";
-    int length;
-    MPI_Error_string(error, text, &length);
+    char text[256];
+    mpi->error_text(error, text, sizeof text);
     return RNCL_FAIL(RNCL_ERR_IO, "no messages to rank %d and from rank %d any more: %s", to, from, text);
 }
 
@@ -163,20 +236,25 @@ static rncl_status transfer(job *j, int to, const void *out, size_t out_bytes, i
                             size_t in_bytes)
 {
     enum { BUSY = 100 }; /* tests before pauses are made: a short message is there at once */
-    MPI_Request requests[] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
-    int error = MPI_SUCCESS, done = 0;
+    rncl_mpi_request requests[] = {mpi->none(), mpi->none()};
+    int error = 0;
+    bool done = false;
+    if (atomic_load(&j->failed))
+        return RNCL_FAIL(j->found.status, "%s", j->found.text);
     pthread_mutex_lock(&j->lock);
     if (in_bytes)
-        error = MPI_Irecv(in, (int)in_bytes, MPI_BYTE, from, DATA_TAG, MPI_COMM_WORLD, &requests[0]);
+        error = mpi->receive(in, (int)in_bytes, from, DATA_TAG, &requests[0]);
     if (out_bytes && !error)
-        error = MPI_Isend(out, (int)out_bytes, MPI_BYTE, to, DATA_TAG, MPI_COMM_WORLD, &requests[1]);
+        error = mpi->send(out, (int)out_bytes, to, DATA_TAG, &requests[1]);
     pthread_mutex_unlock(&j->lock);
     for (int tests = 0; !error && !done; tests++) {
         pthread_mutex_lock(&j->lock);
-        error = MPI_Testall(COUNT(requests), requests, &done, MPI_STATUSES_IGNORE);
+        error = mpi->test(COUNT(requests), requests, &done);
         pthread_mutex_unlock(&j->lock);
         if (done)
             break;
+        if (atomic_load(&j->failed))
+            return RNCL_FAIL(j->found.status, "%s", j->found.text);
         if (tests < BUSY)
             sched_yield();
         else
@@ -203,13 +281,28 @@ static rncl_status exchange(rncl_ranks *ranks, int to, const void *out, size_t o
 
 /* ---- opening and closing ---- */
 
-static void find_local(rncl_ranks *ranks)
+bool rncl_mpi_launched(void)
 {
-    MPI_Comm local;
-    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, ranks->index, MPI_INFO_NULL, &local);
-    MPI_Comm_rank(local, &ranks->local_index);
-    MPI_Comm_size(local, &ranks->local_count);
-    MPI_Comm_free(&local);
+    static const char *const signs[] = {"OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMIX_RANK"};
+    for (size_t i = 0; i < COUNT(signs); i++)
+        if (getenv(signs[i]))
+            return true;
+    return false;
+}
+
+static rncl_status load(void)
+{
+    static const char *const folders[] = {".", RNCL_MPI_FROM_BIN, RNCL_MPI_INSTALLED, NULL};
+    char *path;
+    RNCL_TRY(rncl_installation_find(folders, "rncl-mpi.so", &path));
+    if (!path)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "this rncl was built without MPI: it trains on one device, and not "
+                                         "under mpirun; build it where MPI is installed");
+    /* Open MPI's own modules look for its symbols among everybody's. */
+    void *library = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
+    free(path);
+    mpi = library ? dlsym(library, RNCL_MPI_CALLS) : NULL;
+    return mpi ? RNCL_OK : RNCL_FAIL(RNCL_ERR_USAGE, "MPI cannot be loaded: %s", dlerror());
 }
 
 /* PoCL would give each rank a thread for every core. */
@@ -244,26 +337,29 @@ static rncl_status compare_programs(rncl_ranks *ranks)
 
 rncl_status rncl_mpi_open(rncl_ranks **out)
 {
-    int provided;
     *out = NULL;
     if (!rncl_mpi_launched())
         return RNCL_OK;
+    RNCL_TRY(load());
     job *j = calloc(1, sizeof *j);
     if (!j)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "ranks");
-    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided) || provided < MPI_THREAD_SERIALIZED) {
+    rncl_mpi_place place;
+    if (!mpi->start(&place)) {
         free(j);
         return RNCL_FAIL(RNCL_ERR_FAILURE, "this MPI cannot be called by several threads");
     }
-    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     pthread_mutex_init(&j->lock, NULL);
-    j->ranks.exchange = exchange;
-    j->ranks.carrier = j;
-    MPI_Comm_rank(MPI_COMM_WORLD, &j->ranks.index);
-    MPI_Comm_size(MPI_COMM_WORLD, &j->ranks.count);
-    find_local(&j->ranks);
+    j->ranks = (rncl_ranks){.index = place.index,
+                            .count = place.count,
+                            .local_index = place.local_index,
+                            .local_count = place.local_count,
+                            .exchange = exchange,
+                            .carrier = j};
     share_cores(&j->ranks);
-    rncl_status st = start_beats(j);
+    rncl_status st = rncl_local_peers_open(&j->ranks, &j->peers);
+    if (!st)
+        st = start_beats(j);
     if (!st)
         st = compare_programs(&j->ranks);
     if (st) {
@@ -274,12 +370,14 @@ rncl_status rncl_mpi_open(rncl_ranks **out)
     return RNCL_OK;
 }
 
-static _Noreturn void fail_alone(const rncl_ranks *ranks, rncl_status status)
+static _Noreturn void fail_alone(rncl_ranks *ranks, rncl_status status)
 {
-    if (ranks->index)
-        fprintf(stderr, "rncl: rank %d: %s\n", ranks->index, rncl_status_message());
-    else
-        fprintf(stderr, "rncl: %s\n", rncl_status_message());
+    notice why = {.status = status};
+    if (ranks->index) {
+        snprintf(why.text, sizeof why.text, "rank %d: %.900s", ranks->index, rncl_status_message());
+        tell_first(ranks->carrier, &why);
+    }
+    fprintf(stderr, "rncl: %s\n", rncl_status_message());
     abort_job(status);
 }
 
@@ -288,38 +386,21 @@ void rncl_mpi_close(rncl_ranks *ranks, rncl_status status)
     const void *ignored;
     if (!ranks)
         return;
+    job *j = ranks->carrier;
     if (status && !ranks->agreed)
         fail_alone(ranks, status);
     /* Whoever has left is silent. */
+    atomic_store(&j->leaving, true);
     const rncl_status left = rncl_ranks_gather(ranks, "", 1, &ignored);
     if (left)
         fail_alone(ranks, left);
-    job *j = ranks->carrier;
     const bool first = rncl_ranks_first(ranks);
     stop_beats(j);
-    MPI_Finalize();
+    mpi->finish();
+    rncl_local_peers_close(&j->peers);
     rncl_ranks_fini(ranks);
     pthread_mutex_destroy(&j->lock);
     free(j);
     if (!first) /* launchers kill the rest where one ends badly, and rank 0 is about to tell why */
         exit(0);
 }
-
-#else
-
-rncl_status rncl_mpi_open(rncl_ranks **out)
-{
-    *out = NULL;
-    if (rncl_mpi_launched())
-        return RNCL_FAIL(RNCL_ERR_USAGE, "this rncl was built without MPI: it trains on one device, and not "
-                                         "under mpirun; build it where MPI is installed");
-    return RNCL_OK;
-}
-
-void rncl_mpi_close(rncl_ranks *ranks, rncl_status status)
-{
-    (void)ranks;
-    (void)status;
-}
-
-#endif

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "cl_error.h"
 #include "util.h"
 
 static size_t param_bytes(const rncl_graph *graph)
@@ -16,10 +17,16 @@ static size_t state_bytes(const rncl_graph *graph)
     return MAX(graph->state_floats, 1) * sizeof(float);
 }
 
+static bool keeps_state(const rncl_network_setup *setup)
+{
+    return setup->training && setup->others.sum;
+}
+
 size_t rncl_parameters_bytes(const rncl_network_setup *setup)
 {
     size_t vectors = setup->training ? 3 : 1, averages = setup->averaged ? 1 : 0;
-    return (vectors + averages) * param_bytes(setup->graph) + (1 + averages) * state_bytes(setup->graph);
+    const size_t states = 1 + averages + (keeps_state(setup) ? 1 : 0);
+    return (vectors + averages) * param_bytes(setup->graph) + states * state_bytes(setup->graph);
 }
 
 /* The padding between parameters takes part in updates: it must be, and then stays, zero. */
@@ -38,6 +45,8 @@ static rncl_status allocate(rncl_parameters *p, const rncl_network_setup *setup)
         RNCL_TRY(allocate_zeros(p->context, param_bytes(graph), &p->gradients));
         RNCL_TRY(allocate_zeros(p->context, param_bytes(graph), &p->velocity));
     }
+    if (keeps_state(setup))
+        RNCL_TRY(allocate_zeros(p->context, state_bytes(graph), &p->state_before));
     if (setup->averaged) {
         RNCL_TRY(allocate_zeros(p->context, param_bytes(graph), &p->average));
         RNCL_TRY(allocate_zeros(p->context, state_bytes(graph), &p->average_state));
@@ -159,7 +168,8 @@ void rncl_parameters_fini(rncl_parameters *p)
     release_slices(p->gradient_slices, p->graph->param_count);
     release_slices(p->mean_slices, p->graph->running_count);
     release_slices(p->variance_slices, p->graph->running_count);
-    cl_mem const buffers[] = {p->params, p->state, p->gradients, p->velocity, p->average, p->average_state};
+    cl_mem const buffers[] = {p->params,   p->state,   p->state_before, p->gradients,
+                              p->velocity, p->average, p->average_state};
     for (size_t i = 0; i < COUNT(buffers); i++)
         rncl_buffer_release(buffers[i]);
 }
@@ -206,6 +216,22 @@ rncl_status rncl_parameters_write(rncl_parameters *parameters, const rncl_networ
 rncl_status rncl_parameters_read(rncl_parameters *parameters, const rncl_network_vectors *to)
 {
     return move(parameters, to, read_vector);
+}
+
+rncl_status rncl_parameters_keep_state(rncl_parameters *p)
+{
+    if (!p->state_before || !p->graph->state_floats)
+        return RNCL_OK;
+    return rncl_cl_status(clEnqueueCopyBuffer(p->context->queue, p->state, p->state_before, 0, 0,
+                                              p->graph->state_floats * sizeof(float), 0, NULL, NULL),
+                          "clEnqueueCopyBuffer", "the running statistics");
+}
+
+rncl_status rncl_parameters_read_before(rncl_parameters *p, const rncl_network_vectors *to)
+{
+    rncl_parameters before = *p;
+    before.state = p->state_before;
+    return move(&before, to, read_vector);
 }
 
 /* Parameters, and running statistics, with their averages. */

@@ -13,6 +13,7 @@ typedef struct rncl_parameters {
     rncl_context *context;
     const rncl_graph *graph;
     cl_mem params, state;
+    cl_mem state_before;                    /* of the last step that was begun; NULL without others */
     cl_mem gradients, velocity;             /* NULL without training */
     cl_mem average, average_state;          /* of params and state; NULL unless the setup asks for them */
     cl_mem *param_slices, *gradient_slices; /* of each parameter */
@@ -38,6 +39,11 @@ void rncl_parameters_fini(rncl_parameters *parameters); /* takes half-built and 
 /* As rncl_network_write and rncl_network_read. */
 rncl_status rncl_parameters_write(rncl_parameters *parameters, const rncl_network_vectors *from);
 rncl_status rncl_parameters_read(rncl_parameters *parameters, const rncl_network_vectors *to);
+
+/* Copies the running statistics before a step changes them: enqueues; nothing without others. The second
+ * reads with them instead of those there are. */
+rncl_status rncl_parameters_keep_state(rncl_parameters *parameters);
+rncl_status rncl_parameters_read_before(rncl_parameters *parameters, const rncl_network_vectors *to);
 
 /* Enqueue: one step from the gradients; params and state change places with their averages. */
 rncl_status rncl_parameters_update(rncl_parameters *parameters, const rncl_update_rule *rule,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bfloat16.h"
 #include "util.h"
 
 /* Chunks of a sum begin at multiples of so many floats: a cache line. */
@@ -139,6 +140,94 @@ rncl_status rncl_ranks_sum(rncl_ranks *ranks, float *values, size_t count)
     RNCL_TRY(scatter(ranks, values, count));
     add_up(ranks, values + own.first, own.count);
     return collect(ranks, values, count);
+}
+
+/* ---- rounded on their way ---- */
+
+static uint16_t round_off(float value, float *error)
+{
+    const uint16_t rounded = rncl_bfloat16_of(value);
+    *error = value - rncl_bfloat16_to_float(rounded);
+    return rounded;
+}
+
+/* Everybody's rounded values of this rank's chunk, in the order of the ranks, in `all`; its own are in
+ * `values`, as they are. */
+static rncl_status scatter_rounded(rncl_ranks *ranks, const uint16_t *rounded, size_t count, uint16_t *all)
+{
+    const chunk own = chunk_of(ranks, count, ranks->index);
+    for (int round = 1; round < ranks->count; round++) {
+        const int to = behind(ranks, round), from = before(ranks, round);
+        const chunk theirs = chunk_of(ranks, count, to);
+        RNCL_TRY(ranks->exchange(ranks, to, rounded + theirs.first, theirs.count * sizeof *rounded, from,
+                                 all + (size_t)from * own.count, own.count * sizeof *all));
+    }
+    return RNCL_OK;
+}
+
+/* Value number i of this rank's chunk, in the order of the ranks. */
+static float add_rounded(const rncl_ranks *ranks, const uint16_t *all, size_t count, size_t i, float own)
+{
+    float sum = ranks->index ? rncl_bfloat16_to_float(all[i]) : own;
+    for (int rank = 1; rank < ranks->count; rank++)
+        sum += rank == ranks->index ? own : rncl_bfloat16_to_float(all[(size_t)rank * count + i]);
+    return sum;
+}
+
+static rncl_status collect_rounded(rncl_ranks *ranks, uint16_t *rounded, size_t count)
+{
+    const chunk own = chunk_of(ranks, count, ranks->index);
+    for (int round = 1; round < ranks->count; round++) {
+        const int from = before(ranks, round);
+        const chunk theirs = chunk_of(ranks, count, from);
+        RNCL_TRY(ranks->exchange(ranks, behind(ranks, round), rounded + own.first,
+                                 own.count * sizeof *rounded, from, rounded + theirs.first,
+                                 theirs.count * sizeof *rounded));
+    }
+    return RNCL_OK;
+}
+
+rncl_status rncl_ranks_sum_rounded(rncl_ranks *ranks, float *values, float *errors, size_t count)
+{
+    if (rncl_ranks_count(ranks) == 1)
+        return RNCL_OK;
+    const chunk own = chunk_of(ranks, count, ranks->index);
+    RNCL_TRY(make_scratch(ranks, (count + own.count * (size_t)ranks->count) * sizeof(uint16_t)));
+    uint16_t *rounded = ranks->scratch, *all = rounded + count;
+    for (size_t i = 0; i < count; i++) {
+        values[i] += errors[i];
+        if (i < own.first || i >= own.first + own.count)
+            rounded[i] = round_off(values[i], &errors[i]);
+    }
+    RNCL_TRY(scatter_rounded(ranks, rounded, count, all));
+    for (size_t i = 0; i < own.count; i++) {
+        const size_t at = own.first + i;
+        rounded[at] = round_off(add_rounded(ranks, all, own.count, i, values[at]), &errors[at]);
+    }
+    RNCL_TRY(collect_rounded(ranks, rounded, count));
+    for (size_t i = 0; i < count; i++)
+        values[i] = rncl_bfloat16_to_float(rounded[i]);
+    return RNCL_OK;
+}
+
+/* ---- to rank 0 and back ---- */
+
+rncl_status rncl_ranks_bring(rncl_ranks *ranks, void *all, size_t bytes)
+{
+    if (!rncl_ranks_first(ranks))
+        return ranks->exchange(ranks, 0, all, bytes, 0, NULL, 0);
+    for (int rank = 1; rank < rncl_ranks_count(ranks); rank++)
+        RNCL_TRY(ranks->exchange(ranks, rank, NULL, 0, rank, (char *)all + (size_t)rank * bytes, bytes));
+    return RNCL_OK;
+}
+
+rncl_status rncl_ranks_deal(rncl_ranks *ranks, void *all, size_t bytes)
+{
+    if (!rncl_ranks_first(ranks))
+        return ranks->exchange(ranks, 0, NULL, 0, 0, all, bytes);
+    for (int rank = 1; rank < rncl_ranks_count(ranks); rank++)
+        RNCL_TRY(ranks->exchange(ranks, rank, (char *)all + (size_t)rank * bytes, bytes, rank, NULL, 0));
+    return RNCL_OK;
 }
 
 typedef struct verdict {

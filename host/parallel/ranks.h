@@ -64,6 +64,16 @@ rncl_status rncl_ranks_cast(rncl_ranks *ranks, void *data, size_t bytes);
  * rank, and whenever it is repeated. Every rank sends and receives 2 (count - 1) / count of the vector. */
 rncl_status rncl_ranks_sum(rncl_ranks *ranks, float *values, size_t count);
 
+/* The same with every value rounded to bfloat16 on its way, so that half as many bytes are sent. What
+ * rounding took off this rank's values and off the sums that it made is in `errors` afterwards, and is added
+ * to its values the next time; [count], zero at first. */
+rncl_status rncl_ranks_sum_rounded(rncl_ranks *ranks, float *values, float *errors, size_t count);
+
+/* Rank 0 receives what the others have: all[rank] of `bytes` bytes each, its own in the first place already;
+ * and the way back. On other ranks `all` is their own alone. */
+rncl_status rncl_ranks_bring(rncl_ranks *ranks, void *all, size_t bytes);
+rncl_status rncl_ranks_deal(rncl_ranks *ranks, void *all, size_t bytes);
+
 /* RNCL_OK if that is every rank's status; otherwise that of the lowest rank that has failed, with its
  * message, on every rank. */
 rncl_status rncl_ranks_agree(rncl_ranks *ranks, rncl_status status);

@@ -141,6 +141,13 @@ static rncl_status search(rncl_training *t, int most, const material *m, int *ba
     return RNCL_OK;
 }
 
+static void clear_away(rncl_training *t, material *m)
+{
+    free_material(m);
+    rncl_store_close(t->store);
+    t->store = NULL;
+}
+
 rncl_status rncl_batch_search(rncl_training *t, rncl_options *options)
 {
     const int most = options->batch_size;
@@ -150,9 +157,19 @@ rncl_status rncl_batch_search(rncl_training *t, rncl_options *options)
         st = make_material(t, most, &m);
     if (!st)
         st = search(t, most, &m, &options->batch_size);
-    free_material(&m);
-    rncl_store_close(t->store);
-    t->store = NULL;
+    clear_away(t, &m);
     rncl_automatic_complete(options, t->inputs.training->info.count);
+    return st;
+}
+
+rncl_status rncl_batch_measure(rncl_training *t, rncl_batch_speed *speed)
+{
+    material m = {0};
+    rncl_status st = rncl_training_open_store(t);
+    if (!st)
+        st = make_material(t, speed->batch, &m);
+    if (!st)
+        st = measure(t, &m, speed);
+    clear_away(t, &m);
     return st;
 }

@@ -20,4 +20,7 @@ int rncl_batch_that_pays(const rncl_batch_speed *speeds, size_t count);
  */
 rncl_status rncl_batch_search(rncl_training *training, rncl_options *options);
 
+/* Measures steps of speed->batch in the same way: speed->images_per_second. */
+rncl_status rncl_batch_measure(rncl_training *training, rncl_batch_speed *speed);
+
 #endif

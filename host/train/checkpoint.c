@@ -1,8 +1,10 @@
 /* The checkpoint's layout: a header, the parameters, the running statistics, the velocities, averages of the
- * first two where there are any, and a hash of all before it; little-endian. */
+ * first two where there are any, rounding errors of each rank's gradients where these are compressed, and a
+ * hash of all before it; little-endian. */
 #include "checkpoint.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -75,6 +77,9 @@ rncl_status rncl_checkpoint_save(const rncl_checkpoint *checkpoint, const rncl_r
     const size_t count = list_parts(checkpoint, vectors, parts);
     for (size_t i = 0; i < count; i++)
         hash = put(hash, parts[i].values, parts[i].floats * sizeof(float), file.stream);
+    if (checkpoint->errors)
+        hash = put(hash, checkpoint->errors->values,
+                   checkpoint->errors->ranks * checkpoint->param_floats * sizeof(float), file.stream);
     fwrite(&hash, sizeof hash, 1, file.stream);
     return rncl_atomic_file_commit(&file);
 }
@@ -90,6 +95,20 @@ static size_t count_floats(const rncl_checkpoint *checkpoint, bool averaged)
 {
     const size_t params = checkpoint->param_floats, state = checkpoint->state_floats;
     return 2 * params + state + (averaged ? params + state : 0);
+}
+
+/* Of how many ranks a file with so many bytes behind its header has rounding errors. False if no file has
+ * that size.
+ */
+static bool count_errors(const rncl_checkpoint *checkpoint, bool averaged, size_t size_bytes, size_t *ranks)
+{
+    const size_t vectors = count_floats(checkpoint, averaged) * sizeof(float);
+    const size_t each = checkpoint->param_floats * sizeof(float);
+    *ranks = 0;
+    if (size_bytes <= vectors || each == 0)
+        return size_bytes == vectors;
+    *ranks = (size_bytes - vectors) / each;
+    return vectors + *ranks * each == size_bytes;
 }
 
 /* Whether a run can stand there. */
@@ -132,7 +151,8 @@ static rncl_status check_data(const rncl_checkpoint *checkpoint, const rncl_run_
                      checkpoint->path, classes, training, validation);
 }
 
-static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_contents *file, header *head)
+static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_contents *file, header *head,
+                         size_t *error_ranks)
 {
     if (file->size_bytes < sizeof magic || memcmp(file->data, magic, sizeof magic) != 0)
         return damaged(checkpoint, "not a checkpoint of rncl");
@@ -150,7 +170,7 @@ static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_contents 
         return damaged(checkpoint, "cut off or damaged");
     if (head->fingerprint != checkpoint->fingerprint || head->param_floats != checkpoint->param_floats ||
         head->state_floats != checkpoint->state_floats ||
-        hashed - sizeof *head != count_floats(checkpoint, head->averaged != 0) * sizeof(float))
+        !count_errors(checkpoint, head->averaged != 0, hashed - sizeof *head, error_ranks))
         return RNCL_FAIL(
             RNCL_ERR_MODEL,
             "%s: saved by a run with another network, augmentation, batch size or seed; leave these "
@@ -181,7 +201,9 @@ rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_sta
     if (missing)
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s; nothing to resume there", rncl_status_message());
     header head;
-    rncl_status st = check(checkpoint, &file, &head);
+    size_t error_ranks;
+    rncl_checkpoint_errors *errors = checkpoint->errors;
+    rncl_status st = check(checkpoint, &file, &head, &error_ranks);
     if (!st) {
         *state = head.state;
         const unsigned char *next = file.data + sizeof head;
@@ -189,6 +211,10 @@ rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_sta
         const size_t count = list_parts(checkpoint, vectors, parts);
         for (size_t i = 0; i < count; i++)
             next = get(next, parts[i].values, parts[i].floats);
+        if (errors)
+            errors->found = error_ranks;
+        if (errors && errors->ranks == error_ranks)
+            get(next, errors->values, error_ranks * checkpoint->param_floats);
     }
     rncl_contents_free(&file);
     return st;
@@ -199,8 +225,12 @@ rncl_status rncl_checkpoint_peek(const char *path, rncl_run_state *state, rncl_r
     header head;
     FILE *stream = fopen(path, "rb");
     const bool whole = stream && fread(&head, sizeof head, 1, stream) == 1;
+    const bool unread = !stream || ferror(stream);
+    const int reason = errno;
     if (stream)
         fclose(stream);
+    if (unread)
+        return RNCL_FAIL(RNCL_ERR_MODEL, "%s: cannot be read: %s", path, strerror(reason));
     if (!whole || memcmp(head.magic, magic, sizeof magic) != 0 || head.version != VERSION ||
         !is_possible(&head.state))
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: no checkpoint of this version of rncl", path);

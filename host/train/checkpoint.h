@@ -36,6 +36,14 @@ typedef struct rncl_run_data {
     uint64_t validation_count, validation;
 } rncl_run_data;
 
+/* Rounding errors of gradients that are compressed on their way between ranks. A file holds those of all
+ * ranks, or none. */
+typedef struct rncl_checkpoint_errors {
+    float *values; /* [ranks][param_floats] */
+    size_t ranks;
+    size_t found; /* load: of so many ranks the file has them; only if these are `ranks`, values are filled */
+} rncl_checkpoint_errors;
+
 /* What belongs to which run: files of another `fingerprint`, and of other data, are refused. */
 typedef struct rncl_checkpoint {
     const char *path;
@@ -43,7 +51,8 @@ typedef struct rncl_checkpoint {
     rncl_run_data data;
     bool any_data; /* load: also a file of other data */
     size_t param_floats, state_floats;
-    bool averaged; /* it holds averages */
+    bool averaged;                  /* it holds averages */
+    rncl_checkpoint_errors *errors; /* NULL: none are saved, and those in a file are left there */
 } rncl_checkpoint;
 
 /* RNCL_ERR_IO if it cannot be written; the old one is then as it was. All vectors are needed, averages where

@@ -9,7 +9,7 @@
 
 #include "event_file.h"
 #include "inference.h"
-#include "training_ranks.h"
+#include "training_shares.h"
 #include "util.h"
 #include "verdict.h"
 

@@ -80,6 +80,8 @@ typedef struct rncl_options {
     rncl_schedule_kind schedule;
     bool zero_init_residual;
     bool sync_bn;                    /* batch statistics of all ranks' pictures */
+    bool compress_gradients;         /* between ranks: as bfloat16 */
+    char shares[RNCL_TEXT_LENGTH];   /* of ranks in a batch: "equal", "auto", or "3,1" */
     char lr_steps[RNCL_TEXT_LENGTH]; /* "0.5,0.75" of the run, or steps, after which `step` divides by 10 */
     int patience;                    /* plateau: evaluations without improvement */
     int warmup_steps;
@@ -131,6 +133,8 @@ typedef struct rncl_options {
     bool logits, csv;               /* predict */
     bool inference;                 /* bench: forward only */
     char explain[RNCL_TEXT_LENGTH]; /* bench: file for the roofline; "": none */
+    bool ranks_model;               /* bench: print what a step would take on more ranks */
+    float link_latency;             /* of a message between them, microseconds */
     bool plot_loss;                 /* plot: losses and not errors */
     int plot_x;                     /* plot: 0 steps, 1 epochs, 2 time */
     char grid[RNCL_TEXT_LENGTH]; /* sweep: "lr=0.1,0.05 seed=1,2", no option: what the command's lists say */
@@ -225,6 +229,8 @@ rncl_option_source rncl_option_source_of(const rncl_options *options, const char
 /* Reads FILE.ini (inih; sections are for the reader's eye only). Unknown names are RNCL_ERR_USAGE with the
  * nearest. */
 rncl_status rncl_options_read(rncl_options *options, const char *path, unsigned commands);
+/* The same for option `config`: a file that cannot be read is as wrong as a value in it, RNCL_ERR_USAGE. */
+rncl_status rncl_options_take_config(rncl_options *options, const char *path, unsigned commands);
 
 /* Writes all rows with in_config; reading it back gives the same options, in whatever folder. */
 rncl_status rncl_options_write(const rncl_options *options, const char *path);

@@ -22,6 +22,13 @@ rncl_status rncl_context_prepare(rncl_context *context, const rncl_options *opti
                                        : RNCL_OK;
 }
 
+void rncl_context_prepare_again(rncl_context *context, const rncl_options *options)
+{
+    if (rncl_option_source_of(options, "precision") != RNCL_FROM_COMMAND_LINE &&
+        options->precision != context->precision)
+        rncl_precision_request(context, options->precision);
+}
+
 void rncl_planning_apply(const rncl_options *options, rncl_store *store, rncl_network_setup *setup)
 {
     setup->algorithm = options->algorithm[0] ? options->algorithm : NULL;

@@ -10,6 +10,10 @@
  * come from. */
 rncl_status rncl_context_prepare(rncl_context *context, const rncl_options *options);
 
+/* The same for a run that is resumed, whose config.ini has been read into the options since then: its
+ * precision, unless the command line has another. */
+void rncl_context_prepare_again(rncl_context *context, const rncl_options *options);
+
 /* Fills the fields of a setup that decide about algorithms. The store (NULL: presets) must outlive the
  * planning. */
 void rncl_planning_apply(const rncl_options *options, rncl_store *store, rncl_network_setup *setup);

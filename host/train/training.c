@@ -10,6 +10,7 @@
 #include "random.h"
 #include "run_folder.h"
 #include "training_ranks.h"
+#include "training_shares.h"
 #include "util.h"
 
 /* ---- when ---- */
@@ -247,6 +248,21 @@ static bool save_due(const rncl_training *t)
     return rncl_ranks_count(t->ranks) > 1 ? t->agreed.save : rncl_training_wants_to_save(t);
 }
 
+/* Steps that are enqueued before the first of them is collected. Ranks wait for each other within a step
+ * anyway; with one of them outstanding there is a state of a whole step whenever they do. */
+static int64_t most_outstanding(const rncl_training *t)
+{
+    return rncl_ranks_count(t->ranks) > 1 ? 1 : 2;
+}
+
+static rncl_status enqueue_step(rncl_training *t)
+{
+    if (t->checks)
+        RNCL_TRY(rncl_spot_checks_begin(t->checks, t->enqueued));
+    const rncl_status st = rncl_training_enqueue(t);
+    return st ? rncl_training_save_after_failure(t, st) : RNCL_OK;
+}
+
 /* `by_time`: fewer steps when a checkpoint is due. */
 static rncl_status take_steps(rncl_training *t, int64_t count, bool by_time)
 {
@@ -254,10 +270,8 @@ static rncl_status take_steps(rncl_training *t, int64_t count, bool by_time)
     rncl_pace_go(&t->pace, rncl_time_ns());
     while (t->enqueued < boundary && !rncl_training_stopped(t) && !out_of_time(t) &&
            !(by_time && save_due(t))) {
-        if (t->checks)
-            RNCL_TRY(rncl_spot_checks_begin(t->checks, t->enqueued));
-        RNCL_TRY(rncl_training_enqueue(t));
-        if (t->enqueued - t->state.step == 2)
+        RNCL_TRY(enqueue_step(t));
+        if (t->enqueued - t->state.step == most_outstanding(t))
             RNCL_TRY(collect_step(t));
     }
     while (t->state.step < t->enqueued)

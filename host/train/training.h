@@ -34,10 +34,11 @@ typedef struct rncl_training {
     rncl_store *store;   /* of tuning results */
     bool tuning_kept;    /* the run folder has those that the run computes with */
     rncl_network *network;
-    rncl_spot_checks *checks;     /* NULL: none */
-    bool doubts;                  /* the first of them repeats one that found a wrong result */
-    rncl_network_vectors vectors; /* on the host, for files */
-    rncl_model_meta meta;         /* its labels are the data set's */
+    rncl_spot_checks *checks;      /* NULL: none */
+    bool doubts;                   /* the first of them repeats one that found a wrong result */
+    rncl_network_vectors vectors;  /* on the host, for files */
+    rncl_checkpoint_errors errors; /* rank 0: of all ranks, else its own; no values: none */
+    rncl_model_meta meta;          /* its labels are the data set's */
     rncl_schedule schedule;
     float *class_weights; /* NULL: none */
     rncl_run_lock lock;   /* of the run folder */
@@ -87,7 +88,7 @@ void rncl_training_draw(const rncl_training *training);
 void rncl_training_draw_step(const rncl_training *training);
 
 /* The checkpoint of this run at `path`. */
-rncl_checkpoint rncl_training_checkpoint(const rncl_training *training, const char *path);
+rncl_checkpoint rncl_training_checkpoint(rncl_training *training, const char *path);
 
 /* Allocates and fills training->vectors and training->state, from the checkpoint if the run is resumed. */
 rncl_status rncl_training_prepare_weights(rncl_training *training);
@@ -129,6 +130,10 @@ rncl_status rncl_training_run(rncl_training *training);
 /* Writes model.safetensors, last.ckpt and, where the weights are the best so far, best.safetensors. No step
  * may be outstanding. RNCL_ERR_DIVERGED instead of writing anything that is not finite. */
 rncl_status rncl_training_save(rncl_training *training);
+
+/* After a `failure` of the step that was being enqueued, of several ranks: rank 0 saves what there was before
+ * that step, if the failure has left it whole and is no wrong result, and says so. Returns `failure`. */
+rncl_status rncl_training_save_after_failure(rncl_training *training, rncl_status failure);
 
 /* Back to the run folder's checkpoint `name`: state, device and loader. Outstanding steps are dropped. */
 rncl_status rncl_training_rewind(rncl_training *training, const char *name);

@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "bfloat16.h"
 #include "run_folder.h"
 #include "spec.h"
 #include "training.h"
@@ -19,13 +21,27 @@ typedef struct search {
     char where[80]; /* "layer1.0.conv1 forward"; "": nothing yet */
 } search;
 
-static rncl_status look_at(search *s, cl_mem buffer, size_t floats, const rncl_pass_at *at)
+/* Widens values in place, the last one first. */
+static void widen(float *values, size_t count)
 {
-    float *values = malloc(floats * sizeof *values);
+    for (size_t i = count; i-- > 0;) {
+        uint16_t value;
+        memcpy(&value, (const char *)values + i * sizeof value, sizeof value);
+        values[i] = rncl_bfloat16_to_float(value);
+    }
+}
+
+static rncl_status look_at(search *s, const rncl_pass_at *at, rncl_slot slot, size_t count)
+{
+    const bool bf16 = rncl_pass_elements(&at->op->passes[at->pass]) & 1u << slot;
+    float *values = malloc(count * sizeof *values);
     if (!values)
-        return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu values to look at", floats);
-    const rncl_status st = rncl_buffer_read(s->context, buffer, 0, floats * sizeof *values, values);
-    if (!st && !rncl_all_finite(values, floats))
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu values to look at", count);
+    const size_t bytes = count * (bf16 ? sizeof(uint16_t) : sizeof(float));
+    const rncl_status st = rncl_buffer_read(s->context, at->buffers->slots[slot], 0, bytes, values);
+    if (!st && bf16)
+        widen(values, count);
+    if (!st && !rncl_all_finite(values, count))
         snprintf(s->where, sizeof s->where, "%s %s", at->name, at->op->type->passes[at->pass].name);
     free(values);
     return st;
@@ -38,9 +54,9 @@ static rncl_status look(void *user, const rncl_pass_at *at)
     const rncl_spec_case c = {.desc = at->op->desc, .pass = at->pass, .scalars = *at->scalars};
     RNCL_FOR_SLOTS (spec->passes[at->pass].results & ~(RNCL_INTEGER_SLOTS | RNCL_SLOT_BIT(saved)), slot) {
         const rncl_spec_layout layout = spec->layout(&c, slot);
-        const size_t floats = rncl_spec_layout_count(&layout);
-        if (at->done && !s->where[0] && at->buffers->slots[slot] && floats)
-            RNCL_TRY(look_at(s, at->buffers->slots[slot], floats, at));
+        const size_t count = rncl_spec_layout_count(&layout);
+        if (at->done && !s->where[0] && at->buffers->slots[slot] && count)
+            RNCL_TRY(look_at(s, at, slot, count));
     }
     return RNCL_OK;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gradient_buckets.h"
 #include "util.h"
 
 /* ---- setting up ---- */
@@ -21,51 +22,6 @@ rncl_status rncl_training_share_options(rncl_training *t, rncl_options *options)
     options->training_images = own.training_images;
     options->validation_images = own.validation_images;
     return st;
-}
-
-rncl_status rncl_training_take_share(rncl_training *t)
-{
-    const int batch = t->options->batch_size, ranks = rncl_ranks_count(t->ranks);
-    if (batch < ranks)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "a batch of %d for %d ranks: give a larger --batch-size", batch,
-                         ranks);
-    t->share = rncl_ranks_share(t->ranks, batch);
-    return RNCL_OK;
-}
-
-rncl_loader_options rncl_training_loader(const rncl_training *t, rncl_loader_options loader)
-{
-    loader.start += (uint64_t)t->share.first;
-    loader.stride = (uint64_t)loader.batch_size;
-    loader.batch_size = t->share.count;
-    return loader;
-}
-
-/* Whether a micro-batch is one of all ranks together, as its statistics are. */
-static bool has_common_turns(const rncl_training *t)
-{
-    return t->options->sync_bn && rncl_ranks_count(t->ranks) > 1;
-}
-
-int rncl_training_micro_batch(const rncl_training *t, int micro_batch)
-{
-    if ((rncl_ranks_count(t->ranks) == 1 && !t->options->resume[0]) || micro_batch == 0)
-        return micro_batch;
-    if (has_common_turns(t)) {
-        const int turns = MAX(t->options->batch_size / micro_batch, 1);
-        micro_batch = t->share.count / turns;
-    }
-    micro_batch = MAX(MIN(micro_batch, t->share.count), 1);
-    while (t->share.count % micro_batch)
-        micro_batch--;
-    return micro_batch;
-}
-
-int rncl_training_kept_micro_batch(const rncl_training *t)
-{
-    const rncl_network_facts *facts = rncl_network_facts_of(t->network);
-    const int turns = facts->batch_size / facts->micro_batch;
-    return has_common_turns(t) ? t->options->batch_size / turns : facts->micro_batch;
 }
 
 /* *other: the first rank that has other bytes than rank 0; 0: none. */
@@ -166,9 +122,11 @@ static rncl_status weigh(void *user, double *weight)
     return RNCL_OK;
 }
 
-static rncl_status sum(void *user, float *gradients, size_t count)
+static rncl_status sum(void *user, size_t first, size_t count, float *gradients)
 {
     const rncl_training *t = user;
+    if (t->errors.values)
+        return rncl_ranks_sum_rounded(t->ranks, gradients, t->errors.values + first, count);
     return rncl_ranks_sum(t->ranks, gradients, count);
 }
 
@@ -214,7 +172,8 @@ static rncl_status join_means(void *user, size_t count, double *means)
 
 rncl_network_others rncl_training_others(rncl_training *t)
 {
-    rncl_network_others others = {.weigh = weigh, .sum = sum, .user = t};
+    rncl_network_others others = {
+        .weigh = weigh, .sum = sum, .bucket_floats = RNCL_GRADIENT_BUCKET_FLOATS, .user = t};
     if (rncl_ranks_count(t->ranks) == 1)
         return (rncl_network_others){0};
     if (t->options->sync_bn)

@@ -9,17 +9,6 @@
 /* Rank 0's options on every rank. */
 rncl_status rncl_training_share_options(rncl_training *training, rncl_options *options);
 
-/* This rank's part of each batch. RNCL_ERR_USAGE where there are more ranks than pictures. */
-rncl_status rncl_training_take_share(rncl_training *training);
-
-/* A loader of this rank's part of each batch, from one of whole batches. */
-rncl_loader_options rncl_training_loader(const rncl_training *training, rncl_loader_options loader);
-/* The micro-batch that the options ask for, as this rank's part can be cut: a run may have been begun by more
- * ranks or fewer. With --sync-bn it is one of all ranks together. */
-int rncl_training_micro_batch(const rncl_training *training, int micro_batch);
-/* What the options of a run are to say of it. */
-int rncl_training_kept_micro_batch(const rncl_training *training);
-
 /* To be called on every rank where all of them find the same failure: rank 0 alone tells of it. */
 void rncl_training_found_by_all(const rncl_training *training);
 void rncl_training_found_by_none(const rncl_training *training); /* what there was is over */

@@ -1,10 +1,11 @@
 /* The files that a run leaves behind. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "file.h"
 #include "kept_checkpoints.h"
 #include "run_folder.h"
-#include "training.h"
+#include "training_errors.h"
 #include "util.h"
 
 static rncl_status save_model(const rncl_training *t, const char *name)
@@ -54,23 +55,43 @@ static rncl_status check_finite(const rncl_training *t)
                      t->state.step, t->options->out);
 }
 
-static rncl_status save(rncl_training *t)
+/* Of what is in training->vectors. */
+static rncl_status write_files(rncl_training *t)
 {
-    const uint64_t start_ns = rncl_time_ns();
-    RNCL_TRY(rncl_network_read(t->network, &t->vectors));
     RNCL_TRY(check_finite(t));
     RNCL_TRY(save_model(t, RNCL_RUN_MODEL));
     if (t->improved)
         RNCL_TRY(save_model(t, RNCL_RUN_BEST));
-    RNCL_TRY(save_checkpoint(t));
+    return save_checkpoint(t);
+}
+
+static rncl_status save(rncl_training *t)
+{
+    const uint64_t start_ns = rncl_time_ns();
+    RNCL_TRY(rncl_network_read(t->network, &t->vectors));
+    RNCL_TRY(write_files(t));
     rncl_save_clock_saved(&t->save_clock, start_ns, rncl_time_ns());
     return RNCL_OK;
 }
 
 rncl_status rncl_training_save(rncl_training *t)
 {
+    RNCL_TRY(rncl_training_bring_errors(t));
     RNCL_TRY(rncl_ranks_agree(t->ranks, rncl_ranks_first(t->ranks) ? save(t) : RNCL_OK));
     t->improved = false;
     t->agreed.save = false;
     return RNCL_OK;
+}
+
+rncl_status rncl_training_save_after_failure(rncl_training *t, rncl_status failure)
+{
+    char message[1024];
+    if (rncl_ranks_count(t->ranks) == 1 || !rncl_ranks_first(t->ranks) || t->ranks->agreed ||
+        failure == RNCL_ERR_WRONG_RESULT) /* which the weights may hold already */
+        return failure;
+    snprintf(message, sizeof message, "%s", rncl_status_message());
+    if (t->state.step != t->enqueued || rncl_network_read_before(t->network, &t->vectors) || write_files(t))
+        return RNCL_FAIL(failure, "%s", message);
+    return RNCL_FAIL(failure, "%s; saved after step %" PRId64 ", continue with `rncl train --resume %s`",
+                     message, t->state.step, t->options->out);
 }

@@ -15,6 +15,7 @@
 #include "run_folder.h"
 #include "self_test.h"
 #include "training_ranks.h"
+#include "training_shares.h"
 #include "tuning.h"
 #include "util.h"
 
@@ -118,6 +119,7 @@ static rncl_status prepare_inputs(rncl_training *t, rncl_options *options)
     RNCL_TRY(rncl_inputs_open(options, true, &t->context->log, &t->inputs));
     RNCL_TRY(rncl_inputs_complete(&t->inputs, options));
     rncl_automatic_complete(options, t->inputs.training->info.count);
+    rncl_training_settle_shares(t, options);
     return rncl_training_take_share(t);
 }
 
@@ -258,7 +260,7 @@ static rncl_status make_folder(rncl_training *t, rncl_options *options)
  * beginning, and shows early if the disk has no room for one. */
 static rncl_status prepare_folder(rncl_training *t, rncl_options *options)
 {
-    options->micro_batch = rncl_training_kept_micro_batch(t);
+    RNCL_TRY(rncl_training_kept_micro_batch(t, &options->micro_batch));
     const rncl_status st = rncl_ranks_first(t->ranks) ? make_folder(t, options) : RNCL_OK;
     RNCL_TRY(rncl_ranks_agree(t->ranks, st));
     RNCL_TRY(rncl_ranks_cast(t->ranks, options->out, sizeof options->out));
@@ -282,11 +284,14 @@ static rncl_status prepare(rncl_training *t, rncl_options *options)
     const rncl_status st = rncl_ranks_first(t->ranks) ? choose(t, options) : RNCL_OK;
     RNCL_TRY(rncl_ranks_agree(t->ranks, st));
     RNCL_TRY(rncl_training_share_options(t, options));
+    if (options->resume[0])
+        rncl_context_prepare_again(t->context, options);
     const bool measured = rncl_automatic_is_measured(options);
     RNCL_TRY(rncl_ranks_agree(t->ranks, prepare_inputs(t, options)));
     RNCL_TRY(prepare_tuning(t, options));
     RNCL_TRY(rncl_ranks_agree(t->ranks, prepare_graph(t, options, measured)));
     RNCL_TRY(rncl_training_compare_ranks(t));
+    RNCL_TRY(rncl_training_measure_shares(t, options));
     RNCL_TRY(rncl_training_prepare_weights(t));
     RNCL_TRY(rncl_ranks_agree(t->ranks, prepare_network(t, options->micro_batch)));
     RNCL_TRY(rncl_training_compare_turns(t));

@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "run_folder.h"
+#include "training_errors.h"
 #include "training_ranks.h"
 #include "util.h"
 
-rncl_checkpoint rncl_training_checkpoint(const rncl_training *t, const char *path)
+rncl_checkpoint rncl_training_checkpoint(rncl_training *t, const char *path)
 {
     return (rncl_checkpoint){.path = path,
                              .fingerprint = t->fingerprint,
@@ -14,7 +15,8 @@ rncl_checkpoint rncl_training_checkpoint(const rncl_training *t, const char *pat
                              .any_data = t->options->force_resume,
                              .param_floats = t->graph->param_floats,
                              .state_floats = t->graph->state_floats,
-                             .averaged = t->options->ema > 0};
+                             .averaged = t->options->ema > 0,
+                             .errors = t->errors.values ? &t->errors : NULL};
 }
 
 static rncl_status load(rncl_training *t, const char *name)
@@ -28,6 +30,7 @@ static rncl_status load(rncl_training *t, const char *name)
 rncl_status rncl_training_load(rncl_training *t, const char *name)
 {
     RNCL_TRY(rncl_ranks_agree(t->ranks, rncl_ranks_first(t->ranks) ? load(t, name) : RNCL_OK));
+    RNCL_TRY(rncl_training_deal_errors(t));
     return rncl_training_share_vectors(t);
 }
 
@@ -95,9 +98,12 @@ rncl_status rncl_training_prepare_weights(rncl_training *t)
 {
     t->state = rncl_run_state_start();
     rncl_status st = allocate(t);
+    if (!st)
+        st = rncl_training_allocate_errors(t);
     if (!st && rncl_ranks_first(t->ranks))
         st = fill(t);
     RNCL_TRY(rncl_ranks_agree(t->ranks, st));
+    RNCL_TRY(rncl_training_deal_errors(t));
     RNCL_TRY(rncl_training_share_vectors(t));
     t->seconds_before = t->state.seconds;
     return RNCL_OK;
@@ -109,4 +115,5 @@ void rncl_training_free_weights(rncl_training *t)
     float *const vectors[] = {v->params, v->state, v->velocity, v->average, v->average_state};
     for (size_t i = 0; i < COUNT(vectors); i++)
         free(vectors[i]);
+    free(t->errors.values);
 }

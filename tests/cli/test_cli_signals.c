@@ -47,7 +47,12 @@ static pid_t start_training(const char *run_folder, void (*prepare)(void))
 static void wait_for_steps(pid_t child, const char *run_folder, int steps)
 {
     while (steps_written(run_folder) < steps) {
-        assert_int_equal(waitpid(child, NULL, WNOHANG), 0); /* it ended by itself */
+        char errors[4096];
+        int status;
+        if (waitpid(child, &status, WNOHANG) != 0) {
+            read_text("errors", errors, sizeof errors);
+            fail_msg("it ended by itself with status %#x: %s", status, errors);
+        }
         sleep_ms(20);
     }
 }

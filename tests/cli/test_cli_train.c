@@ -257,6 +257,28 @@ static void bench_explains_each_layer_in_80_columns(void **state)
     expect_failure(2, "roof.jpg: pictures are written as .png, .svg or .pdf");
 }
 
+/* More ranks wait longer, and faster links less. */
+static void bench_predicts_steps_of_ranks(void **state)
+{
+    (void)state;
+    run("bench --arch cifar-resnet --depth 8 --batch-size 4 --steps 1 --ranks-model --link-latency 10 "
+        "--json");
+    expect_status(0);
+    json_t *document = expect_json(), *rows = json_object_get(document, "ranks");
+    assert_int_equal(json_array_size(rows), 11 * 4);
+    double exposed[44];
+    for (size_t i = 0; i < 44; i++)
+        exposed[i] = json_number_value(json_object_get(json_array_get(rows, i), "exposed_ms"));
+    assert_true(exposed[0] == 0 && exposed[3] == 0);
+    for (size_t i = 4; i < 40; i++) {
+        assert_true(exposed[i + 4] > exposed[i]);
+        assert_true(i % 4 == 3 || exposed[i + 1] <= exposed[i]);
+    }
+    json_decref(document);
+    run("bench --arch cifar-resnet --depth 8 --inference --ranks-model");
+    expect_failure(2, "--ranks-model is of training");
+}
+
 static void check_json_counts_its_checks(void **state)
 {
     (void)state;
@@ -296,6 +318,7 @@ int main(void)
         cmocka_unit_test(bench_prints_each_layer_in_80_columns),
         cmocka_unit_test(bench_of_inference_goes_forward_only),
         cmocka_unit_test(bench_explains_each_layer_in_80_columns),
+        cmocka_unit_test(bench_predicts_steps_of_ranks),
         cmocka_unit_test(check_json_counts_its_checks),
     };
     return cmocka_run_group_tests_name("cli train", tests, choose_device, remove_folder);

@@ -1,4 +1,5 @@
 /* Collective operations on ranks that are threads of this process, with delays at random. */
+#include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +30,9 @@ struct member {
     rncl_ranks ranks;
     rncl_random random; /* of its delays */
     pthread_t thread;
-    float values[MOST_FLOATS];
+    float values[MOST_FLOATS], errors[MOST_FLOATS];
+    double totals[MOST_FLOATS]; /* of what has been summed in several rounds */
+    size_t sent_bytes;
     int gathered[MOST_RANKS];
     char text[64];
     rncl_status agreed;
@@ -41,6 +44,7 @@ static rncl_status exchange(rncl_ranks *ranks, int to, const void *out, size_t o
 {
     struct member *m = ranks->carrier;
     usleep(rncl_random_below(&m->random, 300));
+    m->sent_bytes += out_bytes;
     pthread_mutex_lock(&lock);
     if (out_bytes) {
         boxes[ranks->index][to].data = out;
@@ -113,6 +117,100 @@ static void sums_are_added_in_the_order_of_the_ranks_whatever_the_timing(void **
                     assert_true(members[rank].values[i] == expected);
             }
         }
+}
+
+static void *sum_in_pieces(void *argument)
+{
+    enum { PIECE = 37 };
+    struct member *m = argument;
+    for (size_t i = 0; i < length; i++)
+        m->values[i] = value_of(m->ranks.index, i);
+    for (size_t i = 0; i < length && !m->agreed; i += PIECE)
+        m->agreed = rncl_ranks_sum(&m->ranks, m->values + i, MIN(PIECE, length - i));
+    return NULL;
+}
+
+static void a_sum_in_pieces_has_the_bits_of_the_whole(void **state)
+{
+    (void)state;
+    static float whole[MOST_FLOATS];
+    length = MOST_FLOATS;
+    for (int count = 2; count <= MOST_RANKS; count++) {
+        memcpy(whole, run(count, 3, sum)[0].values, sizeof whole);
+        const struct member *members = run(count, 4, sum_in_pieces);
+        for (int rank = 0; rank < count; rank++)
+            assert_memory_equal(members[rank].values, whole, sizeof whole);
+    }
+}
+
+enum { ROUNDS = 40 };
+
+/* The same values again and again. */
+static void *sum_rounded(void *argument)
+{
+    struct member *m = argument;
+    for (int round = 0; round < ROUNDS && !m->agreed; round++) {
+        for (size_t i = 0; i < length; i++)
+            m->values[i] = value_of(m->ranks.index, i);
+        m->agreed = rncl_ranks_sum_rounded(&m->ranks, m->values, m->errors, length);
+        for (size_t i = 0; i < length; i++)
+            m->totals[i] += (double)m->values[i];
+    }
+    return NULL;
+}
+
+/* What has been rounded off is missing from the total of all rounds once, not once a round. */
+static void rounded_sums_are_the_same_on_all_ranks_and_lose_nothing_for_good(void **state)
+{
+    (void)state;
+    for (size_t l = 0; l < COUNT(lengths); l++)
+        for (int count = 2; count <= MOST_RANKS; count++) {
+            length = lengths[l];
+            const struct member *members = run(count, (uint64_t)count, sum_rounded);
+            for (size_t i = 0; i < length; i++) {
+                double expected = 0;
+                for (int rank = 0; rank < count; rank++) {
+                    expected += ROUNDS * (double)value_of(rank, i) - (double)members[rank].errors[i];
+                    assert_true(members[rank].values[i] == members[0].values[i]);
+                    assert_true(fabs((double)members[rank].errors[i]) < 1.0 / 64);
+                }
+                assert_true(fabs(members[0].totals[i] - expected) < 1e-4);
+            }
+        }
+}
+
+static void rounded_values_are_half_as_many_bytes(void **state)
+{
+    (void)state;
+    length = MOST_FLOATS;
+    for (int count = 2; count <= MOST_RANKS; count++) {
+        const size_t once = run(count, 5, sum)[0].sent_bytes;
+        assert_int_equal(run(count, 6, sum_rounded)[0].sent_bytes, ROUNDS * once / 2);
+    }
+}
+
+static void *bring_and_deal(void *argument)
+{
+    struct member *m = argument;
+    m->gathered[0] = 100 + m->ranks.index;
+    m->agreed = rncl_ranks_bring(&m->ranks, m->gathered, sizeof *m->gathered);
+    for (int i = 0; i < m->ranks.count && m->ranks.index == 0; i++)
+        m->gathered[i] *= 2;
+    if (!m->agreed)
+        m->agreed = rncl_ranks_deal(&m->ranks, m->gathered, sizeof *m->gathered);
+    return NULL;
+}
+
+static void rank_0_gets_what_each_has_and_gives_it_back(void **state)
+{
+    (void)state;
+    for (int count = 1; count <= MOST_RANKS; count++) {
+        const struct member *members = run(count, 10, bring_and_deal);
+        for (int i = 0; i < count; i++) {
+            assert_int_equal(members[0].gathered[i], 2 * (100 + i));
+            assert_int_equal(members[i].gathered[0], 2 * (100 + i));
+        }
+    }
 }
 
 static void *gather(void *argument)
@@ -225,6 +323,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_are_added_in_the_order_of_the_ranks_whatever_the_timing),
+        cmocka_unit_test(a_sum_in_pieces_has_the_bits_of_the_whole),
+        cmocka_unit_test(rounded_sums_are_the_same_on_all_ranks_and_lose_nothing_for_good),
+        cmocka_unit_test(rounded_values_are_half_as_many_bytes),
+        cmocka_unit_test(rank_0_gets_what_each_has_and_gives_it_back),
         cmocka_unit_test(every_rank_gathers_what_each_has),
         cmocka_unit_test(what_rank_0_says_reaches_all),
         cmocka_unit_test(the_failure_of_the_lowest_rank_is_everybodys_with_its_message),

@@ -156,6 +156,33 @@ static void a_file_of_another_length_is_refused(void **state)
     expect_refused(&known, "another network");
 }
 
+static void rounding_errors_of_as_many_ranks_are_loaded(void **state)
+{
+    (void)state;
+    float saved[3 * PARAMS], loaded[3 * PARAMS] = {0};
+    for (int i = 0; i < 3 * PARAMS; i++)
+        saved[i] = 1 + (float)i;
+    rncl_checkpoint_errors errors = {.values = saved, .ranks = 3};
+    rncl_checkpoint with = known;
+    with.errors = &errors;
+    contents c = example(), wanted = example();
+    const rncl_network_vectors vectors = vectors_of(&c);
+    expect_ok(rncl_checkpoint_save(&with, &c.state, &vectors));
+    memset(&c, 0, sizeof c);
+    errors = (rncl_checkpoint_errors){.values = loaded, .ranks = 2};
+    expect_ok(rncl_checkpoint_load(&with, &c.state, &vectors));
+    assert_memory_equal(&c, &wanted, sizeof c);
+    assert_int_equal(errors.found, 3);
+    assert_true(loaded[0] == 0);
+    errors.ranks = 3;
+    expect_ok(rncl_checkpoint_load(&with, &c.state, &vectors));
+    assert_memory_equal(loaded, saved, sizeof saved);
+    expect_ok(rncl_checkpoint_load(&known, &c.state, &vectors)); /* by a run that has no use for them */
+    save_example();
+    expect_ok(rncl_checkpoint_load(&with, &c.state, &vectors));
+    assert_int_equal(errors.found, 0);
+}
+
 static void other_data_are_refused_saying_what_differs(void **state)
 {
     (void)state;
@@ -306,6 +333,7 @@ int main(void)
         cmocka_unit_test(a_file_with_something_behind_its_end_is_refused),
         cmocka_unit_test(the_checkpoint_of_another_run_is_refused),
         cmocka_unit_test(a_file_of_another_length_is_refused),
+        cmocka_unit_test(rounding_errors_of_as_many_ranks_are_loaded),
         cmocka_unit_test(other_data_are_refused_saying_what_differs),
         cmocka_unit_test(a_state_in_which_no_run_can_be_is_refused),
         cmocka_unit_test(a_folder_that_is_not_there_is_told),

@@ -370,7 +370,8 @@ static void judge_statistics(const check_trial *trial, const sink *to)
     const size_t channels = layout.size[2], rows = check_tensor_count(y) / channels;
     const double error = check_statistics_error(tensor->results[0], trial->op->needs.statistics_parts,
                                                 y->reference, rows, channels);
-    report(trial, tensor, NULL, error, 2e-6 * sqrt(y->length + (double)rows), to);
+    report(trial, tensor, NULL, error, 2 * (1e-6 * sqrt(y->length + (double)rows) + ROUNDINGS * y->rounding),
+           to);
 }
 
 /* Reports one result for each tensor that the reference computes, and one for each fault of any tensor. */

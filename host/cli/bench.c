@@ -180,14 +180,15 @@ static rncl_status print_json(const bench *b)
     const rncl_network_facts *facts = rncl_network_facts_of(b->network);
     json_t *ranks = b->options->ranks_model ? rncl_ranks_model_describe(&b->ranks) : NULL;
     return rncl_json_print(json_pack(
-        "{s:s, s:i, s:i, s:i, s:I, s:{s:o, s:o, s:o}, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o*}",
+        "{s:s, s:i, s:i, s:i, s:I, s:{s:o, s:o, s:o}, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*}",
         "device", b->context->info.name, "batch_size", facts->batch_size, "micro_batch", facts->micro_batch,
         "image", b->graph->options.image, "parameters", (json_int_t)rncl_graph_total(b->graph).parameters,
         "step_ms", "min", rncl_json_number(b->step_ms[0]), "median",
         rncl_json_number(b->step_ms[b->steps / 2]), "max", rncl_json_number(b->step_ms[b->steps - 1]),
         "images_per_second", rncl_json_number(images_per_second(b)), "device_memory",
         (json_int_t)facts->device_bytes, "compile_ms", rncl_json_number(compile_ms(b)), "tuning",
-        rncl_planning_verdict(facts), "peak_gflops", rncl_json_number(b->peak.gflops), "peak_bandwidth_gbs",
+        rncl_planning_verdict(facts), "peak_gflops", rncl_json_number(b->peak.gflops), "peak_matrix_gflops",
+        rncl_json_number(b->peak.matrix_gflops), "peak_bandwidth_gbs",
         rncl_json_number(b->peak.bandwidth_gbs), "effective_gflops", rncl_json_number(effective_gflops(b)),
         "layers", describe_layers(b), "ranks", ranks));
 }
@@ -204,7 +205,7 @@ static rncl_status print_layer_table(const bench *b)
             snprintf(floor, sizeof floor, "%.2f", rncl_roofline_floor_ms(layer, &b->peak));
         if (layer->gflops > 0)
             snprintf(gflops, sizeof gflops, "%.1f\t%.0f %%", layer->gflops,
-                     100 * layer->gflops / b->peak.gflops);
+                     100 * layer->gflops / rncl_peak_products(&b->peak));
         st = rncl_table_add(table, "%.22s\t%s\t%s\t%.2f\t%s\t%s", layer->name, layer->pass,
                             layer->algorithm[0] ? layer->algorithm : layer->op, layer->ms, floor, gflops);
     }
@@ -235,6 +236,14 @@ static rncl_status explain(const bench *b)
     return RNCL_OK;
 }
 
+static void print_peak(const rncl_peak *peak)
+{
+    printf("device peak      %.0f GFLOP/s, ", peak->gflops);
+    if (peak->matrix_gflops > 0)
+        printf("with matrix units %.0f, ", peak->matrix_gflops);
+    printf("reads %.1f GB/s\n", peak->bandwidth_gbs);
+}
+
 static rncl_status print_text(const bench *b)
 {
     const rncl_network_facts *facts = rncl_network_facts_of(b->network);
@@ -249,7 +258,7 @@ static rncl_status print_text(const bench *b)
     if (b->context->binaries)
         printf("device peak      not measured: its kernel is not among kernel binaries\n");
     else
-        printf("device peak      %.0f GFLOP/s, reads %.1f GB/s\n", b->peak.gflops, b->peak.bandwidth_gbs);
+        print_peak(&b->peak);
     print_moved(b);
     printf("device memory    %.1f MiB\n", (double)facts->device_bytes / (1 << 20));
     printf("compiling        %.0f ms\n", compile_ms(b));
@@ -262,7 +271,7 @@ static rncl_status measure_peak(bench *b)
 {
     if (!b->context->binaries)
         return rncl_peak_measure(b->context, &b->peak);
-    b->peak = (rncl_peak){INFINITY, INFINITY};
+    b->peak = (rncl_peak){.gflops = INFINITY, .bandwidth_gbs = INFINITY};
     if (b->options->explain[0])
         return RNCL_FAIL(RNCL_ERR_USAGE, "--explain measures the device by a kernel that is not among "
                                          "--kernel-binaries; leave one of them out");

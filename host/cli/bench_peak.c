@@ -1,4 +1,4 @@
-/* Measuring a device's limits (kernels/peak.cl). */
+/* Measuring a device's limits (kernels/peak.cl, kernels/conv/mma_peak.cl). */
 #include "bench_peak.h"
 
 #include <stdio.h>
@@ -96,6 +96,35 @@ static rncl_status measure(peak_launch *l, const char *name, rncl_status (*launc
     return st;
 }
 
+/* Products of fragments: work-groups of 8 sub-groups, of which each does PRODUCTS products in a round,
+ * as in mma_peak.cl. */
+static rncl_status measure_unit(rncl_context *context, const rncl_matrix_unit *unit, double *gflops)
+{
+    enum { PRODUCTS = 4 * 8, SUB_GROUPS = 8, GROUPS_A_UNIT = 4, MATRIX_ROUNDS = 1 << 10 };
+    const size_t local = SUB_GROUPS * (size_t)unit->lanes;
+    peak_launch l = {
+        .context = context,
+        .spread = {.vw = 1, .items = GROUPS_A_UNIT * local * context->info.compute_units, .local = local},
+        .count = MATRIX_ROUNDS};
+    char options[RNCL_MATRIX_OPTIONS];
+    uint64_t best_ns = 1;
+    rncl_matrix_unit_options(context, unit, options);
+    rncl_status st = rncl_buffer_create(context, l.spread.items * sizeof(float), &l.out);
+    if (!st)
+        st = rncl_kernel_create(context, "conv/mma_peak", options, "mma_peak", &l.kernel);
+    if (!st)
+        st = rncl_kernel_require(context, &l.kernel, local);
+    if (!st)
+        st = least_time(context, launch_fma, &l, &best_ns);
+    rncl_kernel_fini(&l.kernel);
+    rncl_buffer_release(l.out);
+    const double each = 2.0 * unit->m * unit->n * unit->words * unit->pack /
+                        rncl_matrix_unit_products(unit, context->precision);
+    const size_t sub_groups = l.spread.items / (size_t)unit->lanes;
+    *gflops = each * PRODUCTS * l.count * (double)sub_groups / (double)best_ns;
+    return st;
+}
+
 rncl_status rncl_peak_measure(rncl_context *context, rncl_peak *peak)
 {
     peak_launch l = {.context = context, .spread = spread_over(context)};
@@ -115,5 +144,8 @@ rncl_status rncl_peak_measure(rncl_context *context, rncl_peak *peak)
         st = measure(&l, "peak_read", launch_read, sizeof(float), &peak->bandwidth_gbs);
     rncl_buffer_release(l.x);
     rncl_buffer_release(l.out);
+    const rncl_matrix_unit *unit = st ? NULL : rncl_matrix_unit_of(context);
+    if (unit && !context->matrix.emulated)
+        st = measure_unit(context, unit, &peak->matrix_gflops);
     return st;
 }

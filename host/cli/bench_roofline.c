@@ -30,12 +30,12 @@ static double intensity_of(const rncl_layer_time *layer)
 
 static bool is_bound_by_memory(const rncl_layer_time *layer, const rncl_peak *peak)
 {
-    return layer->work_gflop <= 0 || intensity_of(layer) * peak->bandwidth_gbs < peak->gflops;
+    return layer->work_gflop <= 0 || intensity_of(layer) * peak->bandwidth_gbs < rncl_peak_products(peak);
 }
 
 double rncl_roofline_floor_ms(const rncl_layer_time *layer, const rncl_peak *peak)
 {
-    return MAX(1e3 * layer->work_gflop / peak->gflops, layer->least_mb / peak->bandwidth_gbs);
+    return MAX(1e3 * layer->work_gflop / rncl_peak_products(peak), layer->least_mb / peak->bandwidth_gbs);
 }
 
 rncl_status rncl_roofline_print(const rncl_layer_time *layers, size_t count, const rncl_peak *peak)
@@ -44,6 +44,7 @@ rncl_status rncl_roofline_print(const rncl_layer_time *layers, size_t count, con
     RNCL_TRY(
         rncl_table_create("layer\tpass\tms\tFLOP/B\tGFLOP/s\tGB/s\tbound by\tof roof", "llrrrrlr", &table));
     rncl_status st = RNCL_OK;
+    const char *products_by = peak->matrix_gflops > peak->gflops ? "matrix" : "FMA";
     for (size_t i = 0; i < count && !st; i++) {
         const rncl_layer_time *layer = &layers[i];
         char products[48] = "\t";
@@ -53,7 +54,7 @@ rncl_status rncl_roofline_print(const rncl_layer_time *layers, size_t count, con
             snprintf(products, sizeof products, "%.1f\t%.0f", intensity_of(layer), layer->gflops);
         st = rncl_table_add(table, "%.22s\t%s\t%.2f\t%s\t%.0f\t%s\t%.0f %%", layer->name, layer->pass,
                             layer->ms, products, layer->least_mb / layer->ms,
-                            is_bound_by_memory(layer, peak) ? "memory" : "FMA",
+                            is_bound_by_memory(layer, peak) ? "memory" : products_by,
                             100 * rncl_roofline_floor_ms(layer, peak) / layer->ms);
     }
     if (!st)
@@ -81,7 +82,9 @@ rncl_status rncl_roofline_draw(const char *path, const char *device, const rncl_
         if (is_counted(&layers[i]))
             points[drawn++] = point_of(&layers[i]);
     const rncl_roofline roofline = {.title = device,
-                                    .peak_gflops = peak->gflops,
+                                    .peak_gflops = rncl_peak_products(peak),
+                                    .lower_gflops =
+                                        peak->matrix_gflops > 0 ? MIN(peak->gflops, peak->matrix_gflops) : 0,
                                     .bandwidth_gbs = peak->bandwidth_gbs,
                                     .points = points,
                                     .count = drawn,

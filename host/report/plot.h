@@ -56,6 +56,7 @@ typedef struct rncl_roofline_point {
 typedef struct rncl_roofline {
     const char *title;
     double peak_gflops, bandwidth_gbs;
+    double lower_gflops; /* of a slower way to multiply, such as without matrix units; 0: there is one way */
     const rncl_roofline_point *points;
     size_t count;
     const char *const *kinds; /* the legend */

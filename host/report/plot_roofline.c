@@ -21,6 +21,8 @@ static frame frame_of(const rncl_roofline *r)
 {
     const double ridge = r->peak_gflops / r->bandwidth_gbs;
     double x_least = fmin(0.5, ridge), x_most = ridge, y_least = r->peak_gflops, y_most = r->peak_gflops;
+    if (r->lower_gflops > 0)
+        y_least = r->lower_gflops;
     for (size_t i = 0; i < r->count; i++) {
         x_least = fmin(x_least, r->points[i].intensity);
         x_most = fmax(x_most, r->points[i].intensity);
@@ -98,6 +100,17 @@ static void draw_roof(const frame *f, const rncl_roofline *r)
     rncl_canvas_text(f->cairo, x_at(f, ridge) - 10, top - 6, 1, 1, text);
 }
 
+/* The roof of the slower way: a thin line below the other's. */
+static void draw_lower_roof(const frame *f, const rncl_roofline *r)
+{
+    char text[64];
+    const double y = y_at(f, r->lower_gflops);
+    cairo_set_line_width(f->cairo, 1);
+    draw_line(f, x_at(f, fmax(f->x.from, r->lower_gflops / r->bandwidth_gbs)), y, WIDTH - RIGHT, y);
+    rncl_number_format(text, sizeof text, "%.0f GFLOP/s", r->lower_gflops);
+    rncl_canvas_text(f->cairo, WIDTH - RIGHT - 6, y - 6, 1, 1, text);
+}
+
 static void draw_dot(const frame *f, double x, double y)
 {
     cairo_new_path(f->cairo);
@@ -125,6 +138,8 @@ rncl_status rncl_plot_roofline(const char *path, const rncl_roofline *roofline)
     cairo_set_font_size(f.cairo, 13);
     draw_axes(&f);
     draw_roof(&f, roofline);
+    if (roofline->lower_gflops > 0)
+        draw_lower_roof(&f, roofline);
     for (size_t i = 0; i < roofline->count; i++) {
         rncl_canvas_use(f.cairo, roofline->points[i].kind, 1);
         draw_dot(&f, x_at(&f, roofline->points[i].intensity), y_at(&f, roofline->points[i].gflops));

@@ -27,7 +27,10 @@
  * right_from  filter [r][s][c][k], for backward_data [r][s][k][c]; for backward_filter dy [n][p][q][k]
  * results     [shares] of y [n][p][q][k], dx [n][out_h][out_w][k] or dfilter [r][s][c][k]; several shares are
  *             added by conv/reduce.cl
+ * statistics  of a forward pass without shares, a part for each tile of rows (statistics.clh); or NULL
  * accumulate  0: results are set, 1: added to */
+#include "statistics.clh"
+
 
 /* The pass as in the table above: 0, 1 or 2. */
 #ifndef PASS
@@ -166,11 +169,84 @@ static void store_sums(rncl_mma_shape shape, const unit_state *unit, const float
         }
 }
 
+#if PASS == 0
+/* LANE_ROWS lanes of a sub-group have sums of the same column; a lane has sums of SUM_COLUMNS columns of a
+ * fragment. */
+#define LANE_ROWS (LANES * SUM_COLUMNS / UNIT_N)
+#define GATHERED_WORDS (SR * LANE_ROWS * TN)
+
+/* Adds up a value of each column over the work-group's sub-groups and lanes, in the order of their rows. slot:
+ * where the lane's first value goes. The total of column i is in gathered[i] afterwards. It is no function,
+ * since PoCL 3.1 loses the barriers of one that is called twice. */
+#define GATHER_COLUMNS(gathered, own, slot, item, lane)                                                      \
+    do {                                                                                                     \
+        barrier(CLK_LOCAL_MEM_FENCE);                                                                        \
+        UNROLL_FOR (j, FC)                                                                                   \
+            UNROLL_FOR (v, SUM_COLUMNS)                                                                      \
+                (gathered)[(slot) + j * UNIT_N + SUM_COLUMN((lane), v)] = (own)[j][v];                       \
+        barrier(CLK_LOCAL_MEM_FENCE);                                                                        \
+        for (int i = (item); i < TN; i += ITEMS) {                                                           \
+            float total = 0.0f;                                                                              \
+            UNROLL_FOR (j, SR * LANE_ROWS)                                                                   \
+                total += (gathered)[j * TN + i];                                                             \
+            (gathered)[i] = total;                                                                           \
+        }                                                                                                    \
+        barrier(CLK_LOCAL_MEM_FENCE);                                                                        \
+    } while (0)
+
+/* Writes mean and deviations of the tile's columns, in two passes over the sums. row, column: of the
+ * sub-group's first sum in the tile. */
+static void store_statistics(rncl_mma_shape shape, const float sums[FR][FC][SUMS], __local float *gathered,
+                             __global float *statistics, int item, int lane, int row, int column)
+{
+    const int row_tiles = get_num_groups(1), row_tile = get_group_id(1), first_column = get_group_id(0) * TN;
+    const int count = min(TM, row_count(shape) - row_tile * TM);
+    const int slot = (row / (FR * UNIT_M) * LANE_ROWS + lane / (UNIT_N / SUM_COLUMNS)) * TN + column;
+    __global float *part = statistics + statistics_at(row_tiles, row_tile, shape.k) + first_column;
+    float own[FC][SUM_COLUMNS], mean[FC][SUM_COLUMNS];
+    UNROLL_FOR (j, FC) {
+        UNROLL_FOR (v, SUM_COLUMNS)
+            own[j][v] = 0.0f;
+        UNROLL_FOR (i, FR)
+            UNROLL_FOR (v, SUMS)
+                if (row + i * UNIT_M + SUM_ROW(lane, v) < count)
+                    own[j][v % SUM_COLUMNS] += sums[i][j][v];
+    }
+    GATHER_COLUMNS(gathered, own, slot, item, lane);
+    UNROLL_FOR (j, FC)
+        UNROLL_FOR (v, SUM_COLUMNS)
+            mean[j][v] = gathered[column + j * UNIT_N + SUM_COLUMN(lane, v)] / (float)count;
+    for (int i = item; i < TN; i += ITEMS)
+        if (first_column + i < shape.k)
+            part[i] = gathered[i] / (float)count;
+    UNROLL_FOR (j, FC) {
+        UNROLL_FOR (v, SUM_COLUMNS)
+            own[j][v] = 0.0f;
+        UNROLL_FOR (i, FR)
+            UNROLL_FOR (v, SUMS) {
+                const float d = sums[i][j][v] - mean[j][v % SUM_COLUMNS];
+                if (row + i * UNIT_M + SUM_ROW(lane, v) < count)
+                    own[j][v % SUM_COLUMNS] = fma(d, d, own[j][v % SUM_COLUMNS]);
+            }
+    }
+    GATHER_COLUMNS(gathered, own, slot, item, lane);
+    for (int i = item; i < TN; i += ITEMS)
+        if (first_column + i < shape.k)
+            part[shape.k + i] = gathered[i];
+    if (first_column == 0 && item == 0)
+        statistics[row_tile] = (float)count;
+}
+#else
+#define GATHERED_WORDS 0
+#endif
+#define LEFT_WORDS (2 * LEFT_TILE > GATHERED_WORDS ? 2 * LEFT_TILE : GATHERED_WORDS)
+
 __kernel UNIT_ATTRIBUTE __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 conv_mma(const rncl_mma_shape shape, __global const float *restrict left_from,
-         __global const float *restrict right_from, __global float *restrict results, const int accumulate)
+         __global const float *restrict right_from, __global float *restrict results,
+         __global float *restrict statistics, const int accumulate)
 {
-    __local uint left[2 * LEFT_TILE] __attribute__((aligned(16)));
+    __local uint left[LEFT_WORDS] __attribute__((aligned(16)));
     __local uint right[2 * RIGHT_TILE] __attribute__((aligned(16)));
     __local int4 depths[2 * TK * PACK];
 #if EMULATED
@@ -219,4 +295,8 @@ conv_mma(const rncl_mma_shape shape, __global const float *restrict left_from,
     }
     store_sums(shape, &unit, sums, results + (size_t)get_group_id(2) * result_floats(shape), first_row + row,
                first_column + column, accumulate);
+#if PASS == 0
+    if (statistics)
+        store_statistics(shape, sums, (__local float *)left, statistics, item, unit.lane, row, column);
+#endif
 }

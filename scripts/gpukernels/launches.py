@@ -77,13 +77,14 @@ def product(launch):
     return Product(f"conv {'filter gradient' if dfilter else 'forward, input gradient'} {kind}", rows, columns, depth, batch, shares, moved)
 
 
-# What a tiled convolution does only where an argument is set: (its index, in the source, in its place where it is not).
-_OPTIONAL = ((8, "if (statistics)", "if (0)"), (9, "accumulate ?", "0 ?"))
+# What a convolution in tiles does only where an argument is set: (its index, in the source, in its place where it is not).
+_OPTIONAL = {"conv_tiled": ((8, "if (statistics)", "if (0)"), (9, "accumulate ?", "0 ?")),
+             "conv_mma": ((4, "if (statistics)", "if (0)"), (5, "accumulate ?", "0 ?"))}
 
 
 def source_taken(launch):
-    """The launch's source, of a tiled convolution without what its arguments rule out: a copy beside it."""
-    left_out = [change for change in _OPTIONAL if launch.kernel == "conv_tiled" and launch.arguments[change[0]] in ([0], [0, 0])]
+    """The launch's source, of a convolution in tiles without what its arguments rule out: a copy beside it."""
+    left_out = [change for change in _OPTIONAL.get(launch.kernel, ()) if launch.arguments[change[0]] in ([0], [0, 0])]
     if not left_out:
         return launch.source
     with open(launch.source, encoding="utf-8") as file:

@@ -38,7 +38,10 @@ def measure(tools, source, options, target, keep=None):
     with tempfile.TemporaryDirectory() as temporary:
         folder = os.path.join(keep, target) if keep else temporary
         os.makedirs(folder, exist_ok=True)
-        return COMPILERS[vendor_of(target)].compile_kernel(tools, os.path.abspath(source), options, target, folder)
+        found = COMPILERS[vendor_of(target)].compile_kernel(tools, os.path.abspath(source), options, target, folder)
+    if not found:  # such as of a file that somebody is just writing
+        raise ValueError(f"{source}: no kernels")
+    return found
 
 
 def measure_all(tools, work, folder, jobs):

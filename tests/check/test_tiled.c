@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "check_trial.h"
+#include "depth_shares.h"
 #include "tile_presets.h"
 #include "util.h"
 
@@ -146,12 +147,13 @@ static void devices_that_emulate_local_memory_do_without(void **state)
     static const tile_sizes sizes = {
         .rows = 64, .columns = 64, .depth = 64, .left_along = 4, .right_along = 4};
     const rncl_gpu own = context->gpu;
+    int split;
     context->gpu = (rncl_gpu){.family = RNCL_GPU_OTHER};
-    assert_int_equal(tile_preset(context, &sizes).local, 1);
+    assert_int_equal(tile_preset(context, &sizes, 1, false, &split).local, 1);
     context->gpu.emulates_local_memory = true;
-    assert_int_equal(tile_preset(context, &sizes).local, 0);
+    assert_int_equal(tile_preset(context, &sizes, 1, false, &split).local, 0);
     context->gpu.family = RNCL_GPU_NVIDIA;
-    assert_int_equal(tile_preset(context, &sizes).local, 1);
+    assert_int_equal(tile_preset(context, &sizes, 1, false, &split).local, 1);
     context->gpu = own;
 }
 
@@ -166,19 +168,64 @@ static void tensors_of_more_than_two_billion_floats_are_left_to_others(void **st
     assert_false(rncl_pass_supports(&pass, ALGORITHM, &exact));
 }
 
+/* The preset of a large GPU for [rows][depth] * [depth][columns], and its shares of the depth. */
+static tile_parameters preset_of(int rows, int columns, int depth, bool whole, int *split)
+{
+    const rncl_context large = {.gpu = {.family = RNCL_GPU_NVIDIA},
+                                .info = {.compute_units = 132,
+                                         .max_work_group_size = 1024,
+                                         .max_work_items = {1024, 1024, 64},
+                                         .local_memory = 48 << 10},
+                                .traits.long_loops = true};
+    const tile_sizes sizes = {
+        .rows = rows, .columns = columns, .depth = depth, .left_along = 4, .right_along = 4};
+    return tile_preset(&large, &sizes, 1, whole, split);
+}
+
 static void the_depth_is_split_where_work_groups_are_few(void **state)
 {
     (void)state;
-    const tile_parameters tile = {.tm = 128, .tn = 128};
-    const unsigned own = context->info.compute_units;
-    context->info.compute_units = 132;
-    const tile_sizes few = {.rows = 128, .columns = 128, .depth = 1 << 16},
-                     many = {.rows = 1 << 16, .columns = 512, .depth = 1 << 12},
-                     shallow = {.rows = 128, .columns = 128, .depth = 64};
-    assert_int_equal(tile_preset_split(context, &few, &tile, 1), 128);
-    assert_int_equal(tile_preset_split(context, &many, &tile, 1), 1);
-    assert_int_equal(tile_preset_split(context, &shallow, &tile, 1), 1);
-    context->info.compute_units = own;
+    int split;
+    preset_of(128, 128, 1 << 16, false, &split);
+    assert_true(split > 64);
+    preset_of(1 << 16, 512, 1 << 12, false, &split);
+    assert_int_equal(split, 1);
+    preset_of(128, 128, 64, false, &split);
+    assert_int_equal(split, 1);
+    preset_of(128, 128, 1 << 16, true, &split);
+    assert_int_equal(split, 1);
+}
+
+/* 400 work-groups of 128 rows would take four turns, the last one of 4. */
+static void tiles_have_fewer_rows_where_whole_ones_leave_a_turn_nearly_empty(void **state)
+{
+    (void)state;
+    int split;
+    assert_int_equal(preset_of(25 * 128, 16 * 128, 512, false, &split).tm, 64);
+    assert_int_equal(split, 1);
+    assert_int_equal(preset_of(33 * 128, 16 * 128, 512, false, &split).tm, 128);
+    assert_int_equal(split, 1);
+}
+
+/* 9 work-groups: 29 shares make 261, two turns of 132. 32 would take three. */
+static void shares_fill_turns(void **state)
+{
+    (void)state;
+    const rncl_context large = {.info.compute_units = 132, .traits.long_loops = true};
+    const depth_problem problem = {
+        .groups = 9, .depth = 50176, .least_depth = 64, .most = 128, .operations_a_byte = 20};
+    assert_int_equal(depth_shares_best(&large, &problem), 29);
+    assert_true(depth_shares_time(&large, &problem, 29) < depth_shares_time(&large, &problem, 32));
+}
+
+/* A device that stops long launches gets shares however little they save. */
+static void long_loops_are_split(void **state)
+{
+    (void)state;
+    const rncl_context device = {.info.compute_units = 1};
+    const depth_problem problem = {
+        .groups = 100, .depth = 1 << 18, .least_depth = 64, .most = 128, .operations_a_byte = 20};
+    assert_int_equal(depth_shares_best(&device, &problem), 8);
 }
 
 #define SETTING(what, index)                                                                                 \
@@ -207,6 +254,9 @@ int main(void)
         cmocka_unit_test(devices_that_emulate_local_memory_do_without),
         cmocka_unit_test(tensors_of_more_than_two_billion_floats_are_left_to_others),
         cmocka_unit_test(the_depth_is_split_where_work_groups_are_few),
+        cmocka_unit_test(tiles_have_fewer_rows_where_whole_ones_leave_a_turn_nearly_empty),
+        cmocka_unit_test(shares_fill_turns),
+        cmocka_unit_test(long_loops_are_split),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

@@ -100,6 +100,11 @@ static void matrix_units_work_where_that_is_pretended(void **state)
     expect_status(0);
     shell("grep -q '^build .*-DPRODUCTS=3' log && ! grep -q '^launch conv_tiled' log");
     shell("grep -q '^launch conv_mma ' log");
+    run_as("RNCL_PRETEND=nvidia RNCL_PRETEND_IDLE=1 RNCL_PRETEND_UNITS=1",
+           "bench " NETWORK " --steps 1 --explain roof.png");
+    expect_status(0);
+    assert_non_null(strstr(result.output, "with matrix units"));
+    shell("test -s roof.png");
 }
 
 /* The queries of a GPU fail one after the other, until one of them is that of `attribute`. */

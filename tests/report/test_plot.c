@@ -308,6 +308,25 @@ static void a_roofline_has_a_dot_for_each_point(void **state)
                      count_pixels("none.png", FIRST_RED, FIRST_GREEN, FIRST_BLUE));
 }
 
+/* It is in the frame, though it lies below all points. */
+static void a_roofline_has_a_lower_roof_where_there_are_two_ways(void **state)
+{
+    (void)state;
+    const rncl_roofline_point point = {.intensity = 50, .gflops = 500};
+    static const char *const kind = "one";
+    rncl_roofline roofline = {.title = "device",
+                              .peak_gflops = 900,
+                              .bandwidth_gbs = 20,
+                              .points = &point,
+                              .count = 1,
+                              .kinds = &kind,
+                              .kind_count = 1};
+    assert_int_equal(rncl_plot_roofline("one.png", &roofline), RNCL_OK);
+    roofline.lower_gflops = 400;
+    assert_int_equal(rncl_plot_roofline("lower.png", &roofline), RNCL_OK);
+    assert_true(count_pixels("lower.png", 26, 26, 26) > count_pixels("one.png", 26, 26, 26) + 200);
+}
+
 /* Of four weights two are the least and two the greatest, whatever their scale. */
 static void filters_reach_from_black_to_white(void **state)
 {
@@ -365,6 +384,7 @@ int main(void)
         cmocka_unit_test(filters_reach_from_black_to_white),
         cmocka_unit_test(bars_are_as_long_as_their_values),
         cmocka_unit_test(a_roofline_has_a_dot_for_each_point),
+        cmocka_unit_test(a_roofline_has_a_lower_roof_where_there_are_two_ways),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

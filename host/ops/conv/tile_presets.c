@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "depth_shares.h"
 #include "util.h"
 
 /* Limits for the shares of the depth: their number, and the memory for their results. */
@@ -105,7 +106,8 @@ bool tile_has_large_registers(const rncl_context *context)
     return (family == RNCL_GPU_XE_HPG || family == RNCL_GPU_XE_HPC) && context->gpu.sub_group_sizes;
 }
 
-tile_parameters tile_preset(const rncl_context *context, const tile_sizes *sizes)
+/* The largest tile that fits the device and the sizes. */
+static tile_parameters largest_preset(const rncl_context *context, const tile_sizes *sizes)
 {
     tile_parameters tile = family_tiles[context->gpu.family];
     if (!has_room(context, &tile))
@@ -124,32 +126,48 @@ tile_parameters tile_preset(const rncl_context *context, const tile_sizes *sizes
     return tile;
 }
 
-/* Relative time of a launch: its compute units take turns at work-groups, and one work-group alone leaves a
- * third of a compute unit's time to latencies. */
-static double time_of(const rncl_context *context, const tile_sizes *sizes, double groups, int split)
+/* GPUs do about 20 multiplications and additions in the time of one byte. */
+static depth_problem depth_of(const tile_sizes *sizes, const tile_parameters *tile, int products, bool whole)
 {
-    /* GPUs do about 20 multiplications and additions in the time of one byte, and the share of a value is
-     * written and read: 8 bytes. */
-    enum { OPERATIONS_A_SHARE = 8 * 20 };
-    const double units = context->info.compute_units, turns = ceil(groups * split / units);
-    const double summing = split > 1 ? OPERATIONS_A_SHARE * split / (2.0 * sizes->depth) : 0.0;
-    return fmax(turns, 1.5) / split + summing * groups / units;
+    enum { LEAST_DEPTH = 64, OPERATIONS_A_BYTE = 20 };
+    return (depth_problem){
+        .groups =
+            (double)products * rncl_ceil_div(sizes->rows, tile->tm) * rncl_ceil_div(sizes->columns, tile->tn),
+        .depth = sizes->depth,
+        .least_depth = LEAST_DEPTH,
+        .most = whole ? 1 : tile_most_split(sizes, products),
+        .operations_a_byte = OPERATIONS_A_BYTE,
+    };
 }
 
-int tile_preset_split(const rncl_context *context, const tile_sizes *sizes, const tile_parameters *tile,
-                      int products)
+/* A tile of half as many rows has more instructions for each multiplication, 4 % for 128 columns. Work-groups
+ * of fewer than 128 work-items, four sub-groups of 32, do not keep the four schedulers of a compute unit
+ * equally busy. Half a tile pays where whole ones leave compute units without work at the end of a launch. */
+static double cost_of_half(const tile_parameters *half)
 {
-    enum { LEAST_DEPTH = 64, LONGEST_LOOP = 1 << 15 };
-    const double groups =
-        (double)products * rncl_ceil_div(sizes->rows, tile->tm) * rncl_ceil_div(sizes->columns, tile->tn);
-    const int most = tile_most_split(sizes, products);
-    int best = 1;
-    for (int split = 2; split <= most && sizes->depth / split >= LEAST_DEPTH; split *= 2) {
-        const bool too_long = !context->traits.long_loops && sizes->depth / best > LONGEST_LOOP;
-        if (too_long || time_of(context, sizes, groups, split) < time_of(context, sizes, groups, best))
-            best = split;
+    return tile_items(half) < 128 ? 1.15 : 1.04;
+}
+
+tile_parameters tile_preset(const rncl_context *context, const tile_sizes *sizes, int products, bool whole,
+                            int *split)
+{
+    tile_parameters tile = largest_preset(context, sizes), best = tile;
+    double best_time = INFINITY, cost = 1;
+    *split = 1;
+    for (;;) {
+        const depth_problem problem = depth_of(sizes, &tile, products, whole);
+        const int shares = depth_shares_best(context, &problem);
+        const double time = cost * tile.tm * depth_shares_time(context, &problem, shares);
+        if (time < best_time) {
+            best_time = time;
+            best = tile;
+            *split = shares;
+        }
+        if (!tile.local || tile_items(&tile) / 2 < FEWEST_ITEMS || tile.tm == tile.rm)
+            return best;
+        tile.tm /= 2;
+        cost *= cost_of_half(&tile);
     }
-    return best;
 }
 
 int tile_most_split(const tile_sizes *sizes, int products)

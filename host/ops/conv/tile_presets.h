@@ -26,13 +26,10 @@ bool tile_is_possible(const rncl_context *context, const tile_sizes *sizes, cons
  */
 bool tile_has_large_registers(const rncl_context *context);
 
-/* The tile for this device and these sizes; always possible. */
-tile_parameters tile_preset(const rncl_context *context, const tile_sizes *sizes);
-
-/* The number of shares of the depth, a power of two, that finishes first, of `products` such products in one
- * launch: compute units should have work, but shares have to be written and added up. */
-int tile_preset_split(const rncl_context *context, const tile_sizes *sizes, const tile_parameters *tile,
-                      int products);
+/* The tile for this device and `products` products of these sizes in one launch, always possible, and the
+ * shares of their depth; one if it must stay whole. */
+tile_parameters tile_preset(const rncl_context *context, const tile_sizes *sizes, int products, bool whole,
+                            int *split);
 
 /* Most shares that are worth trying: a power of two. */
 int tile_most_split(const tile_sizes *sizes, int products);

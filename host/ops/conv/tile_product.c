@@ -34,8 +34,8 @@ void tile_product_add_knobs(const rncl_context *context, const tile_problem *pro
     static const int sides[] = {16, 32, 64, 128}, depths[] = {4, 8, 16, 32}, blocks[] = {4, 8},
                      widths[] = {1, 4}, unrolls[] = {1, 2, 4, 8, 16}, switches[] = {0, 1};
     const tile_sizes sizes = sizes_of(problem);
-    const tile_parameters tile = tile_preset(context, &sizes);
-    const int split = problem->whole ? 1 : tile_preset_split(context, &sizes, &tile, problem->batch);
+    int split;
+    const tile_parameters tile = tile_preset(context, &sizes, problem->batch, problem->whole, &split);
     rncl_knobs_add(knobs, knob_names[TM], tile.tm, sides, COUNT(sides));
     rncl_knobs_add(knobs, knob_names[TN], tile.tn, sides, COUNT(sides));
     rncl_knobs_add(knobs, knob_names[TK], tile.tk, depths, COUNT(depths));

@@ -115,9 +115,11 @@ static matrix_sizes largest_sizes(const rncl_pass *pass)
 
 /* ---- tiles ---- */
 
+/* A GPU's unit, or NULL. */
 static const rncl_matrix_unit *unit_of(const rncl_pass *pass)
 {
-    return rncl_matrix_unit_of(pass->context);
+    const rncl_matrix_unit *unit = rncl_matrix_unit_of(pass->context);
+    return unit && unit->lanes > 1 ? unit : NULL;
 }
 
 static int items_of(const rncl_matrix_unit *unit, const mma_tile *t)

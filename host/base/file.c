@@ -220,6 +220,18 @@ rncl_status rncl_atomic_file_create(const char *path, rncl_atomic_file *out)
     return st;
 }
 
+rncl_status rncl_file_try(const char *path)
+{
+    rncl_atomic_file file;
+    if (is_special(path))
+        return RNCL_OK;
+    if (rncl_directory_exists(path))
+        return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot write: %s", path, strerror(EISDIR));
+    RNCL_TRY(rncl_atomic_file_create(path, &file));
+    rncl_atomic_file_abandon(&file);
+    return RNCL_OK;
+}
+
 /* Puts the rename itself on disk; a file system that cannot sync a folder is not an error. */
 static void sync_folder_of(const char *path)
 {

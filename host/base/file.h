@@ -36,7 +36,11 @@ rncl_status rncl_atomic_file_commit(rncl_atomic_file *file);
 /* Removes what was written. Harmless on a zeroed or committed file. */
 void rncl_atomic_file_abandon(rncl_atomic_file *file);
 
-/* The three together, for contents that are in memory. */
+/* Before work whose result is to be written there: RNCL_ERR_IO with the message of rncl_atomic_file_create,
+ * if that would fail now. What is there stays as it is; special files are not opened. */
+rncl_status rncl_file_try(const char *path);
+
+/* Create, write and commit together, for contents that are in memory. */
 rncl_status rncl_file_write(const char *path, const void *data, size_t size_bytes);
 
 /* Writes the contents of one file to another. */

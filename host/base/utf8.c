@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How many bytes the character at `text` has, which ends with a zero; 0: it is none. */
-static size_t character_length(const uint8_t *text)
+size_t rncl_utf8_character(const char *characters)
 {
-    const uint8_t first = text[0];
+    const uint8_t *text = (const uint8_t *)characters, first = text[0];
     if (first < 0x80)
         return 1;
     const size_t length = first >= 0xc2 && first <= 0xdf ? 2 : (first & 0xf0) == 0xe0 ? 3 : 4;
@@ -28,14 +27,14 @@ char *rncl_utf8_text(const char *text)
 {
     enum { ESCAPE = 4 }; /* \xe9 */
     char *copy = malloc(strlen(text) * ESCAPE + 1), *to = copy;
-    for (const uint8_t *from = (const uint8_t *)text; copy && *from;) {
-        const size_t length = character_length(from);
+    for (const char *from = text; copy && *from;) {
+        const size_t length = rncl_utf8_character(from);
         if (length) {
             memcpy(to, from, length);
             to += length;
             from += length;
         } else {
-            to += snprintf(to, ESCAPE + 1, "\\x%02x", *from++);
+            to += snprintf(to, ESCAPE + 1, "\\x%02x", (uint8_t)*from++);
         }
     }
     if (copy)

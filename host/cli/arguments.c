@@ -206,6 +206,6 @@ rncl_status rncl_arguments_parse(const rncl_command *command, int argc, const ch
     RNCL_TRY(st);
     /* The command line has been read, but what it says is stronger and stays. */
     if (!*help && options->config[0])
-        return rncl_options_read(options, options->config, command->bit);
+        return rncl_options_take_config(options, options->config, command->bit);
     return RNCL_OK;
 }

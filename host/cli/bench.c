@@ -11,6 +11,7 @@
 #include "bench_roofline.h"
 #include "command.h"
 #include "console.h"
+#include "file.h"
 #include "host_memory.h"
 #include "network.h"
 #include "planning.h"
@@ -301,8 +302,10 @@ rncl_status rncl_bench_run(rncl_options *options)
 {
     if (options->steps < 1)
         return RNCL_FAIL(RNCL_ERR_USAGE, "--steps %d: rncl bench times at least one step", options->steps);
-    if (options->explain[0])
+    if (options->explain[0]) {
         RNCL_TRY(rncl_plot_check(options->explain));
+        RNCL_TRY(rncl_file_try(options->explain));
+    }
     rncl_console console;
     rncl_console_init(&console, options);
     bench b = {.options = options, .steps = options->steps};

@@ -36,8 +36,11 @@ static void print_text(const rncl_evaluation *result, const rncl_options *option
     printf("model   %s\n", options->model);
     printf("data    the validation part of %s: %" PRId64 " images\n",
            options->data[0] ? options->data : "the built-in shapes (no --data)", result->images);
-    printf("result  loss %.4f, top-1 %.2f %%, top-5 %.2f %% (%.0f images/s)\n", result->loss, result->top1,
-           result->top5, result->images_per_second);
+    printf("result  loss %.4f, top-1 %.2f %%, top-5 %.2f %%", result->loss, result->top1, result->top5);
+    /* Drivers compile during the first batch. */
+    if (result->images >= 2 * options->batch_size)
+        printf(" (%.0f images/s)", result->images_per_second);
+    putchar('\n');
     if (options->report[0])
         printf("report  %s/per_class.csv, confusion.csv%s\n", options->report,
                rncl_plot_available() ? ", confusion.png" : "");

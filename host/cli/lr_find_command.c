@@ -72,11 +72,11 @@ static json_t *numbers(const double *values, size_t count)
 
 static rncl_status print_json(const rncl_lr_find *f, const char *table, const char *picture)
 {
-    return rncl_json_print(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "suggestion",
-                                     rncl_json_number(f->suggestion), "least",
-                                     rncl_json_number(f->rates[f->least]), "lr", numbers(f->rates, f->count),
-                                     "loss", numbers(f->losses, f->count), "table", rncl_json_text(table),
-                                     "picture", picture ? rncl_json_text(picture) : json_null()));
+    return rncl_json_print(
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "suggestion", rncl_json_number(f->suggestion),
+                  "least", rncl_json_number(f->rates[f->least]), "lr", numbers(f->rates, f->count), "loss",
+                  numbers(f->losses, f->count), "table", rncl_json_text(table), "picture",
+                  picture ? rncl_json_text(picture) : json_null(), "noise", rncl_lr_find_is_noise(f)));
 }
 
 static void print_text(const rncl_lr_find *f, const char *table, const char *picture)
@@ -106,11 +106,32 @@ static rncl_status choose_path(const rncl_options *options, const char *name, ch
     return RNCL_OK;
 }
 
+/* Before the steps are taken. */
+static rncl_status check_output(const rncl_options *options)
+{
+    char table[RNCL_TEXT_LENGTH];
+    if (has_folder(options))
+        RNCL_TRY(rncl_directory_create(options->out));
+    RNCL_TRY(choose_path(options, table_name, table));
+    return rncl_file_try(table);
+}
+
+static void warn_of_noise(const rncl_log *log, const rncl_lr_find *found)
+{
+    char text[192];
+    if (!isfinite(found->suggestion) || !rncl_lr_find_is_noise(found))
+        return;
+    rncl_number_format(
+        text, sizeof text,
+        "the loss falls by %.2g and scatters by %.2g from step to step: the suggestion may be chance; "
+        "give more --steps or a larger --batch-size",
+        found->fall, found->scatter);
+    rncl_log_line(log, RNCL_LOG_WARNING, "%s", text);
+}
+
 static rncl_status write_all(const rncl_options *options, const rncl_lr_find *found)
 {
     char table[RNCL_TEXT_LENGTH], picture[RNCL_TEXT_LENGTH];
-    if (has_folder(options))
-        RNCL_TRY(rncl_directory_create(options->out));
     RNCL_TRY(choose_path(options, table_name, table));
     RNCL_TRY(choose_path(options, picture_name, picture));
     RNCL_TRY(write_table(found, table));
@@ -127,8 +148,11 @@ rncl_status rncl_lr_find_command(rncl_console *console, rncl_context *context, r
                                  const rncl_train_listener *listener)
 {
     rncl_lr_find found;
+    RNCL_TRY(check_output(options));
     rncl_status st = rncl_lr_find_run(context, options, listener, &found);
     rncl_meter_clear(&console->meter);
+    if (!st)
+        warn_of_noise(&console->log, &found);
     if (!st)
         st = write_all(options, &found);
     rncl_lr_find_fini(&found);

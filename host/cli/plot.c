@@ -6,6 +6,7 @@
 #include "paths.h"
 #include "plot_files.h"
 #include "plot_runs.h"
+#include "util.h"
 
 /* Where no file is named: a run's picture goes into its folder, any other into the current one. */
 static rncl_status choose_file(rncl_options *options, const char *run, const char *name)
@@ -47,11 +48,24 @@ static rncl_status plot_tuning(rncl_options *options)
     return rncl_plot_tuning(options->plot_tuning, options->out);
 }
 
-rncl_status rncl_plot_run(rncl_options *options)
+/* One picture at a time, and no option that it would ignore. */
+static rncl_status check_usage(const rncl_options *options)
 {
+    static const char *const of_runs[] = {"x", "y"};
     const bool filters = options->plot_filters[0], tuning = options->plot_tuning[0];
     if (filters + tuning + (options->argument_count > 0) > 1)
         return RNCL_FAIL(RNCL_ERR_USAGE, "rncl plot draws one of these at a time: runs, --filters, --tuning");
+    for (size_t i = 0; i < COUNT(of_runs) && (filters || tuning); i++)
+        if (rncl_option_source_of(options, of_runs[i]) == RNCL_FROM_COMMAND_LINE)
+            return RNCL_FAIL(RNCL_ERR_USAGE, "--%s is for the curves of runs, not for --%s", of_runs[i],
+                             filters ? "filters" : "tuning");
+    return RNCL_OK;
+}
+
+rncl_status rncl_plot_run(rncl_options *options)
+{
+    const bool filters = options->plot_filters[0], tuning = options->plot_tuning[0];
+    RNCL_TRY(check_usage(options));
     RNCL_TRY(filters ? plot_filters(options) : tuning ? plot_tuning(options) : plot_runs(options));
     printf("%s\n", options->out);
     return RNCL_OK;

@@ -116,9 +116,12 @@ rncl_status rncl_plot_tuning(const char *path, const char *out)
     rncl_contents contents;
     json_error_t error;
     json_t *file;
-    RNCL_TRY(rncl_file_read(path, &contents));
-    rncl_status st = rncl_json_parse(contents.data ? (const char *)contents.data : "", contents.size_bytes,
-                                     JSON_REJECT_DUPLICATES, &file, &error);
+    rncl_status st = rncl_file_read(path, &contents);
+    if (st == RNCL_ERR_IO)
+        return RNCL_FAIL(RNCL_ERR_DATA, "%s", rncl_status_message());
+    RNCL_TRY(st);
+    st = rncl_json_parse(contents.data ? (const char *)contents.data : "", contents.size_bytes,
+                         JSON_REJECT_DUPLICATES, &file, &error);
     rncl_contents_free(&contents);
     if (st == RNCL_ERR_MEMORY)
         st = RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory to read it", path);

@@ -84,7 +84,7 @@ static rncl_status complete_options(rncl_options *options, const char *folder)
     RNCL_TRY(path_in(folder, RNCL_RUN_CONFIG, path));
     RNCL_TRY(rncl_options_read(options, path, RNCL_FOR_TRAIN));
     RNCL_TRY(path_in(folder, RNCL_RUN_BEST, path));
-    if (rncl_file_exists(path))
+    if (rncl_file_may_exist(path))
         memcpy(options->model, path, sizeof options->model);
     return options->out[0] ? RNCL_OK : path_in(folder, "report.html", options->out);
 }
@@ -132,6 +132,8 @@ rncl_status rncl_report_run(rncl_options *options)
     rncl_status st = rncl_followed_run_look(&run, &ignored);
     if (!st)
         st = complete_options(options, folder);
+    if (!st)
+        st = rncl_file_try(options->out);
     if (!st)
         st = write_report(options, &run);
     rncl_followed_run_fini(&run);

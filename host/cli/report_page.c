@@ -1,6 +1,7 @@
 /* Section by section. Pictures are drawn into a folder of their own first, since cairo writes files. */
 #include "report_page.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -26,7 +27,7 @@ enum { MOST_DRAWN_CLASSES = 40 };
 typedef struct page {
     const rncl_report *report;
     FILE *stream;
-    char folder[64]; /* for pictures */
+    char folder[256]; /* for pictures */
 } page;
 
 static void heading(const page *p, const char *text)
@@ -59,17 +60,17 @@ static rncl_status draw_filters(const page *p, const char *path)
     return rncl_plot_model_filters(p->report->options->model, path);
 }
 
-/* A picture that cannot be drawn leaves its reason. */
+/* A picture that this run cannot have leaves the reason; one that cannot be written or read is a failure. */
 static rncl_status picture(const page *p, const char *name, const char *suffix,
                            rncl_status (*draw)(const page *p, const char *path))
 {
-    char path[96];
+    char path[sizeof p->folder + 32];
     snprintf(path, sizeof path, "%s/%s.%s", p->folder, name, suffix);
     rncl_status st = draw(p, path);
     if (!st)
         st = rncl_html_file(p->stream, path, name);
     unlink(path);
-    if (!st || st == RNCL_ERR_MEMORY)
+    if (!st || st == RNCL_ERR_MEMORY || st == RNCL_ERR_IO)
         return st;
     missing(p, "Not drawn", rncl_status_message());
     return RNCL_OK;
@@ -239,11 +240,20 @@ static rncl_status write_page(const page *p)
     return RNCL_OK;
 }
 
+/* In $TMPDIR or /tmp. */
+static rncl_status make_folder(page *p)
+{
+    const char *given = getenv("TMPDIR"), *parent = given && *given ? given : "/tmp";
+    if (snprintf(p->folder, sizeof p->folder, "%s/rncl-report-XXXXXX", parent) < (int)sizeof p->folder &&
+        mkdtemp(p->folder))
+        return RNCL_OK;
+    return RNCL_FAIL(RNCL_ERR_IO, "%.200s: cannot create a folder for pictures: %s", parent, strerror(errno));
+}
+
 rncl_status rncl_report_page_write(const rncl_report *report, const char *path)
 {
-    page p = {.report = report, .folder = "/tmp/rncl-report-XXXXXX"};
-    if (!mkdtemp(p.folder))
-        return RNCL_FAIL(RNCL_ERR_IO, "/tmp: cannot create a folder for pictures");
+    page p = {.report = report};
+    RNCL_TRY(make_folder(&p));
     rncl_atomic_file file;
     rncl_status st = rncl_atomic_file_create(path, &file);
     if (!st) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "columns.h"
 #include "file.h"
 #include "number.h"
 #include "util.h"
@@ -15,29 +16,41 @@ static const char header[] = "run,result,steps,seconds,val_loss,val_top1,best_to
 
 /* ---- reading ---- */
 
-static bool read_number(char **rest, double *value)
+/* The fields behind the name and the result; false if they are not those numbers. */
+static bool read_numbers(char *rest, rncl_sweep_result *row)
 {
-    char *end, *field = strsep(rest, ",\n");
-    if (!field)
+    double steps;
+    const struct {
+        const char *name;
+        double *value;
+    } fields[] = {{"steps", &steps},
+                  {"seconds", &row->seconds},
+                  {"val_loss", &row->val_loss},
+                  {"val_top1", &row->val_top1},
+                  {"best_top1", &row->best_top1}};
+    for (size_t i = 0; i < COUNT(fields); i++) {
+        const char *text = strsep(&rest, ",");
+        if (!text || !rncl_columns_field(fields[i].name, text, fields[i].value))
+            return false;
+    }
+    if (rest || !(steps <= 9e15) || steps != floor(steps))
         return false;
-    *value = *field ? rncl_number_parse(field, &end) : NAN;
-    return !*field || !*end;
+    row->steps = (int64_t)steps;
+    return true;
 }
 
 static bool read_row(char *line, rncl_sweep_result *row)
 {
-    double steps;
     *row = (rncl_sweep_result){0};
+    char *end = strchr(line, '\n'); /* the file is written whole */
+    if (!end)
+        return false;
+    *end = '\0';
     const char *name = strsep(&line, ","), *result = strsep(&line, ",");
-    if (!name || !result || snprintf(row->name, sizeof row->name, "%s", name) >= (int)sizeof row->name)
+    if (!result || snprintf(row->name, sizeof row->name, "%s", name) >= (int)sizeof row->name)
         return false;
     row->diverged = !strcmp(result, "diverged");
-    if (!read_number(&line, &steps) || !read_number(&line, &row->seconds) ||
-        !read_number(&line, &row->val_loss) || !read_number(&line, &row->val_top1) ||
-        !read_number(&line, &row->best_top1))
-        return false;
-    row->steps = isfinite(steps) ? (int64_t)steps : 0;
-    return true;
+    return (row->diverged || !strcmp(result, "done")) && read_numbers(line, row);
 }
 
 static rncl_status append(rncl_sweep_results *results, const rncl_sweep_result *row)
@@ -50,18 +63,25 @@ static rncl_status append(rncl_sweep_results *results, const rncl_sweep_result *
     return RNCL_OK;
 }
 
+static rncl_status unread(const char *path)
+{
+    return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+}
+
 static rncl_status read_stream(FILE *stream, const char *path, rncl_sweep_results *out)
 {
     char line[1024];
-    if (!fgets(line, sizeof line, stream) || strcmp(line, header) != 0)
+    if (!fgets(line, sizeof line, stream) && ferror(stream))
+        return unread(path);
+    if (feof(stream) || strcmp(line, header) != 0)
         return RNCL_FAIL(RNCL_ERR_DATA, "%s: not the file of a sweep", path);
     while (fgets(line, sizeof line, stream)) {
         rncl_sweep_result row;
         if (!read_row(line, &row))
-            return RNCL_FAIL(RNCL_ERR_DATA, "%s: row %zu is damaged", path, out->count + 1);
+            return RNCL_FAIL(RNCL_ERR_DATA, "%s:%zu: this row is damaged", path, out->count + 2);
         RNCL_TRY(append(out, &row));
     }
-    return RNCL_OK;
+    return ferror(stream) ? unread(path) : RNCL_OK;
 }
 
 rncl_status rncl_sweep_results_read(const char *path, rncl_sweep_results *out)
@@ -71,7 +91,7 @@ rncl_status rncl_sweep_results_read(const char *path, rncl_sweep_results *out)
     if (!stream && errno == ENOENT)
         return RNCL_OK;
     if (!stream)
-        return RNCL_FAIL(RNCL_ERR_IO, "%s: %s", path, strerror(errno));
+        return unread(path);
     const rncl_status st = read_stream(stream, path, out);
     fclose(stream);
     return st;

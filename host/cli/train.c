@@ -58,18 +58,27 @@ static void __attribute__((format(printf, 2, 3))) print_field(const char *label,
         printf("%-*s%s\n", LABEL_WIDTH, label, value);
 }
 
-static void print_summary(const rncl_train_result *result, double first_step_seconds)
+/* Whether the steps behind the first, in which drivers compile, took long enough for a speed to mean
+ * something. */
+static bool knows_speed(const rncl_trained_once *w, const rncl_options *options)
 {
+    const double images = (double)(w->result.steps - w->first_step) * options->batch_size;
+    return images > 0 && images >= w->result.images_per_second * RNCL_METER_LEAST_SECONDS;
+}
+
+static void print_summary(const rncl_trained_once *w, const rncl_options *options)
+{
+    const rncl_train_result *result = &w->result;
     setvbuf(stdout, NULL, _IOFBF, BUFSIZ); /* on terminals too: one write, whose error is known */
     print_field("run folder", "%s", result->run);
     print_field("validation top-1", "%.2f %% (best %.2f %%)", result->val_top1, result->best_top1);
     print_field("steps", "%" PRId64, result->steps);
-    if (result->images_per_second > 0)
+    if (knows_speed(w, options))
         print_field("training", "%.1f s, %.1f images/s", result->seconds, result->images_per_second);
     else
         print_field("training", "%.1f s", result->seconds);
     print_field("waiting for data", "%.2f %% of the time", 100 * result->waiting);
-    print_field("first step done", "%.1f s after the start", first_step_seconds);
+    print_field("first step done", "%.1f s after the start", w->first_step_seconds);
     send_summary();
 }
 
@@ -86,7 +95,7 @@ static rncl_status train(rncl_options *options, rncl_ranks *ranks)
     if (options->json && (!st || st == RNCL_ERR_INTERRUPTED))
         printed = print_json(&trained, st == RNCL_ERR_INTERRUPTED);
     else if (!st)
-        print_summary(&trained.result, trained.first_step_seconds);
+        print_summary(&trained, options);
     return st ? st : printed;
 }
 

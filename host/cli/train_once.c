@@ -22,6 +22,8 @@ static void on_progress(void *user, const rncl_progress *progress)
     const watcher *w = user;
     w->out->first_step_seconds = progress->first_step_seconds;
     w->out->evaluated |= progress->evaluated;
+    if (!w->out->first_step)
+        w->out->first_step = progress->step;
     rncl_meter_show(&w->console->meter, progress);
 }
 

@@ -7,7 +7,8 @@
 typedef struct rncl_trained_once {
     rncl_train_result result;
     double first_step_seconds;
-    bool evaluated; /* at least once in this process */
+    int64_t first_step; /* of this process */
+    bool evaluated;     /* at least once in this process */
 } rncl_trained_once;
 
 /* From now on INT and its like ask trainings to stop, and end the process the second time. Once a process. */

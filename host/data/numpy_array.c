@@ -99,7 +99,7 @@ rncl_status rncl_numpy_bytes(const char *path, const rncl_pickle_value *array, r
     if (!p.bytes || p.bytes->kind != RNCL_PICKLE_TEXT || !count_elements(p.shape, &count) ||
         count != p.bytes->text.length)
         return RNCL_FAIL(RNCL_ERR_DATA,
-                         "%s: its array is damaged: it has not the bytes of its shape; fetch the "
+                         "%s: its array is damaged: its size is not that of its shape; fetch the "
                          "file again",
                          path);
     *out = (rncl_contents){(const unsigned char *)p.bytes->text.characters, count};

@@ -288,9 +288,14 @@ void rncl_precision_request(rncl_context *context, rncl_precision precision)
 {
     const bool tensors = precision == RNCL_PRECISION_BF16_TENSORS;
     context->precision = precision;
-    if (precision == RNCL_PRECISION_FP32 ||
-        (tensors ? stores_bf16(context) : rncl_matrix_unit_of(context) != NULL))
+    if (precision == RNCL_PRECISION_FP32)
         return;
+    if (tensors ? stores_bf16(context) : rncl_matrix_unit_of(context) != NULL) {
+        rncl_log_line(&context->log, RNCL_LOG_NOTE, "precision %s: %s", rncl_precision_name(precision),
+                      tensors ? "tensors between layers are stored as bfloat16"
+                              : "convolutions round their operands");
+        return;
+    }
     rncl_log_line(&context->log, RNCL_LOG_NOTE, "precision %s: %s has no %s for it, fp32 is used",
                   rncl_precision_name(precision), context->info.name, tensors ? "kernels" : "matrix unit");
     context->precision = RNCL_PRECISION_FP32;

@@ -153,13 +153,12 @@ static rncl_status keep_class_weights(rncl_network *net)
     return rncl_buffer_write(net->context, net->class_weights, 0, bytes, weights);
 }
 
-static rncl_status allocate_gradients(rncl_network *net)
+static rncl_status make_buckets(rncl_network *net)
 {
-    const size_t bytes = net->setup.graph->param_floats * sizeof *net->host_gradients;
     if (!net->setup.training || !net->setup.others.sum)
         return RNCL_OK;
-    net->host_gradients = malloc(bytes);
-    return net->host_gradients ? RNCL_OK : RNCL_FAIL(RNCL_ERR_MEMORY, "%zu bytes of gradients", bytes);
+    return rncl_gradient_buckets_init(&net->parameters, net->uploads, net->setup.others.bucket_floats,
+                                      &net->buckets);
 }
 
 rncl_op_desc rncl_network_loss_op(const rncl_graph *graph, int micro_batch)
@@ -261,7 +260,7 @@ static rncl_status create(rncl_context *context, const rncl_network_setup *setup
     if (setup->planned)
         setup->planned(setup->user, &net->facts);
     if ((st = allocate_arena(net)) || (st = rncl_parameters_init(context, setup, &net->parameters)) ||
-        (st = allocate_batches(net)) || (st = keep_class_weights(net)) || (st = allocate_gradients(net)) ||
+        (st = allocate_batches(net)) || (st = keep_class_weights(net)) || (st = make_buckets(net)) ||
         (st = bind_nodes(net)) || (st = build(net)))
         goto fail;
     count_problems(net);
@@ -324,7 +323,7 @@ void rncl_network_destroy(rncl_network *net)
     rncl_op_destroy(net->softmax);
     rncl_op_destroy(net->mixup);
     free(net->host_class_weights);
-    free(net->host_gradients);
+    rncl_gradient_buckets_fini(&net->buckets);
     free(net->nodes);
     for (size_t i = 0; net->slices && i < net->plan.request_count; i++)
         rncl_buffer_release(net->slices[i]);

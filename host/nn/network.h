@@ -17,13 +17,15 @@ typedef struct rncl_network_facts {
     int problems, tuned;  /* passes that can be tuned, and those of them that are */
 } rncl_network_facts;
 
-/* Other networks of the same graph that take the same steps on other pictures of the same batches. Both
+/* Other networks of the same graph that take the same steps on other pictures of the same batches. The
  * functions wait for all of them. sum NULL: there are none. */
 typedef struct rncl_network_others {
     /* *weight is the sum of the class weights of this network's labels; becomes that of all labels. */
     rncl_status (*weigh)(void *user, double *weight);
-    /* Adds up gradients over all networks, to the same bits on each. */
-    rncl_status (*sum)(void *user, float *gradients, size_t count);
+    /* Adds up the gradients of the parameters from number `first` on over all networks, to the same bits on
+     * each. Called for one bucket after the other, in the same order on all, while backward goes on. */
+    rncl_status (*sum)(void *user, size_t first, size_t count, float *gradients);
+    size_t bucket_floats;      /* the most that one call adds up, unless one parameter has more */
     rncl_moments_join moments; /* for batch statistics of everybody's pictures; zero: each has its own */
     void *user;
 } rncl_network_others;

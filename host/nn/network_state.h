@@ -2,6 +2,7 @@
 #ifndef RNCL_NN_NETWORK_STATE_H
 #define RNCL_NN_NETWORK_STATE_H
 
+#include "gradient_buckets.h"
 #include "network_plan.h"
 #include "parameters.h"
 
@@ -52,7 +53,7 @@ struct rncl_network {
     float *host_class_weights;
     rncl_op *mixup; /* NULL: not asked for */
 
-    float *host_gradients; /* on their way to others; NULL: there are none */
+    rncl_gradient_buckets buckets; /* on their way to others; zero: there are none */
 };
 
 /* The operations behind the nodes, on a micro-batch. */

@@ -93,6 +93,7 @@ static rncl_status forward(rncl_network *net, int first, cl_mem input, bool trai
 
 static rncl_status backward(rncl_network *net, int first, cl_mem input)
 {
+    const bool sums = net->buckets.count > 0 && first + net->plan.micro_batch == net->setup.batch_size;
     for (size_t i = net->plan.graph->node_count; i-- > 0;) {
         if (!net->plan.learns[net->plan.graph->nodes[i].output])
             continue;
@@ -105,6 +106,8 @@ static rncl_status backward(rncl_network *net, int first, cl_mem input)
         for (int pass = RNCL_OP_PASSES - 1; pass >= RNCL_OP_BACKWARD; pass--)
             if (rncl_op_runs_backward(net->plan.ops[i], pass, &buffers))
                 RNCL_TRY(run_node(net, first, i, pass, &buffers, &scalars));
+        if (sums)
+            RNCL_TRY(rncl_gradient_buckets_read(&net->buckets, i));
     }
     return RNCL_OK;
 }
@@ -236,24 +239,10 @@ static rncl_status compute_batch(rncl_network *net, const batch_slot *slot, cons
     return rncl_host_memory_take_back(net->context, images);
 }
 
-/* Everybody's gradients in place of this network's. What is frozen has none. */
-static rncl_status sum_gradients(rncl_network *net)
-{
-    const rncl_network_others *others = &net->setup.others;
-    const rncl_parameters *p = &net->parameters;
-    for (size_t i = 0; others->sum && i < p->trained_count; i++) {
-        const size_t first = p->trained[i].first, count = p->trained[i].count;
-        const size_t at = first * sizeof(float), bytes = count * sizeof(float);
-        RNCL_TRY(rncl_buffer_read(net->context, p->gradients, at, bytes, net->host_gradients));
-        RNCL_TRY(others->sum(others->user, net->host_gradients, count));
-        RNCL_TRY(rncl_buffer_write(net->context, p->gradients, at, bytes, net->host_gradients));
-    }
-    return RNCL_OK;
-}
-
 static rncl_status update(rncl_network *net, const rncl_update_rule *rule)
 {
-    RNCL_TRY(sum_gradients(net));
+    if (net->buckets.count)
+        RNCL_TRY(rncl_gradient_buckets_sum(&net->buckets, &net->setup.others));
     if (net->context->profile)
         net->context->profile->label = "update";
     RNCL_TRY(rncl_parameters_update(&net->parameters, rule, &net->observer));

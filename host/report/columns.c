@@ -11,11 +11,25 @@
 
 #include "number.h"
 
-/* Columns by name, and where they stand in a line. */
+enum { MOST_FIELDS = 32 };
+
+/* What the numbers of a column can be, by the end of its name; the last row is for all others. */
+typedef struct limit {
+    const char *ending;
+    double least, most;
+} limit;
+
+static const limit limits[] = {
+    {"step", 1, 9e15}, {"top1", 0, 100}, {"top5", 0, 100}, {"loss", -INFINITY, INFINITY}, {"", 0, INFINITY}};
+
+/* The columns of a file, and which of them are wanted. */
 typedef struct layout {
     const char *const *names;
     size_t count;
-    int places[RNCL_COLUMNS_MOST];
+    size_t fields; /* of a line */
+    const limit *limits[MOST_FIELDS];
+    int wanted[MOST_FIELDS]; /* the place among the names; -1: none */
+    double step;             /* of the last row: steps only go up */
 } layout;
 
 void rncl_columns_fini(rncl_columns *columns)
@@ -25,38 +39,69 @@ void rncl_columns_fini(rncl_columns *columns)
     *columns = (rncl_columns){0};
 }
 
+static const limit *limit_of(const char *name)
+{
+    const limit *l = limits;
+    for (size_t length = strlen(name);; l++) {
+        const size_t ending = strlen(l->ending);
+        if (length >= ending && !strcmp(name + length - ending, l->ending))
+            return l;
+    }
+}
+
 /* False if a column is missing. */
 static bool read_header(char *line, layout *l)
 {
-    for (size_t i = 0; i < l->count; i++)
-        l->places[i] = -1;
-    int place = 0;
-    for (char *rest = line, *name; (name = strsep(&rest, ",\n")) && *name; place++)
+    size_t found = 0;
+    line[strcspn(line, "\n")] = '\0';
+    for (char *rest = line, *name; (name = strsep(&rest, ",")) && l->fields < MOST_FIELDS; l->fields++) {
+        l->limits[l->fields] = limit_of(name);
+        l->wanted[l->fields] = -1;
         for (size_t i = 0; i < l->count; i++)
-            if (!strcmp(name, l->names[i]))
-                l->places[i] = place;
-    for (size_t i = 0; i < l->count; i++)
-        if (l->places[i] < 0)
-            return false;
-    return true;
+            if (!strcmp(name, l->names[i])) {
+                l->wanted[l->fields] = (int)i;
+                found++;
+            }
+    }
+    return found == l->count;
 }
 
-/* False if a column is missing or is no number. */
-static bool read_row(char *line, const layout *l, double *values)
+static bool read_field(const char *text, const limit *within, double *value)
 {
-    size_t found = 0;
-    int place = 0;
-    for (char *rest = line, *field; (field = strsep(&rest, ",\n")); place++)
-        for (size_t i = 0; i < l->count; i++) {
-            char *end;
-            if (l->places[i] != place)
-                continue;
-            values[i] = *field ? rncl_number_parse(field, &end) : NAN;
-            if (*field && *end)
+    char *end;
+    *value = NAN;
+    if (!*text)
+        return true;
+    if (text[strspn(text, "0123456789+-.einfa")])
+        return false;
+    *value = rncl_number_parse(text, &end);
+    const bool too_large = isinf(*value) && !strchr(text, 'i');
+    return !*end && !too_large && !(*value < within->least) && !(*value > within->most);
+}
+
+bool rncl_columns_field(const char *name, const char *text, double *value)
+{
+    return read_field(text, limit_of(name), value);
+}
+
+/* False if the row is damaged. */
+static bool read_row(char *line, layout *l, double *values)
+{
+    size_t field = 0;
+    line[strcspn(line, "\n")] = '\0';
+    for (char *rest = line, *text; (text = strsep(&rest, ",")); field++) {
+        double value;
+        if (field == l->fields || !read_field(text, l->limits[field], &value))
+            return false;
+        if (l->limits[field] == limits) {
+            if (!(value > l->step) || value != floor(value))
                 return false;
-            found++;
+            l->step = value;
         }
-    return found == l->count;
+        if (l->wanted[field] >= 0)
+            values[l->wanted[field]] = value;
+    }
+    return field == l->fields;
 }
 
 /* Room doubles whenever the number of rows is a power of two. */
@@ -76,19 +121,30 @@ static bool add_row(rncl_columns *columns, size_t count, const double *values)
     return true;
 }
 
+static rncl_status unread(const char *path)
+{
+    return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+}
+
 static rncl_status read_stream(FILE *stream, const char *path, layout *l, rncl_columns *out)
 {
     char line[1024];
-    if (!fgets(line, sizeof line, stream) || !read_header(line, l))
-        return RNCL_FAIL(RNCL_ERR_DATA, "%s has not the columns of a run's file", path);
-    while (fgets(line, sizeof line, stream) && strchr(line, '\n')) {
+    if (!fgets(line, sizeof line, stream) && ferror(stream))
+        return unread(path);
+    if (feof(stream) || !read_header(line, l))
+        return RNCL_FAIL(RNCL_ERR_DATA,
+                         "%s: its first line does not name the columns that `rncl train` writes", path);
+    while (fgets(line, sizeof line, stream)) {
         double values[RNCL_COLUMNS_MOST] = {0};
-        if (!read_row(line, l, values))
-            return RNCL_FAIL(RNCL_ERR_DATA, "%s: row %zu is damaged", path, out->rows + 1);
+        const bool ends = strchr(line, '\n');
+        if (!ends && feof(stream))
+            break;
+        if (!ends || !read_row(line, l, values))
+            return RNCL_FAIL(RNCL_ERR_DATA, "%s:%zu: this row is damaged", path, out->rows + 2);
         if (!add_row(out, l->count, values))
-            return RNCL_FAIL(RNCL_ERR_MEMORY, "%s", path);
+            return RNCL_FAIL(RNCL_ERR_MEMORY, "%s: no memory for its rows", path);
     }
-    return RNCL_OK;
+    return ferror(stream) ? unread(path) : RNCL_OK;
 }
 
 rncl_status rncl_columns_read(const char *path, const char *const *names, size_t count, rncl_columns *out)
@@ -97,6 +153,8 @@ rncl_status rncl_columns_read(const char *path, const char *const *names, size_t
     *out = (rncl_columns){0};
     layout l = {.names = names, .count = count};
     FILE *stream = fopen(path, "r");
+    if (!stream && errno != ENOENT)
+        return unread(path);
     if (!stream)
         return RNCL_FAIL(RNCL_ERR_DATA, "%s: %s; a run folder is what `rncl train --out` makes", path,
                          strerror(errno));

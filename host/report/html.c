@@ -33,20 +33,22 @@ void rncl_html_end(FILE *stream)
     fputs("</body></html>\n", stream);
 }
 
+/* What is no UTF-8 is written as rncl_utf8_text does, but nothing is allocated: there is no status. */
 void rncl_html_text(FILE *stream, const char *text)
 {
-    char *utf8 = rncl_utf8_text(text);
-    for (const char *c = utf8 ? utf8 : ""; *c; c++) {
-        if (*c == '<')
+    for (size_t length; *text; text += length ? length : 1) {
+        length = rncl_utf8_character(text);
+        if (!length)
+            fprintf(stream, "\\x%02x", (unsigned char)*text);
+        else if (*text == '<')
             fputs("&lt;", stream);
-        else if (*c == '&')
+        else if (*text == '&')
             fputs("&amp;", stream);
-        else if (*c == '"')
+        else if (*text == '"')
             fputs("&quot;", stream);
         else
-            putc(*c, stream);
+            fwrite(text, 1, length, stream);
     }
-    free(utf8);
 }
 
 /* RFC 4648. */

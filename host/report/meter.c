@@ -91,7 +91,7 @@ static void fill_step(const rncl_progress *progress, field fields[MOST_FIELDS])
     WRITE(LOSS, "loss %.4f", progress->loss);
     if (isfinite(progress->top1))
         WRITE(TOP1, "top-1 %.1f %%", progress->top1);
-    if (speed > 0)
+    if (speed > 0 && progress->seconds - progress->first_step_seconds >= RNCL_METER_LEAST_SECONDS)
         WRITE(SPEED, speed < 100 ? "%.1f img/s" : "%.0f img/s", speed);
     if (isfinite(progress->seconds_left)) {
         char left[32];

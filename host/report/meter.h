@@ -10,6 +10,9 @@
 
 #include "rncl/rncl.h"
 
+/* Speeds over less are noise and are not shown. */
+#define RNCL_METER_LEAST_SECONDS 1.0
+
 /* The caller's memory; nothing to release. */
 typedef struct rncl_meter {
     FILE *stream;

@@ -82,7 +82,9 @@ rncl_status rncl_run_curves_read(const char *folder, rncl_plot_axis axis, rncl_r
         out->metrics.values[RNCL_RUN_SECONDS][i] /= 60;
     out->x = out->metrics.values[columns[axis]];
     char *path = rncl_path_join(folder, "steps.csv");
-    const bool has_steps = path && rncl_file_exists(path);
+    if (!path)
+        return RNCL_FAIL(RNCL_ERR_MEMORY, "%s/steps.csv", folder);
+    const bool has_steps = rncl_file_may_exist(path);
     free(path);
     if (has_steps)
         RNCL_TRY(read_file(folder, "steps.csv", step_names, COUNT(step_names), &out->steps));

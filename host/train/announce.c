@@ -162,9 +162,7 @@ static void say_run(const rncl_training *t)
 /* Kernels for tensors of bfloat16 are not tuned. */
 static void say_settings(const rncl_training *t)
 {
-    if (t->context->precision == RNCL_PRECISION_BF16_TENSORS)
-        say(t, "precision", "bf16: activations and their gradients are stored as bfloat16");
-    else
+    if (t->context->precision != RNCL_PRECISION_BF16_TENSORS)
         rncl_planning_announce(&t->context->log, t->store, rncl_network_facts_of(t->network));
 }
 

@@ -3,6 +3,7 @@
 #include "checkpoint.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -199,8 +200,12 @@ rncl_status rncl_checkpoint_peek(const char *path, rncl_run_state *state, rncl_r
     header head;
     FILE *stream = fopen(path, "rb");
     const bool whole = stream && fread(&head, sizeof head, 1, stream) == 1;
+    const bool unread = !stream || ferror(stream);
+    const int reason = errno;
     if (stream)
         fclose(stream);
+    if (unread)
+        return RNCL_FAIL(RNCL_ERR_MODEL, "%s: cannot be read: %s", path, strerror(reason));
     if (!whole || memcmp(head.magic, magic, sizeof magic) != 0 || head.version != VERSION ||
         !is_possible(&head.state))
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: no checkpoint of this version of rncl", path);

@@ -208,6 +208,8 @@ rncl_status rncl_evaluate_heard(rncl_context *context, rncl_options *options,
         st = rncl_inputs_complete(&e.inputs, options);
     if (!st)
         st = rncl_graph_build(&options->network, &e.graph);
+    if (!st && options->report[0])
+        st = rncl_directory_create(options->report);
     if (!st) {
         rncl_graph_align(e.graph, context->info.address_alignment);
         st = measure_smaller(&e, options, result);

@@ -60,8 +60,11 @@ static rncl_status digest_files(const rncl_followed_run *run, uint64_t *digest, 
         char path[RNCL_TEXT_LENGTH];
         struct stat facts = {0};
         RNCL_TRY(path_of(run, names[i], path));
-        if (stat(path, &facts) != 0)
+        if (stat(path, &facts) != 0) {
+            if (errno != ENOENT)
+                return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot be seen: %s", path, strerror(errno));
             facts = (struct stat){0};
+        }
         const int64_t numbers[] = {facts.st_size, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec,
                                    (int64_t)facts.st_ino};
         *digest = rncl_hash(*digest, numbers, sizeof numbers);
@@ -70,17 +73,20 @@ static rncl_status digest_files(const rncl_followed_run *run, uint64_t *digest, 
     return RNCL_OK;
 }
 
-/* Whether a process trains there. A shared lock is tried, for an instant, and only while the files lie still:
- * a process that begins to train in that instant would be refused the folder. */
-static bool is_locked(const rncl_followed_run *run, time_t newest)
+typedef enum lock_state { LOCK_FREE, LOCK_TAKEN, LOCK_UNKNOWN } lock_state;
+
+/* A shared lock is tried, for an instant; whoever begins to train in that instant tries again. */
+static rncl_status look_at_lock(const char *folder, lock_state *state)
 {
-    const int descriptor = open(run->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0)
-        return false;
-    const bool free_now = flock(descriptor, LOCK_SH | LOCK_NB) == 0;
-    const bool taken = !free_now && errno == EWOULDBLOCK;
+        return RNCL_FAIL(RNCL_ERR_IO, "%s: cannot open the folder: %s", folder, strerror(errno));
+    if (flock(descriptor, LOCK_SH | LOCK_NB) == 0)
+        *state = LOCK_FREE;
+    else
+        *state = errno == EWOULDBLOCK ? LOCK_TAKEN : LOCK_UNKNOWN;
     close(descriptor);
-    return taken || (!free_now && time(NULL) - newest < SILENCE_SECONDS);
+    return RNCL_OK;
 }
 
 /* ---- the files ---- */
@@ -99,7 +105,10 @@ static rncl_status read_config(rncl_followed_run *run)
     rncl_run_data data;
     if (!st)
         st = path_of(run, RNCL_RUN_CHECKPOINT, path);
-    if (!st && rncl_checkpoint_peek(path, &state, &data) == RNCL_OK) {
+    const bool saved = !st && rncl_file_may_exist(path);
+    if (saved)
+        st = rncl_checkpoint_peek(path, &state, &data);
+    if (saved && !st) {
         run->saved_step = state.step;
         run->pictures = data.training_count > 0 ? (double)data.training_count : NAN;
     }
@@ -173,13 +182,25 @@ static double images_per_second(const rncl_followed_run *run)
 /* ---- the whole ---- */
 
 /* A run ends with an evaluation. */
-static rncl_run_phase phase_of(const rncl_followed_run *run, bool locked)
+static bool has_finished(const rncl_followed_run *run)
 {
     const rncl_columns *metrics = &run->metrics;
-    if (locked)
-        return run->steps.rows ? RNCL_RUN_TRAINING : RNCL_RUN_PREPARING;
     const double evaluated = metrics->rows ? metrics->values[RNCL_FOLLOWED_STEP][metrics->rows - 1] : 0;
-    return run->total && evaluated >= (double)run->total ? RNCL_RUN_FINISHED : RNCL_RUN_ENDED;
+    return run->total && evaluated >= (double)run->total;
+}
+
+/* Where nothing can be locked, files that have just been written tell it. */
+static bool is_at_work(const rncl_followed_run *run, lock_state lock, time_t newest)
+{
+    const bool recent = time(NULL) - newest < SILENCE_SECONDS;
+    return lock == LOCK_TAKEN || (lock == LOCK_UNKNOWN && recent && !has_finished(run));
+}
+
+static rncl_run_phase phase_of(const rncl_followed_run *run, bool at_work)
+{
+    if (at_work)
+        return run->steps.rows ? RNCL_RUN_TRAINING : RNCL_RUN_PREPARING;
+    return has_finished(run) ? RNCL_RUN_FINISHED : RNCL_RUN_ENDED;
 }
 
 static void describe(rncl_followed_run *run)
@@ -202,15 +223,15 @@ static void describe(rncl_followed_run *run)
 }
 
 /* A folder that a process has just made for a run has no files yet. */
-static rncl_status read_run(rncl_followed_run *run, bool locked)
+static rncl_status read_run(rncl_followed_run *run, bool at_work)
 {
     char path[RNCL_TEXT_LENGTH];
     RNCL_TRY(path_of(run, "steps.csv", path));
     if (rncl_file_may_exist(path))
         return read_files(run);
-    return locked ? RNCL_OK
-                  : RNCL_FAIL(RNCL_ERR_DATA, "%s: no run; a run folder is what `rncl train --out` makes",
-                              run->folder);
+    return at_work ? RNCL_OK
+                   : RNCL_FAIL(RNCL_ERR_DATA, "%s: no run; a run folder is what `rncl train --out` makes",
+                               run->folder);
 }
 
 rncl_status rncl_followed_run_look(rncl_followed_run *run, bool *changed)
@@ -219,7 +240,7 @@ rncl_status rncl_followed_run_look(rncl_followed_run *run, bool *changed)
     time_t newest;
     const rncl_run_phase before = run->phase;
     *changed = false;
-    if (!rncl_directory_exists(run->folder))
+    if (!rncl_directory_may_exist(run->folder))
         return RNCL_FAIL(RNCL_ERR_DATA, "%s: %s", run->folder,
                          run->seen ? "the run has been deleted"
                                    : "no such folder; a run folder is what `rncl train --out` makes");
@@ -227,11 +248,13 @@ rncl_status rncl_followed_run_look(rncl_followed_run *run, bool *changed)
     const bool same = digest == run->seen;
     if (same && rncl_followed_run_is_over(run))
         return RNCL_OK;
-    const bool locked = (run->seen && !same) || is_locked(run, newest);
+    lock_state lock = LOCK_TAKEN; /* by who has changed it since the last look */
+    if (!run->seen || same)
+        RNCL_TRY(look_at_lock(run->folder, &lock));
     if (!same)
-        RNCL_TRY(read_run(run, locked));
+        RNCL_TRY(read_run(run, is_at_work(run, lock, newest)));
     run->seen = digest;
-    run->phase = phase_of(run, locked);
+    run->phase = phase_of(run, is_at_work(run, lock, newest));
     if (run->steps.rows)
         add_mark(run, steps_done(run));
     describe(run);

@@ -40,6 +40,33 @@ static double slope_at(const rncl_lr_find *found, size_t step)
     return found->smoothed[step + 1] - found->smoothed[step - 1];
 }
 
+/* From the mean of the first steps to the least smoothed loss. */
+static double fall_of(const rncl_lr_find *found)
+{
+    const size_t first = MIN(2 * neighbours(found->count) + 1, found->count);
+    double sum = 0;
+    for (size_t i = 0; i < first; i++)
+        sum += found->losses[i];
+    return sum / (double)first - found->smoothed[found->least];
+}
+
+/* A mean of n independent losses differs from one of them by (n - 1)/n of their variance. The first and the
+ * last steps have fewer neighbours and are left out. */
+static double scatter_of(const rncl_lr_find *found)
+{
+    const size_t around = neighbours(found->count), width = 2 * around + 1;
+    size_t steps = 0;
+    double sum = 0;
+    for (size_t i = around; i + around < found->count && i <= MAX(found->least, 2 * width); i++, steps++)
+        sum += pow(found->losses[i] - found->smoothed[i], 2);
+    return steps ? sqrt(sum / (double)steps * (double)width / (double)(width - 1)) : 0;
+}
+
+bool rncl_lr_find_is_noise(const rncl_lr_find *found)
+{
+    return found->fall < 2 * found->scatter;
+}
+
 void rncl_lr_find_judge(rncl_lr_find *found)
 {
     found->suggestion = NAN;
@@ -53,6 +80,8 @@ void rncl_lr_find_judge(rncl_lr_find *found)
             found->steepest = i;
     if (found->steepest && slope_at(found, found->steepest) < 0)
         found->suggestion = found->rates[found->steepest];
+    found->fall = fall_of(found);
+    found->scatter = scatter_of(found);
 }
 
 /* ---- the steps ---- */
@@ -104,17 +133,24 @@ static rncl_status take_steps(rncl_training *t, size_t steps, rncl_lr_find *foun
 }
 
 /* Those of a config file, or of a run that is resumed, are of the training. */
-static size_t steps_of(const rncl_options *options)
+static rncl_status steps_of(const rncl_options *options, size_t *steps)
 {
-    const bool given = options->steps && rncl_option_source_of(options, "steps") == RNCL_FROM_COMMAND_LINE;
-    return MAX(given ? (size_t)options->steps : USUAL_STEPS, FEWEST_STEPS);
+    *steps = USUAL_STEPS;
+    if (!options->steps || rncl_option_source_of(options, "steps") != RNCL_FROM_COMMAND_LINE)
+        return RNCL_OK;
+    if (options->steps < FEWEST_STEPS)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "--steps %d: --lr-find needs at least %d; %d without the option",
+                         options->steps, FEWEST_STEPS, USUAL_STEPS);
+    *steps = (size_t)options->steps;
+    return RNCL_OK;
 }
 
 rncl_status rncl_lr_find_run(rncl_context *context, rncl_options *options,
                              const rncl_train_listener *listener, rncl_lr_find *out)
 {
     *out = (rncl_lr_find){0};
-    const size_t steps = steps_of(options);
+    size_t steps;
+    RNCL_TRY(steps_of(options, &steps));
     options->spot_checks = 0;
     rncl_training t = {.context = context, .options = options, .listener = *listener, .trial = true};
     rncl_status st = rncl_training_open(&t, options);

@@ -225,6 +225,8 @@ rncl_option_source rncl_option_source_of(const rncl_options *options, const char
 /* Reads FILE.ini (inih; sections are for the reader's eye only). Unknown names are RNCL_ERR_USAGE with the
  * nearest. */
 rncl_status rncl_options_read(rncl_options *options, const char *path, unsigned commands);
+/* The same for option `config`: a file that cannot be read is as wrong as a value in it, RNCL_ERR_USAGE. */
+rncl_status rncl_options_take_config(rncl_options *options, const char *path, unsigned commands);
 
 /* Writes all rows with in_config; reading it back gives the same options, in whatever folder. */
 rncl_status rncl_options_write(const rncl_options *options, const char *path);

@@ -123,6 +123,14 @@ rncl_status rncl_options_read(rncl_options *options, const char *path, unsigned 
     return st;
 }
 
+rncl_status rncl_options_take_config(rncl_options *options, const char *path, unsigned commands)
+{
+    const rncl_status st = rncl_options_read(options, path, commands);
+    if (st == RNCL_ERR_IO)
+        return RNCL_FAIL(RNCL_ERR_USAGE, "--config %s", rncl_status_message());
+    return st;
+}
+
 /* The path from the root, if there is such a file and an option can hold it; otherwise it stays. */
 static void make_absolute(char path[RNCL_TEXT_LENGTH])
 {

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -30,9 +32,70 @@ rncl_status rncl_run_folder_path(const rncl_options *options, const char *name, 
 
 /* ---- lock ---- */
 
+/* The process that holds a lock on this file, as far as the kernel tells; 0: unknown. */
+static pid_t find_holder(int descriptor)
+{
+    struct stat file;
+    char line[256];
+    pid_t holder = 0;
+    FILE *locks = fopen("/proc/locks", "r");
+    if (!locks || fstat(descriptor, &file))
+        file.st_ino = 0;
+    while (!holder && locks && fgets(line, sizeof line, locks)) {
+        int process;
+        unsigned long long inode;
+        if (sscanf(line, "%*s FLOCK %*s %*s %d %*[^:]:%*[^:]:%llu", &process, &inode) == 2 &&
+            inode == (unsigned long long)file.st_ino)
+            holder = process;
+    }
+    if (locks)
+        fclose(locks);
+    return holder;
+}
+
+/* Whether a process has been killed or is on its way out. It keeps its locks until all its threads and its
+ * memory are gone, which takes a while on a busy machine, and who killed it need not wait for that: mpirun
+ * does not. */
+static bool is_dying(pid_t process)
+{
+    enum { EXITING = 4 /* PF_EXITING of the kernel */ };
+    char path[64], state;
+    unsigned flags;
+    unsigned long pending;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return true; /* gone meanwhile */
+    const int fields = fscanf(file,
+                              "%*d (%*[^)]) %c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+                              "%*d %*d %*d %*u %*u %*d %*u %*u %*u %*u %*u %*u %lu",
+                              &state, &flags, &pending);
+    fclose(file);
+    return fields == 3 &&
+           (state == 'Z' || state == 'X' || (flags & EXITING) || (pending & 1UL << (SIGKILL - 1)));
+}
+
+/* As flock, but waits for a holder that dies, and for `rncl watch`, which has the lock for an instant when it
+ * looks whether anybody trains there. */
+static int lock_patiently(int descriptor)
+{
+    static const uint64_t instant_ns = 200000000, patience_ns = 60000000000;
+    const uint64_t began_ns = rncl_time_ns();
+    for (;;) {
+        const int error = flock(descriptor, LOCK_EX | LOCK_NB);
+        const uint64_t waited_ns = rncl_time_ns() - began_ns;
+        if (!error || errno != EWOULDBLOCK || waited_ns > patience_ns)
+            return error;
+        const pid_t holder = waited_ns > instant_ns ? find_holder(descriptor) : 0;
+        if (waited_ns > instant_ns && (!holder || !is_dying(holder)))
+            return flock(descriptor, LOCK_EX | LOCK_NB); /* it may have gone between the looks */
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
+}
+
 static rncl_status take_lock(int descriptor, const char *folder, const rncl_log *log)
 {
-    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+    if (lock_patiently(descriptor) == 0)
         return RNCL_OK;
     if (errno == EWOULDBLOCK)
         return RNCL_FAIL(

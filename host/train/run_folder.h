@@ -28,7 +28,7 @@ typedef struct rncl_run_lock {
 /* Before anything else is done: locks the folder of --resume or --out (which is created), then reads for
  * --resume the run's config.ini under what the command line says and sets options->out. RNCL_ERR_MODEL if
  * there is no checkpoint to resume, RNCL_ERR_USAGE if --out holds another run, or another process has the
- * folder. Where the file system has no locks, a warning goes to `log`. */
+ * folder; one that is dying is waited for. Where the file system has no locks, a warning goes to `log`. */
 rncl_status rncl_run_folder_choose(rncl_options *options, const rncl_log *log, rncl_run_lock *lock);
 
 /* Where options->out is empty, makes, locks and names a new folder after the time and the network. */

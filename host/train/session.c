@@ -75,7 +75,7 @@ static rncl_status find_option(const char *name, const rncl_option **out)
 static rncl_status read_config(rncl_session *session, const char *path)
 {
     rncl_options options = session->options;
-    RNCL_TRY(rncl_options_read(&options, path, RNCL_FOR_LIBRARY));
+    RNCL_TRY(rncl_options_take_config(&options, path, RNCL_FOR_LIBRARY));
     session->options = options;
     return RNCL_OK;
 }

@@ -10,6 +10,9 @@
 
 #include "util.h"
 
+/* 4 MiB. */
+enum { BUCKET_FLOATS = 1 << 20 };
+
 /* ---- setting up ---- */
 
 rncl_status rncl_training_share_options(rncl_training *t, rncl_options *options)
@@ -166,9 +169,10 @@ static rncl_status weigh(void *user, double *weight)
     return RNCL_OK;
 }
 
-static rncl_status sum(void *user, float *gradients, size_t count)
+static rncl_status sum(void *user, size_t first, size_t count, float *gradients)
 {
     const rncl_training *t = user;
+    (void)first;
     return rncl_ranks_sum(t->ranks, gradients, count);
 }
 
@@ -214,7 +218,7 @@ static rncl_status join_means(void *user, size_t count, double *means)
 
 rncl_network_others rncl_training_others(rncl_training *t)
 {
-    rncl_network_others others = {.weigh = weigh, .sum = sum, .user = t};
+    rncl_network_others others = {.weigh = weigh, .sum = sum, .bucket_floats = BUCKET_FLOATS, .user = t};
     if (rncl_ranks_count(t->ranks) == 1)
         return (rncl_network_others){0};
     if (t->options->sync_bn)

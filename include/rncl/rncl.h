@@ -54,8 +54,8 @@ RNCL_API void rncl_session_destroy(rncl_session *session); /**< takes NULL */
  * `eval`, `predict`, `tune` and `check`, except those that only say how the command line prints. Switches
  * take "on" and "off". `config` reads a file of `name = value` lines at once; values that were set, before or
  * after, win over it. `tune` "auto" lets training tune for a minute before its first step. RNCL_ERR_USAGE for
- * an unknown name or a value out of range, naming what is possible; RNCL_ERR_IO for a `config` that cannot be
- * read. The session is unchanged then. */
+ * an unknown name or a value out of range, naming what is possible, and for a `config` that cannot be read.
+ * The session is unchanged then. */
 RNCL_API rncl_status rncl_session_set(rncl_session *session, const char *name, const char *value);
 
 /** The value of an option as rncl_session_set takes it; "" for a text that is not set. RNCL_ERR_USAGE for an

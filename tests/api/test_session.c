@@ -55,7 +55,7 @@ static void what_is_wrong_with_an_option_is_said(void **unused)
     expect_failure(rncl_session_set(session, "batch-size", "0"), RNCL_ERR_USAGE, "not in 1 to 1000000");
     expect_failure(rncl_session_set(session, "arch", "resent"), RNCL_ERR_USAGE, "did you mean resnet?");
     expect_failure(rncl_session_set(session, "json", "on"), RNCL_ERR_USAGE, "command line");
-    expect_failure(rncl_session_set(session, "config", "none.ini"), RNCL_ERR_IO, "none.ini");
+    expect_failure(rncl_session_set(session, "config", "none.ini"), RNCL_ERR_USAGE, "none.ini");
     rncl_session_destroy(session);
 }
 

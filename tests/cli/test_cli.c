@@ -342,6 +342,36 @@ static void an_unknown_name_in_a_config_is_wrong_usage(void **state)
     expect_failure(2, "depth");
 }
 
+/* The status says which kind of file it is, whatever the command. */
+static void the_status_of_a_missing_file_is_that_of_its_kind(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        const char *command;
+    } cases[] = {
+        {2, "train --config missing"},
+        {2, "info --config missing"},
+        {2, "eval --model model.safetensors --config missing"},
+        {4, "train --data missing"},
+        {4, "check-data missing"},
+        {4, "plot missing"},
+        {4, "plot --tuning missing"},
+        {4, "report missing"},
+        {4, "watch missing"},
+        {8, "train --init missing"},
+        {8, "train --resume missing"},
+        {8, "eval --model missing"},
+        {8, "predict --model missing cat.png"},
+        {8, "export --model missing --onnx missing.onnx"},
+        {8, "plot --filters missing"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        run("%s", cases[i].command);
+        expect_failure(cases[i].status, "missing");
+    }
+}
+
 static void eval_without_a_model_is_wrong_usage(void **state)
 {
     (void)state;
@@ -436,6 +466,7 @@ int main(void)
         cmocka_unit_test(the_last_of_a_repeated_option_counts),
         cmocka_unit_test(the_command_line_is_stronger_than_the_config),
         cmocka_unit_test(an_unknown_name_in_a_config_is_wrong_usage),
+        cmocka_unit_test(the_status_of_a_missing_file_is_that_of_its_kind),
         cmocka_unit_test(eval_without_a_model_is_wrong_usage),
         cmocka_unit_test(a_damaged_model_cannot_be_read),
         cmocka_unit_test(a_missing_data_folder_is_bad_data),

@@ -75,6 +75,17 @@ static void a_run_means_its_best_weights(void **state)
     expect_failure(8, "pictures/best.safetensors");
 }
 
+static void another_precision_is_said(void **state)
+{
+    (void)state;
+    run("eval --model run --data pictures --precision bf16");
+    expect_status(0);
+    assert_non_null(strstr(result.errors, "precision bf16: "));
+    run("predict --model run pictures/val/calm/0.png --precision bf16");
+    expect_status(0);
+    assert_non_null(strstr(result.errors, "precision bf16: "));
+}
+
 static void the_result_says_what_was_measured_and_where_the_report_is(void **state)
 {
     (void)state;
@@ -197,7 +208,7 @@ static void classes_belong_together_by_their_names(void **state)
     shell("rm -r more/val/calm more/train/calm");
     run("eval --model run/model.safetensors --data more --report matched --json");
     expect_match("name", NAMES("calm", ), NAMES("another", ));
-    assert_true(number("images") == PICTURES / CLASSES);
+    assert_true(number("images") == (double)PICTURES / CLASSES);
     char text[1024];
     read_text("matched/per_class.csv", text, sizeof text);
     assert_non_null(strstr(text, "\n0,calm,0,"));
@@ -237,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ten_crops_count_every_picture_once),
         cmocka_unit_test(a_run_means_its_best_weights),
+        cmocka_unit_test(another_precision_is_said),
         cmocka_unit_test(the_result_says_what_was_measured_and_where_the_report_is),
         cmocka_unit_test(a_model_whose_outputs_are_not_finite_is_refused),
         cmocka_unit_test(crops_are_one_or_ten),

@@ -45,10 +45,19 @@ static void mistakes_are_named(void **unused)
     run("plot --tuning none.json");
     expect_failure(4, "no tuning results");
     run("plot --tuning missing.json");
-    expect_failure(1, "missing.json");
+    expect_failure(4, "missing.json");
     run("plot --filters run --out filters.gif");
     if (!strstr(result.errors, "cairo"))
         expect_failure(2, ".png, .svg or .pdf");
+}
+
+static void options_of_another_picture_are_refused(void **unused)
+{
+    (void)unused;
+    run("plot --filters run --y loss");
+    expect_failure(2, "--y is for the curves of runs, not for --filters");
+    run("plot --tuning run --x epoch");
+    expect_failure(2, "--x is for the curves of runs, not for --tuning");
 }
 
 int main(void)
@@ -56,6 +65,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_runs_filters_and_tuning_are_drawn_in_its_folder),
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(options_of_another_picture_are_refused),
     };
     return cmocka_run_group_tests(tests, create_folder, remove_folder);
 }

@@ -74,9 +74,15 @@ static void a_run_becomes_one_page(void **state)
         assert_int_equal(count_parts("<svg"), 3);
         expect_unique_identifiers();
     }
-    run("report whole --out elsewhere.html");
+    run_in("TMPDIR=pictures", "report whole --out elsewhere.html");
+    expect_failure(1, "pictures: cannot create a folder");
+    shell("mkdir pictures");
+    run_in("TMPDIR=pictures", "report whole --out elsewhere.html");
     assert_string_equal(result.output, "elsewhere.html\n");
-    shell("cmp elsewhere.html whole/report.html && test -z \"$(ls -d /tmp/rncl-report-* 2>/dev/null)\"");
+    /* Before the evaluation, which would end with 4. */
+    run("report whole --out missing/page.html --data nowhere");
+    expect_failure(1, "missing/page.html: cannot write");
+    shell("cmp elsewhere.html whole/report.html && rmdir pictures");
 }
 
 static void names_are_text_and_no_tags(void **state)

@@ -131,6 +131,19 @@ static void mistakes_come_before_the_first_run(void **unused)
     expect_failure(4, "not the file of a sweep");
 }
 
+/* It would pass for a run that is done. */
+static void a_damaged_row_is_named(void **unused)
+{
+    (void)unused;
+    static const char *const edits[] = {"s/,done,/,dne,/", "s/$/,1/", "s/,[^,]*$//", "s/,[^,]*$/,1e3/",
+                                        "s/,[^,]*$/,x/"};
+    for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+        shell("rm -rf damaged && cp -r grid damaged && sed -i '3%s' damaged/sweep.csv", edits[i]);
+        run("sweep --lr 0.1,0.05 --seed 1,2 --out damaged -- " SMALL " --steps 2");
+        expect_failure(4, "damaged/sweep.csv:3: this row is damaged");
+    }
+}
+
 static void a_search_for_a_rate_writes_a_table_and_no_run(void **unused)
 {
     (void)unused;
@@ -177,6 +190,7 @@ int main(void)
         cmocka_unit_test(a_measured_batch_stays_that_of_the_run),
         cmocka_unit_test(its_options_come_before_those_of_training),
         cmocka_unit_test(mistakes_come_before_the_first_run),
+        cmocka_unit_test(a_damaged_row_is_named),
         cmocka_unit_test(a_search_for_a_rate_writes_a_table_and_no_run),
     };
     return cmocka_run_group_tests(tests, create_folder, remove_folder);

@@ -171,14 +171,14 @@ static void other_arrays_are_refused(void **state)
         ARRAY(RECONSTRUCT "(K\1K\2\x85N\x89U\2abtb.", "of type ?"),
         ARRAY(RECONSTRUCT "(K\1K\2\x85" DTYPE("u1") "\x88U\2abtb.", "C order"),
         ARRAY(RECONSTRUCT "(K\1K\2\x85" DTYPE("u1") "NU\2abtb.", "C order"),
-        ARRAY(RECONSTRUCT "(K\1K\3\x85" DTYPE("u1") "\x89U\2abtb.", "not the bytes of its shape"),
+        ARRAY(RECONSTRUCT "(K\1K\3\x85" DTYPE("u1") "\x89U\2abtb.", "not that of its shape"),
         ARRAY(RECONSTRUCT "(K\1J\xfe\xff\xff\xff\x85" DTYPE("u1") "\x89U\2abtb.",
-              "not the bytes of its shape"),
-        ARRAY(RECONSTRUCT "(K\1N" DTYPE("u1") "\x89U\2abtb.", "not the bytes of its shape"),
-        ARRAY(RECONSTRUCT "(K\1K\2\x85" DTYPE("u1") "\x89Ntb.", "not the bytes of its shape"),
+              "not that of its shape"),
+        ARRAY(RECONSTRUCT "(K\1N" DTYPE("u1") "\x89U\2abtb.", "not that of its shape"),
+        ARRAY(RECONSTRUCT "(K\1K\2\x85" DTYPE("u1") "\x89Ntb.", "not that of its shape"),
         ARRAY(RECONSTRUCT
               "(K\1\x8a\x08\0\0\0\0\0\0\0\x40\x8a\x08\0\0\0\0\0\0\0\x40\x86" DTYPE("u1") "\x89U\0tb.",
-              "not the bytes of its shape"), /* 2^62 x 2^62 */
+              "not that of its shape"), /* 2^62 x 2^62 */
         ARRAY("cnumpy.core.numeric\n_frombuffer\n(U\2ab" DTYPE("u1") "K\2\x85U\1FtR.", "C order"),
 #undef ARRAY
     };

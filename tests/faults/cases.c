@@ -22,6 +22,7 @@ static const struct {
     {"malloc", {"12"}},
     {"calloc", {"12"}},
     {"realloc", {"12"}},
+    {"aligned_alloc", {"12"}},
     {"strdup", {"12"}},
     {"strndup", {"12"}},
     {"open_memstream", {"12"}},
@@ -49,6 +50,8 @@ static const struct {
     {"scandir", {"12", "13"}},
     {"openat", {"13"}},
     {"access", {"5"}},
+    {"faccessat", {"13", "5"}},
+    {"mkdtemp", {"13", "28"}},
     {"lstat", {"5"}},
     {"link", {"28", "95"}},
     {"unlink", {"5"}},
@@ -70,6 +73,7 @@ static const struct {
     {"socketpair", {"24"}},
     {"send", {"5"}},
     {"poll", {"12"}},
+    {"waitpid", {"4", "10"}},
     {"posix_spawn", {"11", "12"}},
     {"pthread_create", {"11"}},
 };
@@ -129,6 +133,26 @@ static void add_kills(case_list *all, const scenario *s, const char *function, c
             add_rule(all, s, function, site, 1 + k * calls / MIN(calls, MOST_CALLS), "", "kill");
 }
 
+static bool is_known(const case_list *all, const char *function, const char *site)
+{
+    for (size_t i = 0; i < all->known_count; i++)
+        if (!strcmp(all->known[i].site, site) && !strcmp(all->known[i].function, function))
+            return true;
+    return false;
+}
+
+static void add_known(case_list *all, const scenario *s, const char *function, const char *site,
+                      unsigned long calls)
+{
+    (void)s, (void)calls;
+    all->known = realloc(all->known, (all->known_count + 1) * sizeof *all->known);
+    if (!all->known)
+        err(1, "call sites");
+    call_site *one = &all->known[all->known_count++];
+    snprintf(one->function, sizeof one->function, "%s", function);
+    snprintf(one->site, sizeof one->site, "%s", site);
+}
+
 /* Finds all call sites by a run without a fault, and adds the cases of each. */
 static void visit(case_list *all, const place *p, const scenario *s,
                   void (*visitor)(case_list *, const scenario *, const char *, const char *, unsigned long))
@@ -141,7 +165,8 @@ static void visit(case_list *all, const place *p, const scenario *s,
     FILE *file = fopen(path, "r");
     unsigned long calls;
     while (file && fscanf(file, "%63s %63s %lu", function, site, &calls) == 3)
-        visitor(all, s, function, site, calls);
+        if (!is_known(all, function, site))
+            visitor(all, s, function, site, calls);
     if (!file)
         errx(1, "%s: not written; is the fault layer %s there?", path, p->layer);
     fclose(file);
@@ -191,6 +216,12 @@ void case_list_shuffle(case_list *all)
         all->cases[i].order = order_of(&all->cases[i], all->seed);
     if (all->count)
         qsort(all->cases, all->count, sizeof *all->cases, compare_order);
+}
+
+void case_list_leave_out(case_list *all, const place *p, const scenario *s)
+{
+    scenario_reference(p, s);
+    visit(all, p, s, add_known);
 }
 
 void case_list_add(case_list *all, const place *p, const scenario *s, char what)

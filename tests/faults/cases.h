@@ -19,11 +19,21 @@ typedef struct test_case {
     uint64_t order; /* its place in the walk */
 } test_case;
 
+/* A place in the program that calls a function. */
+typedef struct call_site {
+    char function[64], site[64];
+} call_site;
+
 typedef struct case_list {
     test_case *cases; /* the caller frees it */
     size_t count, room;
     uint64_t seed, random;
+    call_site *known; /* left out; the caller frees it */
+    size_t known_count;
 } case_list;
+
+/* Leaves the call sites of this scenario out of what is added from now on. */
+void case_list_leave_out(case_list *all, const place *p, const scenario *s);
 
 /* Adds the cases of a scenario for `calls`, `kills` or `damage`, given by the first letter; the results
  * without a fault are stored first. */

@@ -1,4 +1,4 @@
-/* Wrappers of libc functions that can fail. */
+/* Wrappers of libc functions that can fail, apart from those that allocate memory alone. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,12 +18,6 @@
 #include "fault_leaks.h"
 
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
-
-/* Exported by glibc. Needed since dlsym, which finds the other functions, allocates itself. */
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *old, size_t size);
-void __libc_free(void *block);
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -57,43 +51,7 @@ void __libc_free(void *block);
         return object;                                                                                       \
     }
 
-/* ---- memory ---- */
-
-#define ALLOCATION(name, parameters, arguments)                                                              \
-    EXPORT void *name parameters                                                                             \
-    {                                                                                                        \
-        static fault_point point = {#name, NULL};                                                            \
-        if (FAULT_MEET(&point).kind) {                                                                       \
-            errno = ENOMEM;                                                                                  \
-            return NULL;                                                                                     \
-        }                                                                                                    \
-        void *block = __libc_##name arguments;                                                               \
-        fault_take(&point, CALLER, (uintptr_t)block);                                                        \
-        return block;                                                                                        \
-    }
-
-ALLOCATION(malloc, (size_t size), (size))
-ALLOCATION(calloc, (size_t count, size_t size), (count, size))
-
-EXPORT void *realloc(void *old, size_t size)
-{
-    static fault_point point = {"realloc", NULL};
-    if (FAULT_MEET(&point).kind) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    /* Before the call: after it the old block may be somebody else's already. */
-    fault_give_back((uintptr_t)old);
-    void *block = __libc_realloc(old, size);
-    fault_take(&point, CALLER, (uintptr_t)(block ? block : old));
-    return block;
-}
-
-EXPORT void free(void *block)
-{
-    fault_give_back((uintptr_t)block);
-    __libc_free(block);
-}
+/* ---- text, memory files ---- */
 
 OBJECT(char *, strdup, (const char *text), (text))
 OBJECT(char *, strndup, (const char *text, size_t size), (text, size))
@@ -229,6 +187,7 @@ EXPORT int puts(const char *text)
     return meet_stream(&point, CALLER, stdout).kind ? EOF : ((int (*)(const char *))fault_real(&point))(text);
 }
 
+FUNCTION(char *, mkdtemp, NULL, (char *path), (path))
 OBJECT(FILE *, fopen, (const char *path, const char *mode), (path, mode))
 OBJECT(DIR *, opendir, (const char *path), (path))
 
@@ -278,6 +237,7 @@ FUNCTION(int, stat, -1, (const char *path, struct stat *info), (path, info))
 FUNCTION(int, lstat, -1, (const char *path, struct stat *info), (path, info))
 FUNCTION(int, fstat, -1, (int file, struct stat *info), (file, info))
 FUNCTION(int, flock, -1, (int file, int operation), (file, operation))
+FUNCTION(int, faccessat, -1, (int folder, const char *path, int mode, int flags), (folder, path, mode, flags))
 FUNCTION(ssize_t, getrandom, -1, (void *bytes, size_t size, unsigned flags), (bytes, size, flags))
 FUNCTION(struct dirent *, readdir, NULL, (DIR * directory), (directory))
 FUNCTION(int, scandir, -1,
@@ -291,6 +251,7 @@ FUNCTION(int, pipe2, -1, (int ends[2], int flags), (ends, flags))
 FUNCTION(int, socketpair, -1, (int domain, int type, int protocol, int ends[2]),
          (domain, type, protocol, ends))
 FUNCTION(ssize_t, send, -1, (int file, const void *bytes, size_t size, int flags), (file, bytes, size, flags))
+FUNCTION(pid_t, waitpid, -1, (pid_t child, int *status, int options), (child, status, options))
 FUNCTION(int, poll, -1, (struct pollfd * files, nfds_t count, int time_ms), (files, count, time_ms))
 FUNCTION(int, posix_spawn, f.code,
          (pid_t * child, const char *path, const posix_spawn_file_actions_t *actions,

@@ -75,6 +75,10 @@ STATUS(clGetPlatformInfo,
        (of, what, size, value, needed))
 STATUS(clGetKernelInfo, (cl_kernel of, cl_kernel_info what, size_t size, void *value, size_t *needed),
        (of, what, size, value, needed))
+STATUS(clGetKernelWorkGroupInfo,
+       (cl_kernel of, cl_device_id device, cl_kernel_work_group_info what, size_t size, void *value,
+        size_t *needed),
+       (of, device, what, size, value, needed))
 STATUS(clGetKernelArgInfo,
        (cl_kernel of, cl_uint index, cl_kernel_arg_info what, size_t size, void *value, size_t *needed),
        (of, index, what, size, value, needed))

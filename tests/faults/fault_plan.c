@@ -162,14 +162,12 @@ static void read_spoil(char *text)
     plan.spoils = true;
 }
 
-/* Drivers run compilers and linkers, which are no concern of the layer: what the first program starts counts
- * only if it is that program again. */
+/* The layer is loaded into everything that the command starts too: `nice`, `env` or a shell before the
+ * program, compilers and linkers that drivers run. Only the program itself counts. */
 static bool is_program(void)
 {
-    static const char name[] = "RNCL_FAULT_PROGRAM";
-    setenv(name, program_invocation_short_name, 0);
-    const char *first = getenv(name);
-    return first && !strcmp(first, program_invocation_short_name);
+    const char *name = getenv("RNCL_FAULT_PROGRAM");
+    return !strcmp(name ? name : "rncl", program_invocation_short_name);
 }
 
 static void __attribute__((constructor)) start(void)

@@ -8,6 +8,9 @@
  * number, the OpenCL error or errno that the call fails with; short, it does half of what it was asked;
  * delay=MS, it comes late; kill, the process dies of SIGKILL.
  *
+ * RNCL_FAULT_PROGRAM=NAME
+ * The program that all this is about, "rncl" if it is not given. Other programs run as ever.
+ *
  * RNCL_FAULT_CALLS=FILE
  * Written at the end: a line "FUNCTION SITE CALLS" for each place that has called.
  *

@@ -84,14 +84,15 @@ static void prepare(const place *p, const scenario *s)
     place_shell(p, command);
 }
 
-static program_run run(const place *p, const char *arguments, const trial *t)
+static program_run run(const place *p, const scenario *s, const char *arguments, const trial *t)
 {
     char command[2048];
+    const char *environment = s->environment ? s->environment : "";
     if (t)
-        snprintf(command, sizeof command, "exec env LD_PRELOAD=%s RNCL_FAULT_LEFT=left %s %s %s", p->layer,
-                 t->environment, p->rncl, arguments);
+        snprintf(command, sizeof command, "exec env LD_PRELOAD=%s RNCL_FAULT_LEFT=left %s %s %s %s", p->layer,
+                 environment, t->environment, p->rncl, arguments);
     else
-        snprintf(command, sizeof command, "exec %s %s", p->rncl, arguments);
+        snprintf(command, sizeof command, "exec env %s %s %s", environment, p->rncl, arguments);
     program_run r = {.folder = p->run, .command = command, .limit_ms = LIMIT_MS};
     if (t) {
         memcpy(r.signals, t->signals, sizeof r.signals);
@@ -104,7 +105,7 @@ static program_run run(const place *p, const char *arguments, const trial *t)
 int scenario_reference(const place *p, const scenario *s)
 {
     prepare(p, s);
-    const program_run r = run(p, s->arguments, NULL);
+    const program_run r = run(p, s, s->arguments, NULL);
     if (r.exit_status != 0)
         errx(1, "without a fault, `rncl %s` ends with %d; see %s", s->arguments, r.exit_status, p->run);
     char command[256];
@@ -130,7 +131,9 @@ static bool names_call(const place *p, const char *file, const char *call)
  * named. */
 static bool says_why(const place *p, const trial *t, char last[512])
 {
-    char *text = program_run_text(p->run, "errors");
+    char *text = program_run_text(p->run, "errors"), *banner = strstr(text, "\n-----");
+    if (t->scenario->environment && banner)
+        *banner = '\0'; /* what MPI says about the end of its job */
     size_t length = strlen(text);
     while (length && text[length - 1] == '\n')
         text[--length] = '\0';
@@ -170,7 +173,7 @@ static verdict resume(const place *p, const trial *t, char errors[512])
     snprintf(path, sizeof path, "%s/out/last.ckpt", p->run);
     const bool saved = access(path, F_OK) == 0;
     const long before = last_step(p);
-    const program_run r = run(p, saved ? t->scenario->resume : t->scenario->arguments, NULL);
+    const program_run r = run(p, t->scenario, saved ? t->scenario->resume : t->scenario->arguments, NULL);
     if (r.hung)
         return VERDICT_HANG;
     if (r.exit_status != 0) {
@@ -217,12 +220,13 @@ static void damage_file(const place *p, const trial *t)
     rncl_contents_free(&whole);
 }
 
-/* Micro-batches have statistics of their own in batch normalisation, other kernels round differently, and a
- * class folder that cannot be listed has no pictures. */
+/* Micro-batches have statistics of their own in batch normalisation, other kernels round differently, a
+ * class folder that cannot be listed has no pictures, and a report does without what cannot be evaluated. */
 static bool said_that_results_change(const place *p)
 {
     char *text = program_run_text(p->run, "errors");
-    const bool said = strstr(text, "going on with micro-batches of ") || strstr(text, "left out: ");
+    const bool said = strstr(text, "going on with micro-batches of ") || strstr(text, "left out: ") ||
+                      strstr(text, "the page has no evaluation: ");
     free(text);
     return said;
 }
@@ -266,7 +270,7 @@ verdict scenario_try(const place *p, const trial *t, char errors[512])
         damage_file(p, t);
     char fired[128];
     snprintf(fired, sizeof fired, "%s/fired", p->run);
-    const program_run r = run(p, s->arguments, t);
+    const program_run r = run(p, s, s->arguments, t);
     const bool said = says_why(p, t, errors), changed = said_that_results_change(p);
     if (r.hung)
         return VERDICT_HANG;

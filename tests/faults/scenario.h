@@ -39,15 +39,16 @@ static inline int verdict_is_bad(verdict v)
 
 typedef struct scenario {
     const char *name;
-    const char *prepare;    /* shell, in the folder of the run; NULL: nothing */
-    const char *arguments;  /* of rncl */
-    const char *results[3]; /* files that must equal those of a run without a fault */
-    const char *resume;     /* arguments that resume an interrupted run; NULL: it cannot be resumed */
-    const char *files[4];   /* files to damage */
+    const char *prepare;     /* shell, in the folder of the run; NULL: nothing */
+    const char *arguments;   /* of rncl */
+    const char *environment; /* NAME=VALUE ... for rncl; NULL: nothing */
+    const char *results[3];  /* files that must equal those of a run without a fault */
+    const char *resume;      /* arguments that resume an interrupted run; NULL: it cannot be resumed */
+    const char *files[4];    /* files to damage */
     bool output_says_why; /* standard output names the call that failed, standard error that there was one */
 } scenario;
 
-enum { MOST_SCENARIOS = 24 };
+enum { MOST_SCENARIOS = 32 };
 extern const scenario scenarios[];
 extern const unsigned scenario_count;
 

@@ -6,7 +6,13 @@
 #define TRAIN PLACE_TRAIN " --steps 9"
 #define RUN_FILES "out/model.safetensors", "out/best.safetensors", "out/steps.csv"
 #define HALF "../data/half/model.safetensors"
+#define SWEEP                                                                                                \
+    "sweep --lr 0.1,0.2 --out out -- " PLACE_NETWORK                                                         \
+    " --data ../data/idx --workers 1 --steps 3 --checkpoint-every 2"
+#define SWEEP_FILES "out/lr-0.1/model.safetensors", "out/lr-0.2/best.safetensors", "out/lr-0.2/steps.csv"
 
+/* The scenario `rank` trains as the only rank of a job: Open MPI takes a process that nobody has launched for
+ * that, and rncl looks at the variable. */
 const scenario scenarios[] = {
     {.name = "train",
      .arguments = TRAIN " --out out",
@@ -61,6 +67,28 @@ const scenario scenarios[] = {
      .prepare = "mkdir out",
      .arguments = "plot ../data/half --out out/p.svg",
      .results = {"out/p.svg"}},
+    {.name = "watch", .arguments = "watch ../data/half", .results = {"output"}},
+    {.name = "report",
+     .prepare = "mkdir out",
+     .arguments = "report ../data/half --out out/r.html",
+     .results = {"out/r.html"}},
+    {.name = "sweep", .arguments = SWEEP, .results = {SWEEP_FILES}, .resume = SWEEP},
+    {.name = "lr-find",
+     .arguments = "train " PLACE_NETWORK " --data ../data/idx --workers 1 --lr-find --steps 10 --out out",
+     .results = {"out/lr-find.csv", "out/lr-find.png"}},
+    {.name = "tensorboard",
+     .arguments = TRAIN " --tensorboard=on --out out",
+     .results = {RUN_FILES},
+     .resume = "train --resume out"},
+    {.name = "bf16",
+     .arguments = TRAIN " --precision bf16 --out out",
+     .results = {RUN_FILES},
+     .resume = "train --resume out"},
+    {.name = "rank",
+     .environment = "OMPI_COMM_WORLD_SIZE=1 OMPI_MCA_ess_singleton_isolated=1",
+     .arguments = TRAIN " --out out",
+     .results = {RUN_FILES},
+     .resume = "train --resume out"},
 };
 const unsigned scenario_count = COUNT(scenarios);
 _Static_assert(COUNT(scenarios) <= MOST_SCENARIOS, "more room for them");

@@ -50,6 +50,13 @@ static void a_call_fails_the_nth_time_with_a_code(void **state)
     shell("test ! -e fired");
 }
 
+static void programs_before_the_program_do_not_hide_it(void **state)
+{
+    (void)state;
+    run_with("RNCL_FAULT=clGetDeviceInfo:5:-33 nice env", "devices");
+    expect_failure(1, "clGetDeviceInfo of");
+}
+
 static void a_process_dies_in_a_call(void **state)
 {
     (void)state;
@@ -93,7 +100,8 @@ static void what_is_left_is_listed(void **state)
     (void)state;
     char program[512] = "";
     assert_true(readlink("/proc/self/exe", program, sizeof program - 1) > 0);
-    shell("env LD_PRELOAD=%s RNCL_FAULT_LEFT=left %s leave", FAULT_LAYER, program);
+    shell("env LD_PRELOAD=%s RNCL_FAULT_PROGRAM=test_fault_layer RNCL_FAULT_LEFT=left %s leave", FAULT_LAYER,
+          program);
     shell("cut -d ' ' -f 1 left | sort | tr '\\n' ' ' | grep -qx 'fopen malloc open ' && rm left");
     run_with("RNCL_FAULT_LEFT=left RNCL_FAULT=clGetDeviceInfo:5:-33", "devices");
     expect_failure(1, "clGetDeviceInfo of");
@@ -143,6 +151,53 @@ static void a_picture_is_not_drawn_without_what_cannot_be_read(void **state)
     shell("test ! -e drawn.svg");
 }
 
+/* They left the rest of the curve out, or called a run ended whose checkpoint they could not read. */
+static void a_run_is_not_shown_without_what_cannot_be_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fault, *says;
+    } cases[] = {{"stat:3:13", "watched/last.ckpt"},
+                 {"fopen:1:13", "watched/last.ckpt"},
+                 {"fgets:1:5", "watched/metrics.csv"},
+                 {"fgets:2:5", "watched/metrics.csv"},
+                 {"open:2:24", "watched"}};
+    run("train " NETWORK " --steps 1 --out watched");
+    expect_status(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char fault[64];
+        snprintf(fault, sizeof fault, "RNCL_FAULT=%s", cases[i].fault);
+        run_with(fault, "watch watched");
+        shell("test -e fired");
+        assert_true(result.exit_status == 1 || result.exit_status == 8);
+        expect_failure(result.exit_status, cases[i].says);
+    }
+}
+
+static void a_report_is_not_written_without_a_picture_that_the_disk_refuses(void **state)
+{
+    (void)state;
+    run("train " NETWORK " --steps 1 --out reported");
+    expect_status(0);
+    run_with("RNCL_FAULT=flock:1:37", "report reported --out page.html"); /* where nothing can be locked */
+    expect_status(0);
+    shell("grep -q 'finished, 1 of 1 steps' page.html && rm page.html");
+    run_with("RNCL_FAULT=fsync:1:28", "report reported --out page.html");
+    shell("test -e fired && test ! -e page.html");
+    expect_status(1);
+}
+
+/* `rncl watch` looks at the lock for an instant. */
+static void a_lock_that_is_taken_for_an_instant_refuses_no_run(void **state)
+{
+    (void)state;
+    run_with("RNCL_FAULT=flock:1:11", "train " NETWORK " --steps 1 --out looked_at");
+    shell("test -e fired");
+    expect_status(0);
+    run_with("RNCL_FAULT=flock:1+:11", "train " NETWORK " --steps 1 --out taken");
+    expect_failure(2, "another process is training in this folder");
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "leave"))
@@ -150,6 +205,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(devices_report_what_they_are_told_to),
         cmocka_unit_test(a_call_fails_the_nth_time_with_a_code),
+        cmocka_unit_test(programs_before_the_program_do_not_hide_it),
         cmocka_unit_test(a_process_dies_in_a_call),
         cmocka_unit_test(a_call_comes_late),
         cmocka_unit_test(a_kernel_writes_a_wrong_value),
@@ -157,6 +213,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(tuning_results_that_cannot_be_seen_are_not_left_out_in_silence),
         cmocka_unit_test(a_file_that_cannot_be_seen_is_not_replaced),
         cmocka_unit_test(a_picture_is_not_drawn_without_what_cannot_be_read),
+        cmocka_unit_test(a_run_is_not_shown_without_what_cannot_be_read),
+        cmocka_unit_test(a_report_is_not_written_without_a_picture_that_the_disk_refuses),
+        cmocka_unit_test(a_lock_that_is_taken_for_an_instant_refuses_no_run),
     };
     return cmocka_run_group_tests_name("fault layer", tests, create_folder, remove_folder);
 }

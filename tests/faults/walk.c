@@ -2,16 +2,17 @@
  * ended.
  *
  *   fault_walk [calls|kills|damage] --rncl FILE --layer FILE [--seconds N] [--cases N] [--seed N]
- *       [--from N] [--scenario NAME]
+ *       [--from N] [--scenario NAME [--beyond NAME]]
  *
  * `calls` finds every place in the program that calls libc or OpenCL in a scenario and fails it, with each
  * code that makes sense there: the first call, the one in the middle and the last, once and from then on.
  * `kills` ends trainings with SIGKILL and other signals at random times, and with SIGKILL in the middle of
  * each call by which files are written. `damage` changes bits, blocks and lengths of the files that a run
- * reads. In random order, until time is up, so many cases have been tried, or SIGINT or SIGTERM; else all.
- * A walk that was stopped goes on with --from, the same seed and the same program; call sites that come and
- * go with the timing of threads move its cases by as many places.
- * Exit status 1 if a run ended badly; each such run is printed as a command that repeats it. */
+ * reads. With --beyond, only call sites that the other scenario does not reach. In random order, until time
+ * is up, so many cases have been tried, or SIGINT or SIGTERM; else all. A walk that was stopped goes on with
+ * --from, the same seed and the same program; call sites that come and go with the timing of threads move its
+ * cases by as many places. Exit status 1 if a run ended badly; each such run is printed as a command that
+ * repeats it. */
 #include <err.h>
 #include <getopt.h>
 #include <signal.h>
@@ -95,18 +96,22 @@ static double clock_seconds(void)
 }
 
 typedef struct settings {
-    const char *what, *rncl, *layer, *only;
+    const char *what, *rncl, *layer, *only, *beyond;
     double seconds;
     size_t from, cases;
 } settings;
 
 static settings read_arguments(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"rncl", required_argument, NULL, 'r'},     {"layer", required_argument, NULL, 'l'},
-        {"seconds", required_argument, NULL, 't'},  {"seed", required_argument, NULL, 's'},
-        {"scenario", required_argument, NULL, 'c'}, {"cases", required_argument, NULL, 'n'},
-        {"from", required_argument, NULL, 'f'},     {0}};
+    static const struct option options[] = {{"rncl", required_argument, NULL, 'r'},
+                                            {"layer", required_argument, NULL, 'l'},
+                                            {"seconds", required_argument, NULL, 't'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"scenario", required_argument, NULL, 'c'},
+                                            {"cases", required_argument, NULL, 'n'},
+                                            {"from", required_argument, NULL, 'f'},
+                                            {"beyond", required_argument, NULL, 'b'},
+                                            {0}};
     settings s = {.what = "calls", .seconds = 1e9, .cases = SIZE_MAX};
     int o;
     walk.all.seed = 1;
@@ -125,6 +130,8 @@ static settings read_arguments(int argc, char **argv)
             s.from = strtoull(optarg, NULL, 10);
         else if (o == 'c')
             s.only = optarg;
+        else if (o == 'b')
+            s.beyond = optarg;
         else
             exit(2);
     }
@@ -133,7 +140,7 @@ static settings read_arguments(int argc, char **argv)
     if (!s.rncl || !s.layer ||
         (strcmp(s.what, "calls") && strcmp(s.what, "kills") && strcmp(s.what, "damage")))
         errx(2, "usage: fault_walk [calls|kills|damage] --rncl FILE --layer FILE [--seconds N] [--cases N] "
-                "[--seed N] [--from N] [--scenario NAME]");
+                "[--seed N] [--from N] [--scenario NAME [--beyond NAME]]");
     walk.all.random = walk.all.seed;
     return s;
 }
@@ -151,6 +158,9 @@ int main(int argc, char **argv)
     const settings s = read_arguments(argc, argv);
     place p;
     place_make(s.rncl, s.layer, &p);
+    for (unsigned i = 0; s.beyond && i < scenario_count; i++)
+        if (!strcmp(s.beyond, scenarios[i].name))
+            case_list_leave_out(&walk.all, &p, &scenarios[i]);
     for (unsigned i = 0; i < scenario_count; i++)
         if (!s.only || !strcmp(s.only, scenarios[i].name))
             case_list_add(&walk.all, &p, &scenarios[i], *s.what);
@@ -168,5 +178,6 @@ int main(int argc, char **argv)
     print_table(s.what, done, bad, clock_seconds() - started);
     place_remove(&p);
     free(walk.all.cases);
+    free(walk.all.known);
     return bad != 0;
 }

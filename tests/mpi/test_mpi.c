@@ -225,13 +225,14 @@ static pid_t find_rank(pid_t launcher, int rank)
     return found;
 }
 
-/* Waits until the job has ended; its exit status. It may take ten seconds. */
+/* Waits until the job has ended; its exit status. How long that takes is the torture's to judge, on a machine
+ * that has nothing else to do; MPI by itself would wait for minutes. */
 static int wait_for(pid_t launcher)
 {
     int status;
     const double began = seconds();
     assert_int_equal(waitpid(launcher, &status, 0), launcher);
-    assert_true(seconds() - began < 10);
+    assert_true(seconds() - began < 60);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
 }

@@ -115,6 +115,30 @@ static void sums_are_added_in_the_order_of_the_ranks_whatever_the_timing(void **
         }
 }
 
+static void *sum_in_pieces(void *argument)
+{
+    enum { PIECE = 37 };
+    struct member *m = argument;
+    for (size_t i = 0; i < length; i++)
+        m->values[i] = value_of(m->ranks.index, i);
+    for (size_t i = 0; i < length && !m->agreed; i += PIECE)
+        m->agreed = rncl_ranks_sum(&m->ranks, m->values + i, MIN(PIECE, length - i));
+    return NULL;
+}
+
+static void a_sum_in_pieces_has_the_bits_of_the_whole(void **state)
+{
+    (void)state;
+    static float whole[MOST_FLOATS];
+    length = MOST_FLOATS;
+    for (int count = 2; count <= MOST_RANKS; count++) {
+        memcpy(whole, run(count, 3, sum)[0].values, sizeof whole);
+        const struct member *members = run(count, 4, sum_in_pieces);
+        for (int rank = 0; rank < count; rank++)
+            assert_memory_equal(members[rank].values, whole, sizeof whole);
+    }
+}
+
 static void *gather(void *argument)
 {
     struct member *m = argument;
@@ -225,6 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_are_added_in_the_order_of_the_ranks_whatever_the_timing),
+        cmocka_unit_test(a_sum_in_pieces_has_the_bits_of_the_whole),
         cmocka_unit_test(every_rank_gathers_what_each_has),
         cmocka_unit_test(what_rank_0_says_reaches_all),
         cmocka_unit_test(the_failure_of_the_lowest_rank_is_everybodys_with_its_message),

@@ -20,6 +20,8 @@ static const rncl_progress reading = {
     .loss = 0.31234,
     .top1 = 89.06,
     .images_per_second = 2031.4,
+    .seconds = 9,
+    .first_step_seconds = 1,
     .seconds_left = 275,
     .waiting = 0.0123,
 };
@@ -92,6 +94,16 @@ static void a_wide_line_shows_everything(void **state)
     rncl_meter_format(&reading, 200, false, line, sizeof line);
     assert_string_equal(line, "epoch 1/24  step 120/5600  loss 0.3123  top-1 89.1 %  2031 img/s  4:35 left  "
                               "1.2 % waiting");
+}
+
+static void a_speed_over_less_than_a_second_is_left_out(void **state)
+{
+    (void)state;
+    rncl_progress young = reading;
+    char line[256];
+    young.first_step_seconds = young.seconds - 0.9;
+    rncl_meter_format(&young, 200, false, line, sizeof line);
+    assert_null(strstr(line, "img/s"));
 }
 
 static void a_narrow_line_fits_and_keeps_the_loss(void **state)
@@ -254,6 +266,7 @@ int main(void)
         cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
         cmocka_unit_test(the_last_column_is_broken_between_words),
         cmocka_unit_test(a_wide_line_shows_everything),
+        cmocka_unit_test(a_speed_over_less_than_a_second_is_left_out),
         cmocka_unit_test(a_narrow_line_fits_and_keeps_the_loss),
         cmocka_unit_test(epochs_are_counted_from_one_and_end_with_the_last),
         cmocka_unit_test(what_is_not_known_yet_is_not_shown),

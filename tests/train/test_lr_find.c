@@ -36,6 +36,30 @@ static void rising_losses_suggest_nothing(void **unused)
     assert_true(isnan(found.suggestion));
 }
 
+/* Numbers from -1 to 1 without a pattern, always the same. */
+static double chance(int i)
+{
+    const double x = sin(12.9898 * (i + 1)) * 43758.5453;
+    return 2 * (x - floor(x)) - 1;
+}
+
+static void a_fall_within_the_scatter_is_noise(void **unused)
+{
+    (void)unused;
+    static const struct {
+        double fall, scatter;
+        bool noise;
+    } cases[] = {{0, 0.1, true}, {0.1, 0.2, true}, {1, 0.1, false}, {1, 0.3, false}, {1, 0, false}};
+    double rates[STEPS], losses[STEPS], smoothed[STEPS];
+    for (size_t c = 0; c < COUNT(cases); c++) {
+        rncl_lr_find found = made_up(rates, losses, smoothed, 30, 45);
+        for (int i = 0; i < STEPS; i++)
+            losses[i] = 2 + cases[c].fall * (losses[i] - 2) + cases[c].scatter * chance(i);
+        rncl_lr_find_judge(&found);
+        assert_int_equal(rncl_lr_find_is_noise(&found), cases[c].noise);
+    }
+}
+
 static rncl_status find(rncl_options *options, accident *a, rncl_lr_find *found)
 {
     const rncl_train_listener listener = {.progress = on_progress, .user = a, .stop = &a->stop};
@@ -60,6 +84,17 @@ static void rates_rise_and_no_folder_appears(void **unused)
     for (size_t i = 1; i < found.count; i++)
         assert_true(found.rates[i] > 1.9 * found.rates[i - 1] && isfinite(found.losses[i]));
     assert_false(rncl_directory_exists("trial"));
+    rncl_lr_find_fini(&found);
+}
+
+static void fewer_steps_than_make_a_curve_are_refused(void **unused)
+{
+    (void)unused;
+    rncl_options options = small_options("short");
+    set(&options, "steps", "9");
+    accident none = {0};
+    rncl_lr_find found;
+    expect_failure(find(&options, &none, &found), RNCL_ERR_USAGE, "--lr-find needs at least 10");
     rncl_lr_find_fini(&found);
 }
 
@@ -110,6 +145,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_steepest_fall_is_suggested),
         cmocka_unit_test(rising_losses_suggest_nothing),
+        cmocka_unit_test(a_fall_within_the_scatter_is_noise),
+        cmocka_unit_test(fewer_steps_than_make_a_curve_are_refused),
         cmocka_unit_test(rates_rise_and_no_folder_appears),
         cmocka_unit_test(a_run_that_lends_its_weights_stays_as_it_was),
         cmocka_unit_test(an_interrupted_search_says_so),

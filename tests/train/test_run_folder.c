@@ -62,6 +62,33 @@ static void a_lock_ends_with_its_process(void **state)
     rncl_run_folder_unlock(&lock);
 }
 
+/* It is gone, and its lock with it, when its memory is. */
+static void a_process_that_dies_is_waited_for(void **state)
+{
+    (void)state;
+    make_run("ending");
+    rncl_run_lock lock = RNCL_RUN_LOCK_NONE;
+    rncl_options options = options_with("resume", "ending");
+    int locked[2];
+    char byte;
+    assert_int_equal(pipe(locked), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        static char memory[1 << 28];
+        memset(memory, 1, sizeof memory);
+        if (rncl_run_folder_choose(&options, NULL, &lock) == RNCL_OK && write(locked[1], "", 1) == 1)
+            pause();
+        _exit(1);
+    }
+    assert_int_equal(read(locked[0], &byte, 1), 1);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    expect_ok(rncl_run_folder_choose(&options, NULL, &lock));
+    rncl_run_folder_unlock(&lock);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    close(locked[0]);
+    close(locked[1]);
+}
+
 static void a_folder_that_stays_empty_goes_again(void **state)
 {
     (void)state;
@@ -98,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_process_is_refused_while_the_first_lives),
         cmocka_unit_test(a_lock_ends_with_its_process),
+        cmocka_unit_test(a_process_that_dies_is_waited_for),
         cmocka_unit_test(a_folder_that_stays_empty_goes_again),
         cmocka_unit_test(a_folder_named_after_the_time_is_locked_too),
     };

@@ -207,7 +207,7 @@ static void a_cpu_with_the_instruction_multiplies_pairs(void **state)
         const rncl_matrix_unit *unit = rncl_matrix_unit_of(context);
         unsetenv("RNCL_MATRIX_UNIT");
         assert_int_equal(context->precision, RNCL_PRECISION_BF16_TENSORS);
-        assert_int_equal(heard.lines, 0);
+        assert_null(strstr(heard.text, "is not used"));
         assert_int_equal(unit == NULL, hidden);
         assert_true(hidden || (!strcmp(unit->name, "x86-bf16") && !context->matrix.emulated));
         rncl_context_destroy(context);

@@ -125,6 +125,17 @@ void check_tensor_set(check_tensor *tensor, size_t index, double value)
     tensor->reference[index] = check_tensor_value(tensor, tensor->initial, index);
 }
 
+static double rounded(double value)
+{
+    return (double)rncl_bfloat16_to_float(rncl_bfloat16_of((float)value));
+}
+
+void check_tensor_round(check_tensor *tensor)
+{
+    for (size_t i = 0; i < check_tensor_count(tensor); i++)
+        tensor->reference[i] = rounded(tensor->reference[i]);
+}
+
 void check_tensor_reset(check_tensor *tensor)
 {
     for (size_t i = 0; tensor->role != CHECK_ABSENT && i < check_tensor_count(tensor); i++)
@@ -227,7 +238,7 @@ static bool is_wanted_nan(const check_tensor *tensor, size_t i)
 static double wanted(const check_tensor *tensor, size_t i)
 {
     const double value = tensor->reference[i];
-    return tensor->elements ? (double)rncl_bfloat16_to_float(rncl_bfloat16_of((float)value)) : value;
+    return tensor->elements ? rounded(value) : value;
 }
 
 double check_tensor_error(const check_tensor *tensor)

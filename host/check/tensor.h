@@ -62,6 +62,9 @@ double check_tensor_value(const check_tensor *tensor, const void *values, size_t
 /* Sets a value of an input, for the device and the reference. */
 void check_tensor_set(check_tensor *tensor, size_t index, double value);
 
+/* Rounds the reference to bfloat16. */
+void check_tensor_round(check_tensor *tensor);
+
 /* Resets the reference to the initial values; does nothing to an absent tensor. */
 void check_tensor_reset(check_tensor *tensor);
 

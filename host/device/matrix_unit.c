@@ -25,6 +25,7 @@ static const rncl_matrix_unit units[] = {
     {RNCL_UNIT_INTEL_BF16_8, "intel-bf16-8", RNCL_PRECISION_BF16, 8, 8, 8, 8, 2, 1, 0},
     {RNCL_UNIT_INTEL_BF16_16, "intel-bf16-16", RNCL_PRECISION_BF16, 16, 8, 16, 8, 2, 1, 0},
     {RNCL_UNIT_INTEL_TF32_16, "intel-tf32-16", RNCL_PRECISION_TF32, 16, 8, 16, 8, 1, 1, 0},
+    {RNCL_UNIT_X86_BF16, "x86-bf16", RNCL_PRECISION_BF16_TENSORS, 1, 1, 16, 1, 2, -1, -1},
 };
 
 /* Largest fragments of the table, in floats. */
@@ -47,9 +48,12 @@ double rncl_precision_rounding(rncl_precision precision)
     return roundings[precision];
 }
 
-/* Float32 is made of TF32 only. TF32 is not made of bfloat16, nor does a unit of fewer bits serve more. */
+/* Float32 is made of TF32 only. TF32 is not made of bfloat16, nor does a unit of fewer bits serve more.
+ * Tensors of bfloat16 are for CPUs, and so are their units. */
 bool rncl_matrix_unit_serves(const rncl_matrix_unit *unit, rncl_precision precision)
 {
+    if (unit->rounds_to == RNCL_PRECISION_BF16_TENSORS || precision == RNCL_PRECISION_BF16_TENSORS)
+        return unit->rounds_to == precision;
     return precision == RNCL_PRECISION_BF16 || unit->rounds_to != RNCL_PRECISION_BF16;
 }
 
@@ -71,11 +75,25 @@ void rncl_matrix_unit_options(const rncl_context *context, const rncl_matrix_uni
              unit->lanes, unit->m, unit->n, unit->words, unit->pack, more);
 }
 
-/* ---- which units a family has ---- */
+/* ---- which units a device has ---- */
+
+/* Whether this is the machine's own CPU, with the instruction: to try it elsewhere would end the process. */
+static bool is_cpu_with_pairs(const rncl_context *context)
+{
+#ifdef __x86_64__
+    return context->device_class == RNCL_CLASS_CPU_VECTOR && context->info.type == RNCL_DEVICE_CPU &&
+           !context->info.emulator && context->traits.vector_floats == 16 &&
+           __builtin_cpu_supports("avx512bf16");
+#else
+    (void)context;
+    return false;
+#endif
+}
 
 /* Whether devices of this kind have the unit; the probe finds out whether the driver does as well. */
-static bool family_has(const rncl_gpu *gpu, const rncl_matrix_unit *unit)
+static bool kind_has(const rncl_context *context, const rncl_matrix_unit *unit)
 {
+    const rncl_gpu *gpu = &context->gpu;
     switch (unit->id) {
     case RNCL_UNIT_NVIDIA_TF32:
     case RNCL_UNIT_NVIDIA_BF16:
@@ -88,6 +106,8 @@ static bool family_has(const rncl_gpu *gpu, const rncl_matrix_unit *unit)
         return gpu->family == RNCL_GPU_CDNA;
     case RNCL_UNIT_INTEL_BF16_8:
         return gpu->family == RNCL_GPU_XE_HPG;
+    case RNCL_UNIT_X86_BF16:
+        return is_cpu_with_pairs(context);
     default:
         return gpu->family == RNCL_GPU_XE_HPC;
     }
@@ -239,7 +259,7 @@ static void choose_emulated(rncl_context *context, const char *name)
 static void find_unit(rncl_context *context)
 {
     for (size_t i = 0; i < COUNT(units) && !context->matrix.unit; i++)
-        if (rncl_matrix_unit_serves(&units[i], context->precision) && family_has(&context->gpu, &units[i]) &&
+        if (rncl_matrix_unit_serves(&units[i], context->precision) && kind_has(context, &units[i]) &&
             probe(context, &units[i]))
             context->matrix.unit = &units[i];
 }

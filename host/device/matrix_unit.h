@@ -14,7 +14,8 @@ typedef enum rncl_precision {
     RNCL_PRECISIONS
 } rncl_precision;
 
-/* Sizes and numbers of a unit; see kernels/conv/mma_unit.clh. */
+/* Sizes and numbers of a unit; see kernels/conv/mma_unit.clh. A unit of one lane is a CPU's instruction for
+ * pairs of bfloat16 (kernels/conv/pairs.clh). */
 typedef struct rncl_matrix_unit {
     int id; /* RNCL_UNIT_… */
     const char *name;
@@ -40,9 +41,10 @@ struct rncl_context;
 void rncl_precision_request(struct rncl_context *context, rncl_precision precision);
 
 /* The unit for the context's precision, or NULL. On the first call it is looked for: where the device's
- * family has one, a small kernel is built and one product compared with the host's. A unit that fails is said
- * once in the log, remembered beside the compiled programs until the driver or the kernel changes, and is no
- * error. All units that serve float32 serve every precision.
+ * family or the CPU has one, a small kernel is built and one product compared with the host's. A unit that
+ * fails is said once in the log, remembered beside the compiled programs until the driver or the kernel
+ * changes, and is no error. All units of GPUs that serve float32 serve every precision; those of CPUs serve
+ * tensors of bfloat16.
  *
  * RNCL_MATRIX_UNIT=off: none is used. RNCL_MATRIX_UNIT=NAME, a unit's name: that unit is emulated, slowly, on
  * any device; for tests. */

@@ -30,13 +30,19 @@ rncl_status rncl_training_bring_errors(rncl_training *t)
     return t->errors.values ? rncl_ranks_bring(t->ranks, t->errors.values, bytes_of_rank(t)) : RNCL_OK;
 }
 
+void rncl_training_forget_errors(rncl_training *t)
+{
+    if (t->errors.values)
+        memset(t->errors.values, 0, t->errors.ranks * bytes_of_rank(t));
+}
+
 rncl_status rncl_training_deal_errors(rncl_training *t)
 {
     rncl_checkpoint_errors *errors = &t->errors;
     if (!errors->values)
         return RNCL_OK;
     if (rncl_ranks_first(t->ranks) && errors->found != errors->ranks) {
-        memset(errors->values, 0, errors->ranks * bytes_of_rank(t));
+        rncl_training_forget_errors(t);
         rncl_log_line(
             &t->context->log, RNCL_LOG_NOTE,
             "rounding errors of compressed gradients were kept of %zu ranks, and begin at zero on %zu",

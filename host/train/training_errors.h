@@ -13,4 +13,7 @@ rncl_status rncl_training_allocate_errors(rncl_training *training);
 rncl_status rncl_training_bring_errors(rncl_training *training);
 rncl_status rncl_training_deal_errors(rncl_training *training);
 
+/* Zeros again; alone among these not collective. */
+void rncl_training_forget_errors(rncl_training *training);
+
 #endif

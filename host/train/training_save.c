@@ -90,6 +90,7 @@ rncl_status rncl_training_save_after_failure(rncl_training *t, rncl_status failu
         failure == RNCL_ERR_WRONG_RESULT) /* which the weights may hold already */
         return failure;
     snprintf(message, sizeof message, "%s", rncl_status_message());
+    rncl_training_forget_errors(t); /* some are of the step under way, and others are on their ranks */
     if (t->state.step != t->enqueued || rncl_network_read_before(t->network, &t->vectors) || write_files(t))
         return RNCL_FAIL(failure, "%s", message);
     return RNCL_FAIL(failure, "%s; saved after step %" PRId64 ", continue with `rncl train --resume %s`",

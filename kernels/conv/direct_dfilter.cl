@@ -20,6 +20,10 @@
  *     VC        VC        VC floats
  *     \___________________________/ a stretch: the s taps of a row, s * VC contiguous values
  *
+ * PAIRS: the value of a pixel is the word (conv/pairs.clh) of it and of the one that the next output pixel
+ * reads, and dy is copied as words of two output pixels behind `staged`, [tile_rows][(q + 1) / 2][KB]; where
+ * q is odd, a zero is the last one's other half.
+ *
  * In x itself the pixels of many channels lie a power of two apart, and caches hold few lines that do. The
  * rows of the register block are CB values of a stretch, its columns are KB output channels. */
 
@@ -44,7 +48,9 @@
 #define ROWS_OF_X ((shape.tile_rows - 1) * shape.stride + shape.r)
 #define PIXELS_OF_X ((shape.q - 1) * shape.stride + shape.s)
 
-#if VC == VW && VW > 1
+#if PAIRS
+#define ROW_WORDS ((shape.q + 1) / 2)
+#elif VC == VW && VW > 1
 #define COPY_GROUP(from, to) VSTORE(ELOAD(from), to)
 #define ZERO_GROUP(to) VSTORE((vfloat)(0.0f), to)
 #else
@@ -60,6 +66,46 @@
     } while (0)
 #endif
 
+#if PAIRS
+/* Whether the image has the pixel. */
+static int is_inside(int y, int x, rncl_direct_shape shape)
+{
+    return y >= 0 && y < shape.h && x >= 0 && x < shape.w;
+}
+
+/* As without pairs, see below. */
+static void stage_groups(__local float *staged, __global const element *image, int row, int groups,
+                         rncl_direct_shape shape)
+{
+    const int group_floats = ROWS_OF_X * PIXELS_OF_X * VC;
+    for (int t = 0; t < ROWS_OF_X; t++)
+        for (int i = 0; i < PIXELS_OF_X; i++) {
+            const int y = row * shape.stride - shape.pad_top + t, x = i - shape.pad_left;
+            const int has_first = is_inside(y, x, shape);
+            const int has_second = i + shape.stride < PIXELS_OF_X && is_inside(y, x + shape.stride, shape);
+            __global const element *pixel = image + ((size_t)y * shape.w + x) * shape.c;
+            for (int g = 0; g < groups; g++) {
+                vfloat words;
+                load_words(&words, pixel + g * VC, has_first, pixel + shape.stride * shape.c + g * VC,
+                           has_second);
+                VSTORE(words, staged + (t * PIXELS_OF_X + i) * VC + g * group_floats);
+            }
+        }
+}
+
+/* Copies KB channels of `rows` rows of dy. */
+static void stage_dy(__local float *gradients, __global const element *dy, int rows, rncl_direct_shape shape)
+{
+    for (int row = 0; row < rows; row++)
+        for (int q = 0; q < shape.q; q += 2)
+            UNROLL_FOR_STEP (v, KB, VW) {
+                __global const element *from = dy + ((size_t)row * shape.q + q) * shape.k + v;
+                vfloat words;
+                load_words(&words, from, 1, from + shape.k, q + 1 < shape.q);
+                VSTORE(words, gradients + (row * ROW_WORDS + q / 2) * KB + v);
+            }
+}
+#else
 /* Copies `groups` groups of channels from `image` on, of the rows that output rows from `row` on read. */
 static void stage_groups(__local float *staged, __global const element *image, int row, int groups,
                          rncl_direct_shape shape)
@@ -80,10 +126,19 @@ static void stage_groups(__local float *staged, __global const element *image, i
     }
 }
 
+#endif
+
+/* The gradients that are multiplied. */
+#if PAIRS
+#define GRADIENT __local const float *
+#else
+#define GRADIENT __global const element *
+#endif
+
 /* CB x KB values of dfilter, summed over `rows` rows of dy. stretch: from the first of the CB values on, for
  * the first output pixel; dy: KB channels from that pixel on; to: rows k floats apart. */
-static void multiply(rncl_direct_shape shape, int rows, __local const float *stretch,
-                     __global const element *dy, __global float *to, int from_zero)
+static void multiply(rncl_direct_shape shape, int rows, __local const float *stretch, GRADIENT dy,
+                     __global float *to, int from_zero)
 {
     vfloat sum[CB][KV];
     if (from_zero)
@@ -92,9 +147,15 @@ static void multiply(rncl_direct_shape shape, int rows, __local const float *str
         load_block(sum, to, shape.k);
     for (int row = 0; row < rows; row++) {
         __local const float *in = stretch + row * shape.stride * PIXELS_OF_X * VC;
-        __global const element *dy_row = dy + (size_t)row * shape.q * shape.k;
+#if PAIRS
+        GRADIENT dy_row = dy + row * ROW_WORDS * KB;
+        for (int q = 0; q < shape.q; q += 2)
+            ADD_OUTER_PRODUCT(sum, dy_row + q / 2 * KB, i, in[q * shape.stride * VC + i]);
+#else
+        GRADIENT dy_row = dy + (size_t)row * shape.q * shape.k;
         for (int q = 0; q < shape.q; q++)
             ADD_OUTER_PRODUCT_OF(ELOAD, sum, dy_row + q * shape.k, i, in[q * shape.stride * VC + i]);
+#endif
     }
     store_block(sum, to, shape.k);
 }
@@ -121,15 +182,22 @@ conv_direct_dfilter(const rncl_direct_shape shape, __global const element *restr
         for (int chunk = 0; chunk < shape.c; chunk += CHUNK) {
             const int groups = min(CHUNK, shape.c - chunk) / VC;
             stage_groups(staged, pixels + chunk, tile_row, groups, shape);
-            for (int block = first_block; block < last_block; block++)
+            for (int block = first_block; block < last_block; block++) {
+#if PAIRS
+                __local float *block_dy = staged + CHUNK * ROWS_OF_X * PIXELS_OF_X;
+                stage_dy(block_dy, tile_dy + block * KB, rows, shape);
+#else
+                GRADIENT block_dy = tile_dy + block * KB;
+#endif
                 for (int g = 0; g < groups; g++)
                     for (int r = 0; r < shape.r; r++)
                         for (int j = 0; j < shape.s * VC; j += CB) {
                             const int tap = r * shape.s + j / VC, c = chunk + g * VC + j % VC;
                             multiply(shape, rows, staged + (g * ROWS_OF_X + r) * PIXELS_OF_X * VC + j,
-                                     tile_dy + block * KB,
-                                     dfilter + ((size_t)tap * shape.c + c) * shape.k + block * KB, from_zero);
+                                     block_dy, dfilter + ((size_t)tap * shape.c + c) * shape.k + block * KB,
+                                     from_zero);
                         }
+            }
         }
     }
 }

@@ -50,14 +50,26 @@
 #define STAGED_ROWS ((shape.tile_rows - 1) * shape.stride + shape.r)
 #define STAGED_PIXELS (((shape.q + BW - 1) / BW * BW - 1) * shape.stride + shape.s)
 
+/* What is read of x: an element; PAIRS: a word of two neighbouring channels, and shape.c counts words, as
+ * STAGE does. The filter's words are of the same channels. */
+#if PAIRS
+typedef float source;
+#define SOURCE(value) (value)
+#define SOURCES(p) VLOAD_ANYWHERE(p)
+#else
+typedef element source;
+#define SOURCE(value) ELEMENT(value)
+#define SOURCES(p) ELOAD_ANYWHERE(p)
+#endif
+
 /* Where a tile reads x from, and floats from row to row there. */
 #if STAGE > 0
 #define INPUT __local const float *
 #define INPUT_VALUE(value) (value)
 #define INPUT_PITCH (STAGED_PIXELS * shape.c)
 #else
-#define INPUT __global const element *
-#define INPUT_VALUE(value) ELEMENT(value)
+#define INPUT __global const source *
+#define INPUT_VALUE(value) SOURCE(value)
 #define INPUT_PITCH (shape.w * shape.c)
 #endif
 
@@ -73,17 +85,17 @@ static void fill_zero(__local float *to, int count)
         to[i] = 0.0f;
 }
 
-static void copy(__local float *to, __global const element *from, int count)
+static void copy(__local float *to, __global const source *from, int count)
 {
     int i = 0;
     for (; i + VW <= count; i += VW)
-        VSTORE_ANYWHERE(ELOAD_ANYWHERE(from + i), to + i);
+        VSTORE_ANYWHERE(SOURCES(from + i), to + i);
     for (; i < count; i++)
-        to[i] = ELEMENT(from[i]);
+        to[i] = SOURCE(from[i]);
 }
 
 /* Copies the rows of the image that output rows from `row` on read, with zeros around them. */
-static void stage_rows(__local float *staged, __global const element *image, int row, rncl_direct_shape shape)
+static void stage_rows(__local float *staged, __global const source *image, int row, rncl_direct_shape shape)
 {
     const int pitch = STAGED_PIXELS * shape.c;
     const int first = clamp(shape.pad_left, 0, STAGED_PIXELS);
@@ -187,7 +199,7 @@ static void convolve_tile(rncl_direct_shape shape, INPUT input, __global const f
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv_direct_forward(const rncl_direct_shape shape, __global const element *restrict x,
+conv_direct_forward(const rncl_direct_shape shape, __global const source *restrict x,
                     __global const float *restrict packed, const int packed_offset,
                     __global element *restrict y, __global float *restrict statistics, const int accumulate,
                     __global const float *restrict coefficients, __global const element *restrict residual)
@@ -200,7 +212,7 @@ conv_direct_forward(const rncl_direct_shape shape, __global const element *restr
     const int first_block = blocks * get_global_id(1) / get_global_size(1);
     const int last_block = blocks * (get_global_id(1) + 1) / get_global_size(1);
     const size_t out = (size_t)image * shape.out_h * shape.out_w * shape.k;
-    __global const element *pixels = x + (size_t)image * shape.h * shape.w * shape.c;
+    __global const source *pixels = x + (size_t)image * shape.h * shape.w * shape.c;
     __global float *part =
         statistics ? statistics + statistics_at(get_global_size(0), get_global_id(0), shape.k) : 0;
 #if STAGE > 0

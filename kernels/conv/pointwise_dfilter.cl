@@ -20,6 +20,9 @@
  *   | pixel 0 | pixel 1 | … | pixel PIXELS-1| gap | pixel 0 | …
  *     CB        CB floats
  *
+ * PAIRS: two pixels of a channel are one word (conv/pairs.clh) in both, [CHUNK / CB][PIXELS / 2][CB] and
+ * [PIXELS / 2][KB]; where their number is odd, a zero is the last one's other half.
+ *
  * The register block then reads contiguous memory. In x and dy pixels lie a power of two apart, and caches
  * hold few lines that do. */
 
@@ -27,7 +30,7 @@
 #ifndef CB
 #define CB 1
 #endif
-/* Pixels that are copied at a time, from 1 on. */
+/* Pixels that are copied at a time, from 1 on; PAIRS: an even number. */
 #ifndef PIXELS
 #define PIXELS 32
 #endif
@@ -42,16 +45,23 @@
 /* Prefetch distance of the copy of x, in pixels: about the latency of memory. */
 #define PREFETCH_PIXELS 24
 
-/* Floats from panel to panel. */
-#define PANEL (PIXELS * CB + RNCL_CACHE_GAP)
+/* Pixels in a value of the copies. */
+#define DEPTH (PAIRS ? 2 : 1)
 
-/* Cache lines of KB channels of dy. */
-#define DY_LINES ((KB + LINE_FLOATS - 1) / LINE_FLOATS)
+/* Values from panel to panel. */
+#define PANEL (PIXELS / DEPTH * CB + RNCL_CACHE_GAP)
 
-#if CB == 1
+/* Elements in a cache line, and lines of KB channels of dy. */
+#define LINE_ELEMENTS ((int)(LINE_FLOATS * sizeof(float) / sizeof(element)))
+#define DY_LINES ((KB + LINE_ELEMENTS - 1) / LINE_ELEMENTS)
+
+/* Copies CB elements; PAIRS: words. */
+#if CB == 1 && PAIRS
+#define COPY_INPUTS(from, to) (*(to) = *(from))
+#elif CB == 1
 #define COPY_INPUTS(from, to) (*(to) = ELEMENT(*(from)))
 #else
-#ifdef BF16
+#if defined(BF16) && !PAIRS
 #define INPUTS(from) PASTE(as_float, CB)(PASTE(convert_uint, CB)(PASTE(vload, CB)(0, (from))) << 16)
 #else
 #define INPUTS(from) PASTE(vload, CB)(0, (from))
@@ -59,35 +69,72 @@
 #define COPY_INPUTS(from, to) PASTE(vstore, CB)(INPUTS(from), 0, (to))
 #endif
 
-/* Copies `channels` channels from x on of `pixels` pixels from number `first` on into panels. */
-static void stage_inputs(__local float *to, __global const element *x, rncl_conv_shape shape, int first,
-                         int pixels, int channels)
+/* An output pixel. */
+typedef struct place {
+    int n, p, q;
+} place;
+
+static void go_on(place *at, rncl_conv_shape shape)
 {
-    int q = first % shape.q, p = first / shape.q % shape.p, n = first / shape.q / shape.p;
-    for (int i = 0; i < pixels; i++) {
-        __global const element *from =
-            x + (((size_t)n * shape.h + p * shape.stride) * shape.w + q * shape.stride) * shape.c;
-        for (int c = 0; c < channels; c += VW) {
-            PREFETCH(from + c + PREFETCH_PIXELS * shape.stride * shape.c);
-            UNROLL_FOR_STEP (j, VW, CB)
-                COPY_INPUTS(from + c + j, to + (c + j) / CB * PANEL + i * CB);
-        }
-        if (++q == shape.q) {
-            q = 0;
-            if (++p == shape.p) {
-                p = 0;
-                n++;
-            }
+    if (++at->q == shape.q) {
+        at->q = 0;
+        if (++at->p == shape.p) {
+            at->p = 0;
+            at->n++;
         }
     }
 }
 
-/* to [pixels][KB] = KB channels of dy [pixels][k]. */
+/* The channels of the pixel of x that belongs to it. */
+static __global const element *channels_of(const place *at, __global const element *x, rncl_conv_shape shape)
+{
+    return x + (((size_t)at->n * shape.h + at->p * shape.stride) * shape.w + at->q * shape.stride) * shape.c;
+}
+
+/* Copies `channels` channels from x on of `pixels` pixels from number `first` on into panels. */
+static void stage_inputs(__local float *to, __global const element *x, rncl_conv_shape shape, int first,
+                         int pixels, int channels)
+{
+    place at = {.n = first / shape.q / shape.p, .p = first / shape.q % shape.p, .q = first % shape.q};
+    for (int i = 0; i < pixels; i += DEPTH) {
+        __global const element *from = channels_of(&at, x, shape);
+        go_on(&at, shape);
+#if PAIRS
+        __global const element *second = channels_of(&at, x, shape);
+        const int has_second = i + 1 < pixels;
+        go_on(&at, shape);
+#endif
+        for (int c = 0; c < channels; c += VW) {
+            PREFETCH(from + c + PREFETCH_PIXELS * shape.stride * shape.c);
+#if PAIRS
+            float ALIGNED inputs[VW];
+            vfloat words;
+            PREFETCH(second + c + PREFETCH_PIXELS * shape.stride * shape.c);
+            load_words(&words, from + c, 1, second + c, has_second);
+            VSTORE(words, inputs);
+#else
+            __global const element *inputs = from + c;
+#endif
+            UNROLL_FOR_STEP (j, VW, CB)
+                COPY_INPUTS(inputs + j, to + (c + j) / CB * PANEL + i / DEPTH * CB);
+        }
+    }
+}
+
+/* to [pixels / DEPTH][KB] = KB channels of dy [pixels][k]. */
 static void stage_dy(__local float *to, __global const element *dy, int pixels, int k)
 {
-    for (int i = 0; i < pixels; i++)
-        UNROLL_FOR_STEP (v, KB, VW)
-            VSTORE(ELOAD(dy + (size_t)i * k + v), to + i * KB + v);
+    for (int i = 0; i < pixels; i += DEPTH)
+        UNROLL_FOR_STEP (v, KB, VW) {
+            __global const element *from = dy + (size_t)i * k + v;
+#if PAIRS
+            vfloat words;
+            load_words(&words, from, 1, from + k, i + 1 < pixels);
+            VSTORE(words, to + i / DEPTH * KB + v);
+#else
+            VSTORE(ELOAD(from), to + i * KB + v);
+#endif
+        }
 }
 
 /* What will be copied next. Each multiply prefetches one cache line of each pixel of it into the second-level
@@ -108,10 +155,10 @@ static pixel_lines take_lines(next_copy *next, rncl_conv_shape shape)
 {
     pixel_lines lines = {next->dy, 0};
     if (next->dy_lines > 0) {
-        lines.first += --next->dy_lines * LINE_FLOATS;
+        lines.first += --next->dy_lines * LINE_ELEMENTS;
         lines.step = shape.k;
     } else if (next->x_lines > 0) {
-        lines.first = next->x + --next->x_lines * LINE_FLOATS;
+        lines.first = next->x + --next->x_lines * LINE_ELEMENTS;
         lines.step = shape.c;
     }
     return lines;
@@ -127,9 +174,10 @@ static void multiply(int pixels, __local const float *panel, __local const float
         UNROLL_FOR (v, KV)
             PREFETCH_FOR_WRITE(to + (size_t)i * k + v * VW);
     clear_block(sum);
-    for (int pixel = 0; pixel < pixels; pixel++) {
-        PREFETCH_L2(next.first + (size_t)pixel * next.step);
-        ADD_OUTER_PRODUCT(sum, dy + pixel * KB, i, panel[pixel * CB + i]);
+    for (int word = 0; word * DEPTH < pixels; word++) {
+        UNROLL_FOR (j, DEPTH)
+            PREFETCH_L2(next.first + (size_t)(word * DEPTH + j) * next.step);
+        ADD_OUTER_PRODUCT(sum, dy + word * KB, i, panel[word * CB + i]);
     }
     UNROLL_FOR (i, CB)
         UNROLL_FOR (v, KV) {
@@ -149,7 +197,7 @@ conv_pointwise_dfilter(const rncl_conv_shape shape, __global const element *rest
     const int first_block = blocks * get_global_id(1) / get_global_size(1);
     const int last_block = blocks * (get_global_id(1) + 1) / get_global_size(1);
     __global float *dfilter = sums + (size_t)get_global_id(0) * shape.c * shape.k;
-    __local float ALIGNED inputs[CHUNK / CB * PANEL], ALIGNED gradients[KB * PIXELS];
+    __local float ALIGNED inputs[CHUNK / CB * PANEL], ALIGNED gradients[KB * (PIXELS / DEPTH)];
 
     for (int first = begin; first < end; first += PIXELS) {
         const int pixels = min(PIXELS, end - first), add = accumulate || first > begin;
@@ -159,7 +207,7 @@ conv_pointwise_dfilter(const rncl_conv_shape shape, __global const element *rest
             next_copy next = {.x = x + (size_t)next_first * shape.c + next_chunk};
             /* With a stride the next pixels are not contiguous. */
             if (shape.stride == 1)
-                next.x_lines = min(CHUNK, shape.c - next_chunk) / LINE_FLOATS;
+                next.x_lines = min(CHUNK, shape.c - next_chunk) / LINE_ELEMENTS;
             stage_inputs(inputs, x + chunk, shape, first, pixels, channels);
             for (int block = first_block; block < last_block; block++) {
                 __global const element *block_dy = dy + (size_t)first * shape.k + block * KB;

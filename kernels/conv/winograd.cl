@@ -62,17 +62,17 @@ static void multiply(int tiles, int c, __global const float *restrict inputs,
 /* Stores VW channels of the first `rows` x `columns` pixels of a tile. All pointers are to the first of these
  * channels. */
 static void store_output(rncl_winograd_shape shape, const vfloat *tile, tile_place place, int rows,
-                         int columns, __global float *y, __global const float *coefficients,
-                         __global const float *residual, int accumulate)
+                         int columns, __global element *y, __global const float *coefficients,
+                         __global const element *residual, int accumulate)
 {
     UNROLL_FOR (i, TILE)
         UNROLL_FOR (j, TILE)
             if (i < rows && j < columns) {
                 const size_t at =
                     (((size_t)place.image * shape.p + place.row + i) * shape.q + place.column + j) * shape.k;
-                vfloat value = accumulate ? VLOAD(y + at) + tile[i * SIDE + j] : tile[i * SIDE + j];
+                vfloat value = accumulate ? ELOAD(y + at) + tile[i * SIDE + j] : tile[i * SIDE + j];
                 finish(&value, coefficients, shape.k, residual + at);
-                VSTORE(value, y + at);
+                ESTORE(value, y + at);
             }
 }
 
@@ -80,8 +80,9 @@ static void store_output(rncl_winograd_shape shape, const vfloat *tile, tile_pla
  * statistics of y in which those channels of `before` pixels are, and afterwards those of these tiles too;
  * NULL: not wanted. Returns the number of pixels so far. */
 static int transform_outputs(rncl_winograd_shape shape, __global const float *products, int first, int count,
-                             int k, __global float *y, __global const float *coefficients,
-                             __global const float *residual, __global float *part, int before, int accumulate)
+                             int k, __global element *y, __global const float *coefficients,
+                             __global const element *residual, __global float *part, int before,
+                             int accumulate)
 {
     const pixel_block block = {.height = TILE, .width = TILE, .row_step = SIDE, .column_step = 1};
     vfloat mean = (vfloat)(0.0f), deviations = (vfloat)(0.0f);
@@ -109,10 +110,10 @@ static int transform_outputs(rncl_winograd_shape shape, __global const float *pr
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv_winograd(const rncl_winograd_shape shape, __global const float *restrict x, const rncl_pack_shape pack,
-              __global const float *restrict filters, const int filters_offset, __global float *restrict y,
+conv_winograd(const rncl_winograd_shape shape, __global const element *restrict x, const rncl_pack_shape pack,
+              __global const float *restrict filters, const int filters_offset, __global element *restrict y,
               __global float *restrict scratch, __global float *restrict statistics, const int accumulate,
-              __global const float *restrict coefficients, __global const float *restrict residual)
+              __global const float *restrict coefficients, __global const element *restrict residual)
 {
     const int all = shape.n * ((shape.p + TILE - 1) / TILE) * ((shape.q + TILE - 1) / TILE);
     const int item = get_global_id(1) * get_global_size(0) + get_global_id(0);

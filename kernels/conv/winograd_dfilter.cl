@@ -43,11 +43,11 @@
 #define IS_LATER(position) ((position) / SIDE >= FILTER_SIDE || (position) % SIDE >= FILTER_SIDE)
 
 /* Transforms VW channels of dy from k on, of the tile at `place`. Positions are `step` floats apart. */
-static void transform_dy(rncl_winograd_shape shape, __global const float *dy, tile_place place, int k,
+static void transform_dy(rncl_winograd_shape shape, __global const element *dy, tile_place place, int k,
                          __global float *to, size_t step)
 {
     vfloat tile[POSITIONS];
-    __global const float *image = dy + (size_t)place.image * shape.p * shape.q * shape.k + k;
+    __global const element *image = dy + (size_t)place.image * shape.p * shape.q * shape.k + k;
     LOAD_PATCH(tile, TILE, image, shape.p, shape.q, shape.k, place.row, place.column);
     prefetch_pixels(image, shape.q, shape.k, place.row, place.column + TILE, TILE, TILE);
     TRANSFORM_BOTH_SIDES(dy_column, tile, TILE, SIDE);
@@ -89,8 +89,8 @@ static void transform_dfilter(__global const float *products, __global float *to
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv_winograd_dfilter(const rncl_winograd_shape shape, __global const float *restrict x,
-                      __global const float *restrict dy, __global float *restrict sums,
+conv_winograd_dfilter(const rncl_winograd_shape shape, __global const element *restrict x,
+                      __global const element *restrict dy, __global float *restrict sums,
                       __global float *restrict scratch, const int scratch_floats, const int accumulate)
 {
     const int all = shape.n * ((shape.p + TILE - 1) / TILE) * ((shape.q + TILE - 1) / TILE);

@@ -72,6 +72,29 @@ static void the_operation_matches_the_reference(void **state)
     assert_true(summary.passed >= options.shapes);
 }
 
+/* How convolutions multiply: by the device's own means, which is what the others do, or as here. */
+typedef struct products {
+    const char *unit; /* RNCL_MATRIX_UNIT */
+    const char *name;
+} products;
+
+static const products widened = {"off", "convolutions of widened elements match the reference"},
+                      emulated = {"x86-bf16", "convolutions of pairs, emulated, match the reference"};
+
+static void convolutions_match_with_other_products(void **state)
+{
+    const products *p = *state;
+    const rncl_matrix_state own = context->matrix;
+    char operation[] = "conv", *of_operation = operation;
+    context->matrix = (rncl_matrix_state){0};
+    setenv("RNCL_MATRIX_UNIT", p->unit, 1);
+    if (context->precision == RNCL_PRECISION_BF16_TENSORS)
+        assert_int_equal(!rncl_matrix_unit_of(context), p == &widened);
+    unsetenv("RNCL_MATRIX_UNIT");
+    the_operation_matches_the_reference((void **)&of_operation);
+    context->matrix = own;
+}
+
 /* Parameters, their gradients and the logits do not. */
 static void activations_alone_are_stored_in_two_bytes(void **state)
 {
@@ -99,9 +122,14 @@ static void activations_alone_are_stored_in_two_bytes(void **state)
 int main(void)
 {
     static char *const names[] = {"conv", "batchnorm", "maxpool", "avgpool", "linear", "mixup"};
-    struct CMUnitTest tests[COUNT(names) + 1] = {cmocka_unit_test(activations_alone_are_stored_in_two_bytes)};
+    enum { OTHERS = 3 };
+    struct CMUnitTest tests[OTHERS + COUNT(names)] = {
+        cmocka_unit_test(activations_alone_are_stored_in_two_bytes),
+        {widened.name, convolutions_match_with_other_products, NULL, NULL, (void *)&widened},
+        {emulated.name, convolutions_match_with_other_products, NULL, NULL, (void *)&emulated},
+    };
     for (size_t i = 0; i < COUNT(names); i++)
-        tests[i + 1] = (struct CMUnitTest){
+        tests[i + OTHERS] = (struct CMUnitTest){
             .name = names[i], .test_func = the_operation_matches_the_reference, .initial_state = names[i]};
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

@@ -237,7 +237,7 @@ typedef struct conv_fault {
     int pass;
     planted_fault fault; /* its message: the tensor that is wrong */
     rncl_conv_shape shape;
-    const char *name;
+    const char *name; /* begins with "pairs" where tensors are of bfloat16 and are multiplied in pairs */
 } conv_fault;
 
 /* Height, width, channels, filter side, outputs, stride, padding; two images. */
@@ -288,9 +288,9 @@ static const conv_fault conv_faults[] = {
      SHAPE(8, 8, 16, 3, 16, 2, 1), "direct dfilter: padding with a stride"},
     {"direct", DFILTER("reduce.cl", "part < parts", "part + 1 < parts"), SHAPE(8, 8, 16, 3, 16, 1, 1),
      "direct dfilter: the last partial sum"},
-    {"direct", DFILTER("pointwise_dfilter.cl", "/ CB * PANEL + i * CB", "/ CB * PANEL + i"),
+    {"direct", DFILTER("pointwise_dfilter.cl", "/ CB * PANEL + i / DEPTH * CB", "/ CB * PANEL + i / DEPTH"),
      SHAPE(7, 7, 64, 1, 64, 1, 0), "direct dfilter: layout of a panel"},
-    {"direct", DFILTER("pointwise_dfilter.cl", "+ q * shape.stride) * shape.c", "+ q) * shape.c"),
+    {"direct", DFILTER("pointwise_dfilter.cl", "at->q * shape.stride) * shape.c", "at->q) * shape.c"),
      SHAPE(8, 8, 32, 1, 64, 2, 0), "direct dfilter: pixels with a stride"},
     {"winograd", FORWARD("winograd.cl", "* PRODUCT_STEP(shape) + t * KB)", "* PRODUCT_STEP(shape))"),
      SHAPE(8, 8, 16, 3, 16, 1, 1), "winograd forward: tiles of a block"},
@@ -341,6 +341,18 @@ static const conv_fault conv_faults[] = {
      SHAPE(8, 8, 8, 3, 16, 1, 1), "tiled dx: channels of a turned filter"},
     {"tiled", DFILTER("tiled.cl", "tap % shape.s - shape.pad_left", "tap / shape.s - shape.pad_left"),
      SHAPE(6, 9, 8, 3, 16, 1, 1), "tiled dfilter: rows and columns exchanged"},
+    {"direct", FORWARD("direct_pack.cl", "(in + 1) * shape.in_stride", "in * shape.in_stride"),
+     SHAPE(8, 8, 16, 3, 16, 1, 1), "pairs forward: the second channel of the filter"},
+    {"direct", DX("direct_pack.cl", "lanes[lane + 1] &", "lanes[lane] &"), SHAPE(8, 8, 16, 3, 16, 2, 1),
+     "pairs dx: the second channel of the filter"},
+    {"direct", DFILTER("direct_dfilter.cl", "pixel + shape.stride * shape.c", "pixel + shape.c"),
+     SHAPE(8, 8, 16, 3, 16, 2, 1), "pairs dfilter: the second pixel of x"},
+    {"direct", DFILTER("direct_dfilter.cl", "q + 1 < shape.q", "1"), SHAPE(7, 7, 16, 3, 16, 1, 1),
+     "pairs dfilter: the half pair of an odd row"},
+    {"direct", DFILTER("pointwise_dfilter.cl", "has_second = i + 1 < pixels", "has_second = 1"),
+     SHAPE(7, 7, 64, 1, 64, 1, 0), "pairs dfilter: the half pair of odd pixels"},
+    {"direct", DFILTER("pointwise_dfilter.cl", "from, 1, from + k", "from, 1, from"),
+     SHAPE(8, 8, 64, 1, 64, 1, 0), "pairs dfilter: the second pixel of dy"},
     {"mma", FORWARD("mma_tile.clh", "shape.stride - shape.pad_left", "shape.stride"),
      SHAPE(5, 6, 4, 3, 8, 1, 1), "mma forward: padding on the left"},
     {"mma", FORWARD("mma_nvidia.clh", "(lane) % 4 + (i) / 2 * 4", "(lane) % 4 + (i) % 2 * 4"),
@@ -366,7 +378,11 @@ static const conv_fault conv_faults[] = {
 /* On whatever device, before the probe could meet the fault. */
 static void emulate_unit(rncl_context *context, const conv_fault *fault)
 {
-    if (!strcmp(fault->algorithm, "mma"))
+    const bool pairs = !strncmp(fault->name, "pairs", strlen("pairs"));
+    context->precision = pairs ? RNCL_PRECISION_BF16_TENSORS : RNCL_PRECISION_FP32;
+    if (pairs)
+        assert_true(rncl_matrix_unit_emulate(context, "x86-bf16"));
+    else if (!strcmp(fault->algorithm, "mma"))
         assert_true(rncl_matrix_unit_emulate(context, "nvidia-tf32"));
 }
 

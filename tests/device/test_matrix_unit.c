@@ -68,7 +68,7 @@ static void every_emulated_unit_passes_the_probe(void **state)
     for (int i = 0; (unit = rncl_matrix_unit_at(i)); i++) {
         remarks heard;
         rncl_context *context = open_context(&heard);
-        context->precision = RNCL_PRECISION_BF16;
+        context->precision = unit->rounds_to;
         if (!rncl_matrix_unit_emulate(context, unit->name))
             fail_msg("%s: %s", unit->name, heard.text);
         assert_ptr_equal(rncl_matrix_unit_of(context), unit);
@@ -133,6 +133,8 @@ static void fp32_is_never_made_of_bfloat16(void **state)
     (void)state;
     const rncl_matrix_unit *unit;
     for (int i = 0; (unit = rncl_matrix_unit_at(i)); i++) {
+        if (unit->rounds_to == RNCL_PRECISION_BF16_TENSORS)
+            continue;
         const bool rounds_much = unit->rounds_to == RNCL_PRECISION_BF16;
         assert_int_equal(rncl_matrix_unit_serves(unit, RNCL_PRECISION_FP32), !rounds_much);
         assert_int_equal(rncl_matrix_unit_serves(unit, RNCL_PRECISION_TF32), !rounds_much);
@@ -166,6 +168,54 @@ static void the_environment_emulates_or_switches_off(void **state)
     unsetenv("RNCL_MATRIX_UNIT");
 }
 
+static void units_of_cpus_are_for_tensors_of_bfloat16_only(void **state)
+{
+    (void)state;
+    const rncl_matrix_unit *unit;
+    int of_cpus = 0;
+    for (int i = 0; (unit = rncl_matrix_unit_at(i)); i++) {
+        const bool of_cpu = unit->rounds_to == RNCL_PRECISION_BF16_TENSORS;
+        for (rncl_precision precision = 0; precision < RNCL_PRECISION_BF16_TENSORS; precision++)
+            assert_false(of_cpu && rncl_matrix_unit_serves(unit, precision));
+        assert_int_equal(rncl_matrix_unit_serves(unit, RNCL_PRECISION_BF16_TENSORS), of_cpu);
+        of_cpus += of_cpu;
+    }
+    assert_int_equal(of_cpus, 1);
+}
+
+/* What /proc/cpuinfo calls avx512_bf16. */
+static bool cpu_has_pairs(void)
+{
+#ifdef __x86_64__
+    return __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}
+
+static void a_cpu_with_the_instruction_multiplies_pairs(void **state)
+{
+    (void)state;
+    remarks heard;
+    if (device->info.type != RNCL_DEVICE_CPU || device->info.emulator || !cpu_has_pairs())
+        skip();
+    for (int hidden = 0; hidden < 2; hidden++) {
+        rncl_context *context = open_context(&heard);
+        if (hidden)
+            setenv("RNCL_MATRIX_UNIT", "off", 1);
+        rncl_precision_request(context, RNCL_PRECISION_BF16_TENSORS);
+        const rncl_matrix_unit *unit = rncl_matrix_unit_of(context);
+        unsetenv("RNCL_MATRIX_UNIT");
+        assert_int_equal(context->precision, RNCL_PRECISION_BF16_TENSORS);
+        assert_null(strstr(heard.text, "is not used"));
+        assert_int_equal(unit == NULL, hidden);
+        if (unit)
+            assert_string_equal(unit->name, "x86-bf16");
+        assert_false(context->matrix.emulated);
+        rncl_context_destroy(context);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +224,8 @@ int main(void)
         cmocka_unit_test(without_a_unit_a_precision_is_fp32_and_that_is_said),
         cmocka_unit_test(tensors_of_bfloat16_are_for_cpus),
         cmocka_unit_test(fp32_is_never_made_of_bfloat16),
+        cmocka_unit_test(units_of_cpus_are_for_tensors_of_bfloat16_only),
+        cmocka_unit_test(a_cpu_with_the_instruction_multiplies_pairs),
         cmocka_unit_test(the_environment_emulates_or_switches_off),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -29,6 +29,7 @@ typedef struct direct_data {
     direct_phase phases[MAX_STRIDE * MAX_STRIDE];
     size_t packed_floats;
     int pack_vw; /* floats a vector in packing, along the filter's contiguous channels */
+    bool pairs;  /* it multiplies pairs of channels: shapes' c counts these */
     bool widens; /* x is staged in any case: as floats, which elements of bfloat16 become only once */
 } direct_data;
 
@@ -137,14 +138,38 @@ static void lay_out_backward_data(const rncl_pass *pass, direct_data *data)
         }
 }
 
-/* Fills in the pass's launches, except what depends on the knob values. */
-static void lay_out(const rncl_pass *pass, direct_data *data)
+/* Channels that the pass sums over. */
+static int depth_of(const rncl_pass *pass)
+{
+    return pass->index == RNCL_CONV_FORWARD ? pass->desc.conv.c : pass->desc.conv.k;
+}
+
+static bool multiplies_pairs(const rncl_pass *pass, int vw)
+{
+    return depth_of(pass) % 2 == 0 && direct_has_pairs(pass, vw);
+}
+
+/* Makes words of pairs of channels the unit of what is staged and packed. */
+static void count_pairs(direct_data *data)
+{
+    data->pairs = true;
+    data->packed_floats /= 2;
+    for (int i = 0; i < data->phase_count; i++) {
+        data->phases[i].shape.c /= 2;
+        data->phases[i].pack.packed_offset /= 2;
+    }
+}
+
+/* Fills in the pass's launches with vectors of vw floats, except what depends on the other knobs. */
+static void lay_out(const rncl_pass *pass, int vw, direct_data *data)
 {
     if (pass->index == RNCL_CONV_FORWARD)
         lay_out_forward(pass, data);
     else
         lay_out_backward_data(pass, data);
-    data->widens = rncl_pass_elements(pass) && row_fits(pass->context, cover_phases(data));
+    if (multiplies_pairs(pass, vw))
+        count_pairs(data);
+    data->widens = !data->pairs && rncl_pass_elements(pass) && row_fits(pass->context, cover_phases(data));
 }
 
 /* The register block of at most `highest` rows with the best score, which grows with the share of computed
@@ -229,8 +254,9 @@ static int preset_rows(const rncl_pass *pass, const direct_data *data, const dir
 static void direct_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
     static const int heights[] = {1, 2, 4, 7}, widths[] = {1, 2, 4, 5, 6, 7, 8, 10, 12, 14};
+    const rncl_conv_shape *c = &pass->desc.conv;
     direct_data data = {0};
-    lay_out(pass, &data);
+    lay_out(pass, direct_vector(pass->context, pass->index == RNCL_CONV_FORWARD ? c->k : c->c), &data);
     const rncl_direct_shape cover = cover_phases(&data);
     const direct_parameters p = preset_block(pass, &data);
     direct_add_vector_knobs(pass->context, knob_names + VW, cover.k, p.kv, knobs);
@@ -242,7 +268,7 @@ static void direct_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 static bool direct_allows(const rncl_pass *pass)
 {
     direct_data data = {0};
-    lay_out(pass, &data);
+    lay_out(pass, pass->values[VW], &data);
     const direct_parameters p = parameters_of(pass->values);
     rncl_direct_shape cover = cover_phases(&data);
     cover.tile_rows = pass->values[ROWS];
@@ -256,7 +282,7 @@ static rncl_status direct_plan(rncl_pass *pass)
     direct_data *data = pass->data = calloc(1, sizeof *data);
     if (!data)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a direct convolution");
-    lay_out(pass, data);
+    lay_out(pass, pass->values[VW], data);
     pass->packed_floats = data->packed_floats;
     direct_parameters p = parameters_of(pass->values);
     rncl_direct_shape cover = cover_phases(data);
@@ -283,10 +309,14 @@ static rncl_status direct_build(rncl_pass *pass)
         direct_phase *phase = &data->phases[i];
         rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTAGE=%d", phase->parameters.stage);
         conv_add_epilogue_option(pass, options);
+        if (data->pairs)
+            direct_add_pairs_option(pass, options);
         RNCL_TRY(
             rncl_pass_kernel(pass, "conv/direct_forward", options, "conv_direct_forward", &phase->forward));
         snprintf(options, sizeof options, "-DVW=%d -DKB=%d -DTRANSPOSED=%d", data->pack_vw,
                  phase->parameters.kv * phase->parameters.vw, pass->index == RNCL_CONV_BACKWARD_DATA);
+        if (data->pairs)
+            direct_add_pairs_option(pass, options);
         RNCL_TRY(rncl_pass_kernel(pass, "conv/direct_pack", options, "conv_direct_pack", &phase->packer));
     }
     return RNCL_OK;
@@ -338,12 +368,19 @@ static void direct_destroy(rncl_pass *pass)
     free(data);
 }
 
+/* The filter is packed as pairs. */
+static double direct_rounding(const rncl_pass *pass)
+{
+    return multiplies_pairs(pass, pass->values[VW]) ? rncl_precision_rounding(pass->context->precision) : 0.0;
+}
+
 const rncl_row rncl_conv_direct = {
     .name = "direct",
     .programs = {"conv/direct_forward", "conv/direct_pack"},
     .exact = true,
     .bf16 = true,
     .epilogue = true,
+    .rounding = direct_rounding,
     .supports = direct_supports,
     .knobs = direct_knobs,
     .allows = direct_allows,

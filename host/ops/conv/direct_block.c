@@ -3,6 +3,19 @@
 
 #include "util.h"
 
+bool direct_has_pairs(const rncl_pass *pass, int vw)
+{
+    const rncl_matrix_unit *unit = rncl_pass_elements(pass) ? rncl_matrix_unit_of(pass->context) : NULL;
+    return unit && unit->n == vw;
+}
+
+void direct_add_pairs_option(const rncl_pass *pass, char options[RNCL_OPTIONS_SIZE])
+{
+    const size_t length = strlen(options);
+    snprintf(options + length, RNCL_OPTIONS_SIZE - length, " -DPAIRS=1%s",
+             pass->context->matrix.emulated ? " -DEMULATED=1" : "");
+}
+
 int direct_vector(const rncl_context *context, int channels)
 {
     int vw = context->traits.vector_floats;

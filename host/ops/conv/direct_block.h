@@ -11,6 +11,13 @@ typedef struct direct_parameters {
     int stage; /* floats of local memory; 0: x is read in place */
 } direct_parameters;
 
+/* Whether kernels with vectors of `vw` floats multiply pairs of bfloat16 (kernels/conv/pairs.clh): where the
+ * tensors are of these and the CPU has the instruction. */
+bool direct_has_pairs(const rncl_pass *pass, int vw);
+
+/* Appends the options for that to a kernel's options. */
+void direct_add_pairs_option(const rncl_pass *pass, char options[RNCL_OPTIONS_SIZE]);
+
 /* Floats a vector: the widest that suits the device and divides the channels. */
 int direct_vector(const rncl_context *context, int channels);
 

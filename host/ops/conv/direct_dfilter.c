@@ -22,17 +22,54 @@ typedef struct dfilter_data {
     X(ROWS, "rows", NULL)      /* output rows of a tile */
 RNCL_DECLARE_KNOBS(KNOBS)
 
+/* What knobs say of a tile. */
+typedef struct dfilter_tile {
+    int vw, kv, chunk, rows;
+} dfilter_tile;
+
+static dfilter_tile tile_of(const int *values)
+{
+    return (dfilter_tile){.vw = values[VW], .kv = values[KV], .chunk = values[CHUNK], .rows = values[ROWS]};
+}
+
 /* Channels of a staged group: a whole vector, or all if there are fewer. */
 static int group_of(const rncl_pass *pass, int vw)
 {
     return pass->desc.conv.c % vw == 0 ? vw : pass->desc.conv.c;
 }
 
-/* Floats of local memory for a tile of so many rows and channels. */
-static size_t staged_floats(const rncl_direct_shape *s, int rows, int channels)
+/* Floats of local memory for the part of x under a tile of so many rows, of so many channels. */
+static size_t input_floats(const rncl_direct_shape *s, int rows, int channels)
 {
     size_t pixels = (size_t)((s->q - 1) * s->stride + s->s);
     return (size_t)((rows - 1) * s->stride + s->r) * pixels * (size_t)channels;
+}
+
+/* The same for the words of dy, of `kb` output channels. */
+static size_t gradient_floats(const rncl_direct_shape *s, int rows, int kb)
+{
+    return (size_t)rows * (size_t)rncl_ceil_div(s->q, 2) * (size_t)kb;
+}
+
+/* Whether it multiplies pairs of pixels: of whole vectors of channels, where both copies of a row fit. */
+static bool multiplies_pairs(const rncl_pass *pass, int vw)
+{
+    const rncl_direct_shape s = direct_dense_shape(&pass->desc.conv);
+    return s.c % vw == 0 && direct_has_pairs(pass, vw) &&
+           input_floats(&s, 1, vw) + gradient_floats(&s, 1, 2 * vw) <= direct_stage_limit(pass->context);
+}
+
+/* Floats of local memory of a tile. */
+static size_t staged_floats(const rncl_pass *pass, const dfilter_tile *t)
+{
+    const rncl_direct_shape s = direct_dense_shape(&pass->desc.conv);
+    return input_floats(&s, t->rows, t->chunk) +
+           (multiplies_pairs(pass, t->vw) ? gradient_floats(&s, t->rows, t->kv * t->vw) : 0);
+}
+
+static bool fits(const rncl_pass *pass, const dfilter_tile *t)
+{
+    return staged_floats(pass, t) <= direct_stage_limit(pass->context);
 }
 
 static bool dfilter_supports(const rncl_pass *pass)
@@ -41,7 +78,7 @@ static bool dfilter_supports(const rncl_pass *pass)
     int vw = direct_vector(pass->context, s.k);
     return conv_is_dfilter(pass) && !conv_is_pointwise(&pass->desc.conv) &&
            pass->context->traits.long_loops &&
-           staged_floats(&s, 1, group_of(pass, vw)) <= direct_stage_limit(pass->context);
+           input_floats(&s, 1, group_of(pass, vw)) <= direct_stage_limit(pass->context);
 }
 
 static int largest_divisor(int value, int limit)
@@ -54,14 +91,13 @@ static int largest_divisor(int value, int limit)
 
 /* A block of sums is loaded and stored once per tile, so that tiles should be long; but there should be
  * one for each core. */
-static int preset_rows(const rncl_pass *pass, const rncl_direct_shape *s, int chunk)
+static int preset_rows(const rncl_pass *pass, const rncl_direct_shape *s, dfilter_tile t)
 {
     int wanted =
         MIN(rncl_ceil_div(512, s->q), rncl_ceil_div(s->n * s->p, (int)pass->context->info.compute_units));
-    int rows = 1;
-    while (rows < MIN(wanted, s->p) && staged_floats(s, rows + 1, chunk) <= direct_stage_limit(pass->context))
-        rows++;
-    return rncl_ceil_div(s->p, rncl_ceil_div(s->p, rows)); /* rounded to tiles of equal size */
+    for (t.rows = 2; t.rows <= MIN(wanted, s->p) && fits(pass, &t);)
+        t.rows++;
+    return rncl_ceil_div(s->p, rncl_ceil_div(s->p, t.rows - 1)); /* rounded to tiles of equal size */
 }
 
 static void dfilter_knobs(const rncl_pass *pass, rncl_knobs *knobs)
@@ -71,25 +107,26 @@ static void dfilter_knobs(const rncl_pass *pass, rncl_knobs *knobs)
     direct_add_vector_knobs(pass->context, knob_names + VW, s.k,
                             direct_vectors(s.k, direct_vector(pass->context, s.k)), knobs);
     int group = group_of(pass, knobs->knobs[VW].preset), stretch = group == s.c ? s.s * group : group;
-    int chunk = group;
-    while (chunk < MIN(s.c, 64) && s.c % (2 * chunk) == 0 &&
-           staged_floats(&s, 1, 2 * chunk) <= direct_stage_limit(pass->context))
-        chunk *= 2;
+    dfilter_tile t = {
+        .vw = knobs->knobs[VW].preset, .kv = knobs->knobs[KV].preset, .chunk = 2 * group, .rows = 1};
+    while (t.chunk <= MIN(s.c, 64) && s.c % t.chunk == 0 && fits(pass, &t))
+        t.chunk *= 2;
+    t.chunk /= 2;
     rncl_knobs_add(knobs, knob_names[CB],
                    largest_divisor(stretch, pass->context->traits.accumulators / knobs->knobs[KV].preset),
                    inputs, COUNT(inputs));
-    rncl_knobs_add(knobs, knob_names[CHUNK], chunk, chunks, COUNT(chunks));
-    direct_add_rows_knob(knob_names[ROWS], preset_rows(pass, &s, chunk), s.p, knobs);
+    rncl_knobs_add(knobs, knob_names[CHUNK], t.chunk, chunks, COUNT(chunks));
+    direct_add_rows_knob(knob_names[ROWS], preset_rows(pass, &s, t), s.p, knobs);
 }
 
 static bool dfilter_allows(const rncl_pass *pass)
 {
     const int *v = pass->values;
     const rncl_direct_shape s = direct_dense_shape(&pass->desc.conv);
+    const dfilter_tile t = tile_of(v);
     int group = group_of(pass, v[VW]), stretch = group == s.c ? s.s * group : group;
     return s.k % (v[VW] * v[KV]) == 0 && stretch % v[CB] == 0 && v[CHUNK] % group == 0 && v[CHUNK] <= s.c &&
-           v[CB] * v[KV] <= pass->context->traits.most_accumulators && v[ROWS] <= s.p &&
-           staged_floats(&s, v[ROWS], v[CHUNK]) <= direct_stage_limit(pass->context);
+           v[CB] * v[KV] <= pass->context->traits.most_accumulators && v[ROWS] <= s.p && fits(pass, &t);
 }
 
 static rncl_status dfilter_plan(rncl_pass *pass)
@@ -98,11 +135,12 @@ static rncl_status dfilter_plan(rncl_pass *pass)
     if (!data)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a direct filter gradient");
     const int *v = pass->values;
+    const dfilter_tile t = tile_of(v);
     rncl_direct_shape *s = &data->shape;
     *s = direct_dense_shape(&pass->desc.conv);
     s->tile_rows = v[ROWS];
     data->group = group_of(pass, v[VW]);
-    data->stage = direct_stage_size(pass->context, staged_floats(s, v[ROWS], v[CHUNK]));
+    data->stage = direct_stage_size(pass->context, staged_floats(pass, &t));
     const int units = (int)pass->context->info.compute_units, blocks = s->k / (v[KV] * v[VW]);
     data->sums.vw = v[VW];
     data->sums.floats = conv_filter_floats(&pass->desc.conv);
@@ -117,6 +155,8 @@ static rncl_status dfilter_build(rncl_pass *pass)
     dfilter_data *data = pass->data;
     char options[RNCL_OPTIONS_SIZE];
     rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DVC=%d -DSTAGE=%d", data->group, data->stage);
+    if (multiplies_pairs(pass, pass->values[VW]))
+        direct_add_pairs_option(pass, options);
     RNCL_TRY(rncl_pass_kernel(pass, "conv/direct_dfilter", options, "conv_direct_dfilter", &data->dfilter));
     return partial_sums_build(pass, &data->sums);
 }

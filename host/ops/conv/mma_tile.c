@@ -80,7 +80,8 @@ mma_sizes mma_largest_sizes(const rncl_pass *pass)
 
 const rncl_matrix_unit *mma_unit_of(const rncl_pass *pass)
 {
-    return rncl_matrix_unit_of(pass->context);
+    const rncl_matrix_unit *unit = rncl_matrix_unit_of(pass->context);
+    return unit && unit->lanes > 1 ? unit : NULL;
 }
 
 int mma_items_of(const rncl_matrix_unit *unit, const mma_tile *t)

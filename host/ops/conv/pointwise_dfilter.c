@@ -27,13 +27,19 @@ static int vector_of(const rncl_pass *pass)
     return vw;
 }
 
+/* Pixels in a value of the copies in local memory. */
+static int depth_of(const rncl_pass *pass)
+{
+    return direct_has_pairs(pass, vector_of(pass)) ? 2 : 1;
+}
+
 static bool pointwise_supports(const rncl_pass *pass)
 {
     return conv_is_dfilter(pass) && conv_is_pointwise(&pass->desc.conv) && pass->context->traits.long_loops;
 }
 
-/* Floats of local memory, as in the kernel: PIXELS pixels of CHUNK input channels and of a block of output
- * channels. */
+/* Floats of local memory, as in the kernel: PIXELS pixels, or half as many pairs, of CHUNK input channels and
+ * of a block of output channels. */
 static size_t staged_floats(int pixels, int chunk, int cb, int kb)
 {
     return (size_t)(chunk / cb) * (size_t)(pixels * cb + RNCL_CACHE_GAP) + (size_t)(pixels * kb);
@@ -47,6 +53,7 @@ static void pointwise_knobs(const rncl_pass *pass, rncl_knobs *knobs)
     static const int pixel_counts[] = {32, 64, 96, 128, 192, 256, 512}, chunks[] = {16, 32, 64, 128, 256};
     const int vw = vector_of(pass), kv = direct_vectors(pass->desc.conv.k, vw);
     const int cb = MIN(vw, pass->context->traits.block_inputs);
+    const int depth = depth_of(pass);
     int pixels = 128, chunk = 256;
     while (chunk > vw && staged_floats(pixels, chunk, cb, kv * vw) > direct_stage_limit(pass->context))
         chunk /= 2;
@@ -54,7 +61,7 @@ static void pointwise_knobs(const rncl_pass *pass, rncl_knobs *knobs)
         pixels /= 2;
     rncl_knobs_add(knobs, knob_names[KV], kv, vectors, COUNT(vectors));
     rncl_knobs_add(knobs, knob_names[CB], cb, inputs, COUNT(inputs));
-    rncl_knobs_add(knobs, knob_names[PIXELS], pixels, pixel_counts, COUNT(pixel_counts));
+    rncl_knobs_add(knobs, knob_names[PIXELS], pixels * depth, pixel_counts, COUNT(pixel_counts));
     rncl_knobs_add(knobs, knob_names[CHUNK], chunk, chunks, COUNT(chunks));
 }
 
@@ -64,7 +71,8 @@ static bool pointwise_allows(const rncl_pass *pass)
     int vw = vector_of(pass);
     return pass->desc.conv.k % (v[KV] * vw) == 0 && vw % v[CB] == 0 && v[CHUNK] % vw == 0 &&
            v[KV] * v[CB] <= pass->context->traits.most_accumulators &&
-           staged_floats(v[PIXELS], v[CHUNK], v[CB], v[KV] * vw) <= direct_stage_limit(pass->context);
+           staged_floats(v[PIXELS] / depth_of(pass), v[CHUNK], v[CB], v[KV] * vw) <=
+               direct_stage_limit(pass->context);
 }
 
 static rncl_status pointwise_plan(rncl_pass *pass)
@@ -87,6 +95,8 @@ static rncl_status pointwise_build(rncl_pass *pass)
     pointwise_data *data = pass->data;
     char options[RNCL_OPTIONS_SIZE];
     rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DVW=%d", vector_of(pass));
+    if (depth_of(pass) == 2)
+        direct_add_pairs_option(pass, options);
     RNCL_TRY(
         rncl_pass_kernel(pass, "conv/pointwise_dfilter", options, "conv_pointwise_dfilter", &data->dfilter));
     return partial_sums_build(pass, &data->sums);

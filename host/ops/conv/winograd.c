@@ -180,6 +180,7 @@ const rncl_row rncl_conv_winograd = {
     .name = "winograd",
     .programs = {"conv/winograd", "conv/winograd_pack"},
     .epilogue = true,
+    .bf16 = true,
     .supports = winograd_supports,
     .pays = winograd_pays,
     .knobs = winograd_knobs,

@@ -1,6 +1,7 @@
 /* Tiles and knobs of Winograd's convolution. */
 #include "winograd_tiles.h"
 
+#include "direct_block.h"
 #include "elementwise.h"
 #include "util.h"
 
@@ -105,5 +106,6 @@ bool winograd_is_worthwhile(const rncl_pass *pass)
 {
     const rncl_winograd_shape s = winograd_shape_of(pass);
     const int vector = pass->context->traits.vector_floats;
-    return s.c % vector == 0 && s.k % vector == 0 && s.q >= 7;
+    const bool saves_more = pass->desc.conv.stride == 1 || !direct_has_pairs(pass, vector);
+    return s.c % vector == 0 && s.k % vector == 0 && s.q >= 7 && saves_more;
 }

@@ -49,7 +49,8 @@ bool winograd_fits(const rncl_pass *pass);
 /* Whether the pass is the input gradient of a convolution with stride 2. */
 bool winograd_is_strided_dx(const rncl_pass *pass);
 
-/* Whether channels make whole vectors and tiles are mostly inside the image. */
+/* Whether channels make whole vectors and tiles are mostly inside the image, and more is saved than by
+ * products of pairs, which halve the instructions: with stride 2 it is not. */
 bool winograd_is_worthwhile(const rncl_pass *pass);
 
 #endif

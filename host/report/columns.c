@@ -21,7 +21,7 @@ typedef struct limit {
 } limit;
 
 static const limit limits[] = {
-    {"step", 1, 9e15}, {"top1", 0, 100}, {"top5", 0, 100}, {"loss", -INFINITY, INFINITY}, {"", 0, INFINITY}};
+    {"step", 0, 9e15}, {"top1", 0, 100}, {"top5", 0, 100}, {"loss", -INFINITY, INFINITY}, {"", 0, INFINITY}};
 
 /* The columns of a file, and which of them are wanted. */
 typedef struct layout {
@@ -152,7 +152,7 @@ rncl_status rncl_columns_read(const char *path, const char *const *names, size_t
 {
     assert(count <= RNCL_COLUMNS_MOST);
     *out = (rncl_columns){0};
-    layout l = {.names = names, .count = count};
+    layout l = {.names = names, .count = count, .step = -1};
     if (rncl_file_is_missing(path))
         return RNCL_FAIL(RNCL_ERR_DATA, "%s: no such file; a run folder is what `rncl train --out` makes",
                          path);

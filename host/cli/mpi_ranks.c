@@ -296,8 +296,9 @@ static rncl_status load(void)
     char *path;
     RNCL_TRY(rncl_installation_find(folders, "rncl-mpi.so", &path));
     if (!path)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "this rncl was built without MPI: it trains on one device, and not "
-                                         "under mpirun; build it where MPI is installed");
+        return RNCL_FAIL(RNCL_ERR_USAGE,
+                         "without rncl-mpi.so rncl trains on one device, and not under mpirun; install "
+                         "the package rncl-mpi, or build rncl where MPI is installed");
     /* Open MPI's own modules look for its symbols among everybody's. */
     void *library = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
     free(path);

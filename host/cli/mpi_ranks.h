@@ -8,7 +8,7 @@
 bool rncl_mpi_launched(void);
 
 /* *out is NULL for a process that no launcher has started. RNCL_ERR_USAGE for one that has been, of a program
- * built without MPI. Signals must be blocked already: MPI has threads of its own. */
+ * without rncl-mpi.so. Signals must be blocked already: MPI has threads of its own. */
 rncl_status rncl_mpi_open(rncl_ranks **out);
 
 /* Ends the job's ranks together. Does not return after a failure `status` of this rank alone, nor where it is

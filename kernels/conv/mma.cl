@@ -31,7 +31,6 @@
  * accumulate  0: results are set, 1: added to */
 #include "statistics.clh"
 
-
 /* The pass as in the table above: 0, 1 or 2. */
 #ifndef PASS
 #define PASS 0
@@ -175,9 +174,9 @@ static void store_sums(rncl_mma_shape shape, const unit_state *unit, const float
 #define LANE_ROWS (LANES * SUM_COLUMNS / UNIT_N)
 #define GATHERED_WORDS (SR * LANE_ROWS * TN)
 
-/* Adds up a value of each column over the work-group's sub-groups and lanes, in the order of their rows. slot:
- * where the lane's first value goes. The total of column i is in gathered[i] afterwards. It is no function,
- * since PoCL 3.1 loses the barriers of one that is called twice. */
+/* Adds up a value of each column over the work-group's sub-groups and lanes, in the order of their rows.
+ * slot: where the lane's first value goes. The total of column i is in gathered[i] afterwards. It is no
+ * function, since PoCL 3.1 loses the barriers of one that is called twice. */
 #define GATHER_COLUMNS(gathered, own, slot, item, lane)                                                      \
     do {                                                                                                     \
         barrier(CLK_LOCAL_MEM_FENCE);                                                                        \

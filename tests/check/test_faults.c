@@ -266,6 +266,13 @@ typedef struct conv_fault {
     {                                                                                                        \
         "conv", "conv/" file, from, to, ": dweight"                                                          \
     }
+/* Those that forward leaves in training, which an evaluation does not: the variant is the filter gradient's.
+ */
+#define STATISTICS(file, from, to)                                                                           \
+    RNCL_CONV_BACKWARD_FILTER,                                                                               \
+    {                                                                                                        \
+        "conv", "conv/" file, from, to, ": statistics"                                                       \
+    }
 
 static const conv_fault conv_faults[] = {
     {"direct",
@@ -357,7 +364,7 @@ static const conv_fault conv_faults[] = {
      SHAPE(5, 6, 4, 3, 8, 1, 1), "mma forward: padding on the left"},
     {"mma", FORWARD("mma_nvidia.clh", "(lane) % 4 + (i) / 2 * 4", "(lane) % 4 + (i) % 2 * 4"),
      SHAPE(5, 6, 4, 3, 8, 1, 1), "mma forward: a map of the left fragment"},
-    {"mma", FORWARD("mma.cl", "+= sums[i][j][v]", "+= sums[i][j][0]"), SHAPE(5, 6, 4, 3, 8, 1, 1),
+    {"mma", STATISTICS("mma.cl", "+= sums[i][j][v]", "+= sums[i][j][0]"), SHAPE(5, 6, 4, 3, 8, 1, 1),
      "mma forward: statistics of other values"},
     {"mma", DX("mma_tile.clh", "shape.filter_first + y", "y"), SHAPE(5, 6, 4, 3, 8, 2, 1),
      "mma dx: the first tap of a phase"},

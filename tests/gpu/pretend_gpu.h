@@ -11,6 +11,9 @@
  * RNCL_PRETEND_WORK_GROUP=N
  * Its largest work-group, in place of the table's.
  *
+ * RNCL_PRETEND_NATIVE=N
+ * Floats of its native vectors, in place of the table's.
+ *
  * RNCL_PRETEND_LOG=FILE
  * Appended to; "build" lines only where launches are not wanted (RNCL_PRETEND_LAUNCHES unset):
  *   build PROGRAM HASH OPTIONS

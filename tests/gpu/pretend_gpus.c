@@ -297,15 +297,16 @@ static const pretend_gpu gpus[] = {
     },
 };
 
-/* The row, with the largest work-group that the environment asks for. */
-static const pretend_gpu *with_work_group(const pretend_gpu *row)
+/* The row, with the largest work-group and the native vectors that the environment asks for. */
+static const pretend_gpu *with_wishes(const pretend_gpu *row)
 {
     static _Thread_local pretend_gpu changed;
-    const char *work_group = getenv("RNCL_PRETEND_WORK_GROUP");
-    if (!work_group)
-        return row;
+    const char *work_group = getenv("RNCL_PRETEND_WORK_GROUP"), *native = getenv("RNCL_PRETEND_NATIVE");
     changed = *row;
-    changed.work_group = strtoul(work_group, NULL, 10);
+    if (work_group)
+        changed.work_group = strtoul(work_group, NULL, 10);
+    if (native)
+        changed.native = (cl_uint)strtoul(native, NULL, 10);
     return &changed;
 }
 
@@ -316,7 +317,7 @@ const pretend_gpu *pretended(void)
         return NULL;
     for (size_t i = 0; i < COUNT(gpus); i++)
         if (!strcmp(gpus[i].key, key))
-            return with_work_group(&gpus[i]);
+            return with_wishes(&gpus[i]);
     fprintf(stderr, "pretending layer: RNCL_PRETEND=%s: not one of", key);
     for (size_t i = 0; i < COUNT(gpus); i++)
         fprintf(stderr, " %s", gpus[i].key);

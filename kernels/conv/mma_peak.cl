@@ -1,8 +1,8 @@
 /* Measures the speed of a matrix unit: products of fragments in registers. The results only keep the compiler
  * from removing the work.
  *
- * Work-groups of PEAK_GROUPS sub-groups, each of which does rounds * STEPS * FRAGMENTS products. The operands are
- * `factor`, whatever a unit makes of its bits.
+ * Work-groups of PEAK_GROUPS sub-groups, each of which does rounds * STEPS * FRAGMENTS products. The operands
+ * are `factor`, whatever a unit makes of its bits.
  *
  * out   [work-items] */
 #define LEFT_ALONG 1

@@ -172,8 +172,7 @@ static void other_arrays_are_refused(void **state)
         ARRAY(RECONSTRUCT "(K\1K\2\x85" DTYPE("u1") "\x88U\2abtb.", "C order"),
         ARRAY(RECONSTRUCT "(K\1K\2\x85" DTYPE("u1") "NU\2abtb.", "C order"),
         ARRAY(RECONSTRUCT "(K\1K\3\x85" DTYPE("u1") "\x89U\2abtb.", "not that of its shape"),
-        ARRAY(RECONSTRUCT "(K\1J\xfe\xff\xff\xff\x85" DTYPE("u1") "\x89U\2abtb.",
-              "not that of its shape"),
+        ARRAY(RECONSTRUCT "(K\1J\xfe\xff\xff\xff\x85" DTYPE("u1") "\x89U\2abtb.", "not that of its shape"),
         ARRAY(RECONSTRUCT "(K\1N" DTYPE("u1") "\x89U\2abtb.", "not that of its shape"),
         ARRAY(RECONSTRUCT "(K\1K\2\x85" DTYPE("u1") "\x89Ntb.", "not that of its shape"),
         ARRAY(RECONSTRUCT

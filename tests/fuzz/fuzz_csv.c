@@ -1,8 +1,9 @@
-/* metrics.csv and steps.csv when a run resumes. The first byte: which file, whether it begins with its
- * header, and the step to resume at. */
+/* metrics.csv and steps.csv when they are plotted, and when a run resumes. The first byte: which file,
+ * whether it begins with its header, and the step to resume at. */
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "columns.h"
 #include "file.h"
 #include "fuzz.h"
 #include "metrics.h"
@@ -21,6 +22,17 @@ static rncl_status reopen(int step)
     return st;
 }
 
+/* Whatever is read has steps that rise. */
+static void read_columns(const char *path)
+{
+    static const char *const steps[] = {"step"};
+    rncl_columns columns;
+    const rncl_status st = rncl_columns_read(path, steps, 1, &columns);
+    for (size_t i = 0; !st && i < columns.rows; i++)
+        FUZZ_CHECK(columns.values[0][i] >= 0 && (i == 0 || columns.values[0][i] > columns.values[0][i - 1]));
+    rncl_columns_fini(&columns);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char text[8192], path[128];
@@ -32,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text + header, data + 1, size - 1);
     fuzz_file(names[!which], headers[!which], strlen(headers[!which]));
     snprintf(path, sizeof path, "%s", fuzz_file(names[which], text, header + size - 1));
+    read_columns(path);
     const rncl_status st = reopen(step);
     rncl_contents once, twice;
     FUZZ_CHECK(rncl_file_read(path, &once) == RNCL_OK);

@@ -110,6 +110,21 @@ bool rncl_file_may_exist(const char *path)
     return rncl_file_exists(path);
 }
 
+bool rncl_file_is_missing(const char *path)
+{
+    return !rncl_file_exists(path);
+}
+
+rncl_status rncl_file_open(const char *path, FILE **out)
+{
+    const struct memory_file *file = find(path);
+    /* fmemopen takes no empty ones everywhere. */
+    *out = !file              ? NULL
+           : file->size_bytes ? fmemopen(file->data, file->size_bytes, "r")
+                              : fopen("/dev/null", "r");
+    return *out ? RNCL_OK : RNCL_FAIL(RNCL_ERR_IO, "%s: no such file", path);
+}
+
 bool rncl_directory_exists(const char *path)
 {
     return !strcmp(path, folder);

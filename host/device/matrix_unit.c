@@ -77,13 +77,16 @@ void rncl_matrix_unit_options(const rncl_context *context, const rncl_matrix_uni
 
 /* ---- which units a device has ---- */
 
-/* Whether this is the machine's own CPU, with the instruction: to try it elsewhere would end the process. */
+/* Whether this is the machine's own CPU, with the instruction and a driver that takes it as inline assembly:
+ * to try it elsewhere would end the process. PoCL 6.0 aborts while it compiles it; 3.1 does
+ * not. */
 static bool is_cpu_with_pairs(const rncl_context *context)
 {
 #ifdef __x86_64__
     return context->device_class == RNCL_CLASS_CPU_VECTOR && context->info.type == RNCL_DEVICE_CPU &&
            !context->info.emulator && context->traits.vector_floats == 16 &&
-           __builtin_cpu_supports("avx512bf16");
+           !strcmp(context->info.platform, "Portable Computing Language") &&
+           !strncmp(context->info.driver, "3.", 2) && __builtin_cpu_supports("avx512bf16");
 #else
     (void)context;
     return false;

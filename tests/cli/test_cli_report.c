@@ -75,7 +75,8 @@ static void a_run_becomes_one_page(void **state)
         expect_unique_identifiers();
     }
     run_in("TMPDIR=pictures", "report whole --out elsewhere.html");
-    expect_failure(1, "pictures: cannot create a folder");
+    expect_status(1); /* a driver may have said something as well */
+    assert_non_null(strstr(result.errors, "rncl: pictures: cannot create a folder"));
     shell("mkdir pictures");
     run_in("TMPDIR=pictures", "report whole --out elsewhere.html");
     assert_string_equal(result.output, "elsewhere.html\n");

@@ -15,7 +15,8 @@ missing_for_hosts() {
         command -v "$tool" >/dev/null || { echo "there is no $tool"; return; }
     done
     mpirun --version 2>/dev/null | grep -q "(Open MPI) 4" || { echo "only Open MPI 4 is told how to reach the hosts"; return; }
-    ip netns add "$bridge" 2>/dev/null && ip netns del "$bridge" || echo "there are no network namespaces"
+    { ip netns add "$bridge" && ip netns exec "$bridge" true; } 2>/dev/null || echo "there are no network namespaces"
+    ip netns del "$bridge" 2>/dev/null
 }
 
 members() {

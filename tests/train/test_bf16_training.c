@@ -123,7 +123,7 @@ static void spot_checks_find_nothing(void **state)
         expect_ok(rncl_training_run(&t));
         const rncl_spot_checks_facts facts = rncl_spot_checks_facts_of(t.checks);
         assert_true(facts.checks > (i ? 0 : (int64_t)facts.passes));
-        assert_true(facts.worst < 0.75);
+        assert_true(facts.worst < 0.9);
         rncl_training_close(&t);
         rncl_context_destroy(context);
     }

@@ -1,5 +1,5 @@
-/* Trainings of several ranks under mpirun, on this machine. Ranks share its device. */
-#include "program.h"
+/* What trainings of several ranks do, and how they end. */
+#include "ranks.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -8,28 +8,6 @@
 #include <time.h>
 
 enum { MOST_STEPS = 64 };
-
-/* The smallest network on drawn pictures. At this learning rate rounding errors grow slowly. */
-#define SMALL                                                                                                \
-    "train --arch cifar-resnet --depth 8 --image 8 --augment cifar --batch-size 12 --steps 20 --workers 1 "  \
-    "--lr 1e-4 --eval-every 8e-3 --spot-checks 0 "
-
-/* Runs rncl on so many ranks; the launcher's own words are among the errors. */
-static void __attribute__((format(printf, 2, 3))) run_ranks(int ranks, const char *format, ...)
-{
-    char arguments_text[1024], command[2048];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(arguments_text, sizeof arguments_text, format, arguments);
-    va_end(arguments);
-    snprintf(command, sizeof command, "cd %s && >output 2>errors %s -n %d %s %s", program_folder, RNCL_MPIRUN,
-             ranks, RNCL_BINARY, arguments_text);
-    const int status = system(command);
-    assert_true(WIFEXITED(status));
-    result.exit_status = WEXITSTATUS(status);
-    read_text("output", result.output, sizeof result.output);
-    read_text("errors", result.errors, sizeof result.errors);
-}
 
 /* The losses in a run's steps.csv; how many. */
 static int read_losses(const char *run, double losses[MOST_STEPS])

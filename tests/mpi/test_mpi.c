@@ -1,36 +1,15 @@
-/* Trainings of several ranks under mpirun, on this machine. Ranks share its device. */
-#include "program.h"
+/* What trainings of several ranks do, and how they end. */
+#include "ranks.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <time.h>
 
 enum { MOST_STEPS = 64 };
-
-/* The smallest network on drawn pictures. At this learning rate rounding errors grow slowly. */
-#define SMALL                                                                                                \
-    "train --arch cifar-resnet --depth 8 --image 8 --augment cifar --batch-size 12 --steps 20 --workers 1 "  \
-    "--lr 1e-4 --eval-every 8e-3 --spot-checks 0 "
-
-/* Runs rncl on so many ranks; the launcher's own words are among the errors. */
-static void __attribute__((format(printf, 2, 3))) run_ranks(int ranks, const char *format, ...)
-{
-    char arguments_text[1024], command[2048];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(arguments_text, sizeof arguments_text, format, arguments);
-    va_end(arguments);
-    snprintf(command, sizeof command, "cd %s && >output 2>errors %s -n %d %s %s", program_folder, RNCL_MPIRUN,
-             ranks, RNCL_BINARY, arguments_text);
-    const int status = system(command);
-    assert_true(WIFEXITED(status));
-    result.exit_status = WEXITSTATUS(status);
-    read_text("output", result.output, sizeof result.output);
-    read_text("errors", result.errors, sizeof result.errors);
-}
 
 /* The losses in a run's steps.csv; how many. */
 static int read_losses(const char *run, double losses[MOST_STEPS])
@@ -307,30 +286,51 @@ static pid_t start(const char *run)
     return start_with(run, "--steps 1000000 --checkpoint-every 3");
 }
 
-/* The process of a rank: a child of the launcher with this rank in its environment; 0: none. */
-static pid_t find_rank(pid_t launcher, int rank)
+/* The parent of a process; 0: there is none any more. */
+static pid_t parent_of(pid_t process)
 {
-    char path[300], wanted[64];
+    char path[64];
+    int parent = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%*d %*s %*c %d", &parent) != 1)
+        parent = 0;
+    fclose(file);
+    return parent;
+}
+
+/* Whether a process's environment says that it is this rank: Open MPI's does, or that of MPICH's Hydra. */
+static bool is_rank(pid_t process, int rank)
+{
+    char path[64], names[2][64];
     static char text[1 << 16];
-    const int length = snprintf(wanted, sizeof wanted, "OMPI_COMM_WORLD_RANK=%d", rank);
+    bool found = false;
+    snprintf(names[0], sizeof names[0], "OMPI_COMM_WORLD_RANK=%d", rank);
+    snprintf(names[1], sizeof names[1], "PMI_RANK=%d", rank);
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)process);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return false;
+    const size_t size = fread(text, 1, sizeof text - 1, file);
+    text[size] = '\0';
+    fclose(file);
+    for (const char *at = text; at < text + size && !found; at += strlen(at) + 1)
+        found = !strcmp(at, names[0]) || !strcmp(at, names[1]);
+    return found;
+}
+
+/* The process of a rank: a child of the launcher, or of something that the launcher has started; 0: none. */
+static pid_t find_rank(pid_t ancestor, int rank)
+{
     DIR *folder = opendir("/proc");
     pid_t found = 0;
     assert_non_null(folder);
     for (struct dirent *entry; !found && (entry = readdir(folder));) {
-        int parent = 0;
-        snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
-        FILE *file = fopen(path, "r");
-        if (!file)
-            continue;
-        const int fields = fscanf(file, "%*d %*s %*c %d", &parent);
-        fclose(file);
-        snprintf(path, sizeof path, "/proc/%s/environ", entry->d_name);
-        if (fields != 1 || parent != launcher || !(file = fopen(path, "r")))
-            continue;
-        const size_t size = fread(text, 1, sizeof text, file);
-        fclose(file);
-        if (memmem(text, size, wanted, (size_t)length + 1))
-            found = (pid_t)atoi(entry->d_name);
+        const pid_t process = (pid_t)atoi(entry->d_name);
+        if (process > 0 && parent_of(process) == ancestor)
+            found = is_rank(process, rank) ? process : find_rank(process, rank);
     }
     closedir(folder);
     return found;

@@ -341,7 +341,8 @@ static void a_rank_that_is_killed_ends_the_job_and_the_run_goes_on(void **state)
     }
 }
 
-/* Rank 0 saves the last whole step where the launcher leaves it the time. */
+/* Rank 0 saves the last whole step where the launcher leaves it the time; without it the run goes on from an
+ * earlier one. */
 static void a_run_that_lost_a_rank_ends_with_the_bits_of_one_that_did_not(void **state)
 {
     (void)state;

@@ -2,7 +2,9 @@
 #include "ranks.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <time.h>
@@ -212,6 +214,32 @@ static void what_all_ranks_find_wrong_is_told_once(void **state)
     assert_non_null(strstr(result.errors, "--shares 3,1: for 2 ranks, not for 3"));
 }
 
+/* Ranks have the cores of this process where the launcher does not bind them. */
+static void a_rank_that_is_bound_to_fewer_cores_than_its_own_is_warned(void **state)
+{
+    (void)state;
+    static const char warning[] = "rank 0 is bound to 1 of the ";
+    cpu_set_t all, one;
+    size_t cpu = 0;
+    assert_return_code(sched_getaffinity(0, sizeof all, &all), errno);
+    if (CPU_COUNT(&all) < 2)
+        skip();
+    setenv("OMPI_MCA_hwloc_base_binding_policy", "none", 1);
+    run_ranks(1, SMALL "--steps 1 --out unbound");
+    expect_status(0);
+    assert_null(strstr(result.errors, warning));
+    while (!CPU_ISSET(cpu, &all))
+        cpu++;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    assert_return_code(sched_setaffinity(0, sizeof one, &one), errno);
+    run_ranks(1, SMALL "--steps 1 --out bound");
+    unsetenv("OMPI_MCA_hwloc_base_binding_policy");
+    assert_return_code(sched_setaffinity(0, sizeof all, &all), errno);
+    expect_status(0);
+    assert_non_null(strstr(result.errors, warning));
+}
+
 static void a_divergence_ends_all_ranks_or_takes_them_back(void **state)
 {
     (void)state;
@@ -409,6 +437,7 @@ int main(void)
         cmocka_unit_test(compressed_gradients_train_almost_as_whole_ones_do),
         cmocka_unit_test(rounding_errors_of_compressed_gradients_survive_a_resume),
         cmocka_unit_test(what_all_ranks_find_wrong_is_told_once),
+        cmocka_unit_test(a_rank_that_is_bound_to_fewer_cores_than_its_own_is_warned),
         cmocka_unit_test(a_divergence_ends_all_ranks_or_takes_them_back),
         cmocka_unit_test(a_rank_that_is_killed_ends_the_job_and_the_run_goes_on),
         cmocka_unit_test(a_run_that_lost_a_rank_ends_with_the_bits_of_one_that_did_not),

@@ -364,12 +364,12 @@ static void report(const check_trial *trial, const check_tensor *tensor, const c
                    double tolerance, const sink *to)
 {
     const rncl_op_type *type = rncl_op_type_of(trial->c.desc.kind);
+    const char *algorithm = trial->algorithm ? trial->algorithm : "";
     char shape[RNCL_SPEC_TEXT];
     rncl_spec_describe(&trial->c.desc, shape);
     rncl_check_result result = {.error = error, .tolerance = tolerance, .ok = error <= tolerance};
-    snprintf(result.name, sizeof result.name, "%s%s%s%s, %s%s%s: %s%s%s", type->name,
-             trial->algorithm ? "/" : "", trial->algorithm ? trial->algorithm : "", shape,
-             trial->variant->name, spec_of(trial)->separate ? ", " : "",
+    snprintf(result.name, sizeof result.name, "%s%s%s%s, %s%s%s: %s%s%s", type->name, *algorithm ? "/" : "",
+             algorithm, shape, trial->variant->name, spec_of(trial)->separate ? ", " : "",
              spec_of(trial)->separate ? type->passes[trial->c.pass].name : "",
              slot_names[tensor - trial->tensors], remark ? ": " : "", remark ? remark : "");
     to->report(to->user, &result);

@@ -369,12 +369,19 @@ static void a_rank_that_is_killed_ends_the_job_and_the_run_goes_on(void **state)
     }
 }
 
+/* MPICH's launcher, Hydra: where a rank has died, it kills the others at once. */
+static bool launcher_leaves_no_time(void)
+{
+    return system(RNCL_MPIRUN " --version 2>&1 | grep -q HYDRA") == 0;
+}
+
 /* Rank 0 saves the last whole step where the launcher leaves it the time; without it the run goes on from an
  * earlier one. */
 static void a_run_that_lost_a_rank_ends_with_the_bits_of_one_that_did_not(void **state)
 {
     (void)state;
-    static const char options[] = "--steps 300 --lr 0.1 --ema 0.9";
+    const char *options = launcher_leaves_no_time() ? "--steps 300 --lr 0.1 --ema 0.9 --checkpoint-every 4"
+                                                    : "--steps 300 --lr 0.1 --ema 0.9";
     run_ranks(3, SMALL "--eval-every 1000 %s --out unhurt", options);
     expect_status(0);
     const pid_t launcher = start_with("hurt", options), victim = find_rank(launcher, 1);

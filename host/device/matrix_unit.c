@@ -245,7 +245,7 @@ static bool probe(rncl_context *context, const rncl_matrix_unit *unit)
             rncl_log_line(&context->log, for_good ? RNCL_LOG_NOTE : RNCL_LOG_WARNING,
                           "matrix unit %s is not used%s: %s", unit->name, for_good ? "" : " this time",
                           rncl_status_message());
-        if (text && for_good)
+        if (text && for_good && !context->binaries) /* others may lack the probe, not the unit */
             remember_failure(context, text);
     }
     free(text);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "context.h"
+#include "kernel_binaries.h"
 
 static rncl_device_list *devices;
 static const rncl_device *device;
@@ -118,6 +119,31 @@ static void a_probe_that_cannot_be_done_is_a_warning_and_not_remembered(void **s
         assert_int_equal(heard.lines, !possible);
         if (!possible)
             assert_non_null(strstr(heard.text, "matrix unit intel-bf16-8 is not used this time: "));
+        rncl_context_destroy(context);
+    }
+}
+
+/* Programs that were made ahead of time may lack the probe. */
+static void a_probe_that_a_folder_of_programs_lacks_is_not_remembered(void **state)
+{
+    (void)state;
+    char path[64];
+    snprintf(path, sizeof path, "%s/manifest.json", folder);
+    for (int run = 0; run < 2; run++) {
+        remarks heard;
+        rncl_context *context = open_context(&heard);
+        context->precision = RNCL_PRECISION_BF16;
+        if (run == 0) {
+            FILE *file = fopen(path, "w");
+            assert_non_null(file);
+            fprintf(file,
+                    "{\"format\": %d, \"programs\": [], \"device\": {\"name\": \"%s\", \"platform\": "
+                    "\"%s\", \"driver\": \"%s\"}}\n",
+                    RNCL_KERNELS_FORMAT, context->info.name, context->info.platform, context->info.driver);
+            fclose(file);
+            assert_int_equal(rncl_kernel_binaries_use(context, folder), RNCL_OK);
+        }
+        assert_int_equal(rncl_matrix_unit_emulate(context, "intel-bf16-8"), run == 1);
         rncl_context_destroy(context);
     }
 }
@@ -246,6 +272,7 @@ int main(void)
         cmocka_unit_test(every_emulated_unit_passes_the_probe),
         cmocka_unit_test(a_unit_that_does_not_work_is_said_once),
         cmocka_unit_test(a_probe_that_cannot_be_done_is_a_warning_and_not_remembered),
+        cmocka_unit_test(a_probe_that_a_folder_of_programs_lacks_is_not_remembered),
         cmocka_unit_test(without_a_unit_a_precision_is_fp32_and_that_is_said),
         cmocka_unit_test(tensors_of_bfloat16_are_for_cpus),
         cmocka_unit_test(fp32_is_never_made_of_bfloat16),

@@ -12,7 +12,8 @@
 rncl_status rncl_rank_device_choose(const rncl_device_list *list, const char *selector,
                                     const rncl_ranks *ranks, const rncl_device **out);
 
-/* One line to rank 0's log about who has what; a warning where two ranks have the same. Collective. */
+/* One line to rank 0's log about who has what; warnings where two ranks have the same, and where the launcher
+ * has bound one to fewer cores than its part of the machine. Collective. */
 rncl_status rncl_rank_devices_tell(rncl_ranks *ranks, const rncl_context *context);
 
 #endif

@@ -238,11 +238,14 @@ static bool probe(rncl_context *context, const rncl_matrix_unit *unit)
                       unit->name);
     } else {
         const rncl_status st = try_unit(context, unit, options);
+        const bool for_good = st == RNCL_ERR_BUILD || st == RNCL_ERR_WRONG_RESULT;
         works = st == RNCL_OK;
+        /* Another run may have the unit, and round differently. */
         if (st)
-            rncl_log_line(&context->log, RNCL_LOG_NOTE, "matrix unit %s is not used: %s", unit->name,
+            rncl_log_line(&context->log, for_good ? RNCL_LOG_NOTE : RNCL_LOG_WARNING,
+                          "matrix unit %s is not used%s: %s", unit->name, for_good ? "" : " this time",
                           rncl_status_message());
-        if (text && (st == RNCL_ERR_BUILD || st == RNCL_ERR_WRONG_RESULT))
+        if (text && for_good)
             remember_failure(context, text);
     }
     free(text);

@@ -41,10 +41,12 @@ struct rncl_context;
 void rncl_precision_request(struct rncl_context *context, rncl_precision precision);
 
 /* The unit for the context's precision, or NULL. On the first call it is looked for: where the device's
- * family or the CPU has one, a small kernel is built and one product compared with the host's. A unit that
- * fails is said once in the log, remembered beside the compiled programs until the driver or the kernel
- * changes, and is no error. All units of GPUs that serve float32 serve every precision; those of CPUs serve
- * tensors of bfloat16.
+ * family or the CPU has one, a small kernel is built and one product compared with the host's. A unit whose
+ * kernel does not build or computes wrongly is said once in the log, remembered beside the compiled programs
+ * until the driver or the kernel changes, and is no error. A probe that fails otherwise, say for want of
+ * memory, says nothing about the unit: this context goes on without it, with a warning, since results then
+ * round differently. All units of GPUs that serve float32 serve every precision; those of CPUs serve tensors
+ * of bfloat16.
  *
  * RNCL_MATRIX_UNIT=off: none is used. RNCL_MATRIX_UNIT=NAME, a unit's name: that unit is emulated, slowly, on
  * any device; for tests. */

@@ -359,6 +359,8 @@ rncl_status rncl_network_prepare(rncl_network *net)
 rncl_status rncl_network_write(rncl_network *net, const rncl_network_vectors *from)
 {
     RNCL_TRY(rncl_parameters_write(&net->parameters, from));
+    net->stage = RNCL_STAGE_BETWEEN;
+    net->exchanged = false;
     return rncl_network_prepare(net);
 }
 
@@ -369,13 +371,21 @@ rncl_status rncl_network_read(rncl_network *net, const rncl_network_vectors *to)
 
 rncl_status rncl_network_read_before(rncl_network *net, const rncl_network_vectors *to)
 {
-    if (!net->undecided)
-        return RNCL_FAIL(RNCL_ERR_FAILURE, "no step that was begun and whose update was not");
+    if (net->exchanged)
+        RNCL_TRY(rncl_network_exchange_averages(net));
+    if (net->stage == RNCL_STAGE_BETWEEN)
+        return rncl_parameters_read(&net->parameters, to);
+    if (net->stage == RNCL_STAGE_CHANGING || !net->buckets.count)
+        return RNCL_FAIL(RNCL_ERR_FAILURE, "a step has been half taken");
     return rncl_parameters_read_before(&net->parameters, to);
 }
 
 rncl_status rncl_network_exchange_averages(rncl_network *net)
 {
+    net->stage = RNCL_STAGE_CHANGING;
     RNCL_TRY(rncl_parameters_exchange(&net->parameters));
-    return rncl_network_prepare(net);
+    RNCL_TRY(rncl_network_prepare(net));
+    net->stage = RNCL_STAGE_BETWEEN;
+    net->exchanged = !net->exchanged;
+    return RNCL_OK;
 }

@@ -17,6 +17,17 @@ typedef struct rncl_network_facts {
     int problems, tuned;  /* passes that can be tuned, and those of them that are */
 } rncl_network_facts;
 
+/* Sums over the labelled pictures of one batch. */
+typedef struct rncl_batch_result {
+    double loss;   /* sum of the losses; NaN or infinite if training diverged */
+    double weight; /* sum of the labels' class weights in training, those of others included, else the number
+                      of pictures: the sum of everybody's loss / weight is the mean loss */
+    int count, top1, top5;
+    int not_finite;      /* of `count`, those with an output that is not finite; they count as wrong */
+    const float *logits; /* [batch_size][classes], also of unlabelled pictures; the network's, until the
+                            second batch behind this one is submitted. NULL unless the setup asks for them */
+} rncl_batch_result;
+
 /* Other networks of the same graph that take the same steps on other pictures of the same batches. The
  * functions wait for all of them. sum NULL: there are none. */
 typedef struct rncl_network_others {
@@ -25,6 +36,9 @@ typedef struct rncl_network_others {
     /* Adds up the gradients of the parameters from number `first` on over all networks, to the same bits on
      * each. Called for one bucket after the other, in the same order on all, while backward goes on. */
     rncl_status (*sum)(void *user, size_t first, size_t count, float *gradients);
+    /* The sums over this network's part of a batch become those over all parts. Called once a step, when all
+     * gradients have been added up and before the update. */
+    rncl_status (*join)(void *user, rncl_batch_result *sums);
     size_t bucket_floats;      /* the most that one call adds up, unless one parameter has more */
     rncl_moments_join moments; /* for batch statistics of everybody's pictures; zero: each has its own */
     void *user;
@@ -100,23 +114,13 @@ typedef struct rncl_update_rule {
 rncl_status rncl_network_train(rncl_network *network, const float *images, const int32_t *labels,
                                const rncl_update_rule *rule);
 
-/* After a failure of rncl_network_train where there are others: the vectors as they were before that step.
- * RNCL_ERR_FAILURE if its update had begun. */
+/* After a failure: the vectors as they were before the step that failed, or as they are between steps, and
+ * averages in their own place. RNCL_ERR_FAILURE if the update had begun, or the step had and there are no
+ * others. */
 rncl_status rncl_network_read_before(rncl_network *network, const rncl_network_vectors *to);
 
 /* Enqueues a forward pass in inference mode; otherwise as rncl_network_train. */
 rncl_status rncl_network_evaluate(rncl_network *network, const float *images, const int32_t *labels);
-
-/* Sums over the labelled pictures of one batch. */
-typedef struct rncl_batch_result {
-    double loss;   /* sum of the losses; NaN or infinite if training diverged */
-    double weight; /* sum of the labels' class weights in training, those of others included, else the number
-                      of pictures: the sum of everybody's loss / weight is the mean loss */
-    int count, top1, top5;
-    int not_finite;      /* of `count`, those with an output that is not finite; they count as wrong */
-    const float *logits; /* [batch_size][classes], also of unlabelled pictures; the network's, until the
-                            second batch behind this one is submitted. NULL unless the setup asks for them */
-} rncl_batch_result;
 
 /* Waits for the oldest outstanding batch. */
 rncl_status rncl_network_collect(rncl_network *network, rncl_batch_result *result);

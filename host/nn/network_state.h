@@ -23,8 +23,16 @@ typedef struct batch_slot {
     uint16_t *host_images; /* as bfloat16; NULL: they are uploaded as the caller has them */
     int32_t *host_ranks;
     double weight; /* of the batch's labels */
-    cl_event done;
+    cl_event done; /* NULL: `joined` holds the results already */
+    rncl_batch_result joined;
 } batch_slot;
+
+/* How far the step under way has come. */
+typedef enum rncl_network_stage {
+    RNCL_STAGE_BETWEEN, /* none is */
+    RNCL_STAGE_BEGUN,   /* what there was before can be read, where there are others */
+    RNCL_STAGE_CHANGING /* vectors are partly new */
+} rncl_network_stage;
 
 struct rncl_network {
     rncl_context *context;
@@ -54,7 +62,8 @@ struct rncl_network {
     rncl_op *mixup; /* NULL: not asked for */
 
     rncl_gradient_buckets buckets; /* on their way to others; zero: there are none */
-    bool undecided; /* a step has been begun, and its update has not: what there was before can be read */
+    rncl_network_stage stage;
+    bool exchanged; /* parameters and averages have changed places */
 };
 
 /* The operations behind the nodes, on a micro-batch. */

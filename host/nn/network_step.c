@@ -157,6 +157,12 @@ static rncl_status keep_logits(rncl_network *net, const batch_slot *slot, int fi
                           "clEnqueueCopyBuffer", "the logits");
 }
 
+static rncl_status flush(const rncl_network *net)
+{
+    return rncl_cl_status(clFlush(net->context->queue), "clFlush", "the queue of %s",
+                          net->context->info.name);
+}
+
 static rncl_status read_results(rncl_network *net, batch_slot *slot)
 {
     cl_command_queue queue = net->context->queue;
@@ -173,7 +179,38 @@ static rncl_status read_results(rncl_network *net, batch_slot *slot)
     error = clEnqueueReadBuffer(queue, slot->ranks, CL_FALSE, 0, batch * sizeof(cl_int), slot->host_ranks, 0,
                                 NULL, &slot->done);
     RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer", "the ranks"));
-    return rncl_cl_status(clFlush(queue), "clFlush", "the queue of %s", net->context->info.name);
+    return flush(net);
+}
+
+static rncl_status wait_for_results(const rncl_network *net, batch_slot *slot, rncl_batch_result *result)
+{
+    const cl_int error = clWaitForEvents(1, &slot->done);
+    clReleaseEvent(slot->done);
+    slot->done = NULL;
+    RNCL_TRY(rncl_cl_status(error, "clWaitForEvents", "the results of a batch"));
+    result->logits = slot->host_logits;
+    result->weight = slot->weight;
+    for (int i = 0; i < net->setup.batch_size; i++) {
+        const int rank = slot->host_ranks[i];
+        result->loss += (double)slot->host_losses[i];
+        result->count += rank >= 0;
+        result->top1 += rank == 0;
+        result->top5 += rank >= 0 && rank < 5;
+        result->not_finite += rank == RNCL_RANK_NOT_FINITE;
+    }
+    return RNCL_OK;
+}
+
+/* All that others have to say of a step comes before its update: a step that one of them did not live to
+ * finish has not been taken. */
+static rncl_status join(rncl_network *net, batch_slot *slot)
+{
+    const rncl_network_others *others = &net->setup.others;
+    slot->joined = (rncl_batch_result){0};
+    RNCL_TRY(rncl_gradient_buckets_sum(&net->buckets, others));
+    RNCL_TRY(read_results(net, slot));
+    RNCL_TRY(wait_for_results(net, slot, &slot->joined));
+    return others->join(others->user, &slot->joined);
 }
 
 /* What the batch's losses are divided by. Mixed labels are the same ones in another order. */
@@ -241,13 +278,13 @@ static rncl_status compute_batch(rncl_network *net, const batch_slot *slot, cons
 
 static rncl_status update(rncl_network *net, const rncl_update_rule *rule)
 {
-    if (net->buckets.count)
-        RNCL_TRY(rncl_gradient_buckets_sum(&net->buckets, &net->setup.others));
-    net->undecided = false;
+    net->stage = RNCL_STAGE_CHANGING;
     if (net->context->profile)
         net->context->profile->label = "update";
     RNCL_TRY(rncl_parameters_update(&net->parameters, rule, &net->observer));
-    return rncl_network_prepare(net);
+    RNCL_TRY(rncl_network_prepare(net));
+    net->stage = RNCL_STAGE_BETWEEN;
+    return RNCL_OK;
 }
 
 static rncl_status submit(rncl_network *net, const float *images, const int32_t *labels,
@@ -265,11 +302,14 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
         RNCL_TRY(net->setup.others.weigh(net->setup.others.user, &slot->weight));
     if (rule)
         RNCL_TRY(rncl_parameters_keep_state(&net->parameters));
-    net->undecided = rule && net->buckets.count;
+    net->stage = rule ? RNCL_STAGE_BEGUN : net->stage;
     RNCL_TRY(compute_batch(net, slot, images_of(net, slot, images), rule));
+    const bool joins = rule && net->buckets.count;
+    if (joins)
+        RNCL_TRY(join(net, slot));
     if (rule)
         RNCL_TRY(update(net, rule));
-    RNCL_TRY(read_results(net, slot));
+    RNCL_TRY(joins ? flush(net) : read_results(net, slot));
     net->submitted++;
     return RNCL_OK;
 }
@@ -300,19 +340,8 @@ rncl_status rncl_network_collect(rncl_network *net, rncl_batch_result *result)
     if (net->submitted == net->collected)
         return RNCL_FAIL(RNCL_ERR_FAILURE, "no batch to collect");
     batch_slot *slot = &net->slots[net->collected++ % MAX_OUTSTANDING];
-    cl_int error = clWaitForEvents(1, &slot->done);
-    clReleaseEvent(slot->done);
-    slot->done = NULL;
-    RNCL_TRY(settle(net, rncl_cl_status(error, "clWaitForEvents", "the results of a batch")));
-    result->logits = slot->host_logits;
-    result->weight = slot->weight;
-    for (int i = 0; i < net->setup.batch_size; i++) {
-        int rank = slot->host_ranks[i];
-        result->loss += (double)slot->host_losses[i];
-        result->count += rank >= 0;
-        result->top1 += rank == 0;
-        result->top5 += rank >= 0 && rank < 5;
-        result->not_finite += rank == RNCL_RANK_NOT_FINITE;
-    }
+    if (slot->done)
+        return settle(net, wait_for_results(net, slot, result));
+    *result = slot->joined;
     return RNCL_OK;
 }

@@ -152,7 +152,7 @@ static void warn_of_large_batch(const rncl_training *t)
 static void say_run(const rncl_training *t)
 {
     char text[RNCL_TEXT_LENGTH + 64];
-    if (t->state.step)
+    if (t->options->resume[0])
         snprintf(text, sizeof text, "%s, resumed after step %" PRId64, t->options->out, t->state.step);
     else
         snprintf(text, sizeof text, "%s", t->options->out);

@@ -3,7 +3,9 @@
  * Data of a training are no normal numbers, so how large an error may be is found out from the data: the
  * reference is computed a second time on inputs of which each is changed by up to 2^-17 of itself, or as
  * much as the pass rounds its operands or tensors. Rounding errors of float arithmetic are of the size of
- * changes a hundred times smaller; faults are larger.
+ * changes a hundred times smaller; faults are larger. Where operands or tensors are rounded, errors are of
+ * the size of the changes: slots of few values then get several sets of them, so that no effect is small by
+ * chance.
  *
  * A ReLU's mask and the winners of a maximum pooling are taken from the device's forward pass: near a kink
  * rounding decides. */
@@ -202,8 +204,9 @@ static double value_at(const rncl_spot_look *look, rncl_slot slot, const void *v
                                            : (double)((const float *)values)[i];
 }
 
-/* Inputs as they are, or those of them that can be changed each changed a little, and room for results. */
-static rncl_status fill(const rncl_spot_look *look, rncl_slot slot, bool changed, double **out)
+/* Inputs as they are (set 0), or those of them that can be changed each changed a little, differently in each
+ * set, and room for results. */
+static rncl_status fill(const rncl_spot_look *look, rncl_slot slot, uint32_t set, double **out)
 {
     const rncl_spot_part *p = &look->parts[slot];
     const size_t count = rncl_spec_layout_count(&p->layout);
@@ -216,10 +219,10 @@ static rncl_status fill(const rncl_spot_look *look, rncl_slot slot, bool changed
     if (!*out)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "slice of %zu values", count);
     const double change = MAX(least_change, look->whole.rounding);
-    rncl_random random = rncl_random_stream(0, RNCL_RANDOM_TEST, (uint32_t)slot, 0);
+    rncl_random random = rncl_random_stream(0, RNCL_RANDOM_TEST, (uint32_t)slot, set ? set - 1 : 0);
     for (size_t i = 0; p->before && i < count; i++) {
         (*out)[i] = value_at(look, slot, p->before, i);
-        if (changed && !decides)
+        if (set && !decides)
             (*out)[i] *= 1 + change * (2 * (double)rncl_random_uniform(&random) - 1);
     }
     return RNCL_OK;
@@ -234,13 +237,14 @@ static void mask(const rncl_spot_look *look, double *dy)
             dy[i] = 0;
 }
 
-static rncl_status compute(rncl_spot_look *look, bool changed)
+static rncl_status compute(rncl_spot_look *look, uint32_t set)
 {
     double *tensors[RNCL_SLOTS];
     for (rncl_slot slot = 0; slot < RNCL_SLOTS; slot++) {
         rncl_spot_part *p = &look->parts[slot];
-        double **to = changed ? &p->changed : &p->exact;
-        RNCL_TRY(fill(look, slot, changed, to));
+        double **to = set ? &p->changed : &p->exact;
+        free(*to);
+        RNCL_TRY(fill(look, slot, set, to));
         tensors[slot] = *to;
     }
     if (is_masked(look))
@@ -253,6 +257,28 @@ static rncl_status compute(rncl_spot_look *look, bool changed)
             tensors[slot][i] += value_at(look, slot, p->before, i);
     }
     return RNCL_OK;
+}
+
+/* How many sets of changes it takes until each result has had enough values. */
+static uint32_t sets_of(const rncl_spot_look *look)
+{
+    enum { ENOUGH_VALUES = 24 };
+    size_t fewest = ENOUGH_VALUES;
+    for (size_t slot = 0; slot < RNCL_SLOTS; slot++) {
+        const size_t count = rncl_spec_layout_count(&look->parts[slot].layout);
+        if (look->parts[slot].after && count)
+            fewest = MIN(fewest, count);
+    }
+    return look->whole.rounding > least_change ? (uint32_t)((ENOUGH_VALUES + fewest - 1) / fewest) : 1;
+}
+
+static void note_effects(rncl_spot_look *look)
+{
+    for (size_t slot = 0; slot < RNCL_SLOTS; slot++) {
+        rncl_spot_part *p = &look->parts[slot];
+        for (size_t i = 0; p->after && i < rncl_spec_layout_count(&p->layout); i++)
+            p->effect = fmax(p->effect, fabs(p->changed[i] - p->exact[i]));
+    }
 }
 
 /* ---- the verdict ---- */
@@ -270,15 +296,13 @@ static double allowed_error(const rncl_spot_look *look, rncl_slot slot)
 {
     const rncl_spot_part *p = &look->parts[slot];
     const double unit = unit_of(look, slot), terms = spec_of(look)->sum(&look->slice.part, slot).terms;
-    double effect = 0, value = unit;
+    double value = unit;
     if (RNCL_INTEGER_SLOTS & 1u << slot)
         return 0;
-    for (size_t i = 0; i < rncl_spec_layout_count(&p->layout); i++) {
-        effect = fmax(effect, fabs(p->changed[i] - p->exact[i]));
+    for (size_t i = 0; i < rncl_spec_layout_count(&p->layout); i++)
         value = fmax(value, fabs(p->exact[i]));
-    }
     const double share = elements_of(look) & 1u << slot ? 1.5 * of_element : of_value;
-    return of_effect * effect + share * value + of_terms * sqrt(terms) * unit + (double)FLT_MIN;
+    return of_effect * p->effect + share * value + of_terms * sqrt(terms) * unit + (double)FLT_MIN;
 }
 
 /* Otherwise floats may overflow: training diverges, which is somebody else's to tell. */
@@ -317,8 +341,11 @@ static rncl_status judge(const rncl_spot_look *look, rncl_slot slot, double *wor
 rncl_status rncl_spot_look_judge(rncl_spot_look *look, double *worst)
 {
     const uint64_t began_ns = rncl_time_ns();
-    RNCL_TRY(compute(look, false));
-    RNCL_TRY(compute(look, true));
+    RNCL_TRY(compute(look, 0));
+    for (uint32_t set = 1; set <= sets_of(look); set++) {
+        RNCL_TRY(compute(look, set));
+        note_effects(look);
+    }
     const bool judged = is_in_range(look);
     for (rncl_slot slot = 0; slot < RNCL_SLOTS; slot++)
         if (judged && look->parts[slot].after)

@@ -10,6 +10,7 @@ typedef struct rncl_spot_part {
     rncl_spec_layout layout;
     void *before, *after; /* 32-bit values; NULL: not read, not written */
     double *exact, *changed;
+    double effect; /* the largest of all changes of inputs */
 } rncl_spot_part;
 
 typedef struct rncl_spot_look {

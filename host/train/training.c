@@ -210,7 +210,6 @@ static rncl_status collect_step(rncl_training *t)
     if (t->checks)
         RNCL_TRY(rncl_spot_checks_end(t->checks, t->state.step));
     rncl_pace_step(&t->pace, rncl_time_ns(), rncl_loader_waited_ns(t->loader));
-    RNCL_TRY(rncl_training_join_step(t));
 
     const rncl_network_facts *facts = rncl_network_facts_of(t->network);
     const float lr = t->last_lr = lr_at(t, t->state.step);
@@ -259,8 +258,7 @@ static rncl_status enqueue_step(rncl_training *t)
 {
     if (t->checks)
         RNCL_TRY(rncl_spot_checks_begin(t->checks, t->enqueued));
-    const rncl_status st = rncl_training_enqueue(t);
-    return st ? rncl_training_save_after_failure(t, st) : RNCL_OK;
+    return rncl_training_enqueue(t);
 }
 
 /* `by_time`: fewer steps when a checkpoint is due. */
@@ -441,7 +439,8 @@ rncl_status rncl_training_run(rncl_training *t)
             st = rncl_training_shrink(t);
         else if (st == RNCL_ERR_WRONG_RESULT)
             st = rncl_training_doubt(t);
-        RNCL_TRY(st);
+        if (st)
+            return rncl_training_save_after_failure(t, st);
     }
     say_checks(t);
     if (stopped_early(t))

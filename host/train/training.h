@@ -131,8 +131,9 @@ rncl_status rncl_training_run(rncl_training *training);
  * may be outstanding. RNCL_ERR_DIVERGED instead of writing anything that is not finite. */
 rncl_status rncl_training_save(rncl_training *training);
 
-/* After a `failure` of the step that was being enqueued, of several ranks: rank 0 saves what there was before
- * that step, if the failure has left it whole and is no wrong result, and says so. Returns `failure`. */
+/* After a `failure` of several ranks: rank 0 saves what there was before the step that failed, or what there
+ * is where none did, if the failure has left it whole and is no wrong result, and says so. Returns `failure`.
+ */
 rncl_status rncl_training_save_after_failure(rncl_training *training, rncl_status failure);
 
 /* Back to the run folder's checkpoint `name`: state, device and loader. Outstanding steps are dropped. */

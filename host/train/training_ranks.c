@@ -170,17 +170,6 @@ static rncl_status join_means(void *user, size_t count, double *means)
     return RNCL_OK;
 }
 
-rncl_network_others rncl_training_others(rncl_training *t)
-{
-    rncl_network_others others = {
-        .weigh = weigh, .sum = sum, .bucket_floats = RNCL_GRADIENT_BUCKET_FLOATS, .user = t};
-    if (rncl_ranks_count(t->ranks) == 1)
-        return (rncl_network_others){0};
-    if (t->options->sync_bn)
-        others.moments = (rncl_moments_join){join_statistics, join_means, t};
-    return others;
-}
-
 /* ---- results ---- */
 
 /* What a rank says of its part of a step or an evaluation. Only 64-bit fields: padding would not be defined.
@@ -191,8 +180,9 @@ typedef struct record {
     int64_t stop, out_of_time, save; /* wishes */
 } record;
 
-static rncl_status join(rncl_training *t, rncl_batch_result *sums)
+static rncl_status join(void *user, rncl_batch_result *sums)
 {
+    rncl_training *t = user;
     const record mine = {
         .loss = sums->loss,
         .count = sums->count,
@@ -221,9 +211,15 @@ static rncl_status join(rncl_training *t, rncl_batch_result *sums)
     return RNCL_OK;
 }
 
-rncl_status rncl_training_join_step(rncl_training *t)
+rncl_network_others rncl_training_others(rncl_training *t)
 {
-    return rncl_ranks_count(t->ranks) == 1 ? RNCL_OK : join(t, &t->last);
+    rncl_network_others others = {
+        .weigh = weigh, .sum = sum, .join = join, .bucket_floats = RNCL_GRADIENT_BUCKET_FLOATS, .user = t};
+    if (rncl_ranks_count(t->ranks) == 1)
+        return (rncl_network_others){0};
+    if (t->options->sync_bn)
+        others.moments = (rncl_moments_join){join_statistics, join_means, t};
+    return others;
 }
 
 /* A rank that was asked to stop has left its part early; the others learn of it here. */

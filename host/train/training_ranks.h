@@ -22,15 +22,12 @@ rncl_status rncl_training_compare_turns(rncl_training *training);
 /* *first: whether no lower rank on this machine has the same kind of device. */
 rncl_status rncl_training_first_of_kind(rncl_training *training, bool *first);
 
-/* The network's part in it. */
+/* The network's part in it. Everybody's results of a step are its results, and what everybody wishes is in
+ * training->agreed. */
 rncl_network_others rncl_training_others(rncl_training *training);
 
 /* Rank 0's vectors on the host and its state. */
 rncl_status rncl_training_share_vectors(rncl_training *training);
-
-/* The results of a step that everybody has collected, in training->last, and what everybody wishes, in
- * training->agreed. */
-rncl_status rncl_training_join_step(rncl_training *training);
 
 /* Before an evaluation: rank 0's running statistics on every device, and its weights, from which devices of
  * other kinds may have drifted away by rounding. RNCL_ERR_WRONG_RESULT if devices of one kind have. */

@@ -62,7 +62,7 @@ static void expect_right(const char *name, const char *algorithm)
 {
     const rncl_check_options options = {
         .seed = 1,
-        .shapes = (int)number_from("RNCL_TEST_SHAPES", 24),
+        .shapes = (int)number_from("RNCL_TEST_SHAPES", 14),
         .work = (size_t)number_from("RNCL_TEST_WORK", 1000000),
         .filter = name,
         .algorithm = algorithm,

@@ -49,7 +49,8 @@ static void __attribute__((format(printf, 1, 2))) shell(const char *format, ...)
 
 /* Runs rncl with these arguments, printf style, and with `environment` ("NAME=value …") set; fills in
  * `result`. */
-static void __attribute__((format(printf, 2, 3))) run_in(const char *environment, const char *format, ...)
+static inline void __attribute__((format(printf, 2, 3)))
+run_in(const char *environment, const char *format, ...)
 {
     char arguments_text[2048], command[4096];
     va_list arguments;

@@ -18,7 +18,7 @@ static char folder[] = "/tmp/rncl-matrix-unit-XXXXXX";
 /* Everything that was logged at note or above. */
 typedef struct remarks {
     char text[4096];
-    int lines;
+    int lines, warnings;
 } remarks;
 
 static void hear(void *user, rncl_log_level level, const char *line)
@@ -29,6 +29,7 @@ static void hear(void *user, rncl_log_level level, const char *line)
     const size_t length = strlen(r->text);
     snprintf(r->text + length, sizeof r->text - length, "%s\n", line);
     r->lines++;
+    r->warnings += level == RNCL_LOG_WARNING;
 }
 
 static int set_up(void **state)
@@ -95,6 +96,29 @@ static void a_unit_that_does_not_work_is_said_once(void **state)
         if (run == 0)
             assert_non_null(strstr(heard.text, "matrix unit nvidia-tf32 is not used: "));
         assert_int_equal(heard.lines, run == 0);
+        assert_int_equal(heard.warnings, 0);
+    }
+}
+
+/* Without a queue nothing can be computed, which says nothing about the unit. */
+static void a_probe_that_cannot_be_done_is_a_warning_and_not_remembered(void **state)
+{
+    (void)state;
+    for (int run = 0; run < 3; run++) {
+        const bool possible = run == 2;
+        remarks heard;
+        rncl_context *context = open_context(&heard);
+        context->precision = RNCL_PRECISION_BF16;
+        cl_command_queue queue = context->queue;
+        if (!possible)
+            context->queue = NULL;
+        assert_int_equal(rncl_matrix_unit_emulate(context, "intel-bf16-8"), possible);
+        context->queue = queue;
+        assert_int_equal(heard.warnings, !possible);
+        assert_int_equal(heard.lines, !possible);
+        if (!possible)
+            assert_non_null(strstr(heard.text, "matrix unit intel-bf16-8 is not used this time: "));
+        rncl_context_destroy(context);
     }
 }
 
@@ -221,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_emulated_unit_passes_the_probe),
         cmocka_unit_test(a_unit_that_does_not_work_is_said_once),
+        cmocka_unit_test(a_probe_that_cannot_be_done_is_a_warning_and_not_remembered),
         cmocka_unit_test(without_a_unit_a_precision_is_fp32_and_that_is_said),
         cmocka_unit_test(tensors_of_bfloat16_are_for_cpus),
         cmocka_unit_test(fp32_is_never_made_of_bfloat16),

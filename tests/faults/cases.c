@@ -133,10 +133,11 @@ static void add_kills(case_list *all, const scenario *s, const char *function, c
             add_rule(all, s, function, site, 1 + k * calls / MIN(calls, MOST_CALLS), "", "kill");
 }
 
-static bool is_known(const case_list *all, const char *function, const char *site)
+static bool is_known(const case_list *all, const char *function, const char *site, unsigned long calls)
 {
     for (size_t i = 0; i < all->known_count; i++)
-        if (!strcmp(all->known[i].site, site) && !strcmp(all->known[i].function, function))
+        if (!strcmp(all->known[i].site, site) && !strcmp(all->known[i].function, function) &&
+            all->known[i].calls == calls)
             return true;
     return false;
 }
@@ -144,13 +145,14 @@ static bool is_known(const case_list *all, const char *function, const char *sit
 static void add_known(case_list *all, const scenario *s, const char *function, const char *site,
                       unsigned long calls)
 {
-    (void)s, (void)calls;
+    (void)s;
     all->known = realloc(all->known, (all->known_count + 1) * sizeof *all->known);
     if (!all->known)
         err(1, "call sites");
     call_site *one = &all->known[all->known_count++];
     snprintf(one->function, sizeof one->function, "%s", function);
     snprintf(one->site, sizeof one->site, "%s", site);
+    one->calls = calls;
 }
 
 /* Finds all call sites by a run without a fault, and adds the cases of each. */
@@ -165,7 +167,7 @@ static void visit(case_list *all, const place *p, const scenario *s,
     FILE *file = fopen(path, "r");
     unsigned long calls;
     while (file && fscanf(file, "%63s %63s %lu", function, site, &calls) == 3)
-        if (!is_known(all, function, site))
+        if (!is_known(all, function, site, calls))
             visitor(all, s, function, site, calls);
     if (!file)
         errx(1, "%s: not written; is the fault layer %s there?", path, p->layer);

@@ -19,9 +19,10 @@ typedef struct test_case {
     uint64_t order; /* its place in the walk */
 } test_case;
 
-/* A place in the program that calls a function. */
+/* A place in the program that calls a function, and how often it does. */
 typedef struct call_site {
     char function[64], site[64];
+    unsigned long calls;
 } call_site;
 
 typedef struct case_list {
@@ -32,7 +33,8 @@ typedef struct case_list {
     size_t known_count;
 } case_list;
 
-/* Leaves the call sites of this scenario out of what is added from now on. */
+/* Leaves the call sites of this scenario out of what is added from now on, where they are reached as often.
+ */
 void case_list_leave_out(case_list *all, const place *p, const scenario *s);
 
 /* Adds the cases of a scenario for `calls`, `kills` or `damage`, given by the first letter; the results

@@ -220,13 +220,15 @@ static void damage_file(const place *p, const trial *t)
     rncl_contents_free(&whole);
 }
 
-/* Micro-batches have statistics of their own in batch normalisation, other kernels round differently, a
- * class folder that cannot be listed has no pictures, and a report does without what cannot be evaluated. */
+/* Micro-batches have statistics of their own in batch normalisation, other kernels round differently, those
+ * without a matrix unit as well, a class folder that cannot be listed has no pictures, and a report does
+ * without what cannot be evaluated. */
 static bool said_that_results_change(const place *p)
 {
     char *text = program_run_text(p->run, "errors");
     const bool said = strstr(text, "going on with micro-batches of ") || strstr(text, "left out: ") ||
-                      strstr(text, "the page has no evaluation: ");
+                      strstr(text, "the page has no evaluation: ") ||
+                      strstr(text, " is not used this time: ");
     free(text);
     return said;
 }

@@ -8,11 +8,11 @@
  * code that makes sense there: the first call, the one in the middle and the last, once and from then on.
  * `kills` ends trainings with SIGKILL and other signals at random times, and with SIGKILL in the middle of
  * each call by which files are written. `damage` changes bits, blocks and lengths of the files that a run
- * reads. With --beyond, only call sites that the other scenario does not reach. In random order, until time
- * is up, so many cases have been tried, or SIGINT or SIGTERM; else all. A walk that was stopped goes on with
- * --from, the same seed and the same program; call sites that come and go with the timing of threads move its
- * cases by as many places. Exit status 1 if a run ended badly; each such run is printed as a command that
- * repeats it. */
+ * reads. With --beyond, only call sites that the other scenario does not reach, or not as often. In random
+ * order, until time is up, so many cases have been tried, or SIGINT or SIGTERM; else all. A walk that was
+ * stopped goes on with --from, the same seed and the same program; call sites that come and go with the
+ * timing of threads move its cases by as many places. Exit status 1 if a run ended badly; each such run is
+ * printed as a command that repeats it. */
 #include <err.h>
 #include <getopt.h>
 #include <signal.h>

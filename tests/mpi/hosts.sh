@@ -58,7 +58,7 @@ shift
 exec ip netns exec \$host unshare --uts bash -c "hostname \$host; \$*"
 EOF
     chmod +x "$folder/agent"
-    mpirun=("$folder/agent" "$address.1" exec mpirun --host "$list" --mca plm_rsh_agent "$folder/agent"
+    mpirun=("$folder/agent" "$address.1" exec mpirun --host "$list" --bind-to none --mca plm_rsh_agent "$folder/agent"
         --mca btl_tcp_if_include wire --mca oob_tcp_if_include wire)
 }
 

@@ -1,34 +1,15 @@
-/* Trainings of several ranks under mpirun, on this machine. Ranks share its device. */
-#include "program.h"
+/* What trainings of several ranks do, and how they end. */
+#include "ranks.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <time.h>
 
 enum { MOST_STEPS = 64 };
-
-/* The smallest network on drawn pictures. At this learning rate rounding errors grow slowly. */
-#define SMALL                                                                                                \
-    "train --arch cifar-resnet --depth 8 --image 8 --augment cifar --batch-size 12 --steps 20 --workers 1 "  \
-    "--lr 1e-4 --eval-every 8e-3 --spot-checks 0 "
-
-/* Runs rncl on so many ranks; the launcher's own words are among the errors. */
-static void __attribute__((format(printf, 2, 3))) run_ranks(int ranks, const char *format, ...)
-{
-    char arguments_text[1024], command[2048];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(arguments_text, sizeof arguments_text, format, arguments);
-    va_end(arguments);
-    snprintf(command, sizeof command, "cd %s && >output 2>errors %s -n %d %s %s", program_folder, RNCL_MPIRUN,
-             ranks, RNCL_BINARY, arguments_text);
-    const int status = system(command);
-    assert_true(WIFEXITED(status));
-    result.exit_status = WEXITSTATUS(status);
-    read_text("output", result.output, sizeof result.output);
-    read_text("errors", result.errors, sizeof result.errors);
-}
 
 /* The losses in a run's steps.csv; how many. */
 static int read_losses(const char *run, double losses[MOST_STEPS])
@@ -233,6 +214,32 @@ static void what_all_ranks_find_wrong_is_told_once(void **state)
     assert_non_null(strstr(result.errors, "--shares 3,1: for 2 ranks, not for 3"));
 }
 
+/* Ranks have the cores of this process where the launcher does not bind them. */
+static void a_rank_that_is_bound_to_fewer_cores_than_its_own_is_warned(void **state)
+{
+    (void)state;
+    static const char warning[] = "rank 0 is bound to 1 of the ";
+    cpu_set_t all, one;
+    size_t cpu = 0;
+    assert_return_code(sched_getaffinity(0, sizeof all, &all), errno);
+    if (CPU_COUNT(&all) < 2)
+        skip();
+    setenv("OMPI_MCA_hwloc_base_binding_policy", "none", 1);
+    run_ranks(1, SMALL "--steps 1 --out unbound");
+    expect_status(0);
+    assert_null(strstr(result.errors, warning));
+    while (!CPU_ISSET(cpu, &all))
+        cpu++;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    assert_return_code(sched_setaffinity(0, sizeof one, &one), errno);
+    run_ranks(1, SMALL "--steps 1 --out bound");
+    unsetenv("OMPI_MCA_hwloc_base_binding_policy");
+    assert_return_code(sched_setaffinity(0, sizeof all, &all), errno);
+    expect_status(0);
+    assert_non_null(strstr(result.errors, warning));
+}
+
 static void a_divergence_ends_all_ranks_or_takes_them_back(void **state)
 {
     (void)state;
@@ -279,30 +286,51 @@ static pid_t start(const char *run)
     return start_with(run, "--steps 1000000 --checkpoint-every 3");
 }
 
-/* The process of a rank: a child of the launcher with this rank in its environment; 0: none. */
-static pid_t find_rank(pid_t launcher, int rank)
+/* The parent of a process; 0: there is none any more. */
+static pid_t parent_of(pid_t process)
 {
-    char path[300], wanted[64];
+    char path[64];
+    int parent = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%*d %*s %*c %d", &parent) != 1)
+        parent = 0;
+    fclose(file);
+    return parent;
+}
+
+/* Whether a process's environment says that it is this rank: Open MPI's does, or that of MPICH's Hydra. */
+static bool is_rank(pid_t process, int rank)
+{
+    char path[64], names[2][64];
     static char text[1 << 16];
-    const int length = snprintf(wanted, sizeof wanted, "OMPI_COMM_WORLD_RANK=%d", rank);
+    bool found = false;
+    snprintf(names[0], sizeof names[0], "OMPI_COMM_WORLD_RANK=%d", rank);
+    snprintf(names[1], sizeof names[1], "PMI_RANK=%d", rank);
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)process);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return false;
+    const size_t size = fread(text, 1, sizeof text - 1, file);
+    text[size] = '\0';
+    fclose(file);
+    for (const char *at = text; at < text + size && !found; at += strlen(at) + 1)
+        found = !strcmp(at, names[0]) || !strcmp(at, names[1]);
+    return found;
+}
+
+/* The process of a rank: a child of the launcher, or of something that the launcher has started; 0: none. */
+static pid_t find_rank(pid_t ancestor, int rank)
+{
     DIR *folder = opendir("/proc");
     pid_t found = 0;
     assert_non_null(folder);
     for (struct dirent *entry; !found && (entry = readdir(folder));) {
-        int parent = 0;
-        snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
-        FILE *file = fopen(path, "r");
-        if (!file)
-            continue;
-        const int fields = fscanf(file, "%*d %*s %*c %d", &parent);
-        fclose(file);
-        snprintf(path, sizeof path, "/proc/%s/environ", entry->d_name);
-        if (fields != 1 || parent != launcher || !(file = fopen(path, "r")))
-            continue;
-        const size_t size = fread(text, 1, sizeof text, file);
-        fclose(file);
-        if (memmem(text, size, wanted, (size_t)length + 1))
-            found = (pid_t)atoi(entry->d_name);
+        const pid_t process = (pid_t)atoi(entry->d_name);
+        if (process > 0 && parent_of(process) == ancestor)
+            found = is_rank(process, rank) ? process : find_rank(process, rank);
     }
     closedir(folder);
     return found;
@@ -341,11 +369,19 @@ static void a_rank_that_is_killed_ends_the_job_and_the_run_goes_on(void **state)
     }
 }
 
-/* Rank 0 saves the last whole step where the launcher leaves it the time. */
+/* MPICH's launcher, Hydra: where a rank has died, it kills the others at once. */
+static bool launcher_leaves_no_time(void)
+{
+    return system(RNCL_MPIRUN " --version 2>&1 | grep -q HYDRA") == 0;
+}
+
+/* Rank 0 saves the last whole step where the launcher leaves it the time; without it the run goes on from an
+ * earlier one. */
 static void a_run_that_lost_a_rank_ends_with_the_bits_of_one_that_did_not(void **state)
 {
     (void)state;
-    static const char options[] = "--steps 300 --lr 0.1 --ema 0.9";
+    const char *options = launcher_leaves_no_time() ? "--steps 300 --lr 0.1 --ema 0.9 --checkpoint-every 4"
+                                                    : "--steps 300 --lr 0.1 --ema 0.9";
     run_ranks(3, SMALL "--eval-every 1000 %s --out unhurt", options);
     expect_status(0);
     const pid_t launcher = start_with("hurt", options), victim = find_rank(launcher, 1);
@@ -401,6 +437,7 @@ int main(void)
         cmocka_unit_test(compressed_gradients_train_almost_as_whole_ones_do),
         cmocka_unit_test(rounding_errors_of_compressed_gradients_survive_a_resume),
         cmocka_unit_test(what_all_ranks_find_wrong_is_told_once),
+        cmocka_unit_test(a_rank_that_is_bound_to_fewer_cores_than_its_own_is_warned),
         cmocka_unit_test(a_divergence_ends_all_ranks_or_takes_them_back),
         cmocka_unit_test(a_rank_that_is_killed_ends_the_job_and_the_run_goes_on),
         cmocka_unit_test(a_run_that_lost_a_rank_ends_with_the_bits_of_one_that_did_not),

@@ -129,6 +129,36 @@ static void spot_checks_find_nothing(void **state)
     }
 }
 
+/* The running statistics of three channels, from one picture of 64 values each: what changed inputs do to so
+ * few is small by chance in one step of a hundred. */
+static void spot_checks_of_few_values_find_nothing(void **state)
+{
+    (void)state;
+    enum { FIRST_BATCHNORM = 2, STEPS = 120 };
+    rncl_context *context = open_in(RNCL_PRECISION_BF16_TENSORS);
+    rncl_options options = small_options("single");
+    rncl_spot_checks *checks;
+    set(&options, "micro-batch", "1");
+    set(&options, "steps", "200");
+    set(&options, "lr", "1e-4");
+    rncl_training t = {.context = context, .options = &options};
+    expect_ok(rncl_training_open(&t, &options));
+    expect_ok(rncl_spot_checks_create(t.network, 1e9, 1, &checks));
+    for (int64_t step = 1; step <= STEPS; step++) {
+        rncl_spot_checks_repeat(checks, (rncl_spot_check){.pass = FIRST_BATCHNORM, .step = step});
+        expect_ok(rncl_spot_checks_begin(checks, step));
+        expect_ok(rncl_training_step(&t, 1));
+        expect_ok(rncl_context_finish(context));
+        expect_ok(rncl_spot_checks_end(checks, step));
+    }
+    const rncl_spot_checks_facts facts = rncl_spot_checks_facts_of(checks);
+    assert_int_equal(facts.checks, STEPS);
+    assert_true(facts.worst < 0.5);
+    rncl_training_close(&t);
+    rncl_spot_checks_destroy(checks);
+    rncl_context_destroy(context);
+}
+
 static size_t activation_bytes(rncl_precision precision)
 {
     const rncl_network_options options = {.depth = 18, .image = 64};
@@ -180,6 +210,7 @@ int main(void)
         cmocka_unit_test(a_run_goes_on_in_another_precision_and_says_so),
         cmocka_unit_test(a_resumed_run_keeps_its_precision),
         cmocka_unit_test(spot_checks_find_nothing),
+        cmocka_unit_test(spot_checks_of_few_values_find_nothing),
         cmocka_unit_test(a_divergence_names_its_first_pass),
     };
     return cmocka_run_group_tests_name("training in bfloat16", tests, make_folder, remove_folder);

@@ -27,6 +27,15 @@ static rncl_status sum(void *user, size_t first, size_t count, float *gradients)
     return RNCL_OK;
 }
 
+static bool gone; /* somebody else, so that nothing can be joined */
+
+static rncl_status join(void *user, rncl_batch_result *sums)
+{
+    (void)user;
+    sums->loss *= 2;
+    return gone ? RNCL_FAIL(RNCL_ERR_IO, "somebody has gone") : RNCL_OK;
+}
+
 static void build_graph(const char *frozen)
 {
     const rncl_network_options options = {
@@ -37,8 +46,12 @@ static void build_graph(const char *frozen)
 
 static rncl_network *create(int micro_batch, rncl_network_others others)
 {
-    const rncl_network_setup setup = {
-        .graph = graph, .batch_size = BATCH, .micro_batch = micro_batch, .training = true, .others = others};
+    const rncl_network_setup setup = {.graph = graph,
+                                      .batch_size = BATCH,
+                                      .micro_batch = micro_batch,
+                                      .training = true,
+                                      .averaged = true,
+                                      .others = others};
     rncl_network *network;
     float *params = calloc(graph->param_floats, sizeof *params);
     float *state = calloc(graph->state_floats, sizeof *state);
@@ -51,15 +64,21 @@ static rncl_network *create(int micro_batch, rncl_network_others others)
     return network;
 }
 
-static void step(rncl_network *network)
+static rncl_status begin_step(rncl_network *network)
 {
     static const int32_t labels[BATCH] = {0, 1, 2, 3};
     static float images[BATCH * 8 * 8 * 3];
-    rncl_batch_result result;
     for (size_t i = 0; i < COUNT(images); i++)
         images[i] = (float)(i % 17) / 8 - 1;
     seen.calls = 0;
-    expect_ok(rncl_network_train(network, images, labels, &(rncl_update_rule){.lr = 0.1f, .momentum = 0.9f}));
+    return rncl_network_train(network, images, labels,
+                              &(rncl_update_rule){.lr = 0.1f, .momentum = 0.9f, .average_share = 0.5f});
+}
+
+static void step(rncl_network *network)
+{
+    rncl_batch_result result;
+    expect_ok(begin_step(network));
     expect_ok(rncl_network_collect(network, &result));
 }
 
@@ -80,7 +99,7 @@ static void what_is_trained_is_summed_once_in_the_order_of_backward(void **state
     for (int frozen = 0; frozen < 2; frozen++) {
         build_graph(frozen ? "layer2" : "");
         rncl_network *network =
-            create(BATCH / 2, (rncl_network_others){.sum = sum, .bucket_floats = SOME_FLOATS});
+            create(BATCH / 2, (rncl_network_others){.sum = sum, .join = join, .bucket_floats = SOME_FLOATS});
         unsigned char *summed = calloc(graph->param_floats, 1);
         assert_non_null(summed);
         step(network);
@@ -111,7 +130,8 @@ static void buckets_of_any_size_train_to_the_same_bits(void **state)
     float *params[COUNT(sizes)];
     build_graph("");
     for (size_t i = 0; i < COUNT(sizes); i++) {
-        rncl_network *network = create(BATCH, (rncl_network_others){.sum = sum, .bucket_floats = sizes[i]});
+        rncl_network *network =
+            create(BATCH, (rncl_network_others){.sum = sum, .join = join, .bucket_floats = sizes[i]});
         params[i] = calloc(graph->param_floats, sizeof(float));
         assert_non_null(params[i]);
         for (int steps = 0; steps < 3; steps++)
@@ -123,6 +143,89 @@ static void buckets_of_any_size_train_to_the_same_bits(void **state)
     }
     for (size_t i = 0; i < COUNT(sizes); i++)
         free(params[i]);
+    rncl_graph_destroy(graph);
+}
+
+/* ---- when somebody has gone ---- */
+
+typedef struct all_vectors {
+    rncl_network_vectors v;
+    size_t floats[5];
+} all_vectors;
+
+static all_vectors allocate_vectors(void)
+{
+    const size_t params = graph->param_floats, statistics = graph->state_floats;
+    all_vectors all = {.floats = {params, statistics, params, params, statistics}};
+    float **const vectors[] = {&all.v.params, &all.v.state, &all.v.velocity, &all.v.average,
+                               &all.v.average_state};
+    for (size_t i = 0; i < COUNT(vectors); i++)
+        assert_non_null(*vectors[i] = calloc(all.floats[i], sizeof(float)));
+    return all;
+}
+
+/* Frees the second ones. */
+static void expect_same(const all_vectors *wanted, all_vectors *got)
+{
+    const float *const left[] = {wanted->v.params, wanted->v.state, wanted->v.velocity, wanted->v.average,
+                                 wanted->v.average_state};
+    float *const right[] = {got->v.params, got->v.state, got->v.velocity, got->v.average,
+                            got->v.average_state};
+    for (size_t i = 0; i < COUNT(left); i++) {
+        assert_memory_equal(left[i], right[i], wanted->floats[i] * sizeof(float));
+        free(right[i]);
+    }
+}
+
+static void free_vectors(all_vectors *all)
+{
+    free(all->v.params);
+    free(all->v.state);
+    free(all->v.velocity);
+    free(all->v.average);
+    free(all->v.average_state);
+}
+
+/* Whatever the network was doing: in the middle of a step, between two, or measuring its averages. */
+static void a_step_that_cannot_be_joined_has_not_been_taken(void **state)
+{
+    (void)state;
+    build_graph("");
+    rncl_network *network =
+        create(BATCH, (rncl_network_others){.sum = sum, .join = join, .bucket_floats = SOME_FLOATS});
+    step(network);
+    all_vectors before = allocate_vectors(), now = allocate_vectors();
+    expect_ok(rncl_network_read(network, &before.v));
+    expect_ok(rncl_network_exchange_averages(network));
+    expect_ok(rncl_network_read_before(network, &now.v));
+    expect_same(&before, &now);
+
+    gone = true;
+    assert_int_equal(begin_step(network), RNCL_ERR_IO);
+    gone = false;
+    now = allocate_vectors();
+    expect_ok(rncl_network_read_before(network, &now.v));
+    expect_same(&before, &now);
+    free_vectors(&before);
+    rncl_network_destroy(network);
+    rncl_graph_destroy(graph);
+}
+
+static void results_are_everybodys(void **state)
+{
+    (void)state;
+    rncl_batch_result alone, joined;
+    build_graph("");
+    rncl_network *network = create(BATCH, (rncl_network_others){0});
+    expect_ok(begin_step(network));
+    expect_ok(rncl_network_collect(network, &alone));
+    rncl_network_destroy(network);
+    network = create(BATCH, (rncl_network_others){.sum = sum, .join = join, .bucket_floats = SOME_FLOATS});
+    expect_ok(begin_step(network));
+    expect_ok(rncl_network_collect(network, &joined));
+    assert_true(joined.loss == 2 * alone.loss);
+    assert_int_equal(joined.count, alone.count);
+    rncl_network_destroy(network);
     rncl_graph_destroy(graph);
 }
 
@@ -154,7 +257,7 @@ static void a_bucket_is_summed_before_backward_has_reached_the_first_layer(void 
     cl_int error;
     build_graph("");
     rncl_network *network =
-        create(BATCH, (rncl_network_others){.sum = sum_and_open, .bucket_floats = SOME_FLOATS});
+        create(BATCH, (rncl_network_others){.sum = sum_and_open, .join = join, .bucket_floats = SOME_FLOATS});
     rncl_network_observe(network, (rncl_pass_observer){.look = hold});
     step(network);
     gate = clCreateUserEvent(context->context, &error);
@@ -187,6 +290,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_trained_is_summed_once_in_the_order_of_backward),
         cmocka_unit_test(buckets_of_any_size_train_to_the_same_bits),
+        cmocka_unit_test(results_are_everybodys),
+        cmocka_unit_test(a_step_that_cannot_be_joined_has_not_been_taken),
         cmocka_unit_test(a_bucket_is_summed_before_backward_has_reached_the_first_layer),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);

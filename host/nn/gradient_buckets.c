@@ -98,27 +98,16 @@ void rncl_gradient_buckets_fini(rncl_gradient_buckets *b)
 
 /* ---- a step ---- */
 
-/* What is enqueued on `after` from here on waits for what has been enqueued on `before`. A queue is in order
- * by itself, and may wait for another only for what that has been made to send to the device. */
-static rncl_status follow(cl_command_queue before, cl_command_queue after)
-{
-    cl_event done;
-    if (before == after)
-        return RNCL_OK;
-    cl_int error = clEnqueueMarkerWithWaitList(before, 0, NULL, &done);
-    RNCL_TRY(rncl_cl_status(error, "clEnqueueMarkerWithWaitList", "gradients"));
-    clFlush(before);
-    error = clEnqueueBarrierWithWaitList(after, 1, &done, NULL);
-    clReleaseEvent(done);
-    return rncl_cl_status(error, "clEnqueueBarrierWithWaitList", "gradients");
-}
-
 static rncl_status read_bucket(rncl_gradient_buckets *b, rncl_gradient_bucket *bucket)
 {
-    RNCL_TRY(follow(b->context->queue, b->queue));
-    const cl_int error =
-        clEnqueueReadBuffer(b->queue, bucket->slice, CL_FALSE, 0, bucket->range.count * sizeof(float),
-                            b->host + bucket->range.first, 0, NULL, &bucket->read);
+    cl_event computed;
+    cl_int error = clEnqueueMarkerWithWaitList(b->context->queue, 0, NULL, &computed);
+    RNCL_TRY(rncl_cl_status(error, "clEnqueueMarkerWithWaitList", "gradients"));
+    clFlush(
+        b->context->queue); /* a queue may wait only for what another has been made to send to the device */
+    error = clEnqueueReadBuffer(b->queue, bucket->slice, CL_FALSE, 0, bucket->range.count * sizeof(float),
+                                b->host + bucket->range.first, 1, &computed, &bucket->read);
+    clReleaseEvent(computed);
     RNCL_TRY(rncl_cl_status(error, "clEnqueueReadBuffer", "gradients"));
     return rncl_cl_status(clFlush(b->queue), "clFlush", "the copies of gradients");
 }
@@ -147,6 +136,18 @@ static rncl_status write_bucket(rncl_gradient_buckets *b, const rncl_gradient_bu
     return rncl_cl_status(clFlush(b->queue), "clFlush", "the copies of gradients");
 }
 
+/* The context's queue goes on when all copies have been made. */
+static rncl_status wait_for_copies(const rncl_gradient_buckets *b)
+{
+    cl_event copied;
+    cl_int error = clEnqueueMarkerWithWaitList(b->queue, 0, NULL, &copied);
+    RNCL_TRY(rncl_cl_status(error, "clEnqueueMarkerWithWaitList", "sums of gradients"));
+    clFlush(b->queue);
+    error = clEnqueueBarrierWithWaitList(b->context->queue, 1, &copied, NULL);
+    clReleaseEvent(copied);
+    return rncl_cl_status(error, "clEnqueueBarrierWithWaitList", "sums of gradients");
+}
+
 rncl_status rncl_gradient_buckets_sum(rncl_gradient_buckets *b, const rncl_network_others *others)
 {
     b->reading = 0;
@@ -157,5 +158,5 @@ rncl_status rncl_gradient_buckets_sum(rncl_gradient_buckets *b, const rncl_netwo
         RNCL_TRY(others->sum(others->user, range->first, range->count, b->host + range->first));
         RNCL_TRY(write_bucket(b, bucket));
     }
-    return follow(b->queue, b->context->queue);
+    return wait_for_copies(b);
 }

@@ -18,7 +18,7 @@ typedef struct rncl_gradient_bucket {
 
 typedef struct rncl_gradient_buckets {
     rncl_context *context;
-    cl_command_queue queue; /* of the copies, which may be the context's; borrowed */
+    cl_command_queue queue; /* of the copies; borrowed */
     float *host;            /* [param_floats] */
     rncl_gradient_bucket *buckets;
     size_t count;
@@ -31,8 +31,8 @@ rncl_status rncl_gradient_buckets_cut(const rncl_graph *graph, size_t most_float
                                       rncl_gradient_buckets *out);
 
 /* Of the parameters that are not frozen, at most `most_floats` a bucket unless a single parameter has more.
- * `queue` is in order: the context's, or one whose copies run beside its kernels. On failure the caller still
- * calls rncl_gradient_buckets_fini. */
+ * `queue` is in order, and another than the context's. On failure the caller still calls
+ * rncl_gradient_buckets_fini. */
 rncl_status rncl_gradient_buckets_init(const rncl_parameters *parameters, cl_command_queue queue,
                                        size_t most_floats, rncl_gradient_buckets *out);
 void rncl_gradient_buckets_fini(rncl_gradient_buckets *buckets); /* takes half-built and zeroed ones */

@@ -157,9 +157,7 @@ static rncl_status make_buckets(rncl_network *net)
 {
     if (!net->setup.training || !net->setup.others.sum)
         return RNCL_OK;
-    /* Where gradients lie in the host's memory already, the cores that compute have to copy them. */
-    const cl_command_queue queue = net->context->info.unified_memory ? net->context->queue : net->uploads;
-    return rncl_gradient_buckets_init(&net->parameters, queue, net->setup.others.bucket_floats,
+    return rncl_gradient_buckets_init(&net->parameters, net->uploads, net->setup.others.bucket_floats,
                                       &net->buckets);
 }
 

@@ -23,8 +23,9 @@ typedef struct batch_slot {
     uint16_t *host_images; /* as bfloat16; NULL: they are uploaded as the caller has them */
     int32_t *host_ranks;
     double weight; /* of the batch's labels */
-    cl_event done; /* NULL: `joined` holds the results already */
-    rncl_batch_result joined;
+    cl_event done; /* all that the batch has made the device do */
+    bool is_joined;
+    rncl_batch_result joined; /* everybody's results, which come before the update */
 } batch_slot;
 
 /* How far the step under way has come. */

@@ -182,12 +182,17 @@ static rncl_status read_results(rncl_network *net, batch_slot *slot)
     return flush(net);
 }
 
-static rncl_status wait_for_results(const rncl_network *net, batch_slot *slot, rncl_batch_result *result)
+static rncl_status wait_for(batch_slot *slot)
 {
     const cl_int error = clWaitForEvents(1, &slot->done);
     clReleaseEvent(slot->done);
     slot->done = NULL;
-    RNCL_TRY(rncl_cl_status(error, "clWaitForEvents", "the results of a batch"));
+    return rncl_cl_status(error, "clWaitForEvents", "the results of a batch");
+}
+
+static rncl_status wait_for_results(const rncl_network *net, batch_slot *slot, rncl_batch_result *result)
+{
+    RNCL_TRY(wait_for(slot));
     result->logits = slot->host_logits;
     result->weight = slot->weight;
     for (int i = 0; i < net->setup.batch_size; i++) {
@@ -211,6 +216,14 @@ static rncl_status join(rncl_network *net, batch_slot *slot)
     RNCL_TRY(read_results(net, slot));
     RNCL_TRY(wait_for_results(net, slot, &slot->joined));
     return others->join(others->user, &slot->joined);
+}
+
+/* Behind the update, whose observer may have things read into memory of his own. */
+static rncl_status end_joined(rncl_network *net, batch_slot *slot)
+{
+    RNCL_TRY(rncl_cl_status(clEnqueueMarkerWithWaitList(net->context->queue, 0, NULL, &slot->done),
+                            "clEnqueueMarkerWithWaitList", "the end of a step"));
+    return flush(net);
 }
 
 /* What the batch's losses are divided by. Mixed labels are the same ones in another order. */
@@ -304,12 +317,12 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
         RNCL_TRY(rncl_parameters_keep_state(&net->parameters));
     net->stage = rule ? RNCL_STAGE_BEGUN : net->stage;
     RNCL_TRY(compute_batch(net, slot, images_of(net, slot, images), rule));
-    const bool joins = rule && net->buckets.count;
-    if (joins)
+    slot->is_joined = rule && net->buckets.count;
+    if (slot->is_joined)
         RNCL_TRY(join(net, slot));
     if (rule)
         RNCL_TRY(update(net, rule));
-    RNCL_TRY(joins ? flush(net) : read_results(net, slot));
+    RNCL_TRY(slot->is_joined ? end_joined(net, slot) : read_results(net, slot));
     net->submitted++;
     return RNCL_OK;
 }
@@ -340,8 +353,8 @@ rncl_status rncl_network_collect(rncl_network *net, rncl_batch_result *result)
     if (net->submitted == net->collected)
         return RNCL_FAIL(RNCL_ERR_FAILURE, "no batch to collect");
     batch_slot *slot = &net->slots[net->collected++ % MAX_OUTSTANDING];
-    if (slot->done)
+    if (!slot->is_joined)
         return settle(net, wait_for_results(net, slot, result));
     *result = slot->joined;
-    return RNCL_OK;
+    return settle(net, wait_for(slot));
 }

@@ -1,5 +1,7 @@
 /* Gradients that are summed with others', in buckets, while backward goes on. On any device
  * ($RNCL_TEST_DEVICE). */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "network.h"
@@ -271,6 +273,54 @@ static void a_bucket_is_summed_before_backward_has_reached_the_first_layer(void 
     rncl_graph_destroy(graph);
 }
 
+/* ---- the end of a step ---- */
+
+static atomic_bool opened;
+
+static void *open_late(void *unused)
+{
+    (void)unused;
+    usleep(200000);
+    atomic_store(&opened, true);
+    clSetUserEventStatus(gate, CL_COMPLETE);
+    return NULL;
+}
+
+/* The update's end waits for the gate, as does what an observer may have enqueued before. */
+static rncl_status hold_update(void *user, const rncl_pass_at *at)
+{
+    (void)user;
+    if (!gate || !at->done || at->op->desc.kind != RNCL_OP_sgd)
+        return RNCL_OK;
+    assert_int_equal(clEnqueueBarrierWithWaitList(context->queue, 1, &gate, NULL), CL_SUCCESS);
+    return RNCL_OK;
+}
+
+/* Who observes passes reads into memory of his own, until the step has been collected. */
+static void a_step_that_has_been_collected_has_been_updated(void **state)
+{
+    (void)state;
+    cl_int error;
+    pthread_t opener;
+    rncl_batch_result result;
+    build_graph("");
+    rncl_network *network =
+        create(BATCH, (rncl_network_others){.sum = sum, .join = join, .bucket_floats = SOME_FLOATS});
+    rncl_network_observe(network, (rncl_pass_observer){.look = hold_update});
+    step(network);
+    gate = clCreateUserEvent(context->context, &error);
+    assert_int_equal(error, CL_SUCCESS);
+    expect_ok(begin_step(network));
+    assert_int_equal(pthread_create(&opener, NULL, open_late, NULL), 0);
+    expect_ok(rncl_network_collect(network, &result));
+    assert_true(atomic_load(&opened));
+    pthread_join(opener, NULL);
+    clReleaseEvent(gate);
+    gate = NULL;
+    rncl_network_destroy(network);
+    rncl_graph_destroy(graph);
+}
+
 static int open_context(void **state)
 {
     (void)state;
@@ -293,6 +343,7 @@ int main(void)
         cmocka_unit_test(results_are_everybodys),
         cmocka_unit_test(a_step_that_cannot_be_joined_has_not_been_taken),
         cmocka_unit_test(a_bucket_is_summed_before_backward_has_reached_the_first_layer),
+        cmocka_unit_test(a_step_that_has_been_collected_has_been_updated),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
 }

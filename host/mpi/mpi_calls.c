@@ -3,6 +3,7 @@
 
 #include <mpi.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 _Static_assert(sizeof(MPI_Request) <= sizeof(rncl_mpi_request), "a request holds MPI's");
@@ -21,10 +22,20 @@ static MPI_Request unpack(rncl_mpi_request ours)
     return theirs;
 }
 
+/* Of messages over TCP that are longer than 64 KiB Open MPI asks the receiver where each is to go, and the
+ * link idles meanwhile. Here receivers wait with their memory. Who has set a limit keeps it. */
+static void send_at_once(void)
+{
+#ifdef OPEN_MPI
+    setenv("OMPI_MCA_btl_tcp_eager_limit", "8388608", 0);
+#endif
+}
+
 static bool start(rncl_mpi_place *place)
 {
     int provided;
     MPI_Comm local;
+    send_at_once();
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided) || provided < MPI_THREAD_SERIALIZED)
         return false;
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);

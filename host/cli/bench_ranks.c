@@ -46,7 +46,7 @@ static void fill(rncl_ranks_model *m, const rncl_graph *graph, const rncl_gradie
     }
     m->step = (rncl_scaling_step){.buckets = m->buckets,
                                   .count = bucket,
-                                  .backward_ms = scale * (forward + backward),
+                                  .backward_ms = scale * done, /* no bucket is ready later, by no digit */
                                   .update_ms = scale * update};
 }
 

@@ -14,6 +14,9 @@ enum { MOST_RANKS = 1024 };
 
 static const int speeds[] = {1, 10, 25, 100}; /* Gb/s */
 
+/* Of the 1,538 bytes that a frame takes of Ethernet, TCP with time stamps carries 1,448. */
+static const double payload = 1448.0 / 1538;
+
 /* Time that rows take: those of a pass; with a name, only those of that node. */
 static double sum_ms(const rncl_layer_time *layers, size_t count, const char *pass, const char *name)
 {
@@ -71,7 +74,7 @@ void rncl_ranks_model_fini(rncl_ranks_model *model)
 
 static rncl_scaling predict(const rncl_ranks_model *model, int ranks, int speed)
 {
-    const rncl_scaling_link link = {.gbit_s = speed, .latency_us = model->latency_us};
+    const rncl_scaling_link link = {.gbit_s = speed * payload, .latency_us = model->latency_us};
     return rncl_scaling_predict(&model->step, ranks, link);
 }
 

@@ -224,35 +224,52 @@ static void stop_beats(job *j)
 
 /* ---- messages ---- */
 
-static rncl_status fail(int error, int to, int from)
+static rncl_status fail(int error)
 {
     char text[256];
     mpi->error_text(error, text, sizeof text);
-    return RNCL_FAIL(RNCL_ERR_IO, "no messages to rank %d and from rank %d any more: %s", to, from, text);
+    return RNCL_FAIL(RNCL_ERR_IO, "no messages to other ranks any more: %s", text);
 }
 
-/* Sizes that one message may have; 0: none is sent, or received. */
-static rncl_status transfer(job *j, int to, const void *out, size_t out_bytes, int from, void *in,
-                            size_t in_bytes)
+/* Of all messages what one of MPI's may hold, beginning at `first` bytes. *left: there was any. */
+static int post(const rncl_message *messages, size_t count, size_t first, rncl_mpi_request *requests,
+                bool *left)
+{
+    int error = 0;
+    *left = false;
+    for (size_t i = 0; i < count && !error; i++) {
+        const rncl_message *m = &messages[i];
+        requests[i] = mpi->none();
+        if (m->in_bytes <= first)
+            continue;
+        *left = true;
+        error = mpi->receive((char *)m->in + first, (int)MIN(m->in_bytes - first, most_bytes), m->from,
+                             DATA_TAG, &requests[i]);
+    }
+    for (size_t i = 0; i < count && !error; i++) {
+        const rncl_message *m = &messages[i];
+        requests[count + i] = mpi->none();
+        if (m->out_bytes <= first)
+            continue;
+        *left = true;
+        error = mpi->send((const char *)m->out + first, (int)MIN(m->out_bytes - first, most_bytes), m->to,
+                          DATA_TAG, &requests[count + i]);
+    }
+    return error;
+}
+
+static rncl_status wait_for(job *j, size_t count, rncl_mpi_request *requests)
 {
     enum { BUSY = 100 }; /* tests before pauses are made: a short message is there at once */
-    rncl_mpi_request requests[] = {mpi->none(), mpi->none()};
-    int error = 0;
-    bool done = false;
-    if (atomic_load(&j->failed))
-        return RNCL_FAIL(j->found.status, "%s", j->found.text);
-    pthread_mutex_lock(&j->lock);
-    if (in_bytes)
-        error = mpi->receive(in, (int)in_bytes, from, DATA_TAG, &requests[0]);
-    if (out_bytes && !error)
-        error = mpi->send(out, (int)out_bytes, to, DATA_TAG, &requests[1]);
-    pthread_mutex_unlock(&j->lock);
-    for (int tests = 0; !error && !done; tests++) {
+    for (int tests = 0;; tests++) {
+        bool done;
         pthread_mutex_lock(&j->lock);
-        error = mpi->test(COUNT(requests), requests, &done);
+        const int error = mpi->test((int)count, requests, &done);
         pthread_mutex_unlock(&j->lock);
+        if (error)
+            return fail(error);
         if (done)
-            break;
+            return RNCL_OK;
         if (atomic_load(&j->failed))
             return RNCL_FAIL(j->found.status, "%s", j->found.text);
         if (tests < BUSY)
@@ -260,21 +277,22 @@ static rncl_status transfer(job *j, int to, const void *out, size_t out_bytes, i
         else
             pause_for(pause_ns);
     }
-    return error ? fail(error, to, from) : RNCL_OK;
 }
 
-static rncl_status exchange(rncl_ranks *ranks, int to, const void *out, size_t out_bytes, int from, void *in,
-                            size_t in_bytes)
+static rncl_status exchange(rncl_ranks *ranks, const rncl_message *messages, size_t count)
 {
-    const char *send = out;
-    char *receive = in;
-    while (out_bytes || in_bytes) {
-        const size_t sent = MIN(out_bytes, most_bytes), received = MIN(in_bytes, most_bytes);
-        RNCL_TRY(transfer(ranks->carrier, to, send, sent, from, receive, received));
-        send += sent;
-        receive += received;
-        out_bytes -= sent;
-        in_bytes -= received;
+    rncl_mpi_request requests[2 * RNCL_MESSAGES_AT_ONCE];
+    job *j = ranks->carrier;
+    bool left = true;
+    for (size_t first = 0; left; first += most_bytes) {
+        if (atomic_load(&j->failed))
+            return RNCL_FAIL(j->found.status, "%s", j->found.text);
+        pthread_mutex_lock(&j->lock);
+        const int error = post(messages, count, first, requests, &left);
+        pthread_mutex_unlock(&j->lock);
+        if (error)
+            return fail(error);
+        RNCL_TRY(wait_for(j, 2 * count, requests));
     }
     return RNCL_OK;
 }

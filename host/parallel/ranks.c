@@ -1,5 +1,6 @@
-/* Collective operations, made of exchanges between pairs: in round r every rank sends to the one r places
- * behind it and receives from the one r places before it. */
+/* Collective operations, made of messages between pairs: in round r every rank sends to the one r places
+ * behind it and receives from the one r places before it. Rounds do not wait for each other, but for those
+ * that an exchange holds. */
 #include "ranks.h"
 
 #include <stdlib.h>
@@ -49,8 +50,28 @@ static int before(const rncl_ranks *ranks, int places)
     return (ranks->index - places + ranks->count) % ranks->count;
 }
 
+/* Messages that wait for others to go with. */
+typedef struct outbox {
+    rncl_message messages[RNCL_MESSAGES_AT_ONCE];
+    size_t count;
+} outbox;
+
+static rncl_status send_all(rncl_ranks *ranks, outbox *box)
+{
+    const size_t count = box->count;
+    box->count = 0;
+    return count ? ranks->exchange(ranks, box->messages, count) : RNCL_OK;
+}
+
+static rncl_status put(rncl_ranks *ranks, outbox *box, rncl_message message)
+{
+    box->messages[box->count++] = message;
+    return box->count < COUNT(box->messages) ? RNCL_OK : send_all(ranks, box);
+}
+
 rncl_status rncl_ranks_gather(rncl_ranks *ranks, const void *mine, size_t bytes, const void **all)
 {
+    outbox box = {0};
     *all = mine;
     if (!ranks)
         return RNCL_OK;
@@ -59,11 +80,16 @@ rncl_status rncl_ranks_gather(rncl_ranks *ranks, const void *mine, size_t bytes,
     memcpy(to + (size_t)ranks->index * bytes, mine, bytes);
     for (int round = 1; round < ranks->count; round++) {
         const int from = before(ranks, round);
-        RNCL_TRY(ranks->exchange(ranks, behind(ranks, round), mine, bytes, from, to + (size_t)from * bytes,
-                                 bytes));
+        RNCL_TRY(put(ranks, &box,
+                     (rncl_message){.to = behind(ranks, round),
+                                    .out = mine,
+                                    .out_bytes = bytes,
+                                    .from = from,
+                                    .in = to + (size_t)from * bytes,
+                                    .in_bytes = bytes}));
     }
     *all = to;
-    return RNCL_OK;
+    return send_all(ranks, &box);
 }
 
 /* In round r ranks below 2^r hand the data on to those 2^r further on. */
@@ -72,9 +98,9 @@ rncl_status rncl_ranks_cast(rncl_ranks *ranks, void *data, size_t bytes)
     for (int have = 1; have < rncl_ranks_count(ranks); have *= 2) {
         const int to = ranks->index + have, from = ranks->index - have;
         if (ranks->index < have && to < ranks->count)
-            RNCL_TRY(ranks->exchange(ranks, to, data, bytes, to, NULL, 0));
+            RNCL_TRY(ranks->exchange(ranks, &(rncl_message){.to = to, .out = data, .out_bytes = bytes}, 1));
         else if (ranks->index >= have && from < have)
-            RNCL_TRY(ranks->exchange(ranks, from, NULL, 0, from, data, bytes));
+            RNCL_TRY(ranks->exchange(ranks, &(rncl_message){.from = from, .in = data, .in_bytes = bytes}, 1));
     }
     return RNCL_OK;
 }
@@ -92,19 +118,43 @@ static chunk chunk_of(const rncl_ranks *ranks, size_t count, int index)
     return (chunk){.first = MIN(begin, count), .count = MIN(end, count) - MIN(begin, count)};
 }
 
-/* Everybody's values of this rank's chunk, in the order of the ranks, in `scratch`. */
-static rncl_status scatter(rncl_ranks *ranks, const float *values, size_t count)
+/* Everybody's values of this rank's chunk, in the order of the ranks, in `all`; its own place there is left
+ * as it is. A value has `size` bytes. */
+static rncl_status scatter(rncl_ranks *ranks, const void *values, size_t count, size_t size, void *all)
 {
     const chunk own = chunk_of(ranks, count, ranks->index);
-    float *all = ranks->scratch;
-    memcpy(all + (size_t)ranks->index * own.count, values + own.first, own.count * sizeof *values);
+    outbox box = {0};
     for (int round = 1; round < ranks->count; round++) {
         const int to = behind(ranks, round), from = before(ranks, round);
         const chunk theirs = chunk_of(ranks, count, to);
-        RNCL_TRY(ranks->exchange(ranks, to, values + theirs.first, theirs.count * sizeof *values, from,
-                                 all + (size_t)from * own.count, own.count * sizeof *values));
+        RNCL_TRY(put(ranks, &box,
+                     (rncl_message){.to = to,
+                                    .out = (const char *)values + theirs.first * size,
+                                    .out_bytes = theirs.count * size,
+                                    .from = from,
+                                    .in = (char *)all + (size_t)from * own.count * size,
+                                    .in_bytes = own.count * size}));
     }
-    return RNCL_OK;
+    return send_all(ranks, &box);
+}
+
+/* Every rank's chunk on all of them. */
+static rncl_status collect(rncl_ranks *ranks, void *values, size_t count, size_t size)
+{
+    const chunk own = chunk_of(ranks, count, ranks->index);
+    outbox box = {0};
+    for (int round = 1; round < ranks->count; round++) {
+        const int from = before(ranks, round);
+        const chunk theirs = chunk_of(ranks, count, from);
+        RNCL_TRY(put(ranks, &box,
+                     (rncl_message){.to = behind(ranks, round),
+                                    .out = (char *)values + own.first * size,
+                                    .out_bytes = own.count * size,
+                                    .from = from,
+                                    .in = (char *)values + theirs.first * size,
+                                    .in_bytes = theirs.count * size}));
+    }
+    return send_all(ranks, &box);
 }
 
 static void add_up(const rncl_ranks *ranks, float *restrict sums, size_t count)
@@ -118,28 +168,17 @@ static void add_up(const rncl_ranks *ranks, float *restrict sums, size_t count)
     }
 }
 
-/* Everybody's sums on every rank. */
-static rncl_status collect(rncl_ranks *ranks, float *values, size_t count)
-{
-    const chunk own = chunk_of(ranks, count, ranks->index);
-    for (int round = 1; round < ranks->count; round++) {
-        const int from = before(ranks, round);
-        const chunk theirs = chunk_of(ranks, count, from);
-        RNCL_TRY(ranks->exchange(ranks, behind(ranks, round), values + own.first, own.count * sizeof *values,
-                                 from, values + theirs.first, theirs.count * sizeof *values));
-    }
-    return RNCL_OK;
-}
-
 rncl_status rncl_ranks_sum(rncl_ranks *ranks, float *values, size_t count)
 {
     if (rncl_ranks_count(ranks) == 1)
         return RNCL_OK;
     const chunk own = chunk_of(ranks, count, ranks->index);
     RNCL_TRY(make_scratch(ranks, own.count * (size_t)ranks->count * sizeof *values));
-    RNCL_TRY(scatter(ranks, values, count));
+    float *all = ranks->scratch;
+    memcpy(all + (size_t)ranks->index * own.count, values + own.first, own.count * sizeof *values);
+    RNCL_TRY(scatter(ranks, values, count, sizeof *values, all));
     add_up(ranks, values + own.first, own.count);
-    return collect(ranks, values, count);
+    return collect(ranks, values, count, sizeof *values);
 }
 
 /* ---- rounded on their way ---- */
@@ -151,20 +190,6 @@ static uint16_t round_off(float value, float *error)
     return rounded;
 }
 
-/* Everybody's rounded values of this rank's chunk, in the order of the ranks, in `all`; its own are in
- * `values`, as they are. */
-static rncl_status scatter_rounded(rncl_ranks *ranks, const uint16_t *rounded, size_t count, uint16_t *all)
-{
-    const chunk own = chunk_of(ranks, count, ranks->index);
-    for (int round = 1; round < ranks->count; round++) {
-        const int to = behind(ranks, round), from = before(ranks, round);
-        const chunk theirs = chunk_of(ranks, count, to);
-        RNCL_TRY(ranks->exchange(ranks, to, rounded + theirs.first, theirs.count * sizeof *rounded, from,
-                                 all + (size_t)from * own.count, own.count * sizeof *all));
-    }
-    return RNCL_OK;
-}
-
 /* Value number i of this rank's chunk, in the order of the ranks. */
 static float add_rounded(const rncl_ranks *ranks, const uint16_t *all, size_t count, size_t i, float own)
 {
@@ -172,19 +197,6 @@ static float add_rounded(const rncl_ranks *ranks, const uint16_t *all, size_t co
     for (int rank = 1; rank < ranks->count; rank++)
         sum += rank == ranks->index ? own : rncl_bfloat16_to_float(all[(size_t)rank * count + i]);
     return sum;
-}
-
-static rncl_status collect_rounded(rncl_ranks *ranks, uint16_t *rounded, size_t count)
-{
-    const chunk own = chunk_of(ranks, count, ranks->index);
-    for (int round = 1; round < ranks->count; round++) {
-        const int from = before(ranks, round);
-        const chunk theirs = chunk_of(ranks, count, from);
-        RNCL_TRY(ranks->exchange(ranks, behind(ranks, round), rounded + own.first,
-                                 own.count * sizeof *rounded, from, rounded + theirs.first,
-                                 theirs.count * sizeof *rounded));
-    }
-    return RNCL_OK;
 }
 
 rncl_status rncl_ranks_sum_rounded(rncl_ranks *ranks, float *values, float *errors, size_t count)
@@ -199,12 +211,12 @@ rncl_status rncl_ranks_sum_rounded(rncl_ranks *ranks, float *values, float *erro
         if (i < own.first || i >= own.first + own.count)
             rounded[i] = round_off(values[i], &errors[i]);
     }
-    RNCL_TRY(scatter_rounded(ranks, rounded, count, all));
+    RNCL_TRY(scatter(ranks, rounded, count, sizeof *rounded, all));
     for (size_t i = 0; i < own.count; i++) {
         const size_t at = own.first + i;
         rounded[at] = round_off(add_rounded(ranks, all, own.count, i, values[at]), &errors[at]);
     }
-    RNCL_TRY(collect_rounded(ranks, rounded, count));
+    RNCL_TRY(collect(ranks, rounded, count, sizeof *rounded));
     for (size_t i = 0; i < count; i++)
         values[i] = rncl_bfloat16_to_float(rounded[i]);
     return RNCL_OK;
@@ -214,20 +226,26 @@ rncl_status rncl_ranks_sum_rounded(rncl_ranks *ranks, float *values, float *erro
 
 rncl_status rncl_ranks_bring(rncl_ranks *ranks, void *all, size_t bytes)
 {
+    outbox box = {0};
     if (!rncl_ranks_first(ranks))
-        return ranks->exchange(ranks, 0, all, bytes, 0, NULL, 0);
-    for (int rank = 1; rank < rncl_ranks_count(ranks); rank++)
-        RNCL_TRY(ranks->exchange(ranks, rank, NULL, 0, rank, (char *)all + (size_t)rank * bytes, bytes));
-    return RNCL_OK;
+        return ranks->exchange(ranks, &(rncl_message){.out = all, .out_bytes = bytes}, 1);
+    for (int rank = 1; rank < rncl_ranks_count(ranks); rank++) {
+        char *in = (char *)all + (size_t)rank * bytes;
+        RNCL_TRY(put(ranks, &box, (rncl_message){.from = rank, .in = in, .in_bytes = bytes}));
+    }
+    return send_all(ranks, &box);
 }
 
 rncl_status rncl_ranks_deal(rncl_ranks *ranks, void *all, size_t bytes)
 {
+    outbox box = {0};
     if (!rncl_ranks_first(ranks))
-        return ranks->exchange(ranks, 0, NULL, 0, 0, all, bytes);
-    for (int rank = 1; rank < rncl_ranks_count(ranks); rank++)
-        RNCL_TRY(ranks->exchange(ranks, rank, (char *)all + (size_t)rank * bytes, bytes, rank, NULL, 0));
-    return RNCL_OK;
+        return ranks->exchange(ranks, &(rncl_message){.in = all, .in_bytes = bytes}, 1);
+    for (int rank = 1; rank < rncl_ranks_count(ranks); rank++) {
+        const char *out = (const char *)all + (size_t)rank * bytes;
+        RNCL_TRY(put(ranks, &box, (rncl_message){.to = rank, .out = out, .out_bytes = bytes}));
+    }
+    return send_all(ranks, &box);
 }
 
 typedef struct verdict {

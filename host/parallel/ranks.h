@@ -1,5 +1,5 @@
 /* The processes that train one network together, a device each, and what they tell each other. All of it is
- * built on one exchange between pairs, so that whatever carries the bytes decides nothing about the results:
+ * built on messages between pairs, so that whatever carries the bytes decides nothing about the results:
  * everything is joined in the order of the ranks.
  *
  * These functions are collective: every rank calls the same ones in the same order with the same sizes. Each
@@ -15,10 +15,23 @@
 
 typedef struct rncl_ranks rncl_ranks;
 
-/* Sends `out` to rank `to` while it receives `in` from rank `from`; both are others than this one. Sizes in
- * bytes, which the partners know too; 0: nothing is sent, or received. */
-typedef rncl_status rncl_ranks_exchange(rncl_ranks *ranks, int to, const void *out, size_t out_bytes,
-                                        int from, void *in, size_t in_bytes);
+/* What goes to rank `to` and what comes from rank `from`; both are others than this one. Sizes in bytes,
+ * which the partners know too; 0: nothing is sent, or received. */
+typedef struct rncl_message {
+    int to;
+    const void *out;
+    size_t out_bytes;
+    int from;
+    void *in;
+    size_t in_bytes;
+} rncl_message;
+
+/* An exchange has so many messages at most: more would fill up what a receiver has for those that it does not
+ * expect yet. */
+enum { RNCL_MESSAGES_AT_ONCE = 8 };
+
+/* Carries all of them at once. No two go to the same rank, nor come from the same one. */
+typedef rncl_status rncl_ranks_exchange(rncl_ranks *ranks, const rncl_message *messages, size_t count);
 
 struct rncl_ranks {
     int index, count;

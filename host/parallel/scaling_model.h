@@ -20,7 +20,7 @@ typedef struct rncl_scaling_step {
 
 /* Between any two ranks, both ways at once. */
 typedef struct rncl_scaling_link {
-    double gbit_s; /* 1e9 bits a second */
+    double gbit_s; /* 1e9 bits of messages a second */
     double latency_us;
 } rncl_scaling_link;
 

@@ -48,14 +48,23 @@ static void a_slow_link_ends_later_than_backward(void **state)
     expect(two.step_ms, 185);
 }
 
-/* 4 ranks: 3 messages of a quarter each way, so 2 * 3 (1 + 2.5) = 21 and 2 * 3 (1 + 0.5) = 9 ms; results 3
+/* 4 ranks: 3 messages of a quarter each way, so 2 (1 + 3 * 2.5) = 17 and 2 (1 + 3 * 0.5) = 5 ms; results 1
  * ms. */
-static void ranks_send_to_all_others(void **state)
+static void ranks_send_to_all_others_at_once(void **state)
 {
     (void)state;
     const rncl_scaling four = rncl_scaling_predict(&step, 4, (rncl_scaling_link){1, 1000});
-    expect(four.exposed_ms, 9 + 3);
-    expect(four.step_ms, 117);
+    expect(four.exposed_ms, 5 + 1);
+    expect(four.step_ms, 111);
+}
+
+/* 10 ranks: 9 messages are one more than go at once; 2 (2 + 9) = 22 ms end before backward, the others take 2
+ * (2 + 9 * 0.2) ms, results 2. */
+static void many_ranks_wait_for_latency_more_than_once(void **state)
+{
+    (void)state;
+    const rncl_scaling ten = rncl_scaling_predict(&step, 10, (rncl_scaling_link){1, 1000});
+    expect(ten.exposed_ms, 2 * (2 + 1.8) + 2);
 }
 
 int main(void)
@@ -64,7 +73,8 @@ int main(void)
         cmocka_unit_test(one_rank_waits_for_nobody),
         cmocka_unit_test(only_the_last_bucket_is_exposed_on_a_fast_link),
         cmocka_unit_test(a_slow_link_ends_later_than_backward),
-        cmocka_unit_test(ranks_send_to_all_others),
+        cmocka_unit_test(ranks_send_to_all_others_at_once),
+        cmocka_unit_test(many_ranks_wait_for_latency_more_than_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

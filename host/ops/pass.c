@@ -126,12 +126,18 @@ static bool algorithm_exists(const rncl_op_type *type, const char *name)
     return false;
 }
 
+/* Results that were tuned with elements of bfloat16 are not of passes with floats. */
+static bool has_results(const rncl_pass *pass)
+{
+    return pass->context->precision != RNCL_PRECISION_BF16_TENSORS || !pass->choice.floats;
+}
+
 /* A tuned setting is used for a named algorithm too, if it was made for that algorithm. */
 static bool take_tuned(rncl_pass *pass, const char *algorithm)
 {
     const rncl_tuned *tuned = &pass->choice.tuned;
     const rncl_setting *setting =
-        tuned->lookup ? tuned->lookup(tuned->state, &pass->desc, pass->index) : NULL;
+        tuned->lookup && has_results(pass) ? tuned->lookup(tuned->state, &pass->desc, pass->index) : NULL;
     pass->tuned = setting && (!algorithm || !strcmp(algorithm, setting->algorithm)) &&
                   rncl_pass_take(pass, setting) && is_wanted(pass, pass->row);
     return pass->tuned;
@@ -175,7 +181,8 @@ double rncl_pass_rounding(const rncl_pass *pass)
 
 bool rncl_pass_is_tunable(const rncl_pass *pass)
 {
-    return rncl_pass_to_tune(pass)->row->knobs != NULL;
+    const rncl_pass *product = rncl_pass_to_tune(pass);
+    return product->row->knobs != NULL && has_results(product);
 }
 
 static bool is_listed(const rncl_row *row, const char *program)

@@ -1,7 +1,6 @@
 /* Cuts a slice out of a case, and finds the place of its values in the whole tensors. */
 #include "slice.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "util.h"
@@ -13,10 +12,15 @@ static const double tolerance_of_mass = 1e-5;
  * 0.8 of the largest in the mean and five times that in the worst of a million values. */
 static const double tolerance_of_typical = 8;
 
-double rncl_slice_tolerance(const rncl_spec_case *c, rncl_slot slot)
+/* Half of the last of bfloat16's eight digits, of a value whose first one is all there is. */
+static const double tolerance_of_element = 1.0 / (1 << 8);
+
+rncl_tolerance rncl_slice_tolerance(const rncl_spec_case *c, rncl_slot slot)
 {
     const rncl_spec_sum sum = rncl_spec_of(c->desc.kind)->sum(c, slot);
-    return tolerance_of_mass * sum.mass + tolerance_of_typical * c->rounding * sum.typical;
+    return (rncl_tolerance){.fixed = tolerance_of_mass * sum.mass +
+                                     tolerance_of_typical * c->rounding * sum.typical,
+                            .of_value = c->elements & 1u << slot ? tolerance_of_element : 0};
 }
 
 void rncl_slice_pick(rncl_spec_slice *slice, rncl_spec_axis axis, rncl_int *size)
@@ -114,11 +118,11 @@ static rncl_status compare(const rncl_spec_case *c, const rncl_spec_slice *slice
 {
     const rncl_spec *spec = rncl_spec_of(c->desc.kind);
     const rncl_spec_layout part = spec->layout(&slice->part, slot), of = spec->layout(c, slot);
-    const double tolerance = rncl_slice_tolerance(c, slot);
+    const rncl_tolerance tolerance = rncl_slice_tolerance(c, slot);
     for (size_t i = 0; i < rncl_spec_layout_count(&part); i++) {
         const size_t at = place_of(slice, &part, &of, i);
         const double value = value_at(slot, whole, at);
-        if (!(fabs(value - exact[i]) <= tolerance))
+        if (!rncl_tolerance_allows(tolerance, value, exact[i]))
             return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "value %zu is %g, expected %g", at, value, exact[i]);
     }
     return RNCL_OK;

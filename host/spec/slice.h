@@ -2,6 +2,9 @@
 #ifndef RNCL_SPEC_SLICE_H
 #define RNCL_SPEC_SLICE_H
 
+#include <math.h>
+#include <stdbool.h>
+
 #include "spec.h"
 
 /* The first, the last and one between them. */
@@ -40,8 +43,17 @@ enum { RNCL_SLICE_BOXES = RNCL_SLICE_PICKS * RNCL_SLICE_PICKS * RNCL_SLICE_PICKS
 size_t rncl_slice_boxes(const rncl_spec_slice *slice, const rncl_spec_layout *part,
                         const rncl_spec_layout *whole, rncl_slice_box boxes[RNCL_SLICE_BOXES]);
 
-/* The largest error that a value of a result may have; 0: it must be exact. */
-double rncl_slice_tolerance(const rncl_spec_case *c, rncl_slot slot);
+/* The largest error that a value of a result may have: fixed + of_value |value|; 0: it must be exact. */
+typedef struct rncl_tolerance {
+    double fixed, of_value;
+} rncl_tolerance;
+
+rncl_tolerance rncl_slice_tolerance(const rncl_spec_case *c, rncl_slot slot);
+
+static inline bool rncl_tolerance_allows(rncl_tolerance tolerance, double value, double expected)
+{
+    return fabs(value - expected) <= tolerance.fixed + tolerance.of_value * fabs(expected); /* not of a NaN */
+}
 
 /* Compares a slice of the results with the reference. `inputs` (what the pass reads) and `results` are
  * whole tensors, NULL where the case has none. RNCL_ERR_WRONG_RESULT if a value is wrong. */

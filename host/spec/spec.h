@@ -16,7 +16,8 @@ typedef struct rncl_spec_case {
     bool weighted; /* softmax: with class weights */
     bool diverged; /* softmax: logits of every third row are not finite */
     rncl_op_scalars scalars;
-    double rounding; /* largest relative error to which products' operands are rounded; 0: float32 */
+    double rounding;   /* largest relative error to which products' operands are rounded; 0: float32 */
+    unsigned elements; /* slots that hold bfloat16 on the device */
 } rncl_spec_case;
 
 /* A member of a shape as text: its name and its value, a number or a word. */

@@ -126,9 +126,6 @@ rncl_status rncl_tuning_run(rncl_context *context, const rncl_options *options, 
                             rncl_tuning *out)
 {
     *out = (rncl_tuning){0};
-    if (context->precision == RNCL_PRECISION_BF16_TENSORS)
-        return RNCL_FAIL(RNCL_ERR_USAGE, "kernels for --precision %s are not tuned; they run with presets",
-                         rncl_precision_name(context->precision));
     char *program;
     RNCL_TRY(find_program(options, &program));
     rncl_status st = tune_in(context, options, budget_seconds, program, out);

@@ -34,10 +34,11 @@ static unsigned calls_for(uint64_t time_ns)
     return (unsigned)(STRETCH_NS / MAX(time_ns, 1) + 1);
 }
 
-static rncl_status check_floats(const float *values, const float *expected, size_t count, double tolerance)
+static rncl_status check_floats(const float *values, const float *expected, size_t count,
+                                rncl_tolerance tolerance)
 {
     for (size_t i = 0; i < count; i++)
-        if (!(fabs((double)values[i] - (double)expected[i]) <= tolerance))
+        if (!rncl_tolerance_allows(tolerance, (double)values[i], (double)expected[i]))
             return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, "value %zu is %g, expected %g", i, (double)values[i],
                              (double)expected[i]);
     return RNCL_OK;
@@ -51,9 +52,11 @@ static rncl_status check_result(const rncl_trial *trial, rncl_slot slot)
     const bool bits = slot == RNCL_SLOT_saved || RNCL_INTEGER_SLOTS & 1u << slot;
     if (!t->size_bytes)
         return RNCL_OK;
-    if (!bits)
+    if (!bits) {
+        const rncl_tolerance once = rncl_slice_tolerance(&trial->c, slot);
         return check_floats(t->values, trial->expected[slot], t->size_bytes / sizeof(float),
-                            2 * rncl_slice_tolerance(&trial->c, slot));
+                            (rncl_tolerance){.fixed = 2 * once.fixed, .of_value = 2 * once.of_value});
+    }
     if (memcmp(t->values, trial->expected[slot], t->size_bytes) != 0)
         return RNCL_FAIL(RNCL_ERR_WRONG_RESULT, slot == RNCL_SLOT_saved
                                                     ? "the data kept for the backward pass is wrong"
@@ -294,6 +297,7 @@ rncl_status rncl_trial_create(rncl_context *context, const rncl_problem *problem
     if (hook)
         trial->hook = *hook;
     rncl_status st = rncl_trial_tensors_init(context, &trial->c, slots_of(trial), &trial->tensors);
+    trial->c.elements = trial->tensors.elements;
     if (!st)
         st = make_inputs(trial);
     if (!st)

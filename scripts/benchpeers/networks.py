@@ -24,6 +24,6 @@ def median_seconds(step, steps, untimed):
 
 
 def answer(step_seconds):
-    """The main program of a peer: prints images/s of the network that the command line names."""
+    """The main program of a peer: prints images/s of the network and in the precision that the command line names."""
     network = NETWORKS[sys.argv[1]]
-    print(network.batch / step_seconds(network))
+    print(network.batch / step_seconds(network, sys.argv[2]))

@@ -34,20 +34,25 @@ static void tune_and_kill(int milliseconds)
     json_decref(load_results());
 }
 
-static void tuning_that_is_killed_again_and_again_goes_on_where_it_was(void **state)
+/* A slow machine finishes nothing in this time, and goes on. */
+static void tune_something(const char *options)
 {
-    (void)state;
-    for (int i = 0; i < 20; i++)
-        tune_and_kill(50 + (i * 7919) % 600);
-    /* A slow machine finishes nothing in this time, and goes on. */
     for (size_t tuned = 0, i; tuned == 0;) {
-        run_in(environment, "tune " NETWORK " --budget 8 --json");
+        run_in(environment, "tune " NETWORK " %s --json", options);
         expect_status(0);
         json_t *document = expect_json(), *problem;
         json_array_foreach(json_object_get(document, "problems"), i, problem) tuned +=
             json_is_true(json_object_get(problem, "tuned"));
         json_decref(document);
     }
+}
+
+static void tuning_that_is_killed_again_and_again_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        tune_and_kill(50 + (i * 7919) % 600);
+    tune_something("--budget 8");
     json_t *results = load_results();
     assert_non_null(results);
     assert_true(json_array_size(json_object_get(results, "results")) > 0);
@@ -88,6 +93,24 @@ static void without_winograd_there_is_none(void **state)
     assert_null(strstr(result.output, "winograd"));
 }
 
+/* On devices that store floats alone, fp32's. */
+static void a_precision_has_results_of_its_own(void **state)
+{
+    (void)state;
+    shell("rm -rf data");
+    tune_something("--precision bf16 --budget 4");
+    run_in(environment, "bench " NETWORK " --precision bf16 --steps 1 --json");
+    expect_status(0);
+    const int stored = strstr(result.errors, "precision bf16: tensors between layers are stored") != NULL;
+    json_t *document = expect_json();
+    assert_string_not_equal(json_string_value(json_object_get(document, "tuning")), "miss");
+    json_decref(document);
+    run_in(environment, "bench " NETWORK " --steps 1 --json");
+    document = expect_json();
+    assert_int_equal(!strcmp(json_string_value(json_object_get(document, "tuning")), "miss"), stored);
+    json_decref(document);
+}
+
 static void a_budget_that_is_no_time_is_refused(void **state)
 {
     (void)state;
@@ -102,6 +125,7 @@ int main(void)
         cmocka_unit_test(what_was_tuned_is_used_and_said),
         cmocka_unit_test(two_runs_with_one_tuning_file_give_the_same_bytes),
         cmocka_unit_test(without_winograd_there_is_none),
+        cmocka_unit_test(a_precision_has_results_of_its_own),
         cmocka_unit_test(a_budget_that_is_no_time_is_refused),
     };
     return cmocka_run_group_tests(tests, start, remove_folder);

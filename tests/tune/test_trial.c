@@ -121,7 +121,8 @@ static void expect_trials_to_tell_right_from_wrong(const rncl_problem *problem)
     uint64_t time_ns;
     rncl_random random = rncl_random_stream(1, RNCL_RANDOM_TEST, 0, 0);
     rncl_pass t = rncl_problem_pass(context, problem);
-    assert_int_equal(rncl_trial_create(context, problem, &hook, &trial), RNCL_OK);
+    if (rncl_trial_create(context, problem, &hook, &trial))
+        fail_msg("%s", rncl_status_message());
     assert_true(rncl_pass_take_default(&t));
     for (int draw = 0; draw < 3; draw++) {
         assert_true(rncl_pass_draw(&t, &random));
@@ -143,6 +144,18 @@ static void trials_tell_right_from_wrong(void **state)
                 expect_trials_to_tell_right_from_wrong(&(rncl_problem){.desc = operations[i], .pass = pass});
 }
 
+static void trials_of_bfloat16_tell_right_from_wrong(void **state)
+{
+    const rncl_precision before = context->precision;
+    rncl_precision_request(context, RNCL_PRECISION_BF16_TENSORS);
+    if (context->precision != RNCL_PRECISION_BF16_TENSORS) {
+        rncl_precision_request(context, before);
+        skip();
+    }
+    trials_tell_right_from_wrong(state);
+    rncl_precision_request(context, before);
+}
+
 static int set_up(void **state)
 {
     return make_folder(state) || open_context() != RNCL_OK;
@@ -160,6 +173,7 @@ int main(void)
         cmocka_unit_test(keys_name_problems),
         cmocka_unit_test(presets_are_settings),
         cmocka_unit_test(trials_tell_right_from_wrong),
+        cmocka_unit_test(trials_of_bfloat16_tell_right_from_wrong),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

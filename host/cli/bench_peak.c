@@ -1,9 +1,10 @@
-/* Measuring a device's limits (kernels/peak.cl, kernels/conv/mma_peak.cl). */
+/* Measuring a device's limits (kernels/peak.cl, mma_peak.cl and pairs_peak.cl in kernels/conv). */
 #include "bench_peak.h"
 
 #include <stdio.h>
 
 #include "launch.h"
+#include "rncl/kernel_abi.h"
 #include "util.h"
 
 enum {
@@ -82,13 +83,13 @@ static rncl_status launch_read(void *user)
 }
 
 /* Values that are worked on a nanosecond: `each` a round or vector. */
-static rncl_status measure(peak_launch *l, const char *name, rncl_status (*launch)(void *user), double each,
-                           double *rate)
+static rncl_status measure(peak_launch *l, const char *program, const char *name,
+                           rncl_status (*launch)(void *user), double each, double *rate)
 {
     char options[16];
     uint64_t best_ns = 1;
     snprintf(options, sizeof options, "-DVW=%d", l->spread.vw);
-    rncl_status st = rncl_kernel_create(l->context, "peak", options, name, &l->kernel);
+    rncl_status st = rncl_kernel_create(l->context, program, options, name, &l->kernel);
     if (!st)
         st = least_time(l->context, launch, l, &best_ns);
     rncl_kernel_fini(&l->kernel);
@@ -138,14 +139,17 @@ rncl_status rncl_peak_measure(rncl_context *context, rncl_peak *peak)
         st = rncl_buffer_clear(context, l.x, bytes);
     l.count = l.spread.gpu ? ROUNDS / 64 : ROUNDS;
     if (!st)
-        st = measure(&l, "peak_fma", launch_fma, 2.0 * SUMS, &peak->gflops);
+        st = measure(&l, "peak", "peak_fma", launch_fma, 2.0 * SUMS, &peak->gflops);
+    const rncl_matrix_unit *unit = st || context->matrix.emulated ? NULL : rncl_matrix_unit_of(context);
+    const bool pairs = unit && unit->id == RNCL_UNIT_X86_BF16;
+    if (pairs)
+        st = measure(&l, "conv/pairs_peak", "peak_pairs", launch_fma, 4.0 * SUMS, &peak->matrix_gflops);
     l.count = (int)(bytes / sizeof(float) / (size_t)l.spread.vw / l.spread.items);
     if (!st)
-        st = measure(&l, "peak_read", launch_read, sizeof(float), &peak->bandwidth_gbs);
+        st = measure(&l, "peak", "peak_read", launch_read, sizeof(float), &peak->bandwidth_gbs);
     rncl_buffer_release(l.x);
     rncl_buffer_release(l.out);
-    const rncl_matrix_unit *unit = st ? NULL : rncl_matrix_unit_of(context);
-    if (unit && !context->matrix.emulated)
+    if (!st && unit && !pairs)
         st = measure_unit(context, unit, &peak->matrix_gflops);
     return st;
 }

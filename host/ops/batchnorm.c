@@ -204,8 +204,8 @@ static rncl_status batchnorm_build(rncl_pass *pass)
     const char *program = is_tiled(pass) ? "batchnorm_tiled" : "batchnorm";
     char tile[40] = "";
     if (is_tiled(pass))
-        snprintf(tile, sizeof tile, " -DGROUP=%d -DSIGNS=%d", pass->values[ITEMS] * pass->values[DOWN],
-                 has_signs(pass));
+        snprintf(tile, sizeof tile, " -DGROUP=%d%s", pass->values[ITEMS] * pass->values[DOWN],
+                 has_signs(pass) ? " -DSIGNS=1" : "");
     rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DRELU=%d -DRESIDUAL=%d%s", s->relu, s->residual, tile);
     for (size_t i = 0; i < MOST_KERNELS; i++) {
         const char *name = kernel_names[pass->index][i];

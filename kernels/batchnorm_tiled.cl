@@ -9,12 +9,21 @@
  * get_num_groups(1) is 1, and dimension 1 takes parts instead of rows.
  *
  * Work-items that have the same channels add up their results in local memory as a tree, so that the order of
- * summation is fixed by the sizes. get_local_size(1) is a power of two. */
+ * summation is fixed by the sizes. get_local_size(1) is a power of two.
+ *
+ * With SIGNS, forward saves the signs of y behind the moments, and backward reads these in place of y:
+ *
+ *   signs  [rows][c / VW] bytes; bit i: whether value i of the vector is positive */
 #include "batchnorm.clh"
 
 /* Work-items of a group, at most. */
 #ifndef GROUP
 #define GROUP 256
+#endif
+
+/* 0 or 1. 1 needs RELU, RNCL_RESIDUAL_ADD and a VW of at most 8, which is the same in both passes. */
+#ifndef SIGNS
+#define SIGNS 0
 #endif
 
 /* Rows or parts that a work-item loads before it uses the first. */
@@ -152,8 +161,31 @@ __kernel void batchnorm_moments(const rncl_batchnorm_shape shape, const int part
         store_moments(shape, v, &mean, &deviation, moments, running_mean, running_variance);
 }
 
+/* Saves the signs of a vector of y that begins at value `at`. */
+static void store_signs(__global float *moments, int c, size_t at, const vfloat *value)
+{
+    float ALIGNED lanes[VW];
+    uint signs = 0;
+    VSTORE(*value, lanes);
+    UNROLL_FOR (i, VW)
+        signs |= (uint)(lanes[i] > 0.0f) << i;
+    ((__global uchar *)(moments + 2 * c))[at / VW] = (uchar)signs;
+}
+
+/* dz where y was positive, by its signs. */
+static void load_gradient_by_signs(__global const element *dy, __global const float *moments, int c,
+                                   size_t at, vfloat *dz)
+{
+    float ALIGNED lanes[VW];
+    const uint signs = ((__global const uchar *)(moments + 2 * c))[at / VW];
+    VSTORE(ELOAD(dy + at), lanes);
+    UNROLL_FOR (i, VW)
+        lanes[i] = signs >> i & 1 ? lanes[i] : 0.0f;
+    *dz = VLOAD(lanes);
+}
+
 __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const element *restrict x,
-                              __global const element *residual, __global const float *restrict moments,
+                              __global const element *residual, __global float *restrict moments,
                               __global const float *restrict weight, __global const float *restrict bias,
                               __global element *restrict y)
 {
@@ -170,6 +202,8 @@ __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const e
         if (RELU)
             value = select(value, (vfloat)(0.0f), value < (vfloat)(0.0f)); /* unlike fmax, keeps NaN */
         ESTORE(value, y + at);
+        if (SIGNS)
+            store_signs(moments, c, at, &value);
     }
 }
 
@@ -194,7 +228,10 @@ __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global
             const size_t at = (size_t)row * c + p.v;
             const vfloat centred = ELOAD(x + at) - mean;
             vfloat dz;
-            load_gradient(dy, y, &centred, &scale, bias + p.v, at, &dz);
+            if (SIGNS)
+                load_gradient_by_signs(dy, moments, c, at, &dz);
+            else
+                load_gradient(dy, y, &centred, &scale, bias + p.v, at, &dz);
             sum += dz;
             product = FMA(dz, centred, product);
             if (RESIDUAL == RNCL_RESIDUAL_ADD)
@@ -263,6 +300,8 @@ __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global cons
         vfloat dz;
         if (RESIDUAL == RNCL_RESIDUAL_ADD && !frozen)
             dz = ELOAD(dresidual + at);
+        else if (SIGNS)
+            load_gradient_by_signs(dy, moments, c, at, &dz);
         else
             load_gradient(dy, y, &centred, &scale, bias + p.v, at, &dz);
         const vfloat value = scale * (dz - mean_dz - centred * slope);

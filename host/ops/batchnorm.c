@@ -82,6 +82,21 @@ static bool is_joined(const rncl_pass *pass)
     return pass->choice.join.join_statistics && !pass->choice.frozen;
 }
 
+/* Whether backward reads the signs of y in place of y, a byte a vector. On CPUs a pass may be tuned to
+ * kernels that know no signs, while the other is not. */
+static bool has_signs(const rncl_pass *pass)
+{
+    const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
+    return pass->context->device_class == RNCL_CLASS_GPU && !pass->choice.epilogue && s->relu &&
+           s->residual == RNCL_RESIDUAL_ADD;
+}
+
+static size_t signs_bytes(const rncl_pass *pass)
+{
+    const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
+    return (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)(s->c / pass->values[VW]);
+}
+
 /* Of a batch's statistics. */
 static int statistics_parts(const rncl_pass *pass)
 {
@@ -156,10 +171,13 @@ static void batchnorm_knobs(const rncl_pass *pass, rncl_knobs *knobs)
         add_stretch_knobs(pass, knobs);
 }
 
-/* Every work-item has at least one vector; of a tile every second one. */
+/* Every work-item has at least one vector; of a tile every second one. Both passes need the same vectors for
+ * signs. */
 static bool batchnorm_allows(const rncl_pass *pass)
 {
     const int *v = pass->values, vectors = rncl_ceil_div(pass->desc.batchnorm.c, v[VW]);
+    if (has_signs(pass) && v[VW] != rncl_elementwise_width(pass->context, pass->desc.batchnorm.c))
+        return false;
     if (!is_tiled(pass))
         return v[ITEMS] <= vectors;
     return v[ITEMS] * v[DOWN] <= tile_items(pass->context, v[VW]) &&
@@ -173,6 +191,8 @@ static rncl_status batchnorm_plan(rncl_pass *pass)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of a batch normalisation");
     if (!pass->choice.epilogue)
         pass->workspace_bytes = rncl_op_statistics_bytes(pass->values[GROUPS], pass->desc.batchnorm.c);
+    if (has_signs(pass))
+        pass->signs_bytes = signs_bytes(pass);
     return is_joined(pass) ? rncl_batchnorm_join_init(pass, statistics_parts(pass), &data->join) : RNCL_OK;
 }
 
@@ -182,10 +202,11 @@ static rncl_status batchnorm_build(rncl_pass *pass)
     const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
     char options[RNCL_OPTIONS_SIZE];
     const char *program = is_tiled(pass) ? "batchnorm_tiled" : "batchnorm";
-    char group[24] = "";
+    char tile[40] = "";
     if (is_tiled(pass))
-        snprintf(group, sizeof group, " -DGROUP=%d", pass->values[ITEMS] * pass->values[DOWN]);
-    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DRELU=%d -DRESIDUAL=%d%s", s->relu, s->residual, group);
+        snprintf(tile, sizeof tile, " -DGROUP=%d%s", pass->values[ITEMS] * pass->values[DOWN],
+                 has_signs(pass) ? " -DSIGNS=1" : "");
+    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DRELU=%d -DRESIDUAL=%d%s", s->relu, s->residual, tile);
     for (size_t i = 0; i < MOST_KERNELS; i++) {
         const char *name = kernel_names[pass->index][i];
         const bool pads = pass->index == RNCL_OP_BACKWARD && i == RESIDUAL_PAD;
@@ -331,7 +352,8 @@ static uint64_t batchnorm_bytes(const rncl_pass *pass)
     const bool frozen = pass->choice.frozen, given = pass->choice.statistics_parts > 0;
     const uint64_t pixels = (uint64_t)s->n * (uint64_t)s->h * (uint64_t)s->w;
     const uint64_t x = pixels * (uint64_t)s->c, padded = pixels * (uint64_t)s->residual_c;
-    const uint64_t y = s->relu && s->residual != RNCL_RESIDUAL_NONE ? x : 0;
+    const uint64_t signs = has_signs(pass) ? signs_bytes(pass) : 0; /* written once, read once a launch */
+    const uint64_t y = s->relu && s->residual != RNCL_RESIDUAL_NONE && !signs ? x : 0;
     const uint64_t parts = 2 * (uint64_t)s->c *
                            (uint64_t)(given && pass->index == RNCL_OP_FORWARD ? pass->choice.statistics_parts
                                                                               : pass->values[GROUPS]);
@@ -347,7 +369,7 @@ static uint64_t batchnorm_bytes(const rncl_pass *pass)
         elements = (frozen ? 0 : sums) + 2 * x + dz + (pad ? whole + padded * (y ? 2 : 1) : 0);
         floats = frozen ? 0 : 2 * parts;
     }
-    return elements * rncl_pass_element_bytes(pass) + floats * sizeof(float);
+    return elements * rncl_pass_element_bytes(pass) + floats * sizeof(float) + signs;
 }
 
 static void batchnorm_destroy(rncl_pass *pass)

@@ -61,6 +61,10 @@ static rncl_status plan(rncl_op *op, rncl_context *context)
         op->needs.workspace_bytes = MAX(op->needs.workspace_bytes, pass->workspace_bytes);
     }
     op->needs.packed_bytes = packed_floats * sizeof(float);
+    if (op->passes[RNCL_OP_FORWARD].signs_bytes) {
+        op->needs.saved_bytes += op->passes[RNCL_OP_FORWARD].signs_bytes;
+        op->needs.backward_reads_y = false;
+    }
     if (!op->choice.epilogue)
         op->needs.statistics_parts = op->passes[RNCL_OP_FORWARD].statistics_parts;
     return RNCL_OK;

@@ -148,8 +148,9 @@ typedef struct rncl_pass {
     int values[RNCL_KNOBS]; /* of the knobs, in the order of `knobs` */
     bool tuned;             /* row and values come from choice.tuned */
 
-    size_t workspace_bytes; /* this and the next two are set by the row's plan */
+    size_t workspace_bytes; /* this and the next three are set by the row's plan */
     size_t packed_floats;   /* size of the weights in the row's layout; 0: it reads them unpacked */
+    size_t signs_bytes;   /* size of the signs of y in `saved`, which backward reads in place of y; 0: none */
     int statistics_parts; /* forward: parts in which it can write statistics of y's channels; 0: it cannot */
     size_t packed_offset; /* offset in `packed`, in floats; set by the operation */
     void *data;           /* private data of the row */

@@ -66,6 +66,15 @@
 #define RIGHT_VW 4
 #endif
 
+/* Floats of a store: 1, or 2 where the result's channels are even. */
+#ifndef STORE_VW
+#define STORE_VW 1
+#endif
+/* Of backward_data: 0 or 1, whether the convolution has a stride, so that rows are pixels of a phase. */
+#ifndef STRIDED
+#define STRIDED 1
+#endif
+
 /* Whether the tensors' contiguous channels run along the depth. */
 #define LEFT_ALONG (PASS != 2)
 #define RIGHT_ALONG (PASS == 1)
@@ -140,7 +149,7 @@ static void multiply_tiles(const unit_state *unit, float sums[FR][FC][SUMS], __l
 /* Floats from the beginning of a result to its row. */
 static int result_row(rncl_mma_shape shape, int row)
 {
-#if PASS == 1
+#if PASS == 1 && STRIDED
     const int q = row % shape.q, p = row / shape.q % shape.p, n = row / shape.q / shape.p;
     return ((n * shape.out_h + p * shape.out_stride + shape.out_row) * shape.out_w + q * shape.out_stride +
             shape.out_column) *
@@ -150,19 +159,31 @@ static int result_row(rncl_mma_shape shape, int row)
 #endif
 }
 
+/* Neighbouring columns whose sums a lane stores at once. */
+#define STORED (SUM_COLUMNS == 2 ? STORE_VW : 1)
+#if SUM_COLUMNS == 2 && STORE_VW == 2
+typedef float2 stored;
+#define STORED_SUMS(sums) ((float2)((sums)[0], (sums)[1]))
+#else
+typedef float stored;
+#define STORED_SUMS(sums) ((sums)[0])
+#endif
+
 /* Stores the fragments of a sub-group, of which the first begins at (first_row, first_column). */
 static void store_sums(rncl_mma_shape shape, const unit_state *unit, const float sums[FR][FC][SUMS],
                        __global float *result, int first_row, int first_column, int accumulate)
 {
     UNROLL_FOR (i, FR)
-        UNROLL_FOR (v, SUMS) {
+        UNROLL_FOR_STEP (v, SUMS, STORED) {
             const int row = first_row + i * UNIT_M + SUM_ROW(unit->lane, v);
             if (row < row_count(shape)) {
-                __global float *to = result + result_row(shape, row);
+                __global float *line = result + result_row(shape, row);
                 UNROLL_FOR (j, FC) {
                     const int column = first_column + j * UNIT_N + SUM_COLUMN(unit->lane, v);
+                    __global stored *to = (__global stored *)(line + column);
+                    const stored value = STORED_SUMS(sums[i][j] + v);
                     if (column < shape.k)
-                        to[column] = accumulate ? to[column] + sums[i][j][v] : sums[i][j][v];
+                        *to = accumulate ? *to + value : value;
                 }
             }
         }
@@ -200,6 +221,7 @@ static void store_statistics(rncl_mma_shape shape, const float sums[FR][FC][SUMS
 {
     const int row_tiles = get_num_groups(1), row_tile = get_group_id(1), first_column = get_group_id(0) * TN;
     const int count = min(TM, row_count(shape) - row_tile * TM);
+    const float share = 1.0f / (float)count;
     const int slot = (row / (FR * UNIT_M) * LANE_ROWS + lane / (UNIT_N / SUM_COLUMNS)) * TN + column;
     __global float *part = statistics + statistics_at(row_tiles, row_tile, shape.k) + first_column;
     float own[FC][SUM_COLUMNS], mean[FC][SUM_COLUMNS];
@@ -214,10 +236,10 @@ static void store_statistics(rncl_mma_shape shape, const float sums[FR][FC][SUMS
     GATHER_COLUMNS(gathered, own, slot, item, lane);
     UNROLL_FOR (j, FC)
         UNROLL_FOR (v, SUM_COLUMNS)
-            mean[j][v] = gathered[column + j * UNIT_N + SUM_COLUMN(lane, v)] / (float)count;
+            mean[j][v] = gathered[column + j * UNIT_N + SUM_COLUMN(lane, v)] * share;
     for (int i = item; i < TN; i += ITEMS)
         if (first_column + i < shape.k)
-            part[i] = gathered[i] / (float)count;
+            part[i] = gathered[i] * share;
     UNROLL_FOR (j, FC) {
         UNROLL_FOR (v, SUM_COLUMNS)
             own[j][v] = 0.0f;

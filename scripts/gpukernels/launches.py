@@ -105,8 +105,9 @@ def moved_bytes(launch):
     items = math.prod(launch.size)
     if launch.kernel.startswith("batchnorm"):
         x = 4 * math.prod(launch.shape[:4])
-        residual = launch.knob("RESIDUAL", 0) == 1
-        tensors = {"statistics": 1, "apply": 2 + residual, "gradient_sums": 2 + 2 * residual, "gradient": 3}
+        residual, signs = launch.knob("RESIDUAL", 0) == 1, launch.knob("SIGNS", 0) / (4 * vector)
+        masks = signs if signs else residual
+        tensors = {"statistics": 1, "apply": 2 + residual + signs, "gradient_sums": 2 + residual + masks, "gradient": 3}
         return x * tensors.get(launch.kernel.removeprefix("batchnorm_"), 0)
     if launch.kernel.startswith("conv_staged"):
         values = 36 + (9 if launch.kernel.endswith(("filters", "dfilter")) else 16)

@@ -179,6 +179,13 @@ class Launches(unittest.TestCase):
         self.assertIsNone(product(launch))
         self.assertEqual(moved_bytes(launch), 4096 + 1024)
 
+    def test_the_model_says_how_to_get_the_compilers(self):
+        with tempfile.TemporaryDirectory() as nothing:
+            done = subprocess.run([sys.executable, f"{ROOT}/scripts/gpu-model", "--compilers", nothing],
+                                  env={**os.environ, "PATH": nothing}, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"\Agpu-model: no clang-19.*check-gpu-kernels --fetch\n\Z")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -99,11 +99,13 @@ static rncl_status mma_build(rncl_pass *pass)
     mma_data *data = pass->data;
     const rncl_matrix_unit *unit = mma_unit_of(pass);
     const mma_widths widths = mma_widths_of(pass);
+    const bool strided = pass->index == RNCL_CONV_BACKWARD_DATA && pass->desc.conv.stride > 1;
     char options[RNCL_OPTIONS_SIZE], of_unit[RNCL_MATRIX_OPTIONS];
     rncl_matrix_unit_options(pass->context, unit, of_unit);
-    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DPASS=%d -DPRODUCTS=%d -DLEFT_VW=%d -DRIGHT_VW=%d %s",
+    rncl_pass_options(pass, 0, KNOB_COUNT, options,
+                      "-DPASS=%d -DPRODUCTS=%d -DLEFT_VW=%d -DRIGHT_VW=%d -DSTORE_VW=%d -DSTRIDED=%d %s",
                       pass->index, rncl_matrix_unit_products(unit, pass->context->precision), widths.left,
-                      widths.right, of_unit);
+                      widths.right, widths.store, strided, of_unit);
     RNCL_TRY(rncl_pass_kernel(pass, "conv/mma", options, "conv_mma", &data->kernel));
     RNCL_TRY(rncl_kernel_require(pass->context, &data->kernel, (size_t)mma_items_of(unit, &data->tile)));
     return partial_sums_build(pass, &data->sums);

@@ -93,7 +93,8 @@ mma_widths mma_widths_of(const rncl_pass *pass)
 {
     const rncl_conv_shape *c = &pass->desc.conv;
     const int of_c = c->c % 4 ? 1 : 4, of_k = c->k % 4 ? 1 : 4;
-    return pass->index == RNCL_CONV_BACKWARD_DATA ? (mma_widths){of_k, of_k} : (mma_widths){of_c, of_k};
+    return pass->index == RNCL_CONV_BACKWARD_DATA ? (mma_widths){of_k, of_k, c->c % 2 ? 1 : 2}
+                                                  : (mma_widths){of_c, of_k, c->k % 2 ? 1 : 2};
 }
 
 /* Words of a tile in local memory; see kernels/conv/mma_tile.clh. */

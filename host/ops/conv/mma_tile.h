@@ -18,9 +18,9 @@ typedef struct mma_sizes {
     int rows, columns, depth;
 } mma_sizes;
 
-/* Floats of a load of the left and right matrices: both run along channels. */
+/* Floats of a load of the left and right matrices, and of a store of the result: all run along channels. */
 typedef struct mma_widths {
-    int left, right;
+    int left, right, store;
 } mma_widths;
 
 /* NULL: the device has none. */

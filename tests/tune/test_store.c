@@ -1,4 +1,6 @@
 /* Tuning results on disk. */
+#include <glob.h>
+
 #include "file.h"
 #include "setting_json.h"
 #include "tune_test.h"
@@ -49,6 +51,38 @@ static int looked_up(rncl_store *store, int pass, int n)
     const rncl_tuned tuned = rncl_store_tuned(store);
     const rncl_setting *setting = tuned.lookup(tuned.state, &desc, pass);
     return setting ? setting->knobs[0].value : 0;
+}
+
+/* Those of other kernels would be left out: whoever changes kernels tunes again, or shows that the results
+ * still hold. */
+static void shipped_results_are_of_these_kernels(void **state)
+{
+    (void)state;
+    glob_t files;
+    assert_int_equal(glob(RNCL_SHIPPED_TUNING "/*.json", 0, NULL, &files), 0);
+    for (size_t file = 0; file < files.gl_pathc; file++) {
+        json_t *document = json_load_file(files.gl_pathv[file], 0, NULL), *result;
+        json_t *results = json_object_get(document, "results");
+        size_t i;
+        assert_true(json_array_size(results) > 0);
+        json_array_foreach(results, i, result)
+        {
+            const char *key = json_string_value(json_object_get(result, "problem"));
+            rncl_problem problem;
+            uint64_t hash;
+            char expected[24];
+            assert_true(rncl_problem_parse(key, &problem));
+            assert_int_equal(rncl_algorithm_hash(problem.desc.kind,
+                                                 json_string_value(json_object_get(result, "algorithm")),
+                                                 &hash),
+                             RNCL_OK);
+            snprintf(expected, sizeof expected, "%016llx", (unsigned long long)hash);
+            if (strcmp(expected, json_string_value(json_object_get(result, "kernels"))) != 0)
+                fail_msg("%s: %s is of other kernels", files.gl_pathv[file], key);
+        }
+        json_decref(document);
+    }
+    globfree(&files);
 }
 
 static int found_on(const rncl_device_info *info, int n)
@@ -274,6 +308,7 @@ int main(void)
         cmocka_unit_test_setup(lines_that_are_no_results_are_noticed, forget_results),
         cmocka_unit_test_setup(a_reason_that_is_no_utf8_is_stored, forget_results),
         cmocka_unit_test_setup(shipped_results_serve_until_the_users_own_win, forget_results),
+        cmocka_unit_test(shipped_results_are_of_these_kernels),
         cmocka_unit_test(a_problem_is_its_key),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

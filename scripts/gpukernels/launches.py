@@ -110,7 +110,8 @@ def moved_bytes(launch):
         tensors = {"statistics": 1, "apply": 2 + residual + signs, "gradient_sums": 2 + residual + masks, "gradient": 3}
         return x * tensors.get(launch.kernel.removeprefix("batchnorm_"), 0)
     if launch.kernel.startswith("conv_staged"):
-        values = 36 + (9 if launch.kernel.endswith(("filters", "dfilter")) else 16)
+        shares = words[1][0] if launch.kernel == "conv_staged_dfilter" else 1
+        values = 36 * shares + (9 if launch.kernel.endswith(("filters", "dfilter")) else 16)
         return 4 * items * vector * values
     if launch.kernel == "conv_reduce":
         return 4 * words[0][0] * (words[1][0] + 1)

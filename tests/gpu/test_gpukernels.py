@@ -179,6 +179,11 @@ class Launches(unittest.TestCase):
         self.assertIsNone(product(launch))
         self.assertEqual(moved_bytes(launch), 4096 + 1024)
 
+    def test_a_winograd_filter_gradient_reads_the_products_of_all_shares(self):
+        # 64 x 64 channels, 5 shares of 36 positions, 9 taps.
+        launch = Launch("conv_staged_dfilter", "", "-DVW=1", [4096, 1, 1], [64, 1, 1], [[4096], [5], 8192, [0], 4096, [0]])
+        self.assertEqual(moved_bytes(launch), 4 * 4096 * (5 * 36 + 9))
+
     def test_the_model_says_how_to_get_the_compilers(self):
         with tempfile.TemporaryDirectory() as nothing:
             done = subprocess.run([sys.executable, f"{ROOT}/scripts/gpu-model", "--compilers", nothing],

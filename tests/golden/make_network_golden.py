@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Prints network_golden.h: what PyTorch makes of whole networks in double precision. Needs torch and torchvision.
+With --bf16 it prints network_bf16_golden.h: how far the first step is from that when PyTorch's autocast rounds to bfloat16.
 
 Weights, running statistics, pictures and labels are not stored: golden_values.h and this script draw them from the
 same hash of (what it is called, index of the element), by the same float32 operations, so that both sides start alike.
@@ -133,7 +134,7 @@ NETWORKS = [  # name, constructor, image, learning rate
 ]
 
 
-def run(make, image, lr, dtype):
+def run(make, image, lr, dtype, steps=STEPS, autocast=False):
     """Everything that is compared, as name -> tensor or number."""
     model = make().to(dtype)
     with torch.no_grad():
@@ -146,10 +147,11 @@ def run(make, image, lr, dtype):
         found = {"inference": model.eval()(batch)}
     optimiser = torch.optim.SGD(model.parameters(), lr, MOMENTUM, weight_decay=DECAY)
     model.train()
-    for step in range(STEPS):
+    for step in range(steps):
         optimiser.zero_grad()
-        logits = model(picture_batch(step, image).to(dtype))
-        loss = F.cross_entropy(logits, label_batch(step))
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            logits = model(picture_batch(step, image).to(dtype))
+            loss = F.cross_entropy(logits, label_batch(step))
         loss.backward()
         if step == 0:
             found.update(training=logits.detach(), loss=loss.detach())
@@ -171,6 +173,25 @@ def report(name, exact, single):
         distances = {n: float((t - single[what][n]).norm()) for n, t in exact[what].items()}
         worst = max(distances, key=lambda n: distances[n] / float(exact[what][n].norm()))
         print(f"    {what}: {distances[worst]:.1e} of {float(exact[what][worst].norm()):.3g} ({worst})", file=sys.stderr)
+
+
+def distance(exact, found):
+    """Relative to the exact one."""
+    return float((found.double() - exact).norm() / exact.norm())
+
+
+def print_bf16():
+    print("/* Made by make_network_golden.py --bf16: relative distances of PyTorch's autocast to bfloat16 from double precision,")
+    print(" * of the first step's logits and gradients; of the latter the root of the mean square of all tensors' distances. */")
+    print("/* clang-format off */")
+    print("static const golden_bf16 golden_bf16_networks[] = {")
+    for name, make, image, lr in NETWORKS:
+        exact = run(make, image, lr, torch.float64, steps=1)
+        found = run(make, image, lr, torch.float32, steps=1, autocast=True)
+        logits = distance(exact["training"], found["training"])
+        gradients = [distance(t, found["gradient"][n]) for n, t in exact["gradient"].items()]
+        print(f'{{"{name}",{number(logits)},{number(np.sqrt(np.mean(np.square(gradients))))}}},')
+    print("};")
 
 
 def number(value):
@@ -203,4 +224,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] == ["--bf16"]:
+        print_bf16()
+    else:
+        main()

@@ -73,7 +73,11 @@ def product(launch):
     rows, columns, depth = (r * s * c, k, n * p * q) if dfilter else (n * p * q, k, r * s * c)
     kind = "Winograd products" if batch > 1 else f"{r}x{s}" + (f"/{stride}" if stride > 1 else "")
     shares = max(z // batch, 1)
-    moved = 4 * batch * (n * h * w * c + n * p * q * k + r * s * c * k * shares)
+    tensors = [n * h * w * c, r * s * c * k, n * p * q * k]
+    result = tensors[1 if dfilter else 2]
+    accumulate = 5 if launch.kernel == "conv_mma" else 9
+    added_to = launch.arguments[accumulate:accumulate + 1] == [[1]]
+    moved = 4 * batch * (sum(tensors) + result * (shares - 1 + added_to))
     return Product(f"conv {'filter gradient' if dfilter else 'forward, input gradient'} {kind}", rows, columns, depth, batch, shares, moved)
 
 

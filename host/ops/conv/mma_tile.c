@@ -144,18 +144,18 @@ bool mma_tile_is_possible(const rncl_pass *pass, const mma_tile *t)
 typedef struct preset_tiles {
     int unit;
     mma_tile wide, narrow; /* for more than 64 columns, and for fewer */
-    mma_tile half;         /* half the rows of `wide`, where registers allow; sr 0: none */
+    bool halves;           /* whether they also fit into registers with half as many rows of sub-groups */
 } preset_tiles;
 
 static const preset_tiles presets[] = {
-    {RNCL_UNIT_NVIDIA_TF32, {2, 4, 4, 4, 16}, {2, 2, 4, 4, 16}, {1, 4, 4, 4, 16}},
-    {RNCL_UNIT_NVIDIA_BF16, {2, 4, 4, 4, 16}, {4, 2, 2, 4, 16}, {0}},
-    {RNCL_UNIT_AMD_WMMA_BF16, {2, 4, 4, 2, 16}, {4, 2, 2, 2, 16}, {0}},
-    {RNCL_UNIT_AMD_MFMA_F32, {2, 2, 4, 4, 8}, {2, 1, 4, 4, 8}, {0}},
-    {RNCL_UNIT_AMD_MFMA_BF16, {2, 2, 4, 4, 8}, {2, 1, 4, 4, 8}, {0}},
-    {RNCL_UNIT_INTEL_BF16_8, {4, 4, 2, 2, 8}, {4, 4, 2, 2, 8}, {0}},
-    {RNCL_UNIT_INTEL_BF16_16, {4, 4, 2, 2, 8}, {4, 2, 2, 2, 8}, {0}},
-    {RNCL_UNIT_INTEL_TF32_16, {4, 4, 2, 2, 8}, {4, 2, 2, 2, 8}, {0}},
+    {RNCL_UNIT_NVIDIA_TF32, {2, 4, 4, 4, 16}, {2, 2, 4, 4, 16}, true},
+    {RNCL_UNIT_NVIDIA_BF16, {2, 4, 4, 4, 16}, {4, 2, 2, 4, 16}, false},
+    {RNCL_UNIT_AMD_WMMA_BF16, {2, 4, 4, 2, 16}, {4, 2, 2, 2, 16}, false},
+    {RNCL_UNIT_AMD_MFMA_F32, {2, 2, 4, 4, 8}, {2, 1, 4, 4, 8}, false},
+    {RNCL_UNIT_AMD_MFMA_BF16, {2, 2, 4, 4, 8}, {2, 1, 4, 4, 8}, false},
+    {RNCL_UNIT_INTEL_BF16_8, {4, 4, 2, 2, 8}, {4, 4, 2, 2, 8}, false},
+    {RNCL_UNIT_INTEL_BF16_16, {4, 4, 2, 2, 8}, {4, 2, 2, 2, 8}, false},
+    {RNCL_UNIT_INTEL_TF32_16, {4, 4, 2, 2, 8}, {4, 2, 2, 2, 8}, false},
 };
 static const mma_tile small_tile = {1, 1, 1, 2, 16}, emulated_tile = {1, 2, 2, 1, 16};
 
@@ -191,21 +191,23 @@ static mma_tile whole_preset(const rncl_pass *pass, const preset_tiles *preset, 
 mma_tile mma_tile_preset(const rncl_pass *pass, int *split)
 {
     static const double cost_of_half = 1.05;
+    const bool emulated = pass->context->matrix.emulated;
     const mma_sizes sizes = mma_largest_sizes(pass);
     const preset_tiles *preset = presets;
     while (preset->unit != mma_unit_of(pass)->id)
         preset++;
-    const mma_tile tile = pass->context->matrix.emulated ? emulated_tile : whole_preset(pass, preset, &sizes);
+    const mma_tile tile = emulated ? emulated_tile : whole_preset(pass, preset, &sizes);
     depth_problem problem = depth_of(pass, &sizes, &tile);
     *split = depth_shares_best(pass->context, &problem);
-    if (memcmp(&tile, &preset->wide, sizeof tile) || !preset->half.sr ||
-        !mma_tile_is_possible(pass, &preset->half))
+    mma_tile half = tile;
+    half.sr /= 2;
+    if (emulated || !preset->halves || half.sr == 0 || !mma_tile_is_possible(pass, &half))
         return tile;
     const double time = depth_shares_time(pass->context, &problem, *split);
-    problem = depth_of(pass, &sizes, &preset->half);
+    problem = depth_of(pass, &sizes, &half);
     const int half_split = depth_shares_best(pass->context, &problem);
     if (cost_of_half / 2 * depth_shares_time(pass->context, &problem, half_split) >= time)
         return tile;
     *split = half_split;
-    return preset->half;
+    return half;
 }

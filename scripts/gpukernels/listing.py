@@ -112,7 +112,7 @@ def count_trips(listing, loop, isa):
                 # A counter that is compared before it steps makes one round more.
                 limits[counter] = (limit - ahead, counter not in steps)
     for counter, (limit, more) in limits.items():
-        if not steps.get(counter):
+        if not steps.get(counter) or counter in sums:  # in both: a register of many uses
             continue
         begin = None
         for earlier in listing.instructions[: listing.ranges[loop.header][0]]:

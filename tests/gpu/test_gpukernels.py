@@ -145,6 +145,7 @@ class Loops(unittest.TestCase):
 
     def test_a_register_of_many_uses_is_no_counter(self):
         self.assertIsNone(self.loop("VIADD R12, R12, 0x1", "VIADD R12, R12, 0x1"))
+        self.assertIsNone(self.loop("VIADD R12, R12, 0x1", "VIADD R12, R7, 0x1"))
         self.assertIsNone(self.loop("IMAD.IADD R12, R12, 0x1, R6"))
 
 

@@ -124,7 +124,8 @@ rncl_status rncl_planned_check_build(const rncl_planned_check *check)
     rncl_op *op;
     rncl_op_choice choice = check->op->choice;
     choice.algorithm = NULL;
-    choice.statistics_parts = 0;
+    choice.statistics_parts = choice.gradient_parts = 0;
+    choice.gradient_sums = false;
     choice.tuned = (rncl_tuned){.lookup = setting_of, .state = (void *)(uintptr_t)check}; /* only read */
     RNCL_TRY(rncl_op_create(check->op->passes[RNCL_OP_FORWARD].context, &check->desc, &choice, &op));
     const rncl_status st = rncl_op_build(op);

@@ -96,6 +96,24 @@ static cl_mem element(const cl_mem *slices, int index)
     return index < 0 ? NULL : slices[index];
 }
 
+/* Of a batch normalisation, and of the convolution behind it that leaves them. */
+static void bind_gradient_sums(const rncl_network *net, size_t i, rncl_op_buffers *b)
+{
+    const rncl_network_plan *plan = &net->plan;
+    const rncl_node *node = &plan->graph->nodes[i];
+    if (node->op.kind == RNCL_OP_batchnorm)
+        b->gradient_sums = slice_of(net, plan->gradient_sums[node->output]);
+    if (!plan->ops[i]->needs.gradient_parts)
+        return;
+    const int before = plan->producer[node->input];
+    const rncl_node *other = &plan->graph->nodes[before];
+    b->gradient_sums = slice_of(net, plan->gradient_sums[node->input]);
+    b->before_x = slice_of(net, plan->activation[other->input]);
+    b->before_saved = slice_of(net, plan->saved[before]);
+    b->before_weight = element(net->parameters.param_slices, other->weight);
+    b->before_bias = element(net->parameters.param_slices, other->bias);
+}
+
 static rncl_status bind_nodes(rncl_network *net)
 {
     const rncl_network_plan *plan = &net->plan;
@@ -127,6 +145,7 @@ static rncl_status bind_nodes(rncl_network *net)
             .coefficients = slice_of(net, plan->coefficients[partner > (int)i ? (size_t)partner : i]),
             .workspace = net->workspace,
         };
+        bind_gradient_sums(net, i, &bound->buffers);
         if (end && end->residual >= 0)
             bound->buffers.residual = slice_of(net, plan->activation[end->residual]);
         if (node->residual >= 0)

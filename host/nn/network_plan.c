@@ -65,6 +65,31 @@ static int given_statistics(const rncl_network_plan *plan, const rncl_network_se
     return before < 0 ? 0 : plan->ops[before]->needs.statistics_parts;
 }
 
+/* The node whose gradient's sums the node may leave: a batch normalisation whose result nobody else reads, so
+ * that this node's dx is all of its dy; -1: none. */
+static int summed_before(const rncl_network_plan *plan, const rncl_network_setup *setup,
+                         const rncl_node *node)
+{
+    const int before = plan->producer[node->input];
+    if (!setup->training || node->op.kind != RNCL_OP_conv || before < 0 || !plan->learns[node->input] ||
+        rncl_graph_readers(plan->graph, node->input) != 1)
+        return -1;
+    const rncl_node *other = &plan->graph->nodes[before];
+    const bool fits = other->op.kind == RNCL_OP_batchnorm && !other->frozen && other->op.batchnorm.relu &&
+                      other->op.batchnorm.residual == RNCL_RESIDUAL_NONE;
+    return fits ? before : -1;
+}
+
+/* Plans a batch normalisation again, for sums that the node behind it leaves. */
+static rncl_status take_gradient_sums(rncl_context *context, rncl_network_plan *plan, int before, int parts)
+{
+    const rncl_op_desc desc = plan->ops[before]->desc;
+    rncl_op_choice choice = plan->ops[before]->choice;
+    choice.gradient_parts = parts;
+    rncl_op_destroy(plan->ops[before]);
+    return rncl_op_create(context, &desc, &choice, &plan->ops[before]);
+}
+
 static rncl_moments_join joined_moments(const rncl_network_setup *setup, const rncl_node *node)
 {
     const bool joined = setup->training && node->op.kind == RNCL_OP_batchnorm;
@@ -76,6 +101,7 @@ static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *set
     for (size_t i = 0; i < plan->graph->node_count; i++) {
         const rncl_node *node = &plan->graph->nodes[i];
         const rncl_op_desc desc = at_batch(&node->op, plan->micro_batch);
+        const int before = summed_before(plan, setup, node);
         const rncl_op_choice choice = {
             .algorithm = setup->algorithm,
             .tuned = setup->tuned,
@@ -85,9 +111,12 @@ static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *set
             .frozen = node->frozen,
             .epilogue = rncl_epilogue_of(plan, i),
             .statistics_parts = given_statistics(plan, setup, node),
+            .gradient_sums = before >= 0,
             .join = joined_moments(setup, node),
         };
         RNCL_TRY(rncl_op_create(context, &desc, &choice, &plan->ops[i]));
+        if (plan->ops[i]->needs.gradient_parts)
+            RNCL_TRY(take_gradient_sums(context, plan, before, plan->ops[i]->needs.gradient_parts));
         if (!setup->training)
             RNCL_TRY(rncl_epilogue_plan(context, plan, i));
         plan->producer[node->output] = (int)i;
@@ -131,6 +160,17 @@ static void plan_statistics(rncl_network_plan *plan, size_t i)
     if (parts)
         plan->statistics[node->input] = add_request(
             plan, rncl_op_statistics_bytes(parts, node->op.batchnorm.c), plan->producer[node->input], (int)i);
+}
+
+/* What a node's backward leaves for the batch normalisation before it. */
+static void plan_gradient_sums(rncl_network_plan *plan, size_t i)
+{
+    const rncl_node *node = &plan->graph->nodes[i];
+    const int parts = plan->ops[i]->needs.gradient_parts;
+    if (parts)
+        plan->gradient_sums[node->input] =
+            add_request(plan, (size_t)parts * 2 * (size_t)node->op.conv.c * sizeof(float),
+                        backward_time(plan, i), backward_time(plan, (size_t)plan->producer[node->input]));
 }
 
 /* Activations live from their node to their last reader, where gradients flow also the backward ones. */
@@ -192,6 +232,7 @@ static void plan_backward(rncl_network_plan *plan)
         int now = backward_time(plan, i);
         if (!plan->learns[node->output])
             continue;
+        plan_gradient_sums(plan, i);
         keep_until(plan, plan->gradient[node->output], now);
         if (node->residual >= 0)
             plan_residual_gradient(plan, node, now);
@@ -237,14 +278,16 @@ static rncl_status plan_at(rncl_context *context, const rncl_network_setup *setu
     plan->gradient = calloc(tensors, sizeof(int));
     plan->producer = calloc(tensors, sizeof(int));
     plan->statistics = calloc(tensors, sizeof(int));
+    plan->gradient_sums = calloc(tensors, sizeof(int));
     plan->value_bytes = calloc(tensors, sizeof(size_t));
-    plan->requests = calloc(3 * tensors + 3 * nodes + 1, sizeof(rncl_memory_request));
+    plan->requests = calloc(4 * tensors + 3 * nodes + 1, sizeof(rncl_memory_request));
     if (!plan->ops || !plan->learns || !plan->accumulate_dx || !plan->saved || !plan->packed ||
         !plan->partner || !plan->coefficients || !plan->activation || !plan->gradient || !plan->producer ||
-        !plan->statistics || !plan->value_bytes || !plan->requests)
+        !plan->statistics || !plan->gradient_sums || !plan->value_bytes || !plan->requests)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "plan of %zu nodes", nodes);
     for (size_t i = 0; i < tensors; i++) {
-        plan->activation[i] = plan->gradient[i] = plan->statistics[i] = RNCL_NO_REQUEST;
+        plan->activation[i] = plan->gradient[i] = plan->statistics[i] = plan->gradient_sums[i] =
+            RNCL_NO_REQUEST;
         plan->producer[i] = -1;
     }
     for (size_t i = 0; i < nodes; i++) {
@@ -310,6 +353,7 @@ void rncl_network_plan_fini(rncl_network_plan *plan)
     free(plan->gradient);
     free(plan->producer);
     free(plan->statistics);
+    free(plan->gradient_sums);
     free(plan->value_bytes);
     free(plan->requests);
     *plan = (rncl_network_plan){0};

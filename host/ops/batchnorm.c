@@ -298,21 +298,30 @@ static rncl_status batchnorm_forward(rncl_pass *pass, const rncl_op_buffers *b,
                        RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(b->y));
 }
 
-/* Writes dweight and dbias, and into the workspace the means of dz and dz * xhat, which dx needs because
+/* Where the sums of the gradient are: those of the convolution behind, or this pass's own. */
+static cl_mem gradient_sums(const rncl_pass *pass, const rncl_op_buffers *b)
+{
+    return pass->choice.gradient_parts ? b->gradient_sums : b->workspace;
+}
+
+/* Writes dweight and dbias, and over the first sums the means of dz and dz * xhat, which dx needs because
  * batch statistics depend on x. */
 static rncl_status sum_gradients(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
 {
     const batchnorm_data *data = pass->data;
     const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
-    RNCL_TRY(rncl_launch(pass->context, &data->kernels[GRADIENT_SUMS], row_range(pass), RNCL_STRUCT(*s),
-                         RNCL_BUFFER(b->x), RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved),
-                         RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace),
-                         RNCL_BUFFER(b->dresidual)));
+    const int given = pass->choice.gradient_parts;
+    const cl_mem parts = gradient_sums(pass, b);
+    if (!given)
+        RNCL_TRY(rncl_launch(pass->context, &data->kernels[GRADIENT_SUMS], row_range(pass), RNCL_STRUCT(*s),
+                             RNCL_BUFFER(b->x), RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved),
+                             RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(parts),
+                             RNCL_BUFFER(b->dresidual)));
     RNCL_TRY(rncl_launch(pass->context, &data->kernels[GRADIENT_MOMENTS], channel_range(pass),
-                         RNCL_STRUCT(*s), RNCL_INT(pass->values[GROUPS]), RNCL_BUFFER(b->workspace),
+                         RNCL_STRUCT(*s), RNCL_INT(given ? given : pass->values[GROUPS]), RNCL_BUFFER(parts),
                          RNCL_BUFFER(b->dweight), RNCL_BUFFER(b->dbias),
                          RNCL_INT((scalars->flags & RNCL_OP_ACCUMULATE_PARAMS) != 0)));
-    return is_joined(pass) ? rncl_batchnorm_join_means(pass, &data->join, b->workspace) : RNCL_OK;
+    return is_joined(pass) ? rncl_batchnorm_join_means(pass, &data->join, parts) : RNCL_OK;
 }
 
 static rncl_status batchnorm_backward(rncl_pass *pass, const rncl_op_buffers *b,
@@ -330,10 +339,11 @@ static rncl_status batchnorm_backward(rncl_pass *pass, const rncl_op_buffers *b,
     /* Frozen: running statistics do not depend on x, and no parameter has a gradient. */
     if (!pass->choice.frozen)
         RNCL_TRY(sum_gradients(pass, b, scalars));
+    const cl_mem parts = gradient_sums(pass, b);
     return rncl_launch(pass->context, &data->kernels[GRADIENT], row_range(pass), RNCL_STRUCT(*s),
                        RNCL_BUFFER(b->x), RNCL_BUFFER(b->y), RNCL_BUFFER(b->dy), RNCL_BUFFER(b->saved),
-                       RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(b->workspace),
-                       RNCL_BUFFER(b->dx), RNCL_BUFFER(b->dresidual), RNCL_INT(pass->choice.frozen),
+                       RNCL_BUFFER(b->weight), RNCL_BUFFER(b->bias), RNCL_BUFFER(parts), RNCL_BUFFER(b->dx),
+                       RNCL_BUFFER(b->dresidual), RNCL_INT(pass->choice.frozen),
                        RNCL_INT((scalars->flags & RNCL_OP_ACCUMULATE_DX) != 0));
 }
 
@@ -349,14 +359,14 @@ static uint64_t batchnorm_bytes(const rncl_pass *pass)
 {
     const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
     const bool add = s->residual == RNCL_RESIDUAL_ADD, pad = s->residual == RNCL_RESIDUAL_PAD;
-    const bool frozen = pass->choice.frozen, given = pass->choice.statistics_parts > 0;
+    const bool frozen = pass->choice.frozen;
+    const int given =
+        pass->index == RNCL_OP_FORWARD ? pass->choice.statistics_parts : pass->choice.gradient_parts;
     const uint64_t pixels = (uint64_t)s->n * (uint64_t)s->h * (uint64_t)s->w;
     const uint64_t x = pixels * (uint64_t)s->c, padded = pixels * (uint64_t)s->residual_c;
     const uint64_t signs = has_signs(pass) ? signs_bytes(pass) : 0; /* written once, read once a launch */
     const uint64_t y = s->relu && s->residual != RNCL_RESIDUAL_NONE && !signs ? x : 0;
-    const uint64_t parts = 2 * (uint64_t)s->c *
-                           (uint64_t)(given && pass->index == RNCL_OP_FORWARD ? pass->choice.statistics_parts
-                                                                              : pass->values[GROUPS]);
+    const uint64_t parts = 2 * (uint64_t)s->c * (uint64_t)(given ? given : pass->values[GROUPS]);
     uint64_t elements, floats; /* of tensors, and of sums */
     if (pass->index == RNCL_OP_FORWARD) {
         elements = 2 * x + (add ? x : pad ? padded : 0) + (frozen || given ? 0 : x);
@@ -366,8 +376,8 @@ static uint64_t batchnorm_bytes(const rncl_pass *pass)
             (uint64_t)s->n * (uint64_t)s->residual_h * (uint64_t)s->residual_w * (uint64_t)s->residual_c;
         const uint64_t sums = 2 * x + y + (add ? x : 0);
         const uint64_t dz = add && !frozen ? x : x + y + (add ? x : 0);
-        elements = (frozen ? 0 : sums) + 2 * x + dz + (pad ? whole + padded * (y ? 2 : 1) : 0);
-        floats = frozen ? 0 : 2 * parts;
+        elements = (frozen || given ? 0 : sums) + 2 * x + dz + (pad ? whole + padded * (y ? 2 : 1) : 0);
+        floats = frozen ? 0 : given ? parts : 2 * parts;
     }
     return elements * rncl_pass_element_bytes(pass) + floats * sizeof(float) + signs;
 }

@@ -31,6 +31,11 @@
     X(saved)         /* written by forward, read by backward */                                              \
     X(packed)        /* weights in the layout that kernels want; written by prepare */                       \
     X(statistics)    /* of the channels of one tensor, as in kernels/statistics.clh */                       \
+    X(gradient_sums) /* [parts][2][c]: of a batch normalisation's gradient, as in kernels/batchnorm.clh */   \
+    X(before_x)      /* x, saved, weight and bias of the batch normalisation before a convolution */         \
+    X(before_saved)                                                                                          \
+    X(before_weight)                                                                                         \
+    X(before_bias)                                                                                           \
     X(coefficients)  /* [3][k]: of the batch normalisation that a convolution does itself */                 \
     X(workspace)     /* scratch of one call; a buffer of its own, not a sub-buffer */                        \
     X(labels)        /* int [n], or RNCL_NO_LABEL */                                                         \

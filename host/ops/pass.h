@@ -122,8 +122,12 @@ typedef struct rncl_op_choice {
                           statistics in training too, and does not update them */
     unsigned epilogue; /* RNCL_EPILOGUE_…: an evaluation's convolution does the batch normalisation that
                           follows it, and that one only prepares the coefficients; 0: each does its own */
-    int statistics_parts;   /* batch normalisation: parts in which the operation before has written statistics
-                               of x; 0: it has not */
+    int statistics_parts; /* batch normalisation: parts in which the operation before has written statistics
+                             of x; 0: it has not */
+    bool gradient_sums;   /* convolution: x is relu(batch normalisation), and nobody else reads it: the input
+                             gradient may leave the sums for that one's gradient */
+    int gradient_parts;   /* batch normalisation: parts in which the convolution behind has left these; 0: it
+                             has not */
     rncl_moments_join join; /* batch normalisation in training, unless it is frozen */
 } rncl_op_choice;
 
@@ -148,10 +152,11 @@ typedef struct rncl_pass {
     int values[RNCL_KNOBS]; /* of the knobs, in the order of `knobs` */
     bool tuned;             /* row and values come from choice.tuned */
 
-    size_t workspace_bytes; /* this and the next three are set by the row's plan */
+    size_t workspace_bytes; /* this and the next four are set by the row's plan */
     size_t packed_floats;   /* size of the weights in the row's layout; 0: it reads them unpacked */
     size_t signs_bytes;   /* size of the signs of y in `saved`, which backward reads in place of y; 0: none */
     int statistics_parts; /* forward: parts in which it can write statistics of y's channels; 0: it cannot */
+    int gradient_parts;   /* input gradient: parts in which it writes gradient_sums; 0: it does not */
     size_t packed_offset; /* offset in `packed`, in floats; set by the operation */
     void *data;           /* private data of the row */
 } rncl_pass;

@@ -28,7 +28,14 @@
  * results     [shares] of y [n][p][q][k], dx [n][out_h][out_w][k] or dfilter [r][s][c][k]; several shares are
  *             added by conv/reduce.cl
  * statistics  of a forward pass without shares, a part for each tile of rows (statistics.clh); or NULL
- * accumulate  0: results are set, 1: added to */
+ * accumulate  0: results are set, 1: added to
+ *
+ * With GRADIENT_SUMS, dx is the gradient of y = relu(batch normalisation of before_x), and its sums are
+ * written too, a part for each tile of rows, from first_part on (batchnorm.clh):
+ *
+ * before_x      as dx
+ * moments       [2][k], of the batch normalisation, as are weight and bias [k]
+ * gradient_sums [parts][2][k] */
 #include "statistics.clh"
 
 /* The pass as in the table above: 0, 1 or 2. */
@@ -73,6 +80,11 @@
 /* Of backward_data: 0 or 1, whether the convolution has a stride, so that rows are pixels of a phase. */
 #ifndef STRIDED
 #define STRIDED 1
+#endif
+
+/* Of backward_data without shares: 0 or 1. */
+#ifndef GRADIENT_SUMS
+#define GRADIENT_SUMS 0
 #endif
 
 /* Whether the tensors' contiguous channels run along the depth. */
@@ -164,9 +176,15 @@ static int result_row(rncl_mma_shape shape, int row)
 #if SUM_COLUMNS == 2 && STORE_VW == 2
 typedef float2 stored;
 #define STORED_SUMS(sums) ((float2)((sums)[0], (sums)[1]))
+#define LOAD_STORED(from, to)                                                                                \
+    do {                                                                                                     \
+        const float2 loaded = *(__global const float2 *)(from);                                              \
+        (to)[0] = loaded.x, (to)[1] = loaded.y;                                                              \
+    } while (0)
 #else
 typedef float stored;
 #define STORED_SUMS(sums) ((sums)[0])
+#define LOAD_STORED(from, to) ((to)[0] = *(from))
 #endif
 
 /* Stores the fragments of a sub-group, of which the first begins at (first_row, first_column). */
@@ -189,7 +207,7 @@ static void store_sums(rncl_mma_shape shape, const unit_state *unit, const float
         }
 }
 
-#if PASS == 0
+#if PASS == 0 || GRADIENT_SUMS
 /* LANE_ROWS lanes of a sub-group have sums of the same column; a lane has sums of SUM_COLUMNS columns of a
  * fragment. */
 #define LANE_ROWS (LANES * SUM_COLUMNS / UNIT_N)
@@ -214,6 +232,17 @@ static void store_sums(rncl_mma_shape shape, const unit_state *unit, const float
         barrier(CLK_LOCAL_MEM_FENCE);                                                                        \
     } while (0)
 
+/* Where the first value of a lane goes in GATHER_COLUMNS. row, column: of the sub-group's first sum in the
+ * tile. */
+static int gather_slot(int lane, int row, int column)
+{
+    return (row / (FR * UNIT_M) * LANE_ROWS + lane / (UNIT_N / SUM_COLUMNS)) * TN + column;
+}
+#else
+#define GATHERED_WORDS 0
+#endif
+
+#if PASS == 0
 /* Writes mean and deviations of the tile's columns, in two passes over the sums. row, column: of the
  * sub-group's first sum in the tile. */
 static void store_statistics(rncl_mma_shape shape, const float sums[FR][FC][SUMS], __local float *gathered,
@@ -222,7 +251,7 @@ static void store_statistics(rncl_mma_shape shape, const float sums[FR][FC][SUMS
     const int row_tiles = get_num_groups(1), row_tile = get_group_id(1), first_column = get_group_id(0) * TN;
     const int count = min(TM, row_count(shape) - row_tile * TM);
     const float share = 1.0f / (float)count;
-    const int slot = (row / (FR * UNIT_M) * LANE_ROWS + lane / (UNIT_N / SUM_COLUMNS)) * TN + column;
+    const int slot = gather_slot(lane, row, column);
     __global float *part = statistics + statistics_at(row_tiles, row_tile, shape.k) + first_column;
     float own[FC][SUM_COLUMNS], mean[FC][SUM_COLUMNS];
     UNROLL_FOR (j, FC) {
@@ -257,15 +286,72 @@ static void store_statistics(rncl_mma_shape shape, const float sums[FR][FC][SUMS
     if (first_column == 0 && item == 0)
         statistics[row_tile] = (float)count;
 }
-#else
-#define GATHERED_WORDS 0
+#endif
+
+#if GRADIENT_SUMS
+/* What the gradient of a batch normalisation of `before_x` depends on. */
+typedef struct normalisation {
+    __global const float *x, *moments, *weight, *bias;
+} normalisation;
+
+/* Writes the sums of dz and of dz * xhat of the tile's columns, where dz is dx where y is positive. part: for
+ * the first column. row, column: of the sub-group's first sum in the tile. */
+static void store_gradient_sums(rncl_mma_shape shape, const float sums[FR][FC][SUMS],
+                                const normalisation *before, __local float *gathered, __global float *part,
+                                int item, int lane, int row, int column)
+{
+    const int row_tile = get_group_id(1), first_column = get_group_id(0) * TN;
+    const int count = min(TM, row_count(shape) - row_tile * TM), slot = gather_slot(lane, row, column);
+    float sum[FC][SUM_COLUMNS], product[FC][SUM_COLUMNS];
+    UNROLL_FOR (j, FC)
+        UNROLL_FOR_STEP (c, SUM_COLUMNS, STORED) {
+            const int at = first_column + column + j * UNIT_N + SUM_COLUMN(lane, c), valid = at < shape.k;
+            float mean[STORED], scale[STORED], bias[STORED];
+            UNROLL_FOR (e, STORED) {
+                mean[e] = valid ? before->moments[at + e] : 0.0f;
+                scale[e] = valid ? before->moments[shape.k + at + e] * before->weight[at + e] : 0.0f;
+                bias[e] = valid ? before->bias[at + e] : 0.0f;
+                sum[j][c + e] = product[j][c + e] = 0.0f;
+            }
+            UNROLL_FOR (i, FR)
+                UNROLL_FOR_STEP (v, SUMS, SUM_COLUMNS) {
+                    const int in_tile = row + i * UNIT_M + SUM_ROW(lane, v);
+                    if (valid && in_tile < count) {
+                        float x[STORED];
+                        LOAD_STORED(before->x + result_row(shape, row_tile * TM + in_tile) + at, x);
+                        UNROLL_FOR (e, STORED) {
+                            const float centred = x[e] - mean[e];
+                            const float dz =
+                                fma(centred, scale[e], bias[e]) > 0.0f ? sums[i][j][v + c + e] : 0.0f;
+                            sum[j][c + e] += dz;
+                            product[j][c + e] = fma(dz, centred, product[j][c + e]);
+                        }
+                    }
+                }
+        }
+    GATHER_COLUMNS(gathered, sum, slot, item, lane);
+    for (int i = item; i < TN; i += ITEMS)
+        if (first_column + i < shape.k)
+            part[i] = gathered[i];
+    GATHER_COLUMNS(gathered, product, slot, item, lane);
+    for (int i = item; i < TN; i += ITEMS)
+        if (first_column + i < shape.k)
+            part[shape.k + i] = gathered[i] * before->moments[shape.k + first_column + i];
+}
 #endif
 #define LEFT_WORDS (2 * LEFT_TILE > GATHERED_WORDS ? 2 * LEFT_TILE : GATHERED_WORDS)
 
 __kernel UNIT_ATTRIBUTE __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 conv_mma(const rncl_mma_shape shape, __global const float *restrict left_from,
          __global const float *restrict right_from, __global float *restrict results,
-         __global float *restrict statistics, const int accumulate)
+         __global float *restrict statistics, const int accumulate
+#if GRADIENT_SUMS
+         ,
+         __global const float *restrict before_x, __global const float *restrict moments,
+         __global const float *restrict weight, __global const float *restrict bias,
+         __global float *restrict gradient_sums, const int first_part
+#endif
+)
 {
     __local uint left[LEFT_WORDS] __attribute__((aligned(16)));
     __local uint right[2 * RIGHT_TILE] __attribute__((aligned(16)));
@@ -319,5 +405,11 @@ conv_mma(const rncl_mma_shape shape, __global const float *restrict left_from,
 #if PASS == 0
     if (statistics)
         store_statistics(shape, sums, (__local float *)left, statistics, item, unit.lane, row, column);
+#endif
+#if GRADIENT_SUMS
+    const normalisation before = {before_x, moments, weight, bias};
+    __global float *part =
+        gradient_sums + (size_t)(first_part + get_group_id(1)) * 2 * shape.k + first_column;
+    store_gradient_sums(shape, sums, &before, (__local float *)left, part, item, unit.lane, row, column);
 #endif
 }

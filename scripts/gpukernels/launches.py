@@ -77,7 +77,8 @@ def product(launch):
     result = tensors[1 if dfilter else 2]
     accumulate = 5 if launch.kernel == "conv_mma" else 9
     added_to = launch.arguments[accumulate:accumulate + 1] == [[1]]
-    moved = 4 * batch * (sum(tensors) + result * (shares - 1 + added_to))
+    summed = launch.knob("GRADIENT_SUMS", 0)  # reads the batch normalisation's x
+    moved = 4 * batch * (sum(tensors) + result * (shares - 1 + added_to + summed))
     return Product(f"conv {'filter gradient' if dfilter else 'forward, input gradient'} {kind}", rows, columns, depth, batch, shares, moved)
 
 

@@ -166,6 +166,13 @@ class Launches(unittest.TestCase):
         self.assertEqual((what.rows, what.columns, what.depth), (3 * 3 * 128, 256, 8 * 28 * 28))
         self.assertEqual((what.batch, what.shares), (1, 4))
 
+    def test_a_convolution_moves_what_it_adds_to_and_what_it_sums(self):
+        # 1x1, 8 x 4 x 4 x 16 to 32 channels.
+        shape, tensors = [8, 4, 4, 16, 1, 1, 1, 0, 0, 4, 4, 32, 4, 4, 1, 0, 0, 0], 8 * 4 * 4 * 16 + 16 * 32
+        for options, accumulate, results in (("-DPASS=1", 0, 1), ("-DPASS=1", 1, 2), ("-DPASS=1 -DGRADIENT_SUMS=1", 0, 2)):
+            launch = Launch("conv_mma", "", options, [32, 1, 1], [32, 1, 1], [shape, 4096, 4096, 4096, [0, 0], [accumulate]])
+            self.assertEqual(product(launch).bytes, 4 * (tensors + results * 8 * 4 * 4 * 32))
+
     def test_what_arguments_rule_out_is_left_out(self):
         with source("a = accumulate ? b : c; if (statistics) d();") as path:
             launch = Launch("conv_tiled", path, "", [1], [1], [0] * 8 + [4096, [0]])

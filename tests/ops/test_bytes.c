@@ -63,6 +63,13 @@ static void backward_moves_five_tensors_and_with_a_residual_six_and_signs(void *
     assert_int_equal(floats_of(normalisation(RNCL_RESIDUAL_ADD), RNCL_OP_BACKWARD, (rncl_op_choice){0}), 6);
 }
 
+static void given_sums_save_reading_dy_and_x(void **state)
+{
+    (void)state;
+    const rncl_op_desc desc = normalisation(RNCL_RESIDUAL_NONE);
+    assert_int_equal(floats_of(desc, RNCL_OP_BACKWARD, (rncl_op_choice){.gradient_parts = 1}), 3);
+}
+
 static void pooling_moves_its_input_its_output_and_the_taps(void **state)
 {
     (void)state;
@@ -79,6 +86,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(given_statistics_save_reading_x),
+        cmocka_unit_test(given_sums_save_reading_dy_and_x),
         cmocka_unit_test(backward_moves_five_tensors_and_with_a_residual_six_and_signs),
         cmocka_unit_test(pooling_moves_its_input_its_output_and_the_taps),
     };

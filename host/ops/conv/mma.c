@@ -78,6 +78,14 @@ static double mma_rounding(const rncl_pass *pass)
                : rncl_precision_rounding(unit->rounds_to);
 }
 
+/* Of a product: each makes a part of statistics or of a gradient's sums. */
+static int row_tiles(const rncl_pass *pass, int product)
+{
+    const mma_data *data = pass->data;
+    return rncl_ceil_div(mma_sizes_of(pass, &data->products[product]).rows,
+                         data->tile.sr * data->tile.fr * mma_unit_of(pass)->m);
+}
+
 static rncl_status mma_plan(rncl_pass *pass)
 {
     mma_data *data = pass->data = calloc(1, sizeof *data);
@@ -88,9 +96,12 @@ static rncl_status mma_plan(rncl_pass *pass)
     const size_t floats = result_floats(pass);
     data->sums = (partial_sums){.parts = pass->values[SPLIT], .vw = floats % 4 ? 1 : 4, .floats = floats};
     pass->workspace_bytes = partial_sums_bytes(&data->sums);
-    if (pass->index == RNCL_CONV_FORWARD && data->sums.parts == 1) /* one for each tile of rows */
-        pass->statistics_parts =
-            rncl_ceil_div(mma_largest_sizes(pass).rows, data->tile.sr * data->tile.fr * mma_unit_of(pass)->m);
+    if (data->sums.parts > 1)
+        return RNCL_OK;
+    if (pass->index == RNCL_CONV_FORWARD)
+        pass->statistics_parts = row_tiles(pass, 0);
+    for (int i = 0; i < data->product_count && pass->index == RNCL_CONV_BACKWARD_DATA; i++)
+        pass->gradient_parts += pass->choice.gradient_sums ? row_tiles(pass, i) : 0;
     return RNCL_OK;
 }
 
@@ -103,30 +114,39 @@ static rncl_status mma_build(rncl_pass *pass)
     char options[RNCL_OPTIONS_SIZE], of_unit[RNCL_MATRIX_OPTIONS];
     rncl_matrix_unit_options(pass->context, unit, of_unit);
     rncl_pass_options(pass, 0, KNOB_COUNT, options,
-                      "-DPASS=%d -DPRODUCTS=%d -DLEFT_VW=%d -DRIGHT_VW=%d -DSTORE_VW=%d -DSTRIDED=%d %s",
+                      "-DPASS=%d -DPRODUCTS=%d -DLEFT_VW=%d -DRIGHT_VW=%d -DSTORE_VW=%d -DSTRIDED=%d%s %s",
                       pass->index, rncl_matrix_unit_products(unit, pass->context->precision), widths.left,
-                      widths.right, widths.store, strided, of_unit);
+                      widths.right, widths.store, strided, pass->gradient_parts ? " -DGRADIENT_SUMS=1" : "",
+                      of_unit);
     RNCL_TRY(rncl_pass_kernel(pass, "conv/mma", options, "conv_mma", &data->kernel));
     RNCL_TRY(rncl_kernel_require(pass->context, &data->kernel, (size_t)mma_items_of(unit, &data->tile)));
     return partial_sums_build(pass, &data->sums);
 }
 
-static rncl_status enqueue_product(const rncl_pass *pass, const rncl_mma_shape *shape,
+/* first_part: of this product's parts of a gradient's sums. */
+static rncl_status enqueue_product(const rncl_pass *pass, int product, int first_part,
                                    const rncl_op_buffers *b, const cl_mem *result, bool accumulate)
 {
     const mma_data *data = pass->data;
     const rncl_matrix_unit *unit = mma_unit_of(pass);
     const mma_tile *t = &data->tile;
-    const mma_sizes sizes = mma_sizes_of(pass, shape);
+    const rncl_mma_shape *shape = &data->products[product];
+    const int columns = mma_sizes_of(pass, shape).columns;
     const size_t items = (size_t)mma_items_of(unit, t);
     const rncl_range range = {
-        .global = {items * (size_t)rncl_ceil_div(sizes.columns, t->sc * t->fc * unit->n),
-                   (size_t)rncl_ceil_div(sizes.rows, t->sr * t->fr * unit->m), (size_t)data->sums.parts},
+        .global = {items * (size_t)rncl_ceil_div(columns, t->sc * t->fc * unit->n),
+                   (size_t)row_tiles(pass, product), (size_t)data->sums.parts},
         .local = {items, 1, 1},
     };
     const cl_mem *left = conv_is_dfilter(pass) ? &b->x : conv_input(pass, b);
     const cl_mem *right = conv_is_dfilter(pass) ? &b->dy : &b->weight;
     const cl_mem statistics = conv_statistics(pass, b);
+    if (pass->gradient_parts)
+        return rncl_launch(pass->context, &data->kernel, range, RNCL_STRUCT(*shape), RNCL_BUFFER(*left),
+                           RNCL_BUFFER(*right), RNCL_BUFFER(*result), RNCL_BUFFER(statistics),
+                           RNCL_INT(accumulate), RNCL_BUFFER(b->before_x), RNCL_BUFFER(b->before_saved),
+                           RNCL_BUFFER(b->before_weight), RNCL_BUFFER(b->before_bias),
+                           RNCL_BUFFER(b->gradient_sums), RNCL_INT(first_part));
     return rncl_launch(pass->context, &data->kernel, range, RNCL_STRUCT(*shape), RNCL_BUFFER(*left),
                        RNCL_BUFFER(*right), RNCL_BUFFER(*result), RNCL_BUFFER(statistics),
                        RNCL_INT(accumulate));
@@ -139,10 +159,13 @@ static rncl_status mma_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const 
     const cl_mem *result = conv_is_dfilter(pass) ? &b->dweight : conv_output(pass, b);
     const cl_mem *target = partial_sums_target(&data->sums, result, &b->workspace);
     const bool add = partial_sums_accumulate(&data->sums, accumulate);
-    for (int i = 0; i < data->product_count; i++)
+    int part = 0;
+    for (int i = 0; i < data->product_count; i++) {
         /* Where no tap reaches, there is nothing to add. */
         if (data->products[i].r || !add)
-            RNCL_TRY(enqueue_product(pass, &data->products[i], b, target, add));
+            RNCL_TRY(enqueue_product(pass, i, part, b, target, add));
+        part += row_tiles(pass, i);
+    }
     return partial_sums_reduce(pass, &data->sums, &b->workspace, result, accumulate);
 }
 

@@ -111,9 +111,9 @@ static size_t local_bytes(const rncl_pass *pass, const mma_tile *t)
         2 * tile_words(unit->left_along, !conv_is_dfilter(pass), t->sr * t->fr * unit->m, t->tk);
     const size_t right = 2 * tile_words(unit->right_along, pass->index == RNCL_CONV_BACKWARD_DATA,
                                         t->sc * t->fc * unit->n, t->tk);
-    /* For statistics, a row of sums for each row of lanes; a lane has sums of two columns at most. */
-    const size_t gathered =
-        pass->index == RNCL_CONV_FORWARD ? 2 * (size_t)mma_items_of(unit, t) * (size_t)t->fc : 0;
+    /* For statistics or the sums of a gradient, a row of sums for each row of lanes; a lane has sums of two
+     * columns at most. */
+    const size_t gathered = conv_is_dfilter(pass) ? 0 : 2 * (size_t)mma_items_of(unit, t) * (size_t)t->fc;
     const size_t places = 4 * (size_t)(t->tk * unit->pack);
     /* Emulated fragments hold at most 16 words of each lane. */
     const size_t exchanged = pass->context->matrix.emulated ? 16 * (size_t)mma_items_of(unit, t) : 0;

@@ -1,4 +1,5 @@
 /* Convolution on matrix units (kernels/conv/mma.cl): the default where a device has one. */
+#include <assert.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,6 +161,7 @@ static rncl_status mma_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const 
     const cl_mem *target = partial_sums_target(&data->sums, result, &b->workspace);
     const bool add = partial_sums_accumulate(&data->sums, accumulate);
     int part = 0;
+    assert(!pass->gradient_parts || !accumulate); /* sums are of what is added to dx */
     for (int i = 0; i < data->product_count; i++) {
         /* Where no tap reaches, there is nothing to add. */
         if (data->products[i].r || !add)

@@ -149,8 +149,11 @@ static void multiply(rncl_direct_shape shape, int rows, __local const float *str
         __local const float *in = stretch + row * shape.stride * PIXELS_OF_X * VC;
 #if PAIRS
         GRADIENT dy_row = dy + row * ROW_WORDS * KB;
-        for (int q = 0; q < shape.q; q += 2)
-            ADD_OUTER_PRODUCT(sum, dy_row + q / 2 * KB, i, in[q * shape.stride * VC + i]);
+        GRADIENT end = dy_row + ROW_WORDS * KB;
+        do {
+            ADD_OUTER_PRODUCT(sum, dy_row, i, in[i]);
+            in += 2 * shape.stride * VC;
+        } while ((dy_row += KB) < end);
 #else
         GRADIENT dy_row = dy + (size_t)row * shape.q * shape.k;
         for (int q = 0; q < shape.q; q++)

@@ -139,12 +139,13 @@ static void convolve(vfloat sum[BLOCK_ROWS][KV], rncl_direct_shape shape, INPUT 
     for (int r = 0; r < shape.r; r++) {
         INPUT in = input + r * INPUT_PITCH;
         __global const float *taps = filter + (size_t)r * shape.s * shape.c * KB;
-        for (int j = 0; j < shape.s * shape.c; j++) {
+        size_t j = 0;
+        do {
             if (prefetch && j % LINE_FLOATS == 0)
                 UNROLL_FOR (i, BLOCK_ROWS)
                     PREFETCH(in + PIXEL_OFFSET(i) + BW * shape.stride * shape.c + j);
-            ADD_OUTER_PRODUCT(sum, taps + j * KB, i, INPUT_VALUE(in[PIXEL_OFFSET(i) + j]));
-        }
+            ADD_OUTER_PRODUCT(sum, taps + j * KB, i, INPUT_VALUE((in + PIXEL_OFFSET(i))[j]));
+        } while (++j < (size_t)(shape.s * shape.c));
     }
 }
 

@@ -174,11 +174,15 @@ static void multiply(int pixels, __local const float *panel, __local const float
         UNROLL_FOR (v, KV)
             PREFETCH_FOR_WRITE(to + (size_t)i * k + v * VW);
     clear_block(sum);
-    for (int word = 0; word * DEPTH < pixels; word++) {
-        UNROLL_FOR (j, DEPTH)
-            PREFETCH_L2(next.first + (size_t)(word * DEPTH + j) * next.step);
-        ADD_OUTER_PRODUCT(sum, dy + word * KB, i, panel[word * CB + i]);
-    }
+    __local const float *end = dy + (pixels + DEPTH - 1) / DEPTH * KB;
+    do {
+        UNROLL_FOR (j, DEPTH) {
+            PREFETCH_L2(next.first);
+            next.first += next.step;
+        }
+        ADD_OUTER_PRODUCT(sum, dy, i, panel[i]);
+        panel += CB;
+    } while ((dy += KB) < end);
     UNROLL_FOR (i, CB)
         UNROLL_FOR (v, KV) {
             __global float *at = to + (size_t)i * k + v * VW;

@@ -178,7 +178,8 @@ static void declare_pass(check_trial *trial, int pass)
 static bool rounds_filter(const check_trial *trial, int pass)
 {
     const rncl_pass *of = &trial->op->passes[pass];
-    return rncl_pass_elements(of) && rncl_pass_rounding(of) > 0;
+    return rncl_pass_elements(of) &&
+           rncl_pass_rounding(of) >= rncl_precision_rounding(RNCL_PRECISION_BF16_TENSORS);
 }
 
 /* Sets the length of each result's reduction, and whether the result must be exact. Rows whose `exact` is

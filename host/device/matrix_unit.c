@@ -86,7 +86,8 @@ static bool is_cpu_with_pairs(const rncl_context *context)
     return context->device_class == RNCL_CLASS_CPU_VECTOR && context->info.type == RNCL_DEVICE_CPU &&
            !context->info.emulator && context->traits.vector_floats == 16 &&
            !strcmp(context->info.platform, "Portable Computing Language") &&
-           !strncmp(context->info.driver, "3.", 2) && __builtin_cpu_supports("avx512bf16");
+           !strncmp(context->info.driver, "3.", 2) && __builtin_cpu_supports("avx512bf16") &&
+           __builtin_cpu_supports("avx512vnni");
 #else
     (void)context;
     return false;

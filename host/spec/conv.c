@@ -103,13 +103,14 @@ static rncl_spec_sum conv_sum(const rncl_spec_case *c, rncl_slot slot)
     }
 
 static const rncl_spec_case shapes[] = {
-    SHAPE(1, 20, 20, 3, 7, 7, 64, 2, 3), /* the first one, for ImageNet */
-    SHAPE(2, 12, 12, 3, 3, 3, 16, 1, 1), /* the first one, for CIFAR */
-    SHAPE(2, 8, 8, 16, 3, 3, 16, 1, 1),  /* basic blocks */
-    SHAPE(2, 8, 8, 16, 3, 3, 32, 2, 1),  /* halving the image */
-    SHAPE(1, 7, 7, 32, 3, 3, 64, 1, 1),  /* the odd images of the last stage */
-    SHAPE(2, 7, 7, 64, 1, 1, 128, 1, 0), /* bottlenecks */
-    SHAPE(2, 7, 7, 128, 1, 1, 64, 1, 0), SHAPE(2, 14, 14, 32, 1, 1, 64, 2, 0), /* projection shortcuts */
+    SHAPE(1, 20, 20, 3, 7, 7, 64, 2, 3),  /* the first one, for ImageNet */
+    SHAPE(2, 12, 12, 3, 3, 3, 16, 1, 1),  /* the first one, for CIFAR */
+    SHAPE(2, 8, 8, 16, 3, 3, 16, 1, 1),   /* basic blocks */
+    SHAPE(2, 8, 8, 16, 3, 3, 32, 2, 1),   /* halving the image */
+    SHAPE(1, 7, 7, 32, 3, 3, 64, 1, 1),   /* the odd images of the last stage */
+    SHAPE(1, 3, 5, 144, 3, 3, 144, 1, 1), /* sums that some algorithms split */
+    SHAPE(2, 7, 7, 64, 1, 1, 128, 1, 0),  /* bottlenecks */
+    SHAPE(2, 7, 7, 128, 1, 1, 64, 1, 0),  SHAPE(2, 14, 14, 32, 1, 1, 64, 2, 0), /* projection shortcuts */
 };
 
 static void conv_draw(rncl_random *random, rncl_spec_case *c)

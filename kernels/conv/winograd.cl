@@ -5,7 +5,7 @@
  * A work-group is one work-item. Work-item (g, h) takes every get_global_size(0)-th block of shape.tiles
  * tiles, from the g-th on, for the h-th of get_global_size(1) equal shares of the output channels. For each
  * block it
- *   1. transforms the patches of x:             inputs [POSITIONS][tiles][c]
+ *   1. transforms the patches of x:             inputs [POSITIONS][tiles][c / HALVES]
  *   2. for each KB = KV * VW output channels multiplies them by the transformed filter, PT tiles at a time:
  *                                               products [POSITIONS][tiles][KB]
  *   3. and transforms the products into pixels of y.
@@ -18,8 +18,12 @@
  * y           [n][p][q][k]
  * scratch     item_floats (below) for each work-item:
  *
- *               | inputs                 | products                 | transformed filter
- *               | POSITIONS * INPUT_STEP | POSITIONS * PRODUCT_STEP | FILTERS * FILTER_STEP, if not PACKED
+ *               | inputs                 | products                 | transformed filter    | values
+ *               | POSITIONS * INPUT_STEP | POSITIONS * PRODUCT_STEP | FILTERS * FILTER_STEP | POSITIONS * c
+ *                                                                     if not PACKED           if FIXED
+ *
+ * FIXED: inputs and filters are words of two channels (conv/fixed.clh). Behind the tiles of a position are
+ * their steps, inputs [tiles]; `values` [POSITIONS][c] is a tile before it is rounded.
  *
  * statistics  of y as in statistics.clh, a part for each g; NULL: not wanted
  * accumulate  0: y is set, 1: added to
@@ -42,9 +46,69 @@
 #include "statistics.clh"
 
 /* Floats from position to position. */
-#define INPUT_STEP(shape) ((size_t)shape.tiles * shape.c + RNCL_CACHE_GAP)
+#define INPUT_STEP(shape) ((size_t)shape.tiles * (shape.c / HALVES + FIXED) + RNCL_CACHE_GAP)
 #define PRODUCT_STEP(shape) ((size_t)shape.tiles * KB + RNCL_CACHE_GAP)
 
+#if FIXED
+/* Transforms the patch of a tile. words: of its channels at position 0; step: where the tile's step there
+ * goes; those of the next position are INPUT_STEP behind. */
+static void transform_to_words(rncl_winograd_shape shape, __global const element *x, tile_place place,
+                               __global float *values, __global float *words, __global float *step)
+{
+    vint sizes[POSITIONS];
+    UNROLL_FOR (i, POSITIONS)
+        sizes[i] = (vint)(as_int(LEAST_ROW));
+    for (int c = 0; c < shape.c; c += VW) {
+        vfloat tile[POSITIONS];
+        transform_patch(tile, shape, x, place, c);
+        UNROLL_FOR (i, POSITIONS) {
+            grow(sizes + i, tile + i);
+            VSTORE(tile[i], values + (size_t)i * shape.c + c);
+        }
+    }
+    UNROLL_FOR (i, POSITIONS) {
+        const float size = as_float(largest_of(sizes + i));
+        const vfloat scale = (vfloat)(LARGEST / size);
+        step[i * INPUT_STEP(shape)] = size / LARGEST;
+        for (int c = 0; c < shape.c; c += VW) {
+            const vfloat value = VLOAD(values + (size_t)i * shape.c + c);
+            store_words(&value, &scale, words + i * INPUT_STEP(shape) + c / 2);
+        }
+    }
+}
+
+/* products [tiles][KB] = inputs [tiles][depth] * filters [depth][KB], of one position, times the steps behind
+ * both. */
+static void multiply(int tiles, int depth, __global const float *restrict inputs,
+                     __global const float *restrict filters, __global float *restrict products)
+{
+    for (int tile = 0; tile < tiles; tile += PT)
+        for (int first = 0; first < depth; first += WORDS_A_SUM) {
+            __global const float *in = inputs + (size_t)tile * depth, *steps = inputs + tiles * depth + tile;
+            const size_t end = min(depth, first + WORDS_A_SUM);
+            vint sum[PT][KV];
+            UNROLL_FOR (i, PT)
+                UNROLL_FOR (v, KV)
+                    sum[i][v] = (vint)(0);
+            size_t j = first;
+            do {
+                vint words[KV];
+                UNROLL_FOR (v, KV)
+                    words[v] = PASTE(as_int, VW)(VLOAD(filters + j * KB + v * VW));
+                UNROLL_FOR (i, PT)
+                    UNROLL_FOR (v, KV)
+                        ADD_INTEGERS(sum[i][v], (in + i * depth)[j], words[v]);
+            } while (++j < end);
+            UNROLL_FOR (i, PT)
+                UNROLL_FOR (v, KV) {
+                    __global float *to = products + (size_t)(tile + i) * KB + v * VW;
+                    const vfloat product = __builtin_convertvector(sum[i][v], vfloat) *
+                                           (steps[i] * VLOAD(filters + (size_t)depth * KB + v * VW));
+                    VSTORE(first ? VLOAD(to) + product : product, to);
+                }
+        }
+}
+#else
 /* products [tiles][KB] = inputs [tiles][c] * filters [c][KB], of one position. */
 static void multiply(int tiles, int c, __global const float *restrict inputs,
                      __global const float *restrict filters, __global float *restrict products)
@@ -58,6 +122,7 @@ static void multiply(int tiles, int c, __global const float *restrict inputs,
         store_block(sum, products + (size_t)tile * KB, KB);
     }
 }
+#endif
 
 /* Stores VW channels of the first `rows` x `columns` pixels of a tile. All pointers are to the first of these
  * channels. */
@@ -120,29 +185,38 @@ conv_winograd(const rncl_winograd_shape shape, __global const element *restrict 
     const int blocks = shape.k / KB;
     const int first_block = blocks * get_global_id(1) / get_global_size(1);
     const int last_block = blocks * (get_global_id(1) + 1) / get_global_size(1);
-    const size_t item_floats =
-        POSITIONS * (INPUT_STEP(shape) + PRODUCT_STEP(shape)) + (PACKED ? 0 : FILTERS * FILTER_STEP(shape.c));
+    const size_t item_floats = POSITIONS * (INPUT_STEP(shape) + PRODUCT_STEP(shape) + FIXED * shape.c) +
+                               (PACKED ? 0 : FILTERS * FILTER_STEP(shape.c));
     __global float *inputs = scratch + item * item_floats;
     __global float *products = inputs + POSITIONS * INPUT_STEP(shape);
     __global float *own_filters = products + POSITIONS * PRODUCT_STEP(shape);
+#if FIXED
+    __global float *values = scratch + (item + 1) * item_floats - POSITIONS * shape.c;
+#endif
     __local float ALIGNED transposed[PACKED ? 1 : TRANSPOSED_FLOATS];
     __global float *part =
         statistics ? statistics + statistics_at(get_global_size(0), get_global_id(0), shape.k) : 0;
     int pixels = 0;
     for (int first = get_global_id(0) * shape.tiles; first < all; first += get_global_size(0) * shape.tiles) {
         /* A last block that is not full repeats its last tile. */
-        for (int t = 0; t < shape.tiles; t++)
+        for (int t = 0; t < shape.tiles; t++) {
+            const tile_place place = place_of(shape, min(first + t, all - 1));
+#if FIXED
+            transform_to_words(shape, x, place, values, inputs + (size_t)t * shape.c / 2,
+                               inputs + shape.tiles * shape.c / 2 + t);
+#else
             for (int c = 0; c < shape.c; c += VW)
-                transform_input(shape, x, place_of(shape, min(first + t, all - 1)), c,
-                                inputs + (size_t)t * shape.c + c, INPUT_STEP(shape));
+                transform_input(shape, x, place, c, inputs + (size_t)t * shape.c + c, INPUT_STEP(shape));
+#endif
+        }
         const int before = pixels;
         for (int block = first_block; block < last_block; block++) {
             __global const float *transformed =
                 PACKED ? filters + filters_offset + block * FILTERS * FILTER_STEP(shape.c) : own_filters;
-            for (int c = 0; !PACKED && c < shape.c; c += VW)
-                transform_filters(pack, filters, c, block, own_filters, transposed);
+            if (!PACKED)
+                transform_block(pack, filters, block, own_filters, transposed);
             for (int position = 0; position < POSITIONS; position++)
-                multiply(shape.tiles, shape.c, inputs + position * INPUT_STEP(shape),
+                multiply(shape.tiles, shape.c / HALVES, inputs + position * INPUT_STEP(shape),
                          transformed + FILTER_OF(position) * FILTER_STEP(shape.c),
                          products + position * PRODUCT_STEP(shape));
             for (int v = 0; v < KB; v += VW)

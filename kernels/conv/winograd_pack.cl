@@ -1,7 +1,7 @@
 /* Transforms the filter for conv/winograd.cl, once a step.
  *
  * A work-group is one work-item. Work-item (i, j) transforms VW input channels from i * VW on and the j-th
- * block of KB output channels.
+ * block of KB output channels; FIXED: (0, j) all input channels.
  *
  * pack    see rncl_pack_shape; r = s = 3
  * filter  [3][3][c][k]
@@ -15,6 +15,10 @@ conv_winograd_pack(const rncl_pack_shape pack, __global const float *restrict fi
 {
     __local float ALIGNED transposed[TRANSPOSED_FLOATS];
     const int block = get_global_id(1);
-    transform_filters(pack, filter, get_global_id(0) * VW, block,
-                      packed + packed_offset + block * FILTERS * FILTER_STEP(pack.in), transposed);
+    __global float *to = packed + packed_offset + block * FILTERS * FILTER_STEP(pack.in);
+#if FIXED
+    transform_block(pack, filter, block, to, transposed);
+#else
+    transform_filters(pack, filter, get_global_id(0) * VW, block, to, transposed);
+#endif
 }

@@ -1,6 +1,9 @@
 /* The rounding of Winograd's methods: the relative L2 error of each pass against double precision, where the
  * sums are long (512 channels; for the filter gradient, all pixels of the batch). Bounded by 1e-5; the direct
- * method's is about 1e-6. RNCL_TEST_DEVICE as in test_check.c. */
+ * method's is about 1e-6. For tensors of bfloat16, where pairs of integers are multiplied (emulated here), it
+ * is compared with that of the direct method, which multiplies pairs of bfloat16. RNCL_TEST_DEVICE as in
+ * test_check.c.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "bfloat16.h"
 #include "op.h"
 #include "random.h"
 #include "reference.h"
@@ -19,13 +23,18 @@
 /* 14x14 pixels. LONG channels where the pass sums over channels, else SHORT. */
 enum { PIXELS = 14, LONG = 512, SHORT = 32 };
 
+static const char unit_name[] = "x86-bf16";
+
 static rncl_device_list *devices;
+static const rncl_device *device;
 static rncl_context *context;
+
+/* What values are like: normal numbers, or with sizes that are as far apart as e^-5 and e^5. */
+typedef enum value_sizes { ALIKE, SPREAD } value_sizes;
 
 static int open_device(void **state)
 {
     (void)state;
-    const rncl_device *device;
     if (rncl_device_list_create(NULL, &devices) ||
         rncl_device_choose(devices, getenv("RNCL_TEST_DEVICE"), &device) ||
         rncl_context_create(device, NULL, &context)) {
@@ -52,22 +61,40 @@ static void must(rncl_status st)
 /* A tensor on the device, and the same in double precision. */
 typedef struct tensor {
     size_t count;
+    bool elements; /* bfloat16 on the device */
     double *values;
     cl_mem buffer;
 } tensor;
 
-static tensor draw(size_t count, uint32_t stream)
+static void upload(const tensor *t)
 {
-    tensor t = {.count = count, .values = malloc(count * sizeof(double))};
-    float *rounded = malloc(count * sizeof *rounded);
+    const size_t bytes = t->count * (t->elements ? sizeof(uint16_t) : sizeof(float));
+    float *floats = malloc(t->count * sizeof *floats);
+    uint16_t *elements = malloc(t->count * sizeof *elements);
+    assert_non_null(floats);
+    assert_non_null(elements);
+    for (size_t i = 0; i < t->count; i++) {
+        floats[i] = (float)t->values[i];
+        elements[i] = rncl_bfloat16_of(floats[i]);
+    }
+    must(rncl_buffer_write(context, t->buffer, 0, bytes, t->elements ? (void *)elements : (void *)floats));
+    free(floats);
+    free(elements);
+}
+
+static tensor draw(size_t count, uint32_t stream, bool elements, value_sizes sizes)
+{
+    tensor t = {.count = count, .elements = elements, .values = malloc(count * sizeof(double))};
     assert_non_null(t.values);
-    assert_non_null(rounded);
     rncl_random random = rncl_random_stream(0, RNCL_RANDOM_TEST, 0, stream);
-    for (size_t i = 0; i < count; i++)
-        t.values[i] = rounded[i] = rncl_random_normal(&random);
-    must(rncl_buffer_create(context, count * sizeof *rounded, &t.buffer));
-    must(rncl_buffer_write(context, t.buffer, 0, count * sizeof *rounded, rounded));
-    free(rounded);
+    for (size_t i = 0; i < count; i++) {
+        float value = rncl_random_normal(&random);
+        if (sizes == SPREAD)
+            value *= expf(1.5f * rncl_random_normal(&random));
+        t.values[i] = elements ? rncl_bfloat16_to_float(rncl_bfloat16_of(value)) : value;
+    }
+    must(rncl_buffer_create(context, count * (elements ? sizeof(uint16_t) : sizeof(float)), &t.buffer));
+    upload(&t);
     return t;
 }
 
@@ -77,13 +104,26 @@ static void release(tensor *t)
     free(t->values);
 }
 
+/* What the device has. */
+static double *download(const tensor *t)
+{
+    const size_t bytes = t->count * (t->elements ? sizeof(uint16_t) : sizeof(float));
+    double *values = malloc(t->count * sizeof *values);
+    void *raw = malloc(bytes);
+    assert_non_null(values);
+    assert_non_null(raw);
+    must(rncl_buffer_read(context, t->buffer, 0, bytes, raw));
+    for (size_t i = 0; i < t->count; i++)
+        values[i] = t->elements ? rncl_bfloat16_to_float(((uint16_t *)raw)[i]) : ((float *)raw)[i];
+    free(raw);
+    return values;
+}
+
 /* || device - reference || / || reference || */
 static double relative_error(const tensor *result)
 {
-    float *values = malloc(result->count * sizeof *values);
+    double *values = download(result);
     double difference = 0, size = 0;
-    assert_non_null(values);
-    must(rncl_buffer_read(context, result->buffer, 0, result->count * sizeof *values, values));
     for (size_t i = 0; i < result->count; i++) {
         difference += pow(values[i] - result->values[i], 2);
         size += pow(result->values[i], 2);
@@ -98,16 +138,22 @@ static const rncl_setting *answer(void *state, const rncl_op_desc *desc, int pas
     return state;
 }
 
-/* Runs the pass on the device with tiles of m x m pixels. */
+/* Runs the pass on the device: by Winograd's method with tiles of m x m pixels; m = 0: by the direct one. */
 static void convolve(const rncl_conv_shape *shape, int pass, int m, const tensor tensors[3])
 {
-    rncl_setting setting = {.algorithm = "winograd", .count = 1, .knobs = {{.name = "m", .value = m}}};
+    rncl_setting setting = {.algorithm = "direct"},
+                 tiles = {.algorithm = "winograd", .count = 1, .knobs = {{.name = "m", .value = m}}};
+    if (m)
+        setting = tiles;
     const rncl_op_desc desc = {.kind = RNCL_OP_conv, .conv = *shape};
     const rncl_op_choice choice = {.tuned = {.lookup = answer, .state = &setting},
                                    .left_out = ~RNCL_PASS_BIT(pass)};
     rncl_op *op;
     must(rncl_op_create(context, &desc, &choice, &op));
     assert_true(op->passes[pass].tuned);
+    const bool elements = rncl_pass_elements(&op->passes[pass]) != 0;
+    assert_int_equal(elements, tensors[0].elements);
+    assert_int_equal(rncl_pass_rounding(&op->passes[pass]) > 0, elements && m < 4);
     must(rncl_op_build(op));
     rncl_op_buffers b = {.x = tensors[0].buffer,
                          .dx = tensors[0].buffer,
@@ -117,7 +163,8 @@ static void convolve(const rncl_conv_shape *shape, int pass, int m, const tensor
                          .dy = tensors[2].buffer};
     if (op->needs.packed_bytes)
         must(rncl_buffer_create(context, op->needs.packed_bytes, &b.packed));
-    must(rncl_buffer_create(context, op->needs.workspace_bytes, &b.workspace));
+    if (op->needs.workspace_bytes)
+        must(rncl_buffer_create(context, op->needs.workspace_bytes, &b.workspace));
     must(rncl_op_bind(op, b.workspace));
     must(rncl_op_prepare(op, &b));
     must(rncl_op_enqueue(op, pass, &b, &(rncl_op_scalars){0}));
@@ -127,14 +174,15 @@ static void convolve(const rncl_conv_shape *shape, int pass, int m, const tensor
     rncl_buffer_release(b.workspace);
 }
 
-static double error_of(int pass, int stride, int m, int c, int k)
+static double error_of(int pass, int stride, int m, int c, int k, value_sizes sizes)
 {
     const int outputs = PIXELS / stride;
+    const bool elements = context->precision == RNCL_PRECISION_BF16_TENSORS;
     const rncl_conv_shape s = {1, PIXELS, PIXELS, c, k, 3, 3, stride, 1, outputs, outputs};
     tensor tensors[] = {
-        draw((size_t)(PIXELS * PIXELS * c), 1),
-        draw((size_t)(9 * c * k), 2),
-        draw((size_t)(outputs * outputs * k), 3),
+        draw((size_t)(PIXELS * PIXELS * c), 1, elements, sizes),
+        draw((size_t)(9 * c * k), 2, false, ALIKE),
+        draw((size_t)(outputs * outputs * k), 3, elements, sizes),
     };
     double *x = tensors[0].values, *filter = tensors[1].values, *y = tensors[2].values;
     convolve(&s, pass, m, tensors);
@@ -168,15 +216,99 @@ static void rounding_is_bounded_in_every_pass(void **state)
     for (size_t i = 0; i < COUNT(passes); i++)
         for (int stride = 1; stride <= 2; stride++)
             for (int m = 2; m <= 4; m += 2) {
-                const double error = error_of(passes[i].pass, stride, m, passes[i].c, passes[i].k);
+                const double error = error_of(passes[i].pass, stride, m, passes[i].c, passes[i].k, ALIKE);
                 if (!(error > 0 && error < MOST_ERROR))
                     fail_msg("%s with stride %d, tiles of %dx%d: relative error %g",
                              rncl_op_type_of(RNCL_OP_conv)->passes[passes[i].pass].name, stride, m, m, error);
             }
 }
 
+/* Opens another context in place of the group's. */
+static void begin_bf16(rncl_context **before)
+{
+    *before = context;
+    must(rncl_context_create(device, NULL, &context));
+    rncl_precision_request(context, RNCL_PRECISION_BF16_TENSORS);
+}
+
+static void end_bf16(rncl_context *before)
+{
+    rncl_context_destroy(context);
+    context = before;
+}
+
+static bool emulates_pairs(void)
+{
+    return context->precision == RNCL_PRECISION_BF16_TENSORS && context->traits.vector_floats == 16 &&
+           rncl_matrix_unit_emulate(context, unit_name);
+}
+
+/* Where sizes are far apart, the small values of a row round more. */
+static void integers_round_about_as_pairs_of_bfloat16(void **state)
+{
+    (void)state;
+    static const double most[] = {[ALIKE] = 1.0, [SPREAD] = 1.5};
+    rncl_context *before;
+    begin_bf16(&before);
+    const bool emulated = emulates_pairs();
+    for (int dx = 0; dx < 2 && emulated; dx++)
+        for (int stride = 1; stride <= 2; stride++)
+            for (value_sizes sizes = ALIKE; sizes <= SPREAD; sizes++) {
+                const int pass = dx ? RNCL_CONV_BACKWARD_DATA : RNCL_CONV_FORWARD, c = dx ? SHORT : LONG,
+                          k = dx ? LONG : SHORT;
+                const double direct = error_of(pass, stride, 0, c, k, sizes),
+                             integers = error_of(pass, stride, 2, c, k, sizes);
+                if (!(integers > 0 && integers < most[sizes] * direct))
+                    fail_msg("%s with stride %d: relative error %g, directly %g",
+                             rncl_op_type_of(RNCL_OP_conv)->passes[pass].name, stride, integers, direct);
+            }
+    end_bf16(before);
+    if (!emulated)
+        skip();
+}
+
+/* A value that is not finite spreads to its tile, never to zero; other tiles are not concerned. */
+static void integers_keep_what_is_no_number(void **state)
+{
+    (void)state;
+    rncl_context *before;
+    begin_bf16(&before);
+    const bool emulated = emulates_pairs();
+    static const double values[] = {NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < COUNT(values) && emulated; i++) {
+        enum { ROW = 4, COLUMN = 9, CHANNEL = 21 };
+        const rncl_conv_shape s = {1, PIXELS, PIXELS, SHORT, SHORT, 3, 3, 1, 1, PIXELS, PIXELS};
+        tensor tensors[] = {
+            draw(PIXELS * PIXELS * SHORT, 1, true, ALIKE),
+            draw(9 * SHORT * SHORT, 2, false, ALIKE),
+            draw(PIXELS * PIXELS * SHORT, 3, true, ALIKE),
+        };
+        tensors[0].values[(ROW * PIXELS + COLUMN) * SHORT + CHANNEL] = values[i];
+        upload(&tensors[0]);
+        convolve(&s, RNCL_CONV_FORWARD, 2, tensors);
+        double *y = download(&tensors[2]);
+        for (int at = 0; at < PIXELS * PIXELS * SHORT; at++) {
+            const int row = at / SHORT / PIXELS, column = at / SHORT % PIXELS;
+            const bool reads = abs(row - ROW) <= 1 && abs(column - COLUMN) <= 1;
+            const bool near = abs(row / 2 - ROW / 2) <= 1 && abs(column / 2 - COLUMN / 2) <= 1;
+            assert_false(reads && isfinite(y[at]));
+            assert_true(near || isfinite(y[at]));
+        }
+        free(y);
+        for (size_t t = 0; t < COUNT(tensors); t++)
+            release(&tensors[t]);
+    }
+    end_bf16(before);
+    if (!emulated)
+        skip();
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rounding_is_bounded_in_every_pass)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rounding_is_bounded_in_every_pass),
+        cmocka_unit_test(integers_round_about_as_pairs_of_bfloat16),
+        cmocka_unit_test(integers_keep_what_is_no_number),
+    };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

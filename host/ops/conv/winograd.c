@@ -1,6 +1,7 @@
 /* Winograd's convolution (kernels/conv/winograd*.cl), for 3x3 convolutions on devices of class CPU_VECTOR.
  * F(4x4, 3x3) takes 36 multiplications where the direct method takes 144; with stride 2 it takes 81. The
  * input gradient is the forward kernel on flipped, transposed filters. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "launch.h"
@@ -12,6 +13,7 @@ typedef struct winograd_data {
     rncl_pack_shape pack;
     int vw;             /* VW of conv/winograd.cl */
     int blocks, shares; /* blocks of tiles; shares of the output channels */
+    bool fixed;         /* it multiplies integers */
     rncl_kernel convolve, packer;
 } winograd_data;
 
@@ -113,18 +115,30 @@ static rncl_status winograd_plan(rncl_pass *pass)
     data->pack = pack_of(pass, &data->shape);
     data->vw = winograd_vector(pass->context, &data->shape);
     const winograd_tiling tiling = winograd_tiling_of(pass, v[SIZE]);
-    const int units = (int)pass->context->info.compute_units, width = v[KV] * data->vw, c = data->shape.c;
+    const int units = (int)pass->context->info.compute_units, width = v[KV] * data->vw;
+    /* Of words there are half as many, and a step for each row. */
+    const bool fixed = data->fixed = winograd_is_fixed(pass, v[SIZE]);
+    const int c = fixed ? data->shape.c / 2 + 1 : data->shape.c;
     data->blocks = MIN(2 * units, rncl_ceil_div(winograd_tile_count(&data->shape, tiling.tile), v[TILES]));
     data->shares = MIN(v[SHARES], data->shape.k / width);
     const size_t filter_floats = (size_t)tiling.filters * winograd_step(c * width);
     const size_t item_floats =
         (size_t)tiling.positions * (winograd_step(v[TILES] * c) + winograd_step(v[TILES] * width)) +
-        (v[PACKED] ? 0 : filter_floats);
+        (v[PACKED] ? 0 : filter_floats) + (fixed ? (size_t)tiling.positions * (size_t)data->shape.c : 0);
     pass->packed_floats = v[PACKED] ? (size_t)(data->shape.k / width) * filter_floats : 0;
     pass->workspace_bytes = sizeof(float) * (size_t)data->blocks * (size_t)data->shares * item_floats;
     if (pass->index == RNCL_CONV_FORWARD)
         pass->statistics_parts = data->blocks;
     return RNCL_OK;
+}
+
+static void add_fixed_option(const rncl_pass *pass, char options[RNCL_OPTIONS_SIZE])
+{
+    const winograd_data *data = pass->data;
+    const size_t length = strlen(options);
+    if (data->fixed)
+        snprintf(options + length, RNCL_OPTIONS_SIZE - length, " -DFIXED=1%s",
+                 pass->context->matrix.emulated ? " -DEMULATED=1" : "");
 }
 
 static rncl_status winograd_build(rncl_pass *pass)
@@ -136,11 +150,13 @@ static rncl_status winograd_build(rncl_pass *pass)
     rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTRIDE=%d -DSTRIDED_DX=%d -DVW=%d -DTRANSPOSED=%d",
                       stride, spread, data->vw, transposed && !packed);
     conv_add_epilogue_option(pass, options);
+    add_fixed_option(pass, options);
     RNCL_TRY(rncl_pass_kernel(pass, "conv/winograd", options, "conv_winograd", &data->convolve));
     if (!packed)
         return RNCL_OK;
     rncl_pass_options(pass, SIZE, KV + 1, options, "-DSTRIDE=%d -DSTRIDED_DX=%d -DVW=%d -DTRANSPOSED=%d",
                       stride, spread, data->vw, transposed);
+    add_fixed_option(pass, options);
     return rncl_pass_kernel(pass, "conv/winograd_pack", options, "conv_winograd_pack", &data->packer);
 }
 
@@ -148,7 +164,7 @@ static rncl_status winograd_prepare(rncl_pass *pass, const rncl_op_buffers *b)
 {
     const winograd_data *data = pass->data;
     const rncl_pack_shape *pack = &data->pack;
-    size_t inputs = (size_t)(pack->in / data->vw);
+    size_t inputs = data->fixed ? 1 : (size_t)(pack->in / data->vw);
     size_t blocks = (size_t)(pack->out / (pass->values[KV] * data->vw));
     rncl_range range = {.global = {inputs, blocks}, .local = {1, 1, 1}};
     return rncl_launch(pass->context, &data->packer, range, RNCL_STRUCT(*pack), RNCL_BUFFER(b->weight),
@@ -176,11 +192,18 @@ static void winograd_destroy(rncl_pass *pass)
     free(data);
 }
 
+/* A step is a 4095th of the largest value. */
+static double winograd_rounding(const rncl_pass *pass)
+{
+    return winograd_is_fixed(pass, pass->values[SIZE]) ? 0.5 / 4095 : 0.0;
+}
+
 const rncl_row rncl_conv_winograd = {
     .name = "winograd",
     .programs = {"conv/winograd", "conv/winograd_pack"},
     .epilogue = true,
     .bf16 = true,
+    .rounding = winograd_rounding,
     .supports = winograd_supports,
     .pays = winograd_pays,
     .knobs = winograd_knobs,

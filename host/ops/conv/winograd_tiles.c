@@ -5,6 +5,9 @@
 #include "elementwise.h"
 #include "util.h"
 
+/* Channels from which on products outweigh the transforms, of which smaller tiles have more. */
+enum { FEWEST_FIXED = 128 };
+
 winograd_tiling winograd_tiling_of(const rncl_pass *pass, int m)
 {
     const bool strided = pass->desc.conv.stride == 2;
@@ -25,7 +28,8 @@ static int products_of(const rncl_pass *pass, int m)
 
 int winograd_preset_m(const rncl_pass *pass)
 {
-    return products_of(pass, 2) < products_of(pass, 4) ? 2 : 4;
+    const bool halves = winograd_is_fixed(pass, 2) && winograd_shape_of(pass).c >= FEWEST_FIXED;
+    return products_of(pass, 2) < products_of(pass, 4) * (halves ? 2 : 1) ? 2 : 4;
 }
 
 int winograd_add_m_knob(const rncl_pass *pass, rncl_knob_name name, rncl_knobs *knobs)
@@ -61,6 +65,12 @@ int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s)
     while (s->k % vw)
         vw /= 2;
     return vw;
+}
+
+bool winograd_is_fixed(const rncl_pass *pass, int m)
+{
+    const rncl_winograd_shape s = winograd_shape_of(pass);
+    return m == 2 && !conv_is_dfilter(pass) && direct_has_pairs(pass, winograd_vector(pass->context, &s));
 }
 
 size_t winograd_step(int floats)

@@ -77,6 +77,7 @@ static int is_inside(int y, int x, rncl_direct_shape shape)
 static void stage_groups(__local float *staged, __global const element *image, int row, int groups,
                          rncl_direct_shape shape)
 {
+#if VC == VW
     const int group_floats = ROWS_OF_X * PIXELS_OF_X * VC;
     for (int t = 0; t < ROWS_OF_X; t++)
         for (int i = 0; i < PIXELS_OF_X; i++) {
@@ -91,6 +92,16 @@ static void stage_groups(__local float *staged, __global const element *image, i
                 VSTORE(words, staged + (t * PIXELS_OF_X + i) * VC + g * group_floats);
             }
         }
+#else
+    /* One group of all channels: rows are contiguous. */
+    const int length = PIXELS_OF_X * VC, before = min(shape.pad_left * VC, length);
+    for (int t = 0; t < ROWS_OF_X; t++) {
+        const int y = row * shape.stride - shape.pad_top + t;
+        const int count = y < 0 || y >= shape.h ? 0 : min(shape.w * VC, length - before);
+        stage_words(staged + t * length, image + (size_t)y * shape.w * VC, before, count, length,
+                    shape.stride * VC);
+    }
+#endif
 }
 
 /* Copies KB channels of `rows` rows of dy. */

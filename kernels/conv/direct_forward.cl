@@ -27,7 +27,12 @@
  *     0 0 0 0 0 0 0 0 0
  *     0 x x x x x x x 0    STAGED_ROWS
  *     0 x x x x x x x 0
- *       \___/ the s taps of a row: s * c contiguous values, along which the sums run */
+ *       \___/ the s taps of a row: s * c contiguous values, along which the sums run
+ *
+ * PAIRS: words of two neighbouring channels (conv/pairs.clh) are what is read, copied and packed; shape.c
+ * counts these. ODD: c counts channels and is odd; `staged` has a word of each value and the next, of which
+ * sums read every other one. The filter is packed as [k / KB][r][(s * c + 1) / 2][KB] with a zero behind an
+ * odd s * c: a value that is not finite can reach the pixel whose taps end before it. */
 
 /* Rows of output pixels in the register block, from 1 on; tile_rows is a multiple of it. */
 #ifndef BH
@@ -36,6 +41,10 @@
 /* Pixels of such a row, from 1 on. */
 #ifndef BW
 #define BW 4
+#endif
+/* 1: the words begin at any of an odd number of channels. */
+#ifndef ODD
+#define ODD 0
 #endif
 /* STAGE (conv/direct.clh) is 0 where nothing is padded and the filter is 1x1: x is then read in place. */
 #define BLOCK_ROWS (BH * BW)
@@ -50,9 +59,8 @@
 #define STAGED_ROWS ((shape.tile_rows - 1) * shape.stride + shape.r)
 #define STAGED_PIXELS (((shape.q + BW - 1) / BW * BW - 1) * shape.stride + shape.s)
 
-/* What is read of x: an element; PAIRS: a word of two neighbouring channels, and shape.c counts words, as
- * STAGE does. The filter's words are of the same channels. */
-#if PAIRS
+/* What is read of x: a word or an element. */
+#if PAIRS && !ODD
 typedef float source;
 #define SOURCE(value) (value)
 #define SOURCES(p) VLOAD_ANYWHERE(p)
@@ -60,6 +68,15 @@ typedef float source;
 typedef element source;
 #define SOURCE(value) ELEMENT(value)
 #define SOURCES(p) ELOAD_ANYWHERE(p)
+#endif
+
+/* Products of a row of taps, and floats from one to the next. */
+#if ODD
+#define ROW_PRODUCTS ((shape.s * shape.c + 1) / 2)
+#define STEP 2
+#else
+#define ROW_PRODUCTS (shape.s * shape.c)
+#define STEP 1
 #endif
 
 /* Where a tile reads x from, and floats from row to row there. */
@@ -107,10 +124,15 @@ static void stage_rows(__local float *staged, __global const source *image, int 
             fill_zero(to, pitch);
             continue;
         }
+#if ODD
+        stage_words(to, image + ((size_t)y * shape.w + first - shape.pad_left) * shape.c, first * shape.c,
+                    (last - first) * shape.c, pitch, 1);
+#else
         fill_zero(to, first * shape.c);
         copy(to + first * shape.c, image + ((size_t)y * shape.w + first - shape.pad_left) * shape.c,
              (last - first) * shape.c);
         fill_zero(to + last * shape.c, (STAGED_PIXELS - last) * shape.c);
+#endif
     }
 }
 
@@ -130,22 +152,22 @@ static void prefetch_outputs(rncl_direct_shape shape, __global element *image, i
             PREFETCH_FOR_WRITE(image + output_pixel(shape, row + i / BW, column + i % BW) + v);
 }
 
-/* Computes a register block. input: its first pixel of x; filter: [r][s][c][KB]. Prefetches the pixels of the
- * next block in the row, if wanted. */
+/* Computes a register block. input: its first pixel of x; filter: its block as packed. Prefetches the pixels
+ * of the next block in the row, if wanted. */
 static void convolve(vfloat sum[BLOCK_ROWS][KV], rncl_direct_shape shape, INPUT input,
                      __global const float *filter, int prefetch)
 {
     clear_block(sum);
     for (int r = 0; r < shape.r; r++) {
         INPUT in = input + r * INPUT_PITCH;
-        __global const float *taps = filter + (size_t)r * shape.s * shape.c * KB;
+        __global const float *taps = filter + (size_t)r * ROW_PRODUCTS * KB;
         size_t j = 0;
         do {
             if (prefetch && j % LINE_FLOATS == 0)
                 UNROLL_FOR (i, BLOCK_ROWS)
                     PREFETCH(in + PIXEL_OFFSET(i) + BW * shape.stride * shape.c + j);
-            ADD_OUTER_PRODUCT(sum, taps + j * KB, i, INPUT_VALUE((in + PIXEL_OFFSET(i))[j]));
-        } while (++j < (size_t)(shape.s * shape.c));
+            ADD_OUTER_PRODUCT(sum, taps + j * KB, i, INPUT_VALUE((in + PIXEL_OFFSET(i))[STEP * j]));
+        } while (++j < (size_t)ROW_PRODUCTS);
     }
 }
 
@@ -226,7 +248,7 @@ conv_direct_forward(const rncl_direct_shape shape, __global const source *restri
     if (statistics && get_global_id(1) == 0)
         statistics[get_global_id(0)] = (float)((end_row - first_row) * shape.q);
     for (int block = first_block; block < last_block; block++)
-        convolve_tile(shape, input, packed + packed_offset + (size_t)block * shape.r * shape.s * shape.c * KB,
+        convolve_tile(shape, input, packed + packed_offset + (size_t)block * shape.r * ROW_PRODUCTS * KB,
                       y + out + block * KB, coefficients + block * KB, residual + out + block * KB, first_row,
                       end_row, part ? part + block * KB : 0, accumulate, STAGE == 0 && block == first_block);
 }

@@ -9,7 +9,7 @@
  * filter         [r][s][c][k]
  * packed         from packed_offset + shape.packed_offset (floats) on; both are multiples of VW.
  *                PAIRS: words of input channels 2 i and 2 i + 1 (conv/pairs.clh), rounded:
- *                [out / KB][r][s][in / 2][KB] */
+ *                [out / KB][r][s][(in + 1) / 2][KB], with a zero behind an odd number of them */
 #include "conv/pairs.clh"
 
 /* Output channels of a packed block, from 1 on; a multiple of VW unless TRANSPOSED. */
@@ -37,7 +37,7 @@ conv_direct_pack(const rncl_pack_shape shape, __global const float *restrict fil
                                  (size_t)(shape.column_first + s * shape.column_step) * shape.column_stride +
                                  (size_t)block * KB * shape.out_stride;
     __global float *to = packed + packed_offset + shape.packed_offset +
-                         ((size_t)block * shape.r * shape.s + tap) * (shape.in / DEPTH) * KB;
+                         ((size_t)block * shape.r * shape.s + tap) * ((shape.in + DEPTH - 1) / DEPTH) * KB;
 #if TRANSPOSED
     __local float ALIGNED transposed[VW / DEPTH * KB]; /* [VW / DEPTH][KB] */
     for (int in = 0; in < shape.in; in += VW) {
@@ -67,8 +67,9 @@ conv_direct_pack(const rncl_pack_shape shape, __global const float *restrict fil
         UNROLL_FOR_STEP (v, KB, VW) {
             vfloat value = VLOAD(from + (size_t)in * shape.in_stride + v);
 #if PAIRS
-            vbits first = AS_BITS(value),
-                  second = AS_BITS(VLOAD(from + (size_t)(in + 1) * shape.in_stride + v));
+            vbits first = AS_BITS(value), second = (vbits)(0);
+            if (in + 1 < shape.in)
+                second = AS_BITS(VLOAD(from + (size_t)(in + 1) * shape.in_stride + v));
             round_upper_half(&first);
             round_upper_half(&second);
             value = AS_FLOATS(first >> 16 | (second & 0xffff0000u));

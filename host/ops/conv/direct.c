@@ -29,8 +29,9 @@ typedef struct direct_data {
     direct_phase phases[MAX_STRIDE * MAX_STRIDE];
     size_t packed_floats;
     int pack_vw; /* floats a vector in packing, along the filter's contiguous channels */
-    bool pairs;  /* it multiplies pairs of channels: shapes' c counts these */
-    bool widens; /* x is staged in any case: as floats, which elements of bfloat16 become only once */
+    bool pairs;  /* it multiplies pairs of channels */
+    bool odd;    /* the number of these is odd; else shapes' c counts pairs */
+    bool widens; /* x is staged in any case: elements become what is multiplied only once */
 } direct_data;
 
 #define KNOBS(X)                                                                                             \
@@ -144,15 +145,32 @@ static int depth_of(const rncl_pass *pass)
     return pass->index == RNCL_CONV_FORWARD ? pass->desc.conv.c : pass->desc.conv.k;
 }
 
+/* Whether words begin at any channel: forward, where the taps of a row lie next to each other in the filter.
+ */
+static bool multiplies_odd_pairs(const rncl_pass *pass, int vw)
+{
+    return depth_of(pass) % 2 && pass->index == RNCL_CONV_FORWARD && direct_has_pairs(pass, vw) &&
+           row_fits(pass->context, direct_dense_shape(&pass->desc.conv));
+}
+
 static bool multiplies_pairs(const rncl_pass *pass, int vw)
 {
-    return depth_of(pass) % 2 == 0 && direct_has_pairs(pass, vw);
+    return (depth_of(pass) % 2 == 0 && direct_has_pairs(pass, vw)) || multiplies_odd_pairs(pass, vw);
+}
+
+/* Makes a row of taps what is packed, as one tap of all their channels. */
+static void join_taps(direct_data *data)
+{
+    direct_phase *phase = &data->phases[0];
+    phase->pack.in *= phase->pack.s;
+    phase->pack.s = 1;
+    data->packed_floats =
+        (size_t)phase->pack.r * (size_t)rncl_ceil_div(phase->pack.in, 2) * (size_t)phase->pack.out;
 }
 
 /* Makes words of pairs of channels the unit of what is staged and packed. */
 static void count_pairs(direct_data *data)
 {
-    data->pairs = true;
     data->packed_floats /= 2;
     for (int i = 0; i < data->phase_count; i++) {
         data->phases[i].shape.c /= 2;
@@ -167,9 +185,14 @@ static void lay_out(const rncl_pass *pass, int vw, direct_data *data)
         lay_out_forward(pass, data);
     else
         lay_out_backward_data(pass, data);
-    if (multiplies_pairs(pass, vw))
+    data->pairs = multiplies_pairs(pass, vw);
+    data->odd = multiplies_odd_pairs(pass, vw);
+    if (data->odd)
+        join_taps(data);
+    else if (data->pairs)
         count_pairs(data);
-    data->widens = !data->pairs && rncl_pass_elements(pass) && row_fits(pass->context, cover_phases(data));
+    data->widens = data->odd ||
+                   (!data->pairs && rncl_pass_elements(pass) && row_fits(pass->context, cover_phases(data)));
 }
 
 /* The register block of at most `highest` rows with the best score, which grows with the share of computed
@@ -307,7 +330,8 @@ static rncl_status direct_build(rncl_pass *pass)
     char options[RNCL_OPTIONS_SIZE];
     for (int i = 0; i < data->phase_count; i++) {
         direct_phase *phase = &data->phases[i];
-        rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTAGE=%d", phase->parameters.stage);
+        rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTAGE=%d%s", phase->parameters.stage,
+                          data->odd ? " -DODD=1" : "");
         conv_add_epilogue_option(pass, options);
         if (data->pairs)
             direct_add_pairs_option(pass, options);

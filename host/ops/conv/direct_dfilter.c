@@ -51,12 +51,13 @@ static size_t gradient_floats(const rncl_direct_shape *s, int rows, int kb)
     return (size_t)rows * (size_t)rncl_ceil_div(s->q, 2) * (size_t)kb;
 }
 
-/* Whether it multiplies pairs of pixels: of whole vectors of channels, where both copies of a row fit. */
+/* Whether it multiplies pairs of pixels: where both copies of a row fit. */
 static bool multiplies_pairs(const rncl_pass *pass, int vw)
 {
     const rncl_direct_shape s = direct_dense_shape(&pass->desc.conv);
-    return s.c % vw == 0 && direct_has_pairs(pass, vw) &&
-           input_floats(&s, 1, vw) + gradient_floats(&s, 1, 2 * vw) <= direct_stage_limit(pass->context);
+    return direct_has_pairs(pass, vw) &&
+           input_floats(&s, 1, group_of(pass, vw)) + gradient_floats(&s, 1, 2 * vw) <=
+               direct_stage_limit(pass->context);
 }
 
 /* Floats of local memory of a tile. */

@@ -55,21 +55,21 @@
 static void transform_to_words(rncl_winograd_shape shape, __global const element *x, tile_place place,
                                __global float *values, __global float *words, __global float *step)
 {
-    vint sizes[POSITIONS];
-    UNROLL_FOR (i, POSITIONS)
-        sizes[i] = (vint)(as_int(LEAST_ROW));
     for (int c = 0; c < shape.c; c += VW) {
         vfloat tile[POSITIONS];
         transform_patch(tile, shape, x, place, c);
-        UNROLL_FOR (i, POSITIONS) {
-            grow(sizes + i, tile + i);
+        UNROLL_FOR (i, POSITIONS)
             VSTORE(tile[i], values + (size_t)i * shape.c + c);
-        }
     }
-    UNROLL_FOR (i, POSITIONS) {
-        const float size = as_float(largest_of(sizes + i));
-        const vfloat scale = (vfloat)(LARGEST / size);
-        step[i * INPUT_STEP(shape)] = size / LARGEST;
+    for (int i = 0; i < POSITIONS; i++) {
+        vint sizes = (vint)(as_int(LEAST_ROW));
+        for (int c = 0; c < shape.c; c += VW) {
+            const vfloat value = VLOAD(values + (size_t)i * shape.c + c);
+            grow(&sizes, &value);
+        }
+        const float size = as_float(largest_of(&sizes));
+        const vfloat scale = (vfloat)(LARGEST_INPUT / size);
+        step[i * INPUT_STEP(shape)] = size / LARGEST_INPUT;
         for (int c = 0; c < shape.c; c += VW) {
             const vfloat value = VLOAD(values + (size_t)i * shape.c + c);
             store_words(&value, &scale, words + i * INPUT_STEP(shape) + c / 2);

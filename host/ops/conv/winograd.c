@@ -192,7 +192,7 @@ static void winograd_destroy(rncl_pass *pass)
     free(data);
 }
 
-/* A step is a 4095th of the largest value. */
+/* The filter's steps, the larger ones, are a 4095th of the largest value. */
 static double winograd_rounding(const rncl_pass *pass)
 {
     return winograd_is_fixed(pass, pass->values[SIZE]) ? 0.5 / 4095 : 0.0;

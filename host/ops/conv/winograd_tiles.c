@@ -5,9 +5,6 @@
 #include "elementwise.h"
 #include "util.h"
 
-/* Channels from which on products outweigh the transforms, of which smaller tiles have more. */
-enum { FEWEST_FIXED = 128 };
-
 winograd_tiling winograd_tiling_of(const rncl_pass *pass, int m)
 {
     const bool strided = pass->desc.conv.stride == 2;
@@ -28,8 +25,7 @@ static int products_of(const rncl_pass *pass, int m)
 
 int winograd_preset_m(const rncl_pass *pass)
 {
-    const bool halves = winograd_is_fixed(pass, 2) && winograd_shape_of(pass).c >= FEWEST_FIXED;
-    return products_of(pass, 2) < products_of(pass, 4) * (halves ? 2 : 1) ? 2 : 4;
+    return products_of(pass, 2) < products_of(pass, 4) ? 2 : 4;
 }
 
 int winograd_add_m_knob(const rncl_pass *pass, rncl_knob_name name, rncl_knobs *knobs)
@@ -70,7 +66,8 @@ int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s)
 bool winograd_is_fixed(const rncl_pass *pass, int m)
 {
     const rncl_winograd_shape s = winograd_shape_of(pass);
-    return m == 2 && !conv_is_dfilter(pass) && direct_has_pairs(pass, winograd_vector(pass->context, &s));
+    return (m == 2 || pass->desc.conv.stride == 1) && !conv_is_dfilter(pass) &&
+           direct_has_pairs(pass, winograd_vector(pass->context, &s));
 }
 
 size_t winograd_step(int floats)

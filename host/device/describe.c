@@ -180,6 +180,11 @@ rncl_status rncl_device_describe(cl_platform_id platform, cl_device_id id, rncl_
             device->short_loops = quirks[i].short_loops;
             device->build_options = quirks[i].build_options;
         }
+#ifdef __aarch64__
+    /* PoCL 3.1 finds out widths on x86 only, and says 1. 64-bit ARM CPUs have vectors of 4. */
+    if (info->type == RNCL_DEVICE_CPU && !info->emulator)
+        info->vector_width = MAX(info->vector_width, 4);
+#endif
     return RNCL_OK;
 }
 

@@ -141,7 +141,7 @@ rncl_status rncl_peak_measure(rncl_context *context, rncl_peak *peak)
     if (!st)
         st = measure(&l, "peak", "peak_fma", launch_fma, 2.0 * SUMS, &peak->gflops);
     const rncl_matrix_unit *unit = st || context->matrix.emulated ? NULL : rncl_matrix_unit_of(context);
-    const bool pairs = unit && unit->id == RNCL_UNIT_X86_BF16;
+    const bool pairs = unit && unit->lanes == 1;
     if (pairs)
         st = measure(&l, "conv/pairs_peak", "peak_pairs", launch_fma, 4.0 * SUMS, &peak->matrix_gflops);
     l.count = (int)(bytes / sizeof(float) / (size_t)l.spread.vw / l.spread.items);

@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 #include "binary_cache.h"
 #include "file.h"
@@ -26,6 +30,7 @@ static const rncl_matrix_unit units[] = {
     {RNCL_UNIT_INTEL_BF16_16, "intel-bf16-16", RNCL_PRECISION_BF16, 16, 8, 16, 8, 2, 1, 0},
     {RNCL_UNIT_INTEL_TF32_16, "intel-tf32-16", RNCL_PRECISION_TF32, 16, 8, 16, 8, 1, 1, 0},
     {RNCL_UNIT_X86_BF16, "x86-bf16", RNCL_PRECISION_BF16_TENSORS, 1, 1, 16, 1, 2, -1, -1},
+    {RNCL_UNIT_ARM_BF16, "arm-bf16", RNCL_PRECISION_BF16_TENSORS, 1, 1, 4, 1, 2, -1, -1},
 };
 
 /* Largest fragments of the table, in floats. */
@@ -70,28 +75,38 @@ void rncl_matrix_unit_options(const rncl_context *context, const rncl_matrix_uni
     const char *more = context->matrix.emulated             ? " -DEMULATED=1 -cl-opt-disable"
                        : unit->id == RNCL_UNIT_INTEL_BF16_8 ? " -cl-intel-256-GRF-per-thread"
                                                             : "";
+    char vector[16] = "";
+    if (unit->lanes == 1)
+        snprintf(vector, sizeof vector, " -DVW=%d", unit->n);
     snprintf(options, RNCL_MATRIX_OPTIONS,
-             "-DUNIT=%d -DLANES=%d -DUNIT_M=%d -DUNIT_N=%d -DUNIT_WORDS=%d -DPACK=%d%s", unit->id,
-             unit->lanes, unit->m, unit->n, unit->words, unit->pack, more);
+             "-DUNIT=%d -DLANES=%d -DUNIT_M=%d -DUNIT_N=%d -DUNIT_WORDS=%d -DPACK=%d%s%s", unit->id,
+             unit->lanes, unit->m, unit->n, unit->words, unit->pack, vector, more);
 }
 
 /* ---- which units a device has ---- */
 
-/* Whether this is the machine's own CPU, with the instruction and a driver that takes it as inline assembly:
- * to try it elsewhere would end the process. PoCL 6.0 aborts while it compiles it; 3.1 does
- * not. */
-static bool is_cpu_with_pairs(const rncl_context *context)
+/* Whether the machine's own CPU has a unit's instructions. */
+static bool cpu_has(const rncl_matrix_unit *unit)
 {
-#ifdef __x86_64__
-    return context->device_class == RNCL_CLASS_CPU_VECTOR && context->info.type == RNCL_DEVICE_CPU &&
-           !context->info.emulator && context->traits.vector_floats == 16 &&
-           !strcmp(context->info.platform, "Portable Computing Language") &&
-           !strncmp(context->info.driver, "3.", 2) && __builtin_cpu_supports("avx512bf16") &&
+#if defined(__x86_64__)
+    return unit->id == RNCL_UNIT_X86_BF16 && __builtin_cpu_supports("avx512bf16") &&
            __builtin_cpu_supports("avx512vnni");
+#elif defined(__aarch64__) && defined(__linux__)
+    return unit->id == RNCL_UNIT_ARM_BF16 && getauxval(AT_HWCAP2) & HWCAP2_BF16;
 #else
-    (void)context;
+    (void)unit;
     return false;
 #endif
+}
+
+/* Whether the device is a CPU with the instructions and a driver that takes them as inline assembly: to try
+ * them elsewhere would end the process. PoCL 6.0 aborts while it compiles those of x86; 3.1 does not. */
+static bool is_cpu_with_pairs(const rncl_context *context, const rncl_matrix_unit *unit)
+{
+    return context->device_class == RNCL_CLASS_CPU_VECTOR && context->info.type == RNCL_DEVICE_CPU &&
+           !context->info.emulator && context->traits.vector_floats == unit->n &&
+           !strcmp(context->info.platform, "Portable Computing Language") &&
+           !strncmp(context->info.driver, "3.", 2) && cpu_has(unit);
 }
 
 /* Whether devices of this kind have the unit; the probe finds out whether the driver does as well. */
@@ -111,7 +126,8 @@ static bool kind_has(const rncl_context *context, const rncl_matrix_unit *unit)
     case RNCL_UNIT_INTEL_BF16_8:
         return gpu->family == RNCL_GPU_XE_HPG;
     case RNCL_UNIT_X86_BF16:
-        return is_cpu_with_pairs(context);
+    case RNCL_UNIT_ARM_BF16:
+        return is_cpu_with_pairs(context, unit);
     default:
         return gpu->family == RNCL_GPU_XE_HPC;
     }

@@ -44,6 +44,7 @@ typedef struct rncl_mma_shape {
 #define RNCL_UNIT_INTEL_BF16_16 7
 #define RNCL_UNIT_INTEL_TF32_16 8
 #define RNCL_UNIT_X86_BF16 9
+#define RNCL_UNIT_ARM_BF16 10
 
 /* What conv/tiled.cl adds to the place of a value in the depth to come to its place in the next tile, so that
  * it needs no divisions. Filter gradient: pixels of the image, and images of the batch; else taps of the

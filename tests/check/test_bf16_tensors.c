@@ -74,17 +74,22 @@ static void the_operation_matches_the_reference(void **state)
 
 /* How convolutions multiply: by the device's own means, which is what the others do, or as here. */
 typedef struct products {
-    const char *unit; /* RNCL_MATRIX_UNIT */
+    const char *unit;  /* RNCL_MATRIX_UNIT */
+    int vector_floats; /* of the device; 0: its own */
     const char *name;
 } products;
 
-static const products widened = {"off", "convolutions of widened elements match the reference"},
-                      emulated = {"x86-bf16", "convolutions of pairs, emulated, match the reference"};
+static const products widened = {"off", 0, "convolutions of widened elements match the reference"},
+                      of_x86 = {"x86-bf16", 0, "convolutions of x86's pairs, emulated, match the reference"},
+                      of_arm = {"arm-bf16", 4, "convolutions of ARM's pairs, emulated, match the reference"};
 
 static void convolutions_match_with_other_products(void **state)
 {
     const products *p = *state;
     const rncl_matrix_state own = context->matrix;
+    const rncl_device_traits traits = context->traits;
+    if (p->vector_floats)
+        context->traits.vector_floats = p->vector_floats;
     char operation[] = "conv", *of_operation = operation;
     context->matrix = (rncl_matrix_state){0};
     setenv("RNCL_MATRIX_UNIT", p->unit, 1);
@@ -93,6 +98,7 @@ static void convolutions_match_with_other_products(void **state)
     unsetenv("RNCL_MATRIX_UNIT");
     the_operation_matches_the_reference((void **)&of_operation);
     context->matrix = own;
+    context->traits = traits;
 }
 
 /* Parameters, their gradients and the logits do not. */
@@ -122,11 +128,12 @@ static void activations_alone_are_stored_in_two_bytes(void **state)
 int main(void)
 {
     static char *const names[] = {"conv", "batchnorm", "maxpool", "avgpool", "linear", "mixup"};
-    enum { OTHERS = 3 };
+    enum { OTHERS = 4 };
     struct CMUnitTest tests[OTHERS + COUNT(names)] = {
         cmocka_unit_test(activations_alone_are_stored_in_two_bytes),
         {widened.name, convolutions_match_with_other_products, NULL, NULL, (void *)&widened},
-        {emulated.name, convolutions_match_with_other_products, NULL, NULL, (void *)&emulated},
+        {of_x86.name, convolutions_match_with_other_products, NULL, NULL, (void *)&of_x86},
+        {of_arm.name, convolutions_match_with_other_products, NULL, NULL, (void *)&of_arm},
     };
     for (size_t i = 0; i < COUNT(names); i++)
         tests[i + OTHERS] = (struct CMUnitTest){

@@ -237,7 +237,8 @@ typedef struct conv_fault {
     int pass;
     planted_fault fault; /* its message: the tensor that is wrong */
     rncl_conv_shape shape;
-    const char *name; /* begins with "pairs" where tensors are of bfloat16 and are multiplied in pairs */
+    /* Begins with "pairs" or "pairs of ARM" where tensors are of bfloat16 and are multiplied in pairs. */
+    const char *name;
 } conv_fault;
 
 /* Height, width, channels, filter side, outputs, stride, padding; two images. */
@@ -360,6 +361,14 @@ static const conv_fault conv_faults[] = {
      SHAPE(7, 7, 64, 1, 64, 1, 0), "pairs dfilter: the half pair of odd pixels"},
     {"direct", DFILTER("pointwise_dfilter.cl", "from, 1, from + k", "from, 1, from"),
      SHAPE(8, 8, 64, 1, 64, 1, 0), "pairs dfilter: the second pixel of dy"},
+    {"direct", FORWARD("direct_pack.cl", "(in + 1) * shape.in_stride", "in * shape.in_stride"),
+     SHAPE(8, 8, 16, 3, 16, 1, 1), "pairs of ARM forward: the second channel of the filter"},
+    {"direct", DX("direct_pack.cl", "lanes[lane + 1] &", "lanes[lane] &"), SHAPE(8, 8, 16, 3, 16, 2, 1),
+     "pairs of ARM dx: the second channel of the filter"},
+    {"direct", DFILTER("direct_dfilter.cl", "pixel + shape.stride * shape.c", "pixel + shape.c"),
+     SHAPE(8, 8, 16, 3, 16, 2, 1), "pairs of ARM dfilter: the second pixel of x"},
+    {"direct", DFILTER("pointwise_dfilter.cl", "from, 1, from + k", "from, 1, from"),
+     SHAPE(8, 8, 64, 1, 64, 1, 0), "pairs of ARM dfilter: the second pixel of dy"},
     {"mma", FORWARD("mma_tile.clh", "shape.stride - shape.pad_left", "shape.stride"),
      SHAPE(5, 6, 4, 3, 8, 1, 1), "mma forward: padding on the left"},
     {"mma", FORWARD("mma_nvidia.clh", "(lane) % 4 + (i) / 2 * 4", "(lane) % 4 + (i) % 2 * 4"),
@@ -385,10 +394,13 @@ static const conv_fault conv_faults[] = {
 /* On whatever device, before the probe could meet the fault. */
 static void emulate_unit(rncl_context *context, const conv_fault *fault)
 {
-    const bool pairs = !strncmp(fault->name, "pairs", strlen("pairs"));
+    const bool pairs = !strncmp(fault->name, "pairs", strlen("pairs")),
+               arm = !strncmp(fault->name, "pairs of ARM", strlen("pairs of ARM"));
     context->precision = pairs ? RNCL_PRECISION_BF16_TENSORS : RNCL_PRECISION_FP32;
+    if (arm)
+        context->traits.vector_floats = 4;
     if (pairs)
-        assert_true(rncl_matrix_unit_emulate(context, "x86-bf16"));
+        assert_true(rncl_matrix_unit_emulate(context, arm ? "arm-bf16" : "x86-bf16"));
     else if (!strcmp(fault->algorithm, "mma"))
         assert_true(rncl_matrix_unit_emulate(context, "nvidia-tf32"));
 }

@@ -67,7 +67,8 @@ bool winograd_is_fixed(const rncl_pass *pass, int m)
 {
     const rncl_winograd_shape s = winograd_shape_of(pass);
     return (m == 2 || pass->desc.conv.stride == 1) && !conv_is_dfilter(pass) &&
-           direct_has_pairs(pass, winograd_vector(pass->context, &s));
+           direct_has_pairs(pass, winograd_vector(pass->context, &s)) &&
+           rncl_matrix_unit_of(pass->context)->id == RNCL_UNIT_X86_BF16;
 }
 
 size_t winograd_step(int floats)

@@ -26,8 +26,9 @@ void winograd_add_kv_knob(const rncl_pass *pass, rncl_knob_name name, rncl_knobs
 /* Whether local memory has room for the filter of kv vectors, which the input gradient transposes there. */
 bool winograd_transposes(const rncl_pass *pass, int kv);
 
-/* Whether it multiplies pairs of integers (kernels/conv/fixed.clh), for tensors of bfloat16: where errors are
- * then about the direct method's or smaller. Those of F(4x4, 3x3) with stride 2 would be larger. */
+/* Whether it multiplies pairs of integers (kernels/conv/fixed.clh), for tensors of bfloat16 on x86: where
+ * errors are then about the direct method's or smaller. Those of F(4x4, 3x3) with stride 2 would be larger.
+ */
 bool winograd_is_fixed(const rncl_pass *pass, int m);
 
 /* Floats a vector: the widest that suits the device and divides both kinds of channels. */

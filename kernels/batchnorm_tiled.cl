@@ -13,7 +13,9 @@
  *
  * With SIGNS, forward saves the signs of y behind the moments, and backward reads these in place of y:
  *
- *   signs  [rows][c / VW] bytes; bit i: whether value i of the vector is positive */
+ *   signs  [rows][c / VW] bytes; bit i: whether value i of the vector is positive
+ *
+ * With GIVEN_SUMS the convolution behind has left the sums of the gradient, and gradient_sums has not run. */
 #include "batchnorm.clh"
 
 /* Work-items of a group, at most. */
@@ -24,6 +26,11 @@
 /* 0 or 1. 1 needs RELU, RNCL_RESIDUAL_ADD and a VW of at most 8, which is the same in both passes. */
 #ifndef SIGNS
 #define SIGNS 0
+#endif
+
+/* 0 or 1. */
+#ifndef GIVEN_SUMS
+#define GIVEN_SUMS 0
 #endif
 
 /* Rows or parts that a work-item loads before it uses the first. */
@@ -274,8 +281,8 @@ __kernel void batchnorm_gradient_moments(const rncl_batchnorm_shape shape, const
 }
 
 /* dx = weight / sigma * (dz - mean(dz) - xhat * mean(dz * xhat)); without the means if frozen. dx may be x
- * itself, dresidual may be dy itself. If frozen, dresidual = dz is stored here, since gradient_sums may not
- * have run. */
+ * itself, dresidual may be dy itself. If frozen or with GIVEN_SUMS, dresidual = dz is stored here, since
+ * gradient_sums may not have run. */
 __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global const element *x,
                                  __global const element *restrict y, __global const element *dy,
                                  __global const float *restrict moments,
@@ -298,7 +305,7 @@ __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global cons
         const size_t at = (size_t)row * c + p.v;
         const vfloat centred = ELOAD(x + at) - mean;
         vfloat dz;
-        if (RESIDUAL == RNCL_RESIDUAL_ADD && !frozen)
+        if (RESIDUAL == RNCL_RESIDUAL_ADD && !frozen && !GIVEN_SUMS)
             dz = ELOAD(dresidual + at);
         else if (SIGNS)
             load_gradient_by_signs(dy, moments, c, at, &dz);
@@ -306,7 +313,7 @@ __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global cons
             load_gradient(dy, y, &centred, &scale, bias + p.v, at, &dz);
         const vfloat value = scale * (dz - mean_dz - centred * slope);
         ESTORE(accumulate ? ELOAD(dx + at) + value : value, dx + at);
-        if (RESIDUAL == RNCL_RESIDUAL_ADD && frozen)
+        if (RESIDUAL == RNCL_RESIDUAL_ADD && (frozen || GIVEN_SUMS))
             ESTORE(dz, dresidual + at);
     }
 }

@@ -65,18 +65,35 @@ static int given_statistics(const rncl_network_plan *plan, const rncl_network_se
     return before < 0 ? 0 : plan->ops[before]->needs.statistics_parts;
 }
 
-/* The node whose gradient's sums the node may leave: a batch normalisation whose result nobody else reads, so
- * that this node's dx is all of its dy; -1: none. */
+/* Whether the node's dx is all of its input's gradient: backward comes to all other readers before. */
+static bool completes_gradient(const rncl_network_plan *plan, const rncl_node *node)
+{
+    const rncl_node *first = plan->graph->nodes;
+    while (first->input != node->input)
+        first++;
+    return first == node && plan->learns[node->input];
+}
+
+/* Values a byte of the signs that a batch normalisation saves; 0: it saves none. */
+static int signs_width(const rncl_op *op)
+{
+    const rncl_batchnorm_shape *s = &op->desc.batchnorm;
+    const size_t bytes = op->passes[RNCL_OP_FORWARD].signs_bytes;
+    return bytes ? (int)((size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c / bytes) : 0;
+}
+
+/* The batch normalisation whose gradient's sums the node may leave; -1: none. A convolution with a stride
+ * would have to visit pixels that it adds nothing to. */
 static int summed_before(const rncl_network_plan *plan, const rncl_network_setup *setup,
                          const rncl_node *node)
 {
     const int before = plan->producer[node->input];
-    if (!setup->training || node->op.kind != RNCL_OP_conv || before < 0 || !plan->learns[node->input] ||
-        rncl_graph_readers(plan->graph, node->input) != 1)
+    if (!setup->training || node->op.kind != RNCL_OP_conv || before < 0 || !completes_gradient(plan, node) ||
+        (node->op.conv.stride > 1 && rncl_graph_readers(plan->graph, node->input) > 1))
         return -1;
     const rncl_node *other = &plan->graph->nodes[before];
     const bool fits = other->op.kind == RNCL_OP_batchnorm && !other->frozen && other->op.batchnorm.relu &&
-                      other->op.batchnorm.residual == RNCL_RESIDUAL_NONE;
+                      (other->op.batchnorm.residual == RNCL_RESIDUAL_NONE || signs_width(plan->ops[before]));
     return fits ? before : -1;
 }
 
@@ -112,6 +129,7 @@ static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *set
             .epilogue = rncl_epilogue_of(plan, i),
             .statistics_parts = given_statistics(plan, setup, node),
             .gradient_sums = before >= 0,
+            .signs_width = before >= 0 ? signs_width(plan->ops[before]) : 0,
             .join = joined_moments(setup, node),
         };
         RNCL_TRY(rncl_op_create(context, &desc, &choice, &plan->ops[i]));

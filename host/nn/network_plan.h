@@ -22,8 +22,8 @@ typedef struct rncl_network_plan {
     int *coefficients; /* of each node: request, of a batch normalisation in an epilogue */
     int *producer;     /* of each tensor: the node; -1 for the image */
     int *statistics; /* of each tensor: request for those that its producer leaves for batch normalisation */
-    int *gradient_sums;  /* of each tensor: request for the sums that its reader leaves for its producer, a
-                            batch normalisation */
+    int *gradient_sums; /* of each tensor: request for the sums that its first reader leaves for its producer,
+                           a batch normalisation */
     size_t *value_bytes; /* of each tensor: of one of its values, and of one of its gradient */
     int *activation;     /* of each tensor: request; the image has none */
     int *gradient;       /* of each tensor: request; none for the image, nor without training */

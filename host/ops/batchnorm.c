@@ -97,6 +97,14 @@ static size_t signs_bytes(const rncl_pass *pass)
     return (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)(s->c / pass->values[VW]);
 }
 
+/* Whether the last kernel of backward stores the masked dy for the residual: gradient_sums, which does
+ * otherwise, does not run. */
+static bool stores_masked(const rncl_pass *pass)
+{
+    return pass->index == RNCL_OP_BACKWARD && pass->choice.gradient_parts &&
+           pass->desc.batchnorm.residual == RNCL_RESIDUAL_ADD;
+}
+
 /* Of a batch's statistics. */
 static int statistics_parts(const rncl_pass *pass)
 {
@@ -202,10 +210,10 @@ static rncl_status batchnorm_build(rncl_pass *pass)
     const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
     char options[RNCL_OPTIONS_SIZE];
     const char *program = is_tiled(pass) ? "batchnorm_tiled" : "batchnorm";
-    char tile[40] = "";
+    char tile[56] = "";
     if (is_tiled(pass))
-        snprintf(tile, sizeof tile, " -DGROUP=%d%s", pass->values[ITEMS] * pass->values[DOWN],
-                 has_signs(pass) ? " -DSIGNS=1" : "");
+        snprintf(tile, sizeof tile, " -DGROUP=%d%s%s", pass->values[ITEMS] * pass->values[DOWN],
+                 has_signs(pass) ? " -DSIGNS=1" : "", stores_masked(pass) ? " -DGIVEN_SUMS=1" : "");
     rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DRELU=%d -DRESIDUAL=%d%s", s->relu, s->residual, tile);
     for (size_t i = 0; i < MOST_KERNELS; i++) {
         const char *name = kernel_names[pass->index][i];
@@ -375,7 +383,7 @@ static uint64_t batchnorm_bytes(const rncl_pass *pass)
         const uint64_t whole =
             (uint64_t)s->n * (uint64_t)s->residual_h * (uint64_t)s->residual_w * (uint64_t)s->residual_c;
         const uint64_t sums = 2 * x + y + (add ? x : 0);
-        const uint64_t dz = add && !frozen ? x : x + y + (add ? x : 0);
+        const uint64_t dz = add && !frozen && !given ? x : x + y + (add ? x : 0);
         elements = (frozen || given ? 0 : sums) + 2 * x + dz + (pad ? whole + padded * (y ? 2 : 1) : 0);
         floats = frozen ? 0 : given ? parts : 2 * parts;
     }

@@ -124,8 +124,11 @@ typedef struct rncl_op_choice {
                           follows it, and that one only prepares the coefficients; 0: each does its own */
     int statistics_parts; /* batch normalisation: parts in which the operation before has written statistics
                              of x; 0: it has not */
-    bool gradient_sums;   /* convolution: x is relu(batch normalisation), and nobody else reads it: the input
-                             gradient may leave the sums for that one's gradient */
+    bool gradient_sums;   /* convolution: x is the result of a batch normalisation with ReLU, and the input
+                             gradient, with what it is added to, is all of that one's dy: it may leave the sums
+                             for its gradient */
+    int signs_width;      /* with gradient_sums: values a byte of the signs of x, which `before_saved` has; 0:
+                             it has none, and no residual is added before that ReLU */
     int gradient_parts;   /* batch normalisation: parts in which the convolution behind has left these; 0: it
                              has not */
     rncl_moments_join join; /* batch normalisation in training, unless it is frozen */

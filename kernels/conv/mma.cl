@@ -30,11 +30,13 @@
  * statistics  of a forward pass without shares, a part for each tile of rows (statistics.clh); or NULL
  * accumulate  0: results are set, 1: added to
  *
- * With GRADIENT_SUMS, dx is the gradient of y = relu(batch normalisation of before_x), and its sums are
- * written too, a part for each tile of rows, from first_part on (batchnorm.clh):
+ * With GRADIENT_SUMS, dx, with what it is added to, is the gradient of y = relu(batch normalisation of
+ * before_x + residual), and its sums are written too, a part for each tile of rows, from first_part on
+ * (batchnorm.clh):
  *
  * before_x      as dx
- * moments       [2][k], of the batch normalisation, as are weight and bias [k]
+ * moments       [2][k], of the batch normalisation; with SIGNS_VW the signs of y follow (batchnorm_tiled.cl)
+ * weight, bias  [k], of the batch normalisation; not read with SIGNS_VW
  * gradient_sums [parts][2][k] */
 #include "statistics.clh"
 
@@ -85,6 +87,11 @@
 /* Of backward_data without shares: 0 or 1. */
 #ifndef GRADIENT_SUMS
 #define GRADIENT_SUMS 0
+#endif
+/* With GRADIENT_SUMS: values a byte of y's signs, a multiple of STORED. 0: there is no residual, and the
+ * signs follow from before_x. */
+#ifndef SIGNS_VW
+#define SIGNS_VW 0
 #endif
 
 /* Whether the tensors' contiguous channels run along the depth. */
@@ -181,14 +188,17 @@ typedef float2 stored;
         const float2 loaded = *(__global const float2 *)(from);                                              \
         (to)[0] = loaded.x, (to)[1] = loaded.y;                                                              \
     } while (0)
+#define KEEP_STORED(value, sums) ((sums)[0] = (value).x, (sums)[1] = (value).y)
 #else
 typedef float stored;
 #define STORED_SUMS(sums) ((sums)[0])
 #define LOAD_STORED(from, to) ((to)[0] = *(from))
+#define KEEP_STORED(value, sums) ((sums)[0] = (value))
 #endif
 
-/* Stores the fragments of a sub-group, of which the first begins at (first_row, first_column). */
-static void store_sums(rncl_mma_shape shape, const unit_state *unit, const float sums[FR][FC][SUMS],
+/* Stores the fragments of a sub-group, of which the first begins at (first_row, first_column), and makes sums
+ * what is stored. */
+static void store_sums(rncl_mma_shape shape, const unit_state *unit, float sums[FR][FC][SUMS],
                        __global float *result, int first_row, int first_column, int accumulate)
 {
     UNROLL_FOR (i, FR)
@@ -199,9 +209,12 @@ static void store_sums(rncl_mma_shape shape, const unit_state *unit, const float
                 UNROLL_FOR (j, FC) {
                     const int column = first_column + j * UNIT_N + SUM_COLUMN(unit->lane, v);
                     __global stored *to = (__global stored *)(line + column);
-                    const stored value = STORED_SUMS(sums[i][j] + v);
-                    if (column < shape.k)
-                        *to = accumulate ? *to + value : value;
+                    stored value = STORED_SUMS(sums[i][j] + v);
+                    if (column < shape.k) {
+                        value = accumulate ? *to + value : value;
+                        KEEP_STORED(value, sums[i][j] + v);
+                        *to = value;
+                    }
                 }
             }
         }
@@ -294,6 +307,18 @@ typedef struct normalisation {
     __global const float *x, *moments, *weight, *bias;
 } normalisation;
 
+#if SIGNS_VW
+/* The signs of STORED values of y from the value-th on, from the lowest bit on. */
+static uint load_signs(rncl_mma_shape shape, const normalisation *before, uint value)
+{
+    __global const uchar *signs = (__global const uchar *)(before->moments + 2 * shape.k);
+    return signs[value / SIGNS_VW] >> value % SIGNS_VW;
+}
+#define IS_POSITIVE(e) ((signs >> (e)) & 1)
+#else
+#define IS_POSITIVE(e) (fma(centred, scale[e], bias[e]) > 0.0f)
+#endif
+
 /* Writes the sums of dz and of dz * xhat of the tile's columns, where dz is dx where y is positive. part: for
  * the first column. row, column: of the sub-group's first sum in the tile. */
 static void store_gradient_sums(rncl_mma_shape shape, const float sums[FR][FC][SUMS],
@@ -306,23 +331,31 @@ static void store_gradient_sums(rncl_mma_shape shape, const float sums[FR][FC][S
     UNROLL_FOR (j, FC)
         UNROLL_FOR_STEP (c, SUM_COLUMNS, STORED) {
             const int at = first_column + column + j * UNIT_N + SUM_COLUMN(lane, c), valid = at < shape.k;
-            float mean[STORED], scale[STORED], bias[STORED];
+            float mean[STORED];
             UNROLL_FOR (e, STORED) {
                 mean[e] = valid ? before->moments[at + e] : 0.0f;
-                scale[e] = valid ? before->moments[shape.k + at + e] * before->weight[at + e] : 0.0f;
-                bias[e] = valid ? before->bias[at + e] : 0.0f;
                 sum[j][c + e] = product[j][c + e] = 0.0f;
             }
+#if !SIGNS_VW
+            float scale[STORED], bias[STORED];
+            UNROLL_FOR (e, STORED) {
+                scale[e] = valid ? before->moments[shape.k + at + e] * before->weight[at + e] : 0.0f;
+                bias[e] = valid ? before->bias[at + e] : 0.0f;
+            }
+#endif
             UNROLL_FOR (i, FR)
                 UNROLL_FOR_STEP (v, SUMS, SUM_COLUMNS) {
                     const int in_tile = row + i * UNIT_M + SUM_ROW(lane, v);
                     if (valid && in_tile < count) {
+                        const int value = result_row(shape, row_tile * TM + in_tile) + at;
                         float x[STORED];
-                        LOAD_STORED(before->x + result_row(shape, row_tile * TM + in_tile) + at, x);
+                        LOAD_STORED(before->x + value, x);
+#if SIGNS_VW
+                        const uint signs = load_signs(shape, before, value);
+#endif
                         UNROLL_FOR (e, STORED) {
                             const float centred = x[e] - mean[e];
-                            const float dz =
-                                fma(centred, scale[e], bias[e]) > 0.0f ? sums[i][j][v + c + e] : 0.0f;
+                            const float dz = IS_POSITIVE(e) ? sums[i][j][v + c + e] : 0.0f;
                             sum[j][c + e] += dz;
                             product[j][c + e] = fma(dz, centred, product[j][c + e]);
                         }

@@ -77,8 +77,10 @@ def product(launch):
     result = tensors[1 if dfilter else 2]
     accumulate = 5 if launch.kernel == "conv_mma" else 9
     added_to = launch.arguments[accumulate:accumulate + 1] == [[1]]
-    summed = launch.knob("GRADIENT_SUMS", 0)  # reads the batch normalisation's x
-    moved = 4 * batch * (sum(tensors) + result * (shares - 1 + added_to + summed))
+    summed = launch.knob("GRADIENT_SUMS", 0)  # reads the batch normalisation's x, and its signs
+    if summed and launch.knob("SIGNS_VW", 0):
+        summed += 1 / (4 * launch.knob("SIGNS_VW"))
+    moved = round(4 * batch * (sum(tensors) + result * (shares - 1 + added_to + summed)))
     return Product(f"conv {'filter gradient' if dfilter else 'forward, input gradient'} {kind}", rows, columns, depth, batch, shares, moved)
 
 
@@ -112,7 +114,9 @@ def moved_bytes(launch):
         x = 4 * math.prod(launch.shape[:4])
         residual, signs = launch.knob("RESIDUAL", 0) == 1, launch.knob("SIGNS", 0) / (4 * vector)
         masks = signs if signs else residual
-        tensors = {"statistics": 1, "apply": 2 + residual + signs, "gradient_sums": 2 + residual + masks, "gradient": 3}
+        given = launch.knob("GIVEN_SUMS", 0)  # gradient masks dy and stores it
+        tensors = {"statistics": 1, "apply": 2 + residual + signs, "gradient_sums": 2 + residual + masks,
+                   "gradient": 3 + given * (residual + masks)}
         return x * tensors.get(launch.kernel.removeprefix("batchnorm_"), 0)
     if launch.kernel.startswith("conv_staged"):
         shares = words[1][0] if launch.kernel == "conv_staged_dfilter" else 1

@@ -169,7 +169,8 @@ class Launches(unittest.TestCase):
     def test_a_convolution_moves_what_it_adds_to_and_what_it_sums(self):
         # 1x1, 8 x 4 x 4 x 16 to 32 channels.
         shape, tensors = [8, 4, 4, 16, 1, 1, 1, 0, 0, 4, 4, 32, 4, 4, 1, 0, 0, 0], 8 * 4 * 4 * 16 + 16 * 32
-        for options, accumulate, results in (("-DPASS=1", 0, 1), ("-DPASS=1", 1, 2), ("-DPASS=1 -DGRADIENT_SUMS=1", 0, 2)):
+        for options, accumulate, results in (("-DPASS=1", 0, 1), ("-DPASS=1", 1, 2), ("-DPASS=1 -DGRADIENT_SUMS=1", 0, 2),
+                                             ("-DPASS=1 -DGRADIENT_SUMS=1 -DSIGNS_VW=4", 1, 3 + 1 / 16)):
             launch = Launch("conv_mma", "", options, [32, 1, 1], [32, 1, 1], [shape, 4096, 4096, 4096, [0, 0], [accumulate]])
             self.assertEqual(product(launch).bytes, 4 * (tensors + results * 8 * 4 * 4 * 32))
 
@@ -186,6 +187,12 @@ class Launches(unittest.TestCase):
         launch = Launch("maxpool_forward", "", "-DVW=1", [1024, 1, 1], [64, 1, 1], [[8, 4, 4, 64, 3, 2, 1, 2, 2], [1], 4096, 1024])
         self.assertIsNone(product(launch))
         self.assertEqual(moved_bytes(launch), 4096 + 1024)
+
+    def test_batch_normalisation_with_given_sums_also_masks(self):
+        # 8 x 4 x 4 x 64: x, dy and dx; with a residual the signs and dz too.
+        for options, tensors in (("-DVW=4 -DRESIDUAL=1 -DSIGNS=1", 3), ("-DVW=4 -DRESIDUAL=1 -DSIGNS=1 -DGIVEN_SUMS=1", 4 + 1 / 16)):
+            launch = Launch("batchnorm_gradient", "", options, [1], [1], [[8, 4, 4, 64, 1, 1, 0, 0, 0, 0]])
+            self.assertEqual(moved_bytes(launch), tensors * 4 * 8 * 4 * 4 * 64)
 
     def test_a_winograd_filter_gradient_reads_the_products_of_all_shares(self):
         # 64 x 64 channels, 5 shares of 36 positions, 9 taps.

@@ -66,8 +66,9 @@ static void backward_moves_five_tensors_and_with_a_residual_six_and_signs(void *
 static void given_sums_save_reading_dy_and_x(void **state)
 {
     (void)state;
-    const rncl_op_desc desc = normalisation(RNCL_RESIDUAL_NONE);
-    assert_int_equal(floats_of(desc, RNCL_OP_BACKWARD, (rncl_op_choice){.gradient_parts = 1}), 3);
+    const rncl_op_choice given = {.gradient_parts = 1};
+    assert_int_equal(floats_of(normalisation(RNCL_RESIDUAL_NONE), RNCL_OP_BACKWARD, given), 3);
+    assert_int_equal(floats_of(normalisation(RNCL_RESIDUAL_ADD), RNCL_OP_BACKWARD, given), 4);
 }
 
 static void pooling_moves_its_input_its_output_and_the_taps(void **state)

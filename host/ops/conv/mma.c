@@ -1,5 +1,4 @@
 /* Convolution on matrix units (kernels/conv/mma.cl): the default where a device has one. */
-#include <assert.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,13 +111,16 @@ static rncl_status mma_build(rncl_pass *pass)
     const rncl_matrix_unit *unit = mma_unit_of(pass);
     const mma_widths widths = mma_widths_of(pass);
     const bool strided = pass->index == RNCL_CONV_BACKWARD_DATA && pass->desc.conv.stride > 1;
-    char options[RNCL_OPTIONS_SIZE], of_unit[RNCL_MATRIX_OPTIONS];
+    char options[RNCL_OPTIONS_SIZE], of_unit[RNCL_MATRIX_OPTIONS], of_sums[48] = "";
+    if (pass->gradient_parts && pass->choice.signs_width)
+        snprintf(of_sums, sizeof of_sums, " -DGRADIENT_SUMS=1 -DSIGNS_VW=%d", pass->choice.signs_width);
+    else if (pass->gradient_parts)
+        snprintf(of_sums, sizeof of_sums, " -DGRADIENT_SUMS=1");
     rncl_matrix_unit_options(pass->context, unit, of_unit);
     rncl_pass_options(pass, 0, KNOB_COUNT, options,
                       "-DPASS=%d -DPRODUCTS=%d -DLEFT_VW=%d -DRIGHT_VW=%d -DSTORE_VW=%d -DSTRIDED=%d%s %s",
                       pass->index, rncl_matrix_unit_products(unit, pass->context->precision), widths.left,
-                      widths.right, widths.store, strided, pass->gradient_parts ? " -DGRADIENT_SUMS=1" : "",
-                      of_unit);
+                      widths.right, widths.store, strided, of_sums, of_unit);
     RNCL_TRY(rncl_pass_kernel(pass, "conv/mma", options, "conv_mma", &data->kernel));
     RNCL_TRY(rncl_kernel_require(pass->context, &data->kernel, (size_t)mma_items_of(unit, &data->tile)));
     return partial_sums_build(pass, &data->sums);
@@ -161,10 +163,9 @@ static rncl_status mma_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const 
     const cl_mem *target = partial_sums_target(&data->sums, result, &b->workspace);
     const bool add = partial_sums_accumulate(&data->sums, accumulate);
     int part = 0;
-    assert(!pass->gradient_parts || !accumulate); /* sums are of what is added to dx */
     for (int i = 0; i < data->product_count; i++) {
         /* Where no tap reaches, there is nothing to add. */
-        if (data->products[i].r || !add)
+        if (data->products[i].r || !add || pass->gradient_parts)
             RNCL_TRY(enqueue_product(pass, i, part, b, target, add));
         part += row_tiles(pass, i);
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check_trial.h"
+#include "matrix_unit.h"
 #include "util.h"
 
 #define X(stem) " " #stem
@@ -53,6 +54,27 @@ static bool supports(const check_trial *trial)
     return !trial->algorithm || rncl_pass_supports(&forward, trial->algorithm, &exact);
 }
 
+/* Whether the algorithm leaves sums of a batch normalisation's gradient; of a batch normalisation, whether it
+ * may be given any. */
+static rncl_status knows_sums(const check_trial *trial, bool *knows)
+{
+    const rncl_op_desc *desc = &trial->c.desc;
+    rncl_op *op;
+    rncl_op_choice choice = {.algorithm = trial->algorithm};
+    *knows = false;
+    if (!rncl_matrix_unit_of(trial->context))
+        return RNCL_OK;
+    check_choose_sums(trial->variant, desc, &choice);
+    RNCL_TRY(rncl_op_create(trial->context, desc, &choice, &op));
+    const rncl_pass *backward = &op->passes[RNCL_OP_BACKWARD];
+    if (desc->kind == RNCL_OP_batchnorm)
+        *knows = desc->batchnorm.residual != RNCL_RESIDUAL_ADD || op->passes[RNCL_OP_FORWARD].signs_bytes;
+    else
+        *knows = backward->gradient_parts && !strcmp(backward->row->name, trial->algorithm);
+    rncl_op_destroy(op);
+    return RNCL_OK;
+}
+
 /* What the results so far amount to. */
 static rncl_status verdict(const run *r)
 {
@@ -83,13 +105,11 @@ static bool is_asked_for(const run *r, const char *algorithm)
     return !r->options->algorithm || !strcmp(algorithm, r->options->algorithm);
 }
 
-/* Runs `count` of the operation's variants with each algorithm, beginning with number `first` and wrapping
- * around. */
-static rncl_status run_variants(run *r, const check_trial *shaped, size_t first, size_t count)
+/* Runs `count` of the variants with each algorithm, beginning with number `first` and wrapping around. */
+static rncl_status run_each(run *r, const check_trial *shaped, const check_variant *const *variants,
+                            size_t variant_count, size_t first, size_t count)
 {
-    const check_variant *variants[CHECK_VARIANTS];
     const rncl_op_type *type = rncl_op_type_of(shaped->c.desc.kind);
-    const size_t variant_count = check_variants_of(shaped->c.desc.kind, variants);
     const bool has_choice = type->row_count > 1;
     for (size_t algorithm = 0; algorithm_of(type, algorithm); algorithm++)
         for (size_t i = 0; is_asked_for(r, algorithm_of(type, algorithm)) && i < MIN(count, variant_count);
@@ -97,10 +117,24 @@ static rncl_status run_variants(run *r, const check_trial *shaped, size_t first,
             check_trial trial = *shaped;
             trial.variant = variants[(first + i) % variant_count];
             trial.algorithm = has_choice ? algorithm_of(type, algorithm) : NULL;
-            if (supports(&trial))
+            bool runs = supports(&trial);
+            if (runs && trial.variant->sums)
+                RNCL_TRY(knows_sums(&trial, &runs));
+            if (runs)
                 RNCL_TRY(run_passes(r, &trial));
         }
     return RNCL_OK;
+}
+
+/* Runs so many of the operation's variants, and of those with sums as many. */
+static rncl_status run_variants(run *r, const check_trial *shaped, size_t first, size_t count)
+{
+    const check_variant *variants[CHECK_VARIANTS];
+    const rncl_op_kind kind = shaped->c.desc.kind;
+    const size_t ordinary = check_variants_of(kind, variants);
+    RNCL_TRY(run_each(r, shaped, variants, ordinary, first, count));
+    const size_t with_sums = check_sums_variants_of(kind, variants);
+    return with_sums ? run_each(r, shaped, variants, with_sums, first, count) : RNCL_OK;
 }
 
 /* Draws shapes until one is small enough. */

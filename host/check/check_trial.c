@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "draw.h"
+#include "gradient_sums.h"
 #include "statistics.h"
 #include "util.h"
 
@@ -97,7 +98,7 @@ static rncl_status create_op(check_trial *trial)
     const bool single = variant->inference || spec_of(trial)->separate;
     if (!trial->tuned.lookup && draws_knobs(trial))
         trial->tuned = (rncl_tuned){.lookup = draw_setting, .state = trial};
-    const rncl_op_choice choice = {
+    rncl_op_choice choice = {
         .algorithm = trial->algorithm,
         .tuned = trial->tuned,
         .left_out = single ? ~RNCL_PASS_BIT(trial->c.pass) : 0,
@@ -105,6 +106,7 @@ static rncl_status create_op(check_trial *trial)
         .frozen = variant->frozen,
         .epilogue = variant->epilogue,
     };
+    check_choose_sums(variant, &trial->c.desc, &choice);
     trial->c.frozen = variant->frozen;
     trial->c.epilogue = variant->epilogue;
     trial->phases = !single && rncl_op_type_of(trial->c.desc.kind)->passes[RNCL_OP_BACKWARD].name ? 2 : 1;
@@ -218,6 +220,24 @@ static void share_buffers(check_trial *trial)
     }
 }
 
+/* Sums that a convolution leaves and what they depend on, or those that a batch normalisation is given. */
+static void declare_sums(check_trial *trial)
+{
+    const rncl_op *op = trial->op;
+    const size_t parts = (size_t)op->needs.gradient_parts, given = (size_t)op->choice.gradient_parts;
+    const rncl_spec_layout x = spec_of(trial)->layout(&trial->c, RNCL_SLOT_x);
+    const size_t rows = x.size[0] * x.size[1], c = x.size[2], vector = c * sizeof(float);
+    declare(trial, RNCL_SLOT_gradient_sums, given ? CHECK_CONSUMED : CHECK_SCRATCH, CHECK_BACKWARD,
+            (parts + given) * 2 * vector);
+    if (!parts)
+        return;
+    declare(trial, RNCL_SLOT_before_x, CHECK_INPUT, CHECK_BACKWARD, rows * vector);
+    declare(trial, RNCL_SLOT_before_saved, CHECK_INPUT, CHECK_BACKWARD,
+            check_saved_bytes(rows, c, op->choice.signs_width));
+    declare(trial, RNCL_SLOT_before_weight, CHECK_INPUT, CHECK_BACKWARD, vector);
+    declare(trial, RNCL_SLOT_before_bias, CHECK_INPUT, CHECK_BACKWARD, vector);
+}
+
 static void declare_tensors(check_trial *trial)
 {
     const rncl_op_needs *needs = &trial->op->needs;
@@ -236,6 +256,7 @@ static void declare_tensors(check_trial *trial)
     t[RNCL_SLOT_workspace].dead = true;
     if (trial->phases == 1)
         return;
+    declare_sums(trial);
     share_buffers(trial);
     t[RNCL_SLOT_x].dead = !needs->backward_reads_x;
     t[RNCL_SLOT_y].dead = !needs->backward_reads_y;
@@ -289,6 +310,19 @@ static void clear_kinks(check_trial *trial)
         check_tensor_reset(running[r]);
 }
 
+/* What a batch normalisation is given: the sums that it would have computed, in parts that add up exactly. */
+static void give_sums(check_trial *trial)
+{
+    check_tensor *sums = &trial->tensors[RNCL_SLOT_gradient_sums];
+    const check_tensor *of[] = {&trial->tensors[RNCL_SLOT_dbias], &trial->tensors[RNCL_SLOT_dweight]};
+    const size_t c = check_tensor_count(of[0]);
+    for (size_t i = 0; sums->role == CHECK_CONSUMED && i < check_tensor_count(sums); i++) {
+        const size_t part = i / c / 2;
+        const double share = part + 1 < CHECK_SUMS ? ldexp(1, -(int)part - 1) : ldexp(1, 1 - CHECK_SUMS);
+        check_tensor_set(sums, i, share * of[i / c % 2]->reference[i % c]);
+    }
+}
+
 static void prepare(check_trial *trial)
 {
     FOR_TENSORS (trial, tensor)
@@ -300,6 +334,7 @@ static void prepare(check_trial *trial)
         const rncl_spec_case c = case_of(trial, pass);
         compute(trial, &c);
     }
+    give_sums(trial);
     FOR_TENSORS (trial, tensor)
         for (size_t i = 0; tensor->role == CHECK_ADDED && i < check_tensor_count(tensor); i++)
             tensor->reference[i] += check_tensor_value(tensor, tensor->initial, i);
@@ -330,7 +365,8 @@ static rncl_status finish_phase(check_trial *trial, check_phase phase, int run)
 {
     RNCL_TRY(rncl_context_finish(trial->context));
     FOR_TENSORS (trial, tensor) {
-        const bool read = check_tensor_is_result(tensor) || tensor == &trial->tensors[RNCL_SLOT_statistics];
+        const bool read = check_tensor_is_result(tensor) || tensor == &trial->tensors[RNCL_SLOT_statistics] ||
+                          tensor == &trial->tensors[RNCL_SLOT_gradient_sums];
         if (read && tensor->phase == phase)
             RNCL_TRY(check_tensor_download(trial->context, tensor, run));
         if (tensor->dead)
@@ -389,6 +425,28 @@ static void judge_statistics(const check_trial *trial, const sink *to)
            to);
 }
 
+/* Reports what an input gradient leaves for batch normalisation. Errors are those of dx and of sums over its
+ * rows. */
+static void judge_gradient_sums(const check_trial *trial, const sink *to)
+{
+    const check_tensor *t = trial->tensors, *dx = &t[RNCL_SLOT_dx];
+    const rncl_spec_layout layout = spec_of(trial)->layout(&trial->c, RNCL_SLOT_dx);
+    const check_gradient_sums sums = {
+        .rows = layout.size[0] * layout.size[1],
+        .c = layout.size[2],
+        .parts = (size_t)trial->op->needs.gradient_parts,
+        .signs_width = trial->op->choice.signs_width,
+        .dx = dx->reference,
+        .x = t[RNCL_SLOT_before_x].initial,
+        .saved = t[RNCL_SLOT_before_saved].initial,
+        .weight = t[RNCL_SLOT_before_weight].initial,
+        .bias = t[RNCL_SLOT_before_bias].initial,
+        .sums = t[RNCL_SLOT_gradient_sums].results[0],
+    };
+    report(trial, &t[RNCL_SLOT_gradient_sums], NULL, check_gradient_sums_error(&sums),
+           2 * (1e-6 * sqrt(dx->length + (double)sums.rows) + ROUNDINGS * dx->rounding), to);
+}
+
 /* Reports one result for each tensor that the reference computes, and one for each fault of any tensor. */
 static void judge(const check_trial *trial, const sink *to)
 {
@@ -407,6 +465,8 @@ static void judge(const check_trial *trial, const sink *to)
     }
     if (trial->tensors[RNCL_SLOT_statistics].role != CHECK_ABSENT)
         judge_statistics(trial, to);
+    if (trial->op->needs.gradient_parts && trial->phases > 1)
+        judge_gradient_sums(trial, to);
 }
 
 rncl_status check_trial_run(check_trial *trial,

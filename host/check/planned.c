@@ -91,6 +91,8 @@ rncl_status rncl_planned_check_describe(const rncl_planned_check *check, char te
     rncl_spec_describe(&check->desc, shape);
     append(&l, "%s%s%s%s epilogue%u", op->type->name, shape, op->choice.frozen ? " frozen" : "",
            op->choice.no_dx ? " no_dx" : "", op->choice.epilogue);
+    if (op->choice.gradient_sums || op->choice.gradient_parts)
+        append(&l, " sums signs%d", op->choice.signs_width);
     FOR_WANTED (op, i) {
         const rncl_setting *settings[] = {&check->settings[i], &check->parts[i]};
         uint64_t hash;
@@ -119,13 +121,28 @@ static const rncl_setting *setting_of(void *state, const rncl_op_desc *desc, int
     return NULL;
 }
 
+static check_variant variant_of(const rncl_op *op, const char *name)
+{
+    return (check_variant){
+        .name = name,
+        .inference = op->type->passes[RNCL_OP_BACKWARD].name && !rncl_op_wants(op, RNCL_OP_BACKWARD) &&
+                     !rncl_op_wants(op, RNCL_OP_PASSES - 1) && !rncl_spec_of(op->desc.kind)->separate,
+        .no_dx = op->choice.no_dx,
+        .frozen = op->choice.frozen,
+        .epilogue = op->choice.epilogue,
+        .sums = op->choice.gradient_sums || op->choice.gradient_parts,
+        .signs_width = op->choice.signs_width,
+    };
+}
+
 rncl_status rncl_planned_check_build(const rncl_planned_check *check)
 {
+    const check_variant variant = variant_of(check->op, "");
     rncl_op *op;
     rncl_op_choice choice = check->op->choice;
     choice.algorithm = NULL;
-    choice.statistics_parts = choice.gradient_parts = 0;
-    choice.gradient_sums = false;
+    choice.statistics_parts = 0;
+    check_choose_sums(&variant, &check->desc, &choice);
     choice.tuned = (rncl_tuned){.lookup = setting_of, .state = (void *)(uintptr_t)check}; /* only read */
     RNCL_TRY(rncl_op_create(check->op->passes[RNCL_OP_FORWARD].context, &check->desc, &choice, &op));
     const rncl_status st = rncl_op_build(op);
@@ -153,14 +170,7 @@ rncl_status rncl_planned_check_run(const rncl_planned_check *check, uint64_t see
     const rncl_spec *spec = rncl_spec_of(op->desc.kind);
     char name[128];
     name_algorithms(check, name, sizeof name);
-    const check_variant variant = {
-        .name = name,
-        .inference = op->type->passes[RNCL_OP_BACKWARD].name && !rncl_op_wants(op, RNCL_OP_BACKWARD) &&
-                     !rncl_op_wants(op, RNCL_OP_PASSES - 1) && !spec->separate,
-        .no_dx = op->choice.no_dx,
-        .frozen = op->choice.frozen,
-        .epilogue = op->choice.epilogue,
-    };
+    const check_variant variant = variant_of(op, name);
     for (int pass = 0; pass < RNCL_OP_PASSES; pass++) {
         if (!rncl_op_wants(op, pass) || (pass && !spec->separate))
             continue;

@@ -39,9 +39,17 @@ static const check_variant variants[] = {
 };
 _Static_assert(COUNT(variants) <= CHECK_VARIANTS, "more variants than callers have room for");
 
+enum { SIGNS_WIDTH = 4 }; /* of GPUs */
+
+static const check_variant sums_variants[] = {
+    {.name = "gradient sums", .sums = true},
+    {.name = "gradient sums by signs, dx accumulated", .sums = true, .signs_width = SIGNS_WIDTH, .flags = DX},
+    {.name = "gradient sums, in place", .sums = true, .in_place = true},
+};
+
 /* Properties of an operation that decide which variants apply. */
 typedef struct abilities {
-    bool integers, backward, parameters, dx_apart, in_place, epilogue;
+    bool integers, backward, parameters, dx_apart, in_place, epilogue, sums;
 } abilities;
 
 static abilities abilities_of(rncl_op_kind kind)
@@ -59,6 +67,7 @@ static abilities abilities_of(rncl_op_kind kind)
         can.parameters = can.parameters || spec->passes[pass].results & RNCL_SLOT_BIT(dweight);
         can.dx_apart = can.dx_apart || type->passes[pass].for_dx;
     }
+    can.sums = kind == RNCL_OP_conv || kind == RNCL_OP_batchnorm;
     can.in_place = !type->shape(&spec->shapes[0].desc, &(rncl_op_choice){0}, &needs) && needs.dx_may_be_x;
     return can;
 }
@@ -66,17 +75,36 @@ static abilities abilities_of(rncl_op_kind kind)
 static bool applies(const check_variant *v, const abilities *can)
 {
     return (!v->integers || can->integers) && (!v->epilogue || can->epilogue) &&
-           (!v->inference || can->backward) && (!v->in_place || can->in_place) &&
+           (!v->inference || can->backward) && (!v->in_place || can->in_place) && (!v->sums || can->sums) &&
            (!v->no_dx || (can->dx_apart && can->parameters)) && (!v->frozen || can->parameters) &&
            (!(v->flags & DX) || can->backward) && (!(v->flags & PARAMS) || can->parameters);
 }
 
-size_t check_variants_of(rncl_op_kind kind, const check_variant *out[CHECK_VARIANTS])
+static size_t list(rncl_op_kind kind, const check_variant *from, size_t of, const check_variant **out)
 {
     const abilities can = abilities_of(kind);
     size_t count = 0;
-    for (size_t i = 0; i < COUNT(variants); i++)
-        if (applies(&variants[i], &can))
-            out[count++] = &variants[i];
+    for (size_t i = 0; i < of; i++)
+        if (applies(&from[i], &can))
+            out[count++] = &from[i];
     return count;
+}
+
+size_t check_variants_of(rncl_op_kind kind, const check_variant *out[CHECK_VARIANTS])
+{
+    return list(kind, variants, COUNT(variants), out);
+}
+
+size_t check_sums_variants_of(rncl_op_kind kind, const check_variant *out[CHECK_VARIANTS])
+{
+    return list(kind, sums_variants, COUNT(sums_variants), out);
+}
+
+void check_choose_sums(const check_variant *variant, const rncl_op_desc *desc, rncl_op_choice *choice)
+{
+    choice->gradient_sums = variant->sums && desc->kind == RNCL_OP_conv;
+    choice->gradient_parts = variant->sums && desc->kind == RNCL_OP_batchnorm ? CHECK_SUMS : 0;
+    choice->signs_width = choice->gradient_sums ? variant->signs_width : 0;
+    while (choice->signs_width && desc->conv.c % choice->signs_width)
+        choice->signs_width /= 2;
 }

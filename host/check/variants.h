@@ -13,12 +13,21 @@ typedef struct check_variant {
     unsigned epilogue; /* as in rncl_op_choice; with inference */
     bool frozen;       /* parameters and running statistics do not change */
     unsigned flags;    /* RNCL_OP_ACCUMULATE_… of the backward pass */
+    bool sums; /* a convolution leaves the sums of the batch normalisation before it, which is given them */
+    int signs_width; /* with sums: as in rncl_op_choice, or less where the channels are no multiple of it */
 } check_variant;
 
-enum { CHECK_VARIANTS = 24 };
+/* CHECK_SUMS: parts of the sums that a batch normalisation is given. */
+enum { CHECK_VARIANTS = 24, CHECK_SUMS = 3 };
 
 /* Writes the variants that apply to the operation and returns their number. Fixed shapes run all, random
  * ones two neighbours in turn. */
 size_t check_variants_of(rncl_op_kind kind, const check_variant *variants[CHECK_VARIANTS]);
+
+/* The same of variants with sums, apart, since only matrix units leave any. */
+size_t check_sums_variants_of(rncl_op_kind kind, const check_variant *variants[CHECK_VARIANTS]);
+
+/* Sets what the variant says about sums, for an operation at that shape. */
+void check_choose_sums(const check_variant *variant, const rncl_op_desc *desc, rncl_op_choice *choice);
 
 #endif

@@ -1,31 +1,42 @@
 /* Runs the defaults of other device classes on this device, where their results must be right too. Of
- * convolutions only those of the fully connected layer are run; test_check.c has every algorithm.
- * RNCL_TEST_DEVICE, RNCL_TEST_SHAPES and RNCL_TEST_WORK as there. */
+ * convolutions only those of the fully connected layer are run, and those on matrix units, which are
+ * emulated; test_check.c has every algorithm. RNCL_TEST_DEVICE, RNCL_TEST_SHAPES and RNCL_TEST_WORK as there.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "check.h"
+#include "matrix_unit.h"
 #include "util.h"
 
-enum { SHAPES = 2, WORK = 300000 };
+/* Programs for emulated units are compiled without optimisation: their shapes are small. */
+enum { SHAPES = 2, WORK = 300000, UNIT_WORK = 30000 };
 
 typedef struct device_kind {
     const char *operation;
     rncl_device_class class;
     rncl_gpu_family family;
+    const char *unit, *algorithm;
 } device_kind;
 
-static const device_kind batchnorm_on_gpu = {"batchnorm", RNCL_CLASS_GPU, RNCL_GPU_OTHER};
-static const device_kind softmax_on_gpu = {"softmax", RNCL_CLASS_GPU, RNCL_GPU_OTHER};
-static const device_kind convolution_on_large_gpu = {"linear", RNCL_CLASS_GPU, RNCL_GPU_NVIDIA};
-static const device_kind convolution_without_vectors = {"linear", RNCL_CLASS_SCALAR, RNCL_GPU_OTHER};
-static const device_kind convolution_on_accelerator = {"linear", RNCL_CLASS_ACCELERATOR, RNCL_GPU_OTHER};
-static const device_kind batchnorm_on_accelerator = {"batchnorm", RNCL_CLASS_ACCELERATOR, RNCL_GPU_OTHER};
+#define DEVICE(NAME, OPERATION, CLASS, ...)                                                                  \
+    static const device_kind NAME = {.operation = (OPERATION), .class = RNCL_CLASS_##CLASS, __VA_ARGS__}
+
+DEVICE(batchnorm_on_gpu, "batchnorm", GPU, .family = RNCL_GPU_OTHER);
+DEVICE(softmax_on_gpu, "softmax", GPU, .family = RNCL_GPU_OTHER);
+DEVICE(convolution_on_large_gpu, "linear", GPU, .family = RNCL_GPU_NVIDIA);
+DEVICE(convolution_without_vectors, "linear", SCALAR, .family = RNCL_GPU_OTHER);
+DEVICE(convolution_on_accelerator, "linear", ACCELERATOR, .family = RNCL_GPU_OTHER);
+DEVICE(batchnorm_on_accelerator, "batchnorm", ACCELERATOR, .family = RNCL_GPU_OTHER);
+DEVICE(batchnorm_with_units, "batchnorm", GPU, .family = RNCL_GPU_OTHER, .unit = "nvidia-tf32");
+DEVICE(convolution_with_units, "conv", GPU, .family = RNCL_GPU_OTHER, .unit = "nvidia-tf32",
+       .algorithm = "mma");
 
 static rncl_device_list *devices;
 static const rncl_device *device;
@@ -48,9 +59,10 @@ static int release_devices(void **state)
     return 0;
 }
 
-static void print_failure(void *user, const rncl_check_result *result)
+/* user: counts results with sums of a batch normalisation's gradient. */
+static void hear(void *user, const rncl_check_result *result)
 {
-    (void)user;
+    *(int *)user += strstr(result->name, "gradient sums") != NULL;
     if (!result->ok)
         print_error("%s: error %.3g, tolerance %.3g\n", result->name, result->error, result->tolerance);
 }
@@ -64,24 +76,30 @@ static int number_from(const char *variable, int otherwise)
 static void operation_matches_the_reference(void **state)
 {
     const device_kind *kind = *state;
+    int sums = 0;
     const rncl_check_options options = {
         .filter = kind->operation,
+        .algorithm = kind->algorithm,
         .seed = 2,
         .shapes = number_from("RNCL_TEST_SHAPES", SHAPES),
-        .work = (size_t)number_from("RNCL_TEST_WORK", WORK),
-        .report = print_failure,
+        .work = (size_t)number_from("RNCL_TEST_WORK", kind->unit ? UNIT_WORK : WORK),
+        .report = hear,
+        .user = &sums,
     };
     rncl_context *context;
     rncl_check_summary summary = {0};
     assert_int_equal(rncl_context_create(device, NULL, &context), RNCL_OK);
     context->device_class = kind->class;
     context->gpu.family = kind->family;
+    if (kind->unit)
+        assert_true(rncl_matrix_unit_emulate(context, kind->unit));
     rncl_status st = rncl_check_run(context, &options, &summary);
     rncl_context_destroy(context);
     if (st)
         fail_msg("%s", rncl_status_message());
     assert_int_equal(summary.failed, 0);
     assert_true(summary.passed > 0);
+    assert_int_equal(sums > 0, kind->unit != NULL);
 }
 
 #define KIND(what, kind)                                                                                     \
@@ -98,6 +116,8 @@ int main(void)
         KIND("convolution_as_without_vectors_matches_the_reference", convolution_without_vectors),
         KIND("convolution_as_on_accelerators_matches_the_reference", convolution_on_accelerator),
         KIND("batchnorm_as_on_accelerators_matches_the_reference", batchnorm_on_accelerator),
+        KIND("batchnorm_with_given_sums_matches_the_reference", batchnorm_with_units),
+        KIND("convolution_that_leaves_sums_matches_the_reference", convolution_with_units),
     };
     return cmocka_run_group_tests(tests, choose_device, release_devices);
 }

@@ -269,6 +269,11 @@ typedef struct conv_fault {
     }
 /* Those that forward leaves in training, which an evaluation does not: the variant is the filter gradient's.
  */
+#define SUMS(file, from, to)                                                                                 \
+    RNCL_CONV_BACKWARD_DATA,                                                                                 \
+    {                                                                                                        \
+        "conv", "conv/" file, from, to, ": gradient_sums"                                                    \
+    }
 #define STATISTICS(file, from, to)                                                                           \
     RNCL_CONV_BACKWARD_FILTER,                                                                               \
     {                                                                                                        \
@@ -377,6 +382,8 @@ static const conv_fault conv_faults[] = {
      "mma forward: statistics of other values"},
     {"mma", DX("mma_tile.clh", "shape.filter_first + y", "y"), SHAPE(5, 6, 4, 3, 8, 2, 1),
      "mma dx: the first tap of a phase"},
+    {"mma", SUMS("mma.cl", "fma(centred, scale[e], bias[e]) > 0.0f", "1"), SHAPE(5, 6, 4, 3, 8, 1, 1),
+     "mma dx: sums of what is behind a closed ReLU"},
     {"mma", DFILTER("mma_tile.clh", "(uint)(row.z + depth.z) < (uint)shape.w", "1"),
      SHAPE(5, 6, 4, 3, 8, 1, 1), "mma dfilter: columns outside the image"},
     {"im2col_gemm", FORWARD("im2col.cl", "p * shape.stride - shape.pad + r", "p * shape.stride + r"),
@@ -434,7 +441,7 @@ static rncl_status try_convolution(rncl_context *context, const conv_fault *faul
 {
     static const check_variant variants[] = {
         [RNCL_CONV_FORWARD] = {.name = "forward", .inference = true},
-        [RNCL_CONV_BACKWARD_DATA] = {.name = "without dfilter", .frozen = true},
+        [RNCL_CONV_BACKWARD_DATA] = {.name = "without dfilter", .frozen = true, .sums = true},
         [RNCL_CONV_BACKWARD_FILTER] = {.name = "without dx", .no_dx = true},
     };
     check_trial trial = {

@@ -2,7 +2,6 @@
  * that it serves, and with tiles that its presets do not use. The emulation is written from the makers'
  * descriptions and the kernel's maps from the same, in the other direction, so that an error in either shows.
  * RNCL_TEST_DEVICE as in test_check.c. */
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,14 +75,15 @@ static const rncl_setting *look_up(void *state, const rncl_op_desc *desc, int pa
 }
 
 typedef struct results {
-    int count;
-    double most; /* error */
+    int count, sums; /* those of a gradient's sums */
+    double most;     /* error */
 } results;
 
 static void expect_right(void *user, const rncl_check_result *result)
 {
     results *r = user;
     r->count++;
+    r->sums += strstr(result->name, ": gradient_sums") != NULL;
     r->most = MAX(r->most, result->error);
     if (!result->ok)
         fail_msg("%s: error %.3g, tolerance %.3g", result->name, result->error, result->tolerance);
@@ -109,13 +109,14 @@ static rncl_context *open_unit(const unit_test *test)
     return context;
 }
 
-static results run(unit_test *test, rncl_context *context, const rncl_conv_shape *shape, const char *variant)
+static results run(unit_test *test, rncl_context *context, const rncl_conv_shape *shape,
+                   const check_variant *variant)
 {
     results r = {0};
     check_trial trial = {
         .context = context,
         .c.desc = {.kind = RNCL_OP_conv, .conv = *shape},
-        .variant = variant_of(variant),
+        .variant = variant,
         .algorithm = "mma",
         .tuned = {.lookup = look_up, .state = test},
         .random = rncl_random_stream(1, RNCL_RANDOM_TEST, 0, 0),
@@ -139,8 +140,8 @@ static void products_match_the_reference(void **state)
     unit_test *test = *state;
     rncl_context *context = open_unit(test);
     for (size_t i = 0; i < COUNT(shapes); i++) {
-        run(test, context, &shapes[i], "integers");
-        run(test, context, &shapes[i], "normal, accumulated");
+        run(test, context, &shapes[i], variant_of("integers"));
+        run(test, context, &shapes[i], variant_of("normal, accumulated"));
     }
     rncl_context_destroy(context);
 }
@@ -163,130 +164,45 @@ static void a_precision_rounds_as_it_says(void **state)
     for (size_t i = 0; i < COUNT(roundings); i++) {
         unit_test test = {.unit = roundings[i].unit, .precision = roundings[i].precision};
         rncl_context *context = open_unit(&test);
-        const results r = run(&test, context, &shape, "normal");
+        const results r = run(&test, context, &shape, variant_of("normal"));
         if (r.most < roundings[i].least || r.most > roundings[i].most)
             fail_msg("%s for %s: error %g", test.unit, rncl_precision_name(test.precision), r.most);
         rncl_context_destroy(context);
     }
 }
 
-/* A buffer of random numbers; NULL for none. */
-static cl_mem buffer(rncl_context *context, size_t floats, uint32_t stream)
+/* Whether the input gradient leaves sums, which must then be right: not where its depth has shares. */
+static int run_with_sums(unit_test *test, rncl_context *context, const rncl_conv_shape *shape)
 {
-    cl_mem made = NULL;
-    float *values = malloc((floats + 1) * sizeof *values);
-    assert_non_null(values);
-    rncl_random random = rncl_random_stream(2, RNCL_RANDOM_TEST, 0, stream);
-    for (size_t i = 0; i < floats; i++)
-        values[i] = rncl_random_normal(&random);
-    if (floats) {
-        assert_int_equal(rncl_buffer_create(context, floats * sizeof *values, &made), RNCL_OK);
-        assert_int_equal(rncl_buffer_write(context, made, 0, floats * sizeof *values, values), RNCL_OK);
+    const check_variant *variants[CHECK_VARIANTS];
+    const size_t count = check_sums_variants_of(RNCL_OP_conv, variants);
+    int left = 0;
+    for (size_t i = 0; i < count; i++) {
+        const results r = run(test, context, shape, variants[i]);
+        left += r.sums;
     }
-    free(values);
-    return made;
+    return left;
 }
 
-static float *contents(rncl_context *context, cl_mem of, size_t floats)
-{
-    float *values = malloc(floats * sizeof *values);
-    assert_non_null(values);
-    assert_int_equal(rncl_buffer_read(context, of, 0, floats * sizeof *values, values), RNCL_OK);
-    return values;
-}
-
-/* Compares the parts of one channel with the sums over dx. All tensors are [rows][c] or [c]. */
-typedef struct gradient_case {
-    size_t rows, c, parts;
-    float *x, *moments, *weight, *bias, *dx, *sums;
-} gradient_case;
-
-static void expect_gradient_sums(const gradient_case *g, size_t channel)
-{
-    const size_t c = g->c;
-    const float mean = g->moments[channel], inverse = g->moments[c + channel];
-    double want[2] = {0}, size[2] = {0}, got[2] = {0};
-    for (size_t row = 0; row < g->rows; row++) {
-        const float centred = g->x[row * c + channel] - mean;
-        const float y = fmaf(centred, g->weight[channel] * inverse, g->bias[channel]);
-        const double dz = y > 0 ? (double)g->dx[row * c + channel] : 0,
-                     xhat = (double)centred * (double)inverse;
-        want[0] += dz, size[0] += fabs(dz);
-        want[1] += dz * xhat, size[1] += fabs(dz * xhat);
-    }
-    for (size_t part = 0; part < g->parts; part++)
-        for (size_t i = 0; i < 2; i++)
-            got[i] += (double)g->sums[(2 * part + i) * c + channel];
-    for (size_t i = 0; i < 2; i++)
-        if (!(fabs(got[i] - want[i]) <= 1e-5 * size[i]))
-            fail_msg("channel %zu, sum %zu: %g and not %g", channel, i, got[i], want[i]);
-}
-
-/* Whether the input gradient leaves sums: not where its depth has shares. */
-static bool leaves_gradient_sums(rncl_context *context, const rncl_conv_shape *s)
-{
-    const rncl_op_desc desc = {.kind = RNCL_OP_conv, .conv = *s};
-    const rncl_op_choice choice = {
-        .algorithm = "mma", .left_out = ~RNCL_PASS_BIT(RNCL_CONV_BACKWARD_DATA), .gradient_sums = true};
-    const rncl_op_scalars scalars = {0};
-    rncl_op *op;
-    assert_int_equal(rncl_op_create(context, &desc, &choice, &op), RNCL_OK);
-    assert_int_equal(rncl_op_build(op), RNCL_OK);
-    const size_t c = (size_t)s->c, rows = (size_t)(s->n * s->h * s->w),
-                 parts = (size_t)op->needs.gradient_parts;
-    rncl_op_buffers b = {
-        .dy = buffer(context, (size_t)(s->n * s->p * s->q * s->k), 0),
-        .weight = buffer(context, (size_t)(s->r * s->s * s->c * s->k), 1),
-        .dx = buffer(context, rows * c, 2),
-        .workspace = buffer(context, op->needs.workspace_bytes / sizeof(float), 3),
-        .before_x = buffer(context, rows * c, 4),
-        .before_saved = buffer(context, 2 * c, 5),
-        .before_weight = buffer(context, c, 6),
-        .before_bias = buffer(context, c, 7),
-        .gradient_sums = buffer(context, parts * 2 * c, 8),
-    };
-    assert_int_equal(rncl_op_bind(op, b.workspace), RNCL_OK);
-    assert_int_equal(rncl_op_enqueue(op, RNCL_CONV_BACKWARD_DATA, &b, &scalars), RNCL_OK);
-    if (parts) {
-        gradient_case g = {rows,
-                           c,
-                           parts,
-                           contents(context, b.before_x, rows * c),
-                           contents(context, b.before_saved, 2 * c),
-                           contents(context, b.before_weight, c),
-                           contents(context, b.before_bias, c),
-                           contents(context, b.dx, rows * c),
-                           contents(context, b.gradient_sums, parts * 2 * c)};
-        for (size_t channel = 0; channel < c; channel++)
-            expect_gradient_sums(&g, channel);
-        float *const read[] = {g.x, g.moments, g.weight, g.bias, g.dx, g.sums};
-        for (size_t i = 0; i < COUNT(read); i++)
-            free(read[i]);
-    }
-    rncl_op_destroy(op);
-    RNCL_FOR_SLOTS (~0u, slot)
-        rncl_buffer_release(b.slots[slot]);
-    return parts > 0;
-}
-
-static void sums_of_a_gradient_are_those_of_dx(void **state)
+/* Of before_x and of signs, of dx alone and of what it is added to. */
+static void sums_of_a_gradient_match_the_reference(void **state)
 {
     (void)state;
-    size_t count = 0;
+    int count = 0;
     for (size_t u = 0; u < COUNT(unit_tests); u++) {
         rncl_context *context = open_unit(&unit_tests[u]);
         for (size_t i = 0; i < COUNT(shapes); i++)
-            count += leaves_gradient_sums(context, &shapes[i]);
+            count += run_with_sums(&unit_tests[u], context, &shapes[i]);
         rncl_context_destroy(context);
     }
-    assert_true(count >= 3 * COUNT(unit_tests));
+    assert_true(count >= 2 * 3 * (int)COUNT(unit_tests));
 }
 
 int main(void)
 {
     struct CMUnitTest tests[COUNT(unit_tests) + 2] = {
         cmocka_unit_test(a_precision_rounds_as_it_says),
-        cmocka_unit_test(sums_of_a_gradient_are_those_of_dx),
+        cmocka_unit_test(sums_of_a_gradient_match_the_reference),
     };
     char names[COUNT(unit_tests)][64];
     for (size_t i = 0; i < COUNT(unit_tests); i++) {

@@ -27,11 +27,14 @@ typedef struct rncl_direct_shape {
 /* Shape of the kernel for matrix units: one product of matrices (kernels/conv/mma.cl). Its left matrix is
  * looked up in an image [n][h][w][c] under r x s taps at p x q pixels of each image; k are its columns.
  * Tap (i, j) of an input gradient is tap filter_first + i * filter_row + j * filter_column of the filter.
- * Pixels are stored as in rncl_direct_shape. */
+ * Pixels are stored as in rncl_direct_shape. A launch computes `batch` products of this shape, whose images,
+ * right matrices and results lie one after the other; the latter two begin at right_at and result_at, in
+ * floats, multiples of 4. */
 typedef struct rncl_mma_shape {
     rncl_int n, h, w, c, r, s, stride, pad_top, pad_left, p, q, k;
     rncl_int filter_first, filter_row, filter_column;
     rncl_int out_h, out_w, out_stride, out_row, out_column;
+    rncl_int batch, right_at, result_at;
 } rncl_mma_shape;
 
 /* Matrix units (kernels/conv/mma_unit.clh). */

@@ -11,8 +11,8 @@
  * in the names of rncl_mma_shape. For backward_data its image is dy and its k are x's channels; a stride
  * makes one such product of each phase of dx, which has some of the taps and stores pixels with that stride.
  *
- * Work-group (i, j, z) computes the i-th tile of TN columns and the j-th tile of TM rows, over the z-th of
- * get_num_groups(2) nearly equal shares of the depth. Its sub-groups divide the tile:
+ * Work-group (i, j, z) computes the i-th tile of TN columns and the j-th tile of TM rows of product z %
+ * batch, over the z / batch-th of nearly equal shares of the depth. Its sub-groups divide the tile:
  *
  *          TN = SC * FC * UNIT_N columns
  *        |  0  |  1  |  2  |  3  |        each of SR x SC sub-groups of LANES work-items computes FR x FC
@@ -23,11 +23,13 @@
  * is loaded. A word holds PACK values of the depth, rounded as the unit wants them.
  *
  * shape       see rncl_mma_shape; tensors have fewer than 2^31 values
- * left_from   [n][h][w][c]
- * right_from  filter [r][s][c][k], for backward_data [r][s][k][c]; for backward_filter dy [n][p][q][k]
- * results     [shares] of y [n][p][q][k], dx [n][out_h][out_w][k] or dfilter [r][s][c][k]; several shares are
- *             added by conv/reduce.cl
- * statistics  of a forward pass without shares, a part for each tile of rows (statistics.clh); or NULL
+ * left_from   [batch][n][h][w][c]
+ * right_from  [batch] of filter [r][s][c][k], for backward_data [r][s][k][c]; for backward_filter of dy
+ *             [n][p][q][k]
+ * results     [shares][batch] of y [n][p][q][k], dx [n][out_h][out_w][k] or dfilter [r][s][c][k]; several
+ *             shares are added by conv/reduce.cl
+ * statistics  of a forward pass of one product without shares, a part for each tile of rows (statistics.clh);
+ *             or NULL
  * accumulate  0: results are set, 1: added to
  *
  * With GRADIENT_SUMS, dx, with what it is added to, is the gradient of y = relu(batch normalisation of
@@ -78,6 +80,10 @@
 /* Floats of a store: 1, or 2 where the result's channels are even. */
 #ifndef STORE_VW
 #define STORE_VW 1
+#endif
+/* 0 or 1, whether launches compute more than one product. */
+#ifndef BATCHED
+#define BATCHED 0
 #endif
 /* Of backward_data: 0 or 1, whether the convolution has a stride, so that rows are pixels of a phase. */
 #ifndef STRIDED
@@ -402,9 +408,12 @@ conv_mma(const rncl_mma_shape shape, __global const float *restrict left_from,
     const int row = group / SC * FR * UNIT_M, column = group % SC * FC * UNIT_N;
     const int first_row = get_group_id(1) * TM, first_column = get_group_id(0) * TN;
     const int tiles = (depth_count(shape) + TK * PACK - 1) / (TK * PACK);
-    const int begin = (int)((long)tiles * get_group_id(2) / get_num_groups(2));
-    const int end = (int)((long)tiles * (get_group_id(2) + 1) / get_num_groups(2));
-    const tile_source source = {left_from, right_from, first_column};
+    const int batch = BATCHED ? shape.batch : 1;
+    const int z = get_group_id(2), product = z % batch, share = z / batch,
+              shares = (int)get_num_groups(2) / batch;
+    const int begin = (int)((long)tiles * share / shares), end = (int)((long)tiles * (share + 1) / shares);
+    const tile_source source = {left_from + product * left_floats(shape),
+                                right_from + shape.right_at + product * right_floats(shape), first_column};
     tile_words next;
     int4 places[LEFT_LOADS];
     float sums[FR][FC][SUMS];
@@ -433,7 +442,7 @@ conv_mma(const rncl_mma_shape shape, __global const float *restrict left_from,
         if (tile + 1 < end)
             put_tile(&next, tile + 1, item, left, right);
     }
-    store_sums(shape, &unit, sums, results + (size_t)get_group_id(2) * result_floats(shape), first_row + row,
+    store_sums(shape, &unit, sums, results + shape.result_at + z * result_floats(shape), first_row + row,
                first_column + column, accumulate);
 #if PASS == 0
     if (statistics)

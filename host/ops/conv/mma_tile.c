@@ -27,6 +27,7 @@ static rncl_mma_shape product_of(const rncl_direct_shape *s)
         .out_stride = s->out_stride,
         .out_row = s->out_row,
         .out_column = s->out_column,
+        .batch = 1,
     };
 }
 
@@ -164,17 +165,25 @@ bool mma_has_tile(const rncl_pass *pass)
     return mma_tile_is_possible(pass, pass->context->matrix.emulated ? &emulated_tile : &small_tile);
 }
 
-static depth_problem depth_of(const rncl_pass *pass, const mma_sizes *sizes, const mma_tile *t)
+/* What a launch computes: products of one shape, whose depth may be split if they are not whole. */
+typedef struct mma_batch {
+    mma_sizes sizes;
+    int products;
+    bool whole;
+} mma_batch;
+
+static depth_problem depth_of(const rncl_pass *pass, const mma_batch *batch, const mma_tile *t)
 {
     enum { OPERATIONS_A_BYTE = 40, MOST_SHARES = 128, SHARES_BYTES = 64 << 20 };
     const rncl_matrix_unit *unit = mma_unit_of(pass);
-    const double bytes = 4.0 * sizes->rows * sizes->columns;
+    const mma_sizes *sizes = &batch->sizes;
+    const double bytes = 4.0 * batch->products * sizes->rows * sizes->columns;
     return (depth_problem){
-        .groups = (double)rncl_ceil_div(sizes->rows, t->sr * t->fr * unit->m) *
+        .groups = (double)batch->products * rncl_ceil_div(sizes->rows, t->sr * t->fr * unit->m) *
                   rncl_ceil_div(sizes->columns, t->sc * t->fc * unit->n),
         .depth = sizes->depth,
         .least_depth = 4 * t->tk * unit->pack,
-        .most = (int)MAX(1.0, MIN((double)MOST_SHARES, SHARES_BYTES / bytes)),
+        .most = batch->whole ? 1 : (int)MAX(1.0, MIN((double)MOST_SHARES, SHARES_BYTES / bytes)),
         .operations_a_byte = OPERATIONS_A_BYTE,
     };
 }
@@ -188,23 +197,23 @@ static mma_tile whole_preset(const rncl_pass *pass, const preset_tiles *preset, 
 
 /* Half as many rows cost 5 % more instructions, since fewer sub-groups share the loads of the right matrix.
  */
-mma_tile mma_tile_preset(const rncl_pass *pass, int *split)
+mma_tile mma_tile_preset(const rncl_pass *pass, int products, bool whole, int *split)
 {
     static const double cost_of_half = 1.05;
     const bool emulated = pass->context->matrix.emulated;
-    const mma_sizes sizes = mma_largest_sizes(pass);
+    const mma_batch batch = {mma_largest_sizes(pass), products, whole};
     const preset_tiles *preset = presets;
     while (preset->unit != mma_unit_of(pass)->id)
         preset++;
-    const mma_tile tile = emulated ? emulated_tile : whole_preset(pass, preset, &sizes);
-    depth_problem problem = depth_of(pass, &sizes, &tile);
+    const mma_tile tile = emulated ? emulated_tile : whole_preset(pass, preset, &batch.sizes);
+    depth_problem problem = depth_of(pass, &batch, &tile);
     *split = depth_shares_best(pass->context, &problem);
     mma_tile half = tile;
     half.sr /= 2;
     if (emulated || !preset->halves || half.sr == 0 || !mma_tile_is_possible(pass, &half))
         return tile;
     const double time = depth_shares_time(pass->context, &problem, *split);
-    problem = depth_of(pass, &sizes, &half);
+    problem = depth_of(pass, &batch, &half);
     const int half_split = depth_shares_best(pass->context, &problem);
     if (cost_of_half / 2 * depth_shares_time(pass->context, &problem, half_split) >= time)
         return tile;

@@ -44,7 +44,8 @@ bool mma_tile_is_possible(const rncl_pass *pass, const mma_tile *tile);
 /* Whether any tile is possible. */
 bool mma_has_tile(const rncl_pass *pass);
 
-/* The tile that is used without tuning, and the shares of the depth. */
-mma_tile mma_tile_preset(const rncl_pass *pass, int *split);
+/* The tile that is used without tuning for so many products of the pass in a launch, and the shares of the
+ * depth; one if it must stay whole. */
+mma_tile mma_tile_preset(const rncl_pass *pass, int products, bool whole, int *split);
 
 #endif

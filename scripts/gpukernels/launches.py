@@ -67,7 +67,7 @@ def product(launch):
         return None
     n, h, w, c, r, s, stride, _, _, p, q, k = launch.shape[:12]
     if launch.kernel == "conv_mma":
-        dfilter, batch, z = launch.knob("PASS") == 2, 1, launch.size[2] // launch.group[2]
+        dfilter, batch, z = launch.knob("PASS") == 2, launch.shape[20], launch.size[2] // launch.group[2]
     else:
         dfilter, batch, z = launch.knob("DFILTER", 0), launch.arguments[2][0], launch.size[1] // launch.group[1]
     rows, columns, depth = (r * s * c, k, n * p * q) if dfilter else (n * p * q, k, r * s * c)
@@ -119,9 +119,14 @@ def moved_bytes(launch):
                    "gradient": 3 + given * (residual + masks)}
         return x * tensors.get(launch.kernel.removeprefix("batchnorm_"), 0)
     if launch.kernel.startswith("conv_staged"):
-        shares = words[1][0] if launch.kernel == "conv_staged_dfilter" else 1
-        values = 36 * shares + (9 if launch.kernel.endswith(("filters", "dfilter")) else 16)
-        return 4 * items * vector * values
+        shares, tiles = 1, 1
+        values = 9 if launch.kernel.endswith(("filters", "dfilter")) else 16
+        if launch.kernel == "conv_staged_dfilter":
+            shares = words[1][0]
+        if launch.kernel == "conv_staged_outputs":
+            tiles = words[6][0]
+            values += 16 * launch.knob("GRADIENT_SUMS", 0)  # the batch normalisation's x
+        return 4 * items * vector * tiles * (36 * shares + values)
     if launch.kernel == "conv_reduce":
         return 4 * words[0][0] * (words[1][0] + 1)
     return sum(word for word in words if isinstance(word, int))

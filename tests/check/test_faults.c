@@ -330,8 +330,7 @@ static const conv_fault conv_faults[] = {
     {"staged_winograd",
      FORWARD("staged_winograd.cl", "place_of(shape, i / shape.c)", "place_of(shape, i / shape.c / 2)"),
      SHAPE(7, 7, 8, 3, 16, 1, 1), "staged_winograd forward: inputs"},
-    {"staged_winograd",
-     FORWARD("staged_winograd.cl", "place.row + row < shape.p && place.column", "place.column"),
+    {"staged_winograd", FORWARD("staged_winograd.cl", "row < rows && column", "column"),
      SHAPE(7, 7, 8, 3, 16, 1, 1), "staged_winograd forward: outputs at the edge"},
     {"staged_winograd", DX("staged_winograd.cl", "(size_t)(8 - tap) * out", "(size_t)tap * out"),
      SHAPE(7, 7, 8, 3, 16, 1, 1), "staged_winograd dx: rotated filters"},
@@ -343,6 +342,10 @@ static const conv_fault conv_faults[] = {
      DFILTER("staged_winograd.cl", "const vfloat value = tile[tap / 3 * SIDE + tap % 3]",
              "const vfloat value = tile[tap % 3 * SIDE + tap / 3]"),
      SHAPE(7, 7, 8, 3, 16, 1, 1), "staged_winograd dfilter: order of the taps"},
+    {"staged_winograd",
+     STATISTICS("staged_winograd.cl", "gather_statistics(block, tile, rows,",
+                "gather_statistics(block, tile, M,"),
+     SHAPE(7, 7, 8, 3, 16, 1, 1), "staged_winograd forward: statistics of what is outside"},
     {"tiled", FORWARD("tiled.cl", "at.column * shape.stride - shape.pad_left", "at.column * shape.stride"),
      SHAPE(8, 8, 8, 3, 16, 1, 1), "tiled forward: padding on the left"},
     {"tiled", FORWARD("tiled.cl", "place->row += next_row;", ""), SHAPE(8, 8, 3, 3, 16, 1, 1),
@@ -386,6 +389,12 @@ static const conv_fault conv_faults[] = {
      "mma dx: sums of what is behind a closed ReLU"},
     {"mma", DFILTER("mma_tile.clh", "(uint)(row.z + depth.z) < (uint)shape.w", "1"),
      SHAPE(5, 6, 4, 3, 8, 1, 1), "mma dfilter: columns outside the image"},
+    {"mma_winograd", FORWARD("mma.cl", "product * left_floats(shape)", "0"), SHAPE(7, 7, 8, 3, 16, 1, 1),
+     "mma_winograd forward: images of the other products"},
+    {"mma_winograd", DX("mma.cl", "shape.right_at + product * right_floats(shape)", "shape.right_at"),
+     SHAPE(7, 7, 8, 3, 16, 1, 1), "mma_winograd dx: filters of the other products"},
+    {"mma_winograd", DFILTER("mma_tile.clh", "(size_t)depth_count(shape) * shape.k", "0"),
+     SHAPE(7, 7, 8, 3, 16, 1, 1), "mma_winograd dfilter: gradients of the other products"},
     {"im2col_gemm", FORWARD("im2col.cl", "p * shape.stride - shape.pad + r", "p * shape.stride + r"),
      SHAPE(8, 8, 8, 3, 16, 1, 1), "im2col_gemm forward: padding above"},
     {"im2col_gemm", DX("im2col.cl", "below % shape.stride || ", ""), SHAPE(8, 8, 8, 3, 16, 2, 1),
@@ -408,7 +417,7 @@ static void emulate_unit(rncl_context *context, const conv_fault *fault)
         context->traits.vector_floats = 4;
     if (pairs)
         assert_true(rncl_matrix_unit_emulate(context, arm ? "arm-bf16" : "x86-bf16"));
-    else if (!strcmp(fault->algorithm, "mma"))
+    else if (!strncmp(fault->algorithm, "mma", strlen("mma")))
         assert_true(rncl_matrix_unit_emulate(context, "nvidia-tf32"));
 }
 

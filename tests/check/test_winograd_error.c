@@ -1,6 +1,7 @@
 /* The rounding of Winograd's methods: the relative L2 error of each pass against double precision, where the
  * sums are long (512 channels; for the filter gradient, all pixels of the batch). Bounded by 1e-5; the direct
- * method's is about 1e-6. For tensors of bfloat16, where pairs of integers are multiplied (emulated here), it
+ * method's is about 1e-6. The same holds on matrix units (emulated here) that make float32 of three products
+ * of TF32. For tensors of bfloat16, where pairs of integers are multiplied (emulated here), it
  * is compared with that of the direct method, which multiplies pairs of bfloat16. RNCL_TEST_DEVICE as in
  * test_check.c.
  */
@@ -138,13 +139,20 @@ static const rncl_setting *answer(void *state, const rncl_op_desc *desc, int pas
     return state;
 }
 
+/* The context's matrix unit is one of GPUs. */
+static bool is_on_unit(void)
+{
+    return context->matrix.unit && context->matrix.unit->lanes > 1;
+}
+
 /* Runs the pass on the device: by Winograd's method with tiles of m x m pixels; m = 0: by the direct one. */
 static void convolve(const rncl_conv_shape *shape, int pass, int m, const tensor tensors[3])
 {
     rncl_setting setting = {.algorithm = "direct"},
-                 tiles = {.algorithm = "winograd", .count = 1, .knobs = {{.name = "m", .value = m}}};
+                 tiles = {.algorithm = "winograd", .count = 1, .knobs = {{.name = "m", .value = m}}},
+                 on_unit = {.algorithm = "mma_winograd", .count = 1, .knobs = {{.name = "m", .value = m}}};
     if (m)
-        setting = tiles;
+        setting = is_on_unit() ? on_unit : tiles;
     const rncl_op_desc desc = {.kind = RNCL_OP_conv, .conv = *shape};
     const rncl_op_choice choice = {.tuned = {.lookup = answer, .state = &setting},
                                    .left_out = ~RNCL_PASS_BIT(pass)};
@@ -203,9 +211,8 @@ static double error_of(int pass, int stride, int m, int c, int k, value_sizes si
     return error;
 }
 
-static void rounding_is_bounded_in_every_pass(void **state)
+static void expect_bounded_rounding(int most_stride)
 {
-    (void)state;
     static const struct {
         int pass;
         int c, k;
@@ -215,7 +222,7 @@ static void rounding_is_bounded_in_every_pass(void **state)
         {RNCL_CONV_BACKWARD_FILTER, LONG, SHORT},
     };
     for (size_t i = 0; i < COUNT(passes); i++)
-        for (int stride = 1; stride <= 2; stride++)
+        for (int stride = 1; stride <= most_stride; stride++)
             for (int m = 2; m <= 4; m += 2) {
                 const double error = error_of(passes[i].pass, stride, m, passes[i].c, passes[i].k, ALIKE);
                 if (!(error > 0 && error < MOST_ERROR))
@@ -224,18 +231,34 @@ static void rounding_is_bounded_in_every_pass(void **state)
             }
 }
 
+static void rounding_is_bounded_in_every_pass(void **state)
+{
+    (void)state;
+    expect_bounded_rounding(2);
+}
+
 /* Opens another context in place of the group's. */
-static void begin_bf16(rncl_context **before)
+static void begin(rncl_context **before, rncl_precision precision)
 {
     *before = context;
     must(rncl_context_create(device, NULL, &context));
-    rncl_precision_request(context, RNCL_PRECISION_BF16_TENSORS);
+    rncl_precision_request(context, precision);
 }
 
-static void end_bf16(rncl_context *before)
+static void end(rncl_context *before)
 {
     rncl_context_destroy(context);
     context = before;
+}
+
+static void rounding_is_bounded_with_three_products_of_tf32(void **state)
+{
+    (void)state;
+    rncl_context *before;
+    begin(&before, RNCL_PRECISION_FP32);
+    assert_true(rncl_matrix_unit_emulate(context, "nvidia-tf32"));
+    expect_bounded_rounding(1);
+    end(before);
 }
 
 static bool emulates_pairs(void)
@@ -256,7 +279,7 @@ static void integers_round_about_as_pairs_of_bfloat16(void **state)
     (void)state;
     static const double most[] = {[ALIKE] = 1.0, [SPREAD] = 1.5};
     rncl_context *before;
-    begin_bf16(&before);
+    begin(&before, RNCL_PRECISION_BF16_TENSORS);
     const bool emulated = emulates_pairs();
     for (int dx = 0; dx < 2 && emulated; dx++)
         for (int stride = 1; stride <= 2; stride++)
@@ -272,7 +295,7 @@ static void integers_round_about_as_pairs_of_bfloat16(void **state)
                                  direct);
                 }
             }
-    end_bf16(before);
+    end(before);
     if (!emulated)
         skip();
 }
@@ -308,13 +331,13 @@ static void integers_keep_what_is_no_number(void **state)
 {
     (void)state;
     rncl_context *before;
-    begin_bf16(&before);
+    begin(&before, RNCL_PRECISION_BF16_TENSORS);
     const bool emulated = emulates_pairs();
     static const double values[] = {NAN, INFINITY, -INFINITY};
     for (size_t i = 0; i < COUNT(values) && emulated; i++)
         for (int m = 2; m <= largest_tile(1); m += 2)
             check_spreading(values[i], m);
-    end_bf16(before);
+    end(before);
     if (!emulated)
         skip();
 }
@@ -323,6 +346,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounding_is_bounded_in_every_pass),
+        cmocka_unit_test(rounding_is_bounded_with_three_products_of_tf32),
         cmocka_unit_test(integers_round_about_as_pairs_of_bfloat16),
         cmocka_unit_test(integers_keep_what_is_no_number),
     };

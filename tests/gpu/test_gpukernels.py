@@ -160,15 +160,23 @@ class Launches(unittest.TestCase):
 
     def test_one_on_matrix_units_is_too(self):
         # The same, each share in its own groups of dimension 2.
-        shape = [8, 56, 56, 128, 3, 3, 2, 1, 1, 28, 28, 256, 28, 28, 1, 0, 0, 0]
+        shape = [8, 56, 56, 128, 3, 3, 2, 1, 1, 28, 28, 256, 0, 3, 1, 28, 28, 1, 0, 0, 1, 0, 0]
         launch = Launch("conv_mma", "", "-DPASS=2 -DTK=16 -DPACK=1", [256 * 2, 9, 4], [256, 1, 1], [shape, 4096])
         what = product(launch)
         self.assertEqual((what.rows, what.columns, what.depth), (3 * 3 * 128, 256, 8 * 28 * 28))
         self.assertEqual((what.batch, what.shares), (1, 4))
 
+    def test_winograd_s_products_are_a_batch(self):
+        # 36 filter gradients of 512 tiles, 64 to 128 channels, in 2 shares.
+        shape = [1, 1, 512, 64, 1, 1, 1, 0, 0, 1, 512, 128, 0, 1, 1, 1, 512, 1, 0, 0, 36, 0, 0]
+        launch = Launch("conv_mma", "", "-DPASS=2 -DTK=16 -DPACK=1", [256, 1, 72], [256, 1, 1], [shape, 4096])
+        what = product(launch)
+        self.assertEqual((what.name, what.rows, what.columns, what.depth), ("conv filter gradient Winograd products", 64, 128, 512))
+        self.assertEqual((what.batch, what.shares, what.bytes), (36, 2, 4 * 36 * (512 * 64 + 512 * 128 + 2 * 64 * 128)))
+
     def test_a_convolution_moves_what_it_adds_to_and_what_it_sums(self):
         # 1x1, 8 x 4 x 4 x 16 to 32 channels.
-        shape, tensors = [8, 4, 4, 16, 1, 1, 1, 0, 0, 4, 4, 32, 4, 4, 1, 0, 0, 0], 8 * 4 * 4 * 16 + 16 * 32
+        shape, tensors = [8, 4, 4, 16, 1, 1, 1, 0, 0, 4, 4, 32, 0, 1, 1, 4, 4, 1, 0, 0, 1, 0, 0], 8 * 4 * 4 * 16 + 16 * 32
         for options, accumulate, results in (("-DPASS=1", 0, 1), ("-DPASS=1", 1, 2), ("-DPASS=1 -DGRADIENT_SUMS=1", 0, 2),
                                              ("-DPASS=1 -DGRADIENT_SUMS=1 -DSIGNS_VW=4", 1, 3 + 1 / 16)):
             launch = Launch("conv_mma", "", options, [32, 1, 1], [32, 1, 1], [shape, 4096, 4096, 4096, [0, 0], [accumulate]])
@@ -198,6 +206,14 @@ class Launches(unittest.TestCase):
         # 64 x 64 channels, 5 shares of 36 positions, 9 taps.
         launch = Launch("conv_staged_dfilter", "", "-DVW=1", [4096, 1, 1], [64, 1, 1], [[4096], [5], 8192, [0], 4096, [0]])
         self.assertEqual(moved_bytes(launch), 4 * 4096 * (5 * 36 + 9))
+
+    def test_winograd_s_outputs_read_what_they_sum(self):
+        # 20 pictures of 9 tiles, 64 channels; a work-item has 4 tiles.
+        shape = [20, 12, 12, 32, 12, 12, 64, 1, 180]
+        for options, read in (("-DVW=1", 0), ("-DVW=1 -DGRADIENT_SUMS=1", 16)):
+            arguments = [shape, [0], 8192, [0], 4096, [0], [4], [0], [0], [0, 0]]
+            launch = Launch("conv_staged_outputs", "", options, [45 * 64, 1, 1], [64, 1, 1], arguments)
+            self.assertEqual(moved_bytes(launch), 4 * 180 * 64 * (36 + 16 + read))
 
     def test_the_model_says_how_to_get_the_compilers(self):
         with tempfile.TemporaryDirectory() as nothing:

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -178,6 +179,26 @@ static void presets_of_matrix_units_are_allowed(void **state)
     }
 }
 
+static rncl_pass default_of(const rncl_context *context, const rncl_conv_shape *shape, int n, int index)
+{
+    rncl_pass pass = {
+        .context = (rncl_context *)context, .desc = {.kind = RNCL_OP_conv, .conv = *shape}, .index = index};
+    rncl_conv_shape *c = &pass.desc.conv;
+    c->n = n;
+    c->p = rncl_window_output(c->h, c->r, c->stride, c->pad);
+    c->q = rncl_window_output(c->w, c->s, c->stride, c->pad);
+    assert_true(rncl_pass_take_default(&pass));
+    return pass;
+}
+
+static int value_of(const rncl_pass *pass, const char *knob)
+{
+    int i = 0;
+    while (strcmp(pass->knobs.knobs[i].is.name, knob) != 0)
+        assert_true(++i < pass->knobs.count);
+    return pass->values[i];
+}
+
 /* The smallest tile, which anything can run, has two fragments. */
 static void matrix_units_are_the_default_with_large_tiles(void **state)
 {
@@ -186,20 +207,45 @@ static void matrix_units_are_the_default_with_large_tiles(void **state)
     for (int i = 0; (unit = rncl_matrix_unit_at(i)); i++)
         for (size_t s = 0; !is_of_cpus(unit) && s < COUNT(shapes); s++)
             for (int index = 0; index < RNCL_OP_PASSES; index++) {
-                rncl_context context = gpu_with_unit(unit, 64 << 10);
-                rncl_pass pass = {
-                    .context = &context, .desc = {.kind = RNCL_OP_conv, .conv = shapes[s]}, .index = index};
-                rncl_conv_shape *c = &pass.desc.conv;
-                c->n = 32;
-                c->p = rncl_window_output(c->h, c->r, c->stride, c->pad);
-                c->q = rncl_window_output(c->w, c->s, c->stride, c->pad);
-                assert_true(rncl_pass_take_default(&pass));
-                assert_string_equal(pass.row->name, "mma");
-                const int fragments = pass.values[0] * pass.values[1] * pass.values[2] * pass.values[3];
+                const rncl_context context = gpu_with_unit(unit, 64 << 10);
+                const rncl_pass pass = default_of(&context, &shapes[s], 32, index);
+                const int fragments = value_of(&pass, "sr") * value_of(&pass, "sc") * value_of(&pass, "fr") *
+                                      value_of(&pass, "fc");
                 if (fragments < 16)
-                    fail_msg("%s, pass %d, c%d k%d: a tile of %d fragments", unit->name, index, c->c, c->k,
-                             fragments);
+                    fail_msg("%s, pass %d, c%d k%d: a tile of %d fragments", unit->name, index, shapes[s].c,
+                             shapes[s].k, fragments);
             }
+}
+
+/* Where fewer multiplications outweigh the transforms: not where products are quick, since operands are
+ * rounded once. */
+static void matrix_units_take_winograd_s_method_for_many_channels(void **state)
+{
+    (void)state;
+    static const struct {
+        rncl_conv_shape shape;
+        bool pays;
+    } cases[] = {
+        {{.h = 56, .w = 56, .c = 64, .k = 64, .r = 3, .s = 3, .stride = 1, .pad = 1}, false},
+        {{.h = 28, .w = 28, .c = 128, .k = 128, .r = 3, .s = 3, .stride = 1, .pad = 1}, true},
+        {{.h = 14, .w = 14, .c = 256, .k = 256, .r = 3, .s = 3, .stride = 1, .pad = 1}, true},
+        {{.h = 7, .w = 7, .c = 512, .k = 512, .r = 3, .s = 3, .stride = 1, .pad = 1}, true},
+        {{.h = 14, .w = 14, .c = 512, .k = 512, .r = 3, .s = 3, .stride = 2, .pad = 1}, false},
+    };
+    const rncl_matrix_unit *unit;
+    for (int i = 0; (unit = rncl_matrix_unit_at(i)); i++)
+        for (size_t s = 0; !is_of_cpus(unit) && s < COUNT(cases); s++)
+            for (int index = 0; index < RNCL_OP_PASSES; index++)
+                for (rncl_precision precision = RNCL_PRECISION_FP32; precision <= RNCL_PRECISION_BF16;
+                     precision++) {
+                    rncl_context context = gpu_with_unit(unit, 64 << 10);
+                    context.precision = precision;
+                    const bool pays =
+                        cases[s].pays && unit->rounds_to != RNCL_PRECISION_BF16 &&
+                        (unit->rounds_to == RNCL_PRECISION_FP32 || precision == RNCL_PRECISION_FP32);
+                    const rncl_pass pass = default_of(&context, &cases[s].shape, 64, index);
+                    assert_string_equal(pass.row->name, pays ? "mma_winograd" : "mma");
+                }
 }
 
 int main(void)
@@ -212,6 +258,7 @@ int main(void)
         cmocka_unit_test(presets_without_vectors_are_allowed),
         cmocka_unit_test(presets_of_matrix_units_are_allowed),
         cmocka_unit_test(matrix_units_are_the_default_with_large_tiles),
+        cmocka_unit_test(matrix_units_take_winograd_s_method_for_many_channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

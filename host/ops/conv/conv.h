@@ -13,6 +13,7 @@ extern const rncl_row rncl_conv_winograd_dfilter;
 extern const rncl_row rncl_conv_pointwise_dfilter;
 extern const rncl_row rncl_conv_direct;
 extern const rncl_row rncl_conv_direct_dfilter;
+extern const rncl_row rncl_conv_mma_winograd;
 extern const rncl_row rncl_conv_mma;
 extern const rncl_row rncl_conv_staged_winograd;
 extern const rncl_row rncl_conv_tiled;

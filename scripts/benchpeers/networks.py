@@ -10,6 +10,11 @@ NETWORKS = {
     "resnet18": Network("resnet", 18, 16, 224, 1000, 5),
     "resnet34": Network("resnet", 34, 8, 224, 1000, 5),
     "resnet50": Network("resnet", 50, 8, 224, 1000, 5),
+    "resnet18-64": Network("resnet", 18, 64, 64, 1000, 10),
+    "resnet18-64-8": Network("resnet", 18, 8, 64, 1000, 20),
+    "resnet50-64-16": Network("resnet", 50, 16, 64, 1000, 10),
+    "resnet50-1": Network("resnet", 50, 1, 224, 1000, 10),
+    "resnet152-4": Network("resnet", 152, 4, 224, 1000, 3),
 }
 
 

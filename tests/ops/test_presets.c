@@ -43,6 +43,8 @@ static const rncl_conv_shape shapes[] = {
     {.h = 28, .w = 28, .c = 128, .k = 256, .r = 3, .s = 3, .stride = 2, .pad = 1},
     {.h = 14, .w = 14, .c = 256, .k = 256, .r = 3, .s = 3, .stride = 1, .pad = 1},
     {.h = 7, .w = 7, .c = 512, .k = 512, .r = 3, .s = 3, .stride = 1, .pad = 1},
+    {.h = 4, .w = 4, .c = 256, .k = 512, .r = 3, .s = 3, .stride = 2, .pad = 1},
+    {.h = 2, .w = 2, .c = 512, .k = 512, .r = 3, .s = 3, .stride = 1, .pad = 1},
     {.h = 7, .w = 7, .c = 2048, .k = 512, .r = 1, .s = 1, .stride = 1},
     {.h = 1, .w = 1, .c = 2048, .k = 1000, .r = 1, .s = 1, .stride = 1}, /* the last layer */
     {.h = 9, .w = 5, .c = 6, .k = 10, .r = 3, .s = 3, .stride = 1, .pad = 1},
@@ -248,6 +250,52 @@ static void matrix_units_take_winograd_s_method_for_many_channels(void **state)
                 }
 }
 
+/* What CPUs with AVX-512 do by default with square images, one algorithm for each pass. */
+typedef struct cpu_default {
+    rncl_conv_shape shape; /* p and q follow */
+    const char *algorithms[RNCL_OP_PASSES];
+} cpu_default;
+
+#define SQUARE(N, SIZE, C, K, R, STRIDE)                                                                     \
+    {                                                                                                        \
+        .n = (N), .h = (SIZE), .w = (SIZE), .c = (C), .k = (K), .r = (R), .s = (R), .stride = (STRIDE),      \
+        .pad = (R) / 2                                                                                       \
+    }
+
+static const cpu_default cpu_defaults[] = {
+    {SQUARE(8, 2, 512, 512, 3, 1), {"batched", "batched", "batched"}},
+    {SQUARE(64, 2, 512, 512, 3, 1), {"batched", "batched", "batched"}},
+    {SQUARE(8, 4, 256, 512, 3, 2), {"batched", "batched", "batched"}},
+    {SQUARE(8, 4, 256, 256, 3, 1), {"batched", "batched", "batched"}},
+    {SQUARE(16, 4, 256, 256, 3, 1), {"winograd", "winograd", "winograd"}},
+    {SQUARE(8, 4, 256, 512, 1, 2), {"batched", "batched", "batched"}},
+    {SQUARE(16, 2, 2048, 512, 1, 1), {"batched", "batched", "direct"}},
+    {SQUARE(2, 2, 512, 512, 3, 1), {"direct", "direct", "direct"}},
+    {SQUARE(8, 7, 2048, 512, 1, 1), {"direct", "direct", "direct"}},
+    {SQUARE(8, 7, 512, 512, 3, 1), {"winograd", "winograd", "winograd"}},
+    {SQUARE(1, 14, 256, 256, 3, 1), {"direct", "direct", "winograd"}},
+    {SQUARE(1, 7, 512, 512, 3, 1), {"direct", "direct", "winograd"}},
+};
+
+static void cpus_convolve_small_images_by_the_batch(void **state)
+{
+    (void)state;
+    rncl_context context = device_of(RNCL_DEVICE_CPU, 16, 2, 512 << 10);
+    for (size_t i = 0; i < COUNT(cpu_defaults); i++)
+        for (int index = 0; index < RNCL_OP_PASSES; index++) {
+            rncl_pass pass = {.context = &context,
+                              .desc = {.kind = RNCL_OP_conv, .conv = cpu_defaults[i].shape},
+                              .index = index};
+            rncl_conv_shape *c = &pass.desc.conv;
+            c->p = rncl_window_output(c->h, c->r, c->stride, c->pad);
+            c->q = rncl_window_output(c->w, c->s, c->stride, c->pad);
+            assert_true(rncl_pass_take_default(&pass));
+            if (strcmp(pass.row->name, cpu_defaults[i].algorithms[index]) != 0)
+                fail_msg("pass %d, n%d h%d c%d k%d r%d stride%d: %s, not %s", index, c->n, c->h, c->c, c->k,
+                         c->r, c->stride, pass.row->name, cpu_defaults[i].algorithms[index]);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +307,7 @@ int main(void)
         cmocka_unit_test(presets_of_matrix_units_are_allowed),
         cmocka_unit_test(matrix_units_are_the_default_with_large_tiles),
         cmocka_unit_test(matrix_units_take_winograd_s_method_for_many_channels),
+        cmocka_unit_test(cpus_convolve_small_images_by_the_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

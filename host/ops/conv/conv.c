@@ -25,7 +25,7 @@ static uint64_t conv_macs(const rncl_op_desc *desc)
 }
 
 /* Row indices at which the search for a default begins. */
-enum { FIRST_OF_CPUS = 0, FIRST_OF_GPUS = 5, FIRST_OF_SCALAR_DEVICES = 8, FIRST_OF_ACCELERATORS = 10 };
+enum { FIRST_OF_CPUS = 0, FIRST_OF_GPUS = 7, FIRST_OF_SCALAR_DEVICES = 10, FIRST_OF_ACCELERATORS = 12 };
 
 const rncl_op_type rncl_op_conv = {
     .name = "conv",
@@ -37,8 +37,9 @@ const rncl_op_type rncl_op_conv = {
         },
     .elements =
         RNCL_SLOT_BIT(x) | RNCL_SLOT_BIT(residual) | RNCL_SLOT_BIT(y) | RNCL_SLOT_BIT(dy) | RNCL_SLOT_BIT(dx),
-    RNCL_OP_ROWS(&rncl_conv_winograd, &rncl_conv_winograd_dfilter, &rncl_conv_pointwise_dfilter,
-                 &rncl_conv_direct, &rncl_conv_direct_dfilter, &rncl_conv_mma_winograd, &rncl_conv_mma,
+    RNCL_OP_ROWS(&rncl_conv_winograd, &rncl_conv_winograd_dfilter, &rncl_conv_batched,
+                 &rncl_conv_batched_dfilter, &rncl_conv_pointwise_dfilter, &rncl_conv_direct,
+                 &rncl_conv_direct_dfilter, &rncl_conv_mma_winograd, &rncl_conv_mma,
                  &rncl_conv_staged_winograd, &rncl_conv_tiled, &rncl_conv_im2col_gemm, &rncl_conv_single),
     .first_row = {[RNCL_CLASS_CPU_VECTOR] = FIRST_OF_CPUS,
                   [RNCL_CLASS_GPU] = FIRST_OF_GPUS,

@@ -8,6 +8,8 @@
 
 #include "op.h"
 
+extern const rncl_row rncl_conv_batched;
+extern const rncl_row rncl_conv_batched_dfilter;
 extern const rncl_row rncl_conv_winograd;
 extern const rncl_row rncl_conv_winograd_dfilter;
 extern const rncl_row rncl_conv_pointwise_dfilter;

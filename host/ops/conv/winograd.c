@@ -44,7 +44,9 @@ static bool winograd_supports(const rncl_pass *pass)
 static bool winograd_pays(const rncl_pass *pass)
 {
     const rncl_winograd_shape s = winograd_shape_of(pass);
-    return winograd_is_worthwhile(pass) && winograd_tile_count(&s, winograd_tiling_of(pass, 4).tile) >= 32 &&
+    const int fewest = s.q < SMALL_IMAGE ? FEWEST_SMALL_TILES : 32;
+    return winograd_is_worthwhile(pass) &&
+           winograd_tile_count(&s, winograd_tiling_of(pass, 4).tile) >= fewest &&
            (pass->desc.conv.stride == 1 || !has_many_filters(pass, winograd_preset_m(pass)));
 }
 

@@ -114,6 +114,9 @@ bool winograd_is_worthwhile(const rncl_pass *pass)
 {
     const rncl_winograd_shape s = winograd_shape_of(pass);
     const int vector = pass->context->traits.vector_floats;
+    const bool fills_tiles =
+        s.q >= SMALL_IMAGE ||
+        (s.q >= 4 && winograd_tile_count(&s, winograd_tiling_of(pass, 4).tile) >= FEWEST_SMALL_TILES);
     const bool saves_more = pass->desc.conv.stride == 1 || !direct_has_pairs(pass, vector);
-    return s.c % vector == 0 && s.k % vector == 0 && s.q >= 7 && saves_more;
+    return s.c % vector == 0 && s.k % vector == 0 && fills_tiles && saves_more;
 }

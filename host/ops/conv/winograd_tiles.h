@@ -4,6 +4,10 @@
 
 #include "conv.h"
 
+/* Images less than SMALL_IMAGE wide, of at least 4, pay from FEWEST_SMALL_TILES tiles of 4x4 pixels on: the
+ * direct method multiplies much padding there. */
+enum { SMALL_IMAGE = 7, FEWEST_SMALL_TILES = 16 };
+
 /* What a value of the knob "m" means for a pass: tiles of `tile` x `tile` pixels of the tensor that is
  * written (of y for the filter gradient), `positions` products for each, with `filters` transformed values
  * of the 3x3 filter. */

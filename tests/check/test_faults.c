@@ -307,7 +307,7 @@ static const conv_fault conv_faults[] = {
      SHAPE(8, 8, 32, 1, 64, 2, 0), "direct dfilter: pixels with a stride"},
     {"winograd", FORWARD("winograd.cl", "* PRODUCT_STEP(shape) + t * KB)", "* PRODUCT_STEP(shape))"),
      SHAPE(8, 8, 16, 3, 16, 1, 1), "winograd forward: tiles of a block"},
-    {"winograd", FORWARD("winograd_columns.clh", "8.0f * far_skew + m[5 * step]", "8.0f * far_skew"),
+    {"winograd", FORWARD("winograd_columns.clh", "2.0f * far_skew + m[5 * step]", "2.0f * far_skew"),
      SHAPE(8, 8, 16, 3, 16, 1, 1), "winograd forward: the point at infinity"},
     {"winograd", FORWARD("winograd_pack.cl", "block * FILTERS * FILTER_STEP(pack.in)", "0 * block"),
      SHAPE(8, 8, 16, 3, 64, 1, 1), "winograd forward: blocks of the packed filter"},

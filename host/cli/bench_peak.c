@@ -97,11 +97,11 @@ static rncl_status measure(peak_launch *l, const char *program, const char *name
     return st;
 }
 
-/* Products of fragments: work-groups of 8 sub-groups, of which each does PRODUCTS products in a round,
+/* Products of fragments: work-groups of 4 sub-groups, of which each does PRODUCTS products in a round,
  * as in mma_peak.cl. */
 static rncl_status measure_unit(rncl_context *context, const rncl_matrix_unit *unit, double *gflops)
 {
-    enum { PRODUCTS = 4 * 8, SUB_GROUPS = 8, GROUPS_A_UNIT = 4, MATRIX_ROUNDS = 1 << 10 };
+    enum { PRODUCTS = 4 * 8, SUB_GROUPS = 4, GROUPS_A_UNIT = 8, MATRIX_ROUNDS = 1 << 10 };
     const size_t local = SUB_GROUPS * (size_t)unit->lanes;
     peak_launch l = {
         .context = context,

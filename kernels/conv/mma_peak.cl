@@ -14,8 +14,8 @@
 #define FRAGMENTS 4
 /* Times that they are multiplied in a round: Intel's compiler copies the sums once a round. */
 #define STEPS 8
-/* Sub-groups of a work-group: enough for the schedulers of a compute unit. */
-#define PEAK_GROUPS 8
+/* Sub-groups of a work-group: of 64 lanes, as many as every GPU takes. */
+#define PEAK_GROUPS 4
 
 __kernel UNIT_ATTRIBUTE __attribute__((reqd_work_group_size(PEAK_GROUPS * LANES, 1, 1))) void
 mma_peak(const int rounds, const float factor, __global float *restrict out)

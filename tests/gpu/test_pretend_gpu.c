@@ -107,6 +107,21 @@ static void matrix_units_work_where_that_is_pretended(void **state)
     shell("test -s roof.png");
 }
 
+/* Work-groups of 64 lanes each, too, are not larger than a GPU takes. */
+static void the_units_of_every_maker_are_measured(void **state)
+{
+    (void)state;
+    static const char *const gpus[] = {"cdna", "rdna", "xe_hpg", "xe_hpc"};
+    for (size_t i = 0; i < sizeof gpus / sizeof *gpus; i++) {
+        char environment_text[96];
+        snprintf(environment_text, sizeof environment_text,
+                 "RNCL_PRETEND=%s RNCL_PRETEND_IDLE=1 RNCL_PRETEND_UNITS=1", gpus[i]);
+        run_as(environment_text, "bench " NETWORK " --steps 1 --precision bf16-operands");
+        expect_status(0);
+        assert_non_null(strstr(result.output, "with matrix units"));
+    }
+}
+
 /* The queries of a GPU fail one after the other, until one of them is that of `attribute`. */
 static void expect_query_failure(const char *gpu, const char *attribute)
 {
@@ -142,6 +157,7 @@ int main(void)
         cmocka_unit_test(a_program_with_doubles_is_refused_where_there_are_none),
         cmocka_unit_test(builds_and_launches_are_logged_without_being_run),
         cmocka_unit_test(matrix_units_work_where_that_is_pretended),
+        cmocka_unit_test(the_units_of_every_maker_are_measured),
         cmocka_unit_test(a_failed_query_of_an_attribute_is_an_error),
     };
     return cmocka_run_group_tests_name("pretending layer", tests, create_folder, remove_folder);

@@ -53,6 +53,15 @@ double mma_product_rounding(const rncl_pass *pass)
                : rncl_precision_rounding(unit->rounds_to);
 }
 
+/* Of Xe-HPC: with loads of single values on both sides an input gradient needs more than the small register
+ * file. */
+static bool wants_large_registers(const rncl_context *context, const rncl_matrix_unit *unit,
+                                  mma_widths widths)
+{
+    return unit->id == RNCL_UNIT_INTEL_BF16_16 && widths.left == 1 && widths.right == 1 &&
+           !context->matrix.emulated;
+}
+
 rncl_status mma_product_build(const rncl_pass *pass, int first, const rncl_pass *product, const char *more,
                               rncl_kernel *kernel)
 {
@@ -63,9 +72,11 @@ rncl_status mma_product_build(const rncl_pass *pass, int first, const rncl_pass 
     char options[RNCL_OPTIONS_SIZE], of_unit[RNCL_MATRIX_OPTIONS];
     rncl_matrix_unit_options(pass->context, unit, of_unit);
     rncl_pass_options(pass, first, KNOB_COUNT, options,
-                      "-DPASS=%d -DPRODUCTS=%d -DLEFT_VW=%d -DRIGHT_VW=%d -DSTORE_VW=%d -DSTRIDED=%d%s %s",
+                      "-DPASS=%d -DPRODUCTS=%d -DLEFT_VW=%d -DRIGHT_VW=%d -DSTORE_VW=%d -DSTRIDED=%d%s %s%s",
                       product->index, rncl_matrix_unit_products(unit, pass->context->precision), widths.left,
-                      widths.right, widths.store, strided, more, of_unit);
+                      widths.right, widths.store, strided, more, of_unit,
+                      wants_large_registers(pass->context, unit, widths) ? " -cl-intel-256-GRF-per-thread"
+                                                                         : "");
     RNCL_TRY(rncl_pass_kernel(pass, "conv/mma", options, "conv_mma", kernel));
     return rncl_kernel_require(pass->context, kernel, (size_t)mma_items_of(unit, &tile));
 }

@@ -147,6 +147,7 @@ static void add_tile_knobs(const rncl_pass *pass, int vw, rncl_knobs *knobs)
     rncl_knobs_add_doubling(knobs, knob_names[ITEMS], items, 1, all);
     rncl_knobs_add_doubling(knobs, knob_names[GROUPS], MAX(1, MIN(groups, rows / LEAST_ROWS)), 1,
                             MIN(rows, 64 * units));
+    rncl_knobs_last_is_of_batch(knobs);
     const int down = (int)MIN((size_t)all, pass->context->info.max_work_items[1]);
     rncl_knobs_add_doubling(knobs, knob_names[DOWN], MIN(all / items, down), 1, down);
 }
@@ -163,6 +164,7 @@ static void add_stretch_knobs(const rncl_pass *pass, rncl_knobs *knobs)
     rncl_knobs_add_doubling(knobs, knob_names[ITEMS], wide ? most_items : 1, 1, most_items);
     rncl_knobs_add_doubling(knobs, knob_names[GROUPS], MIN(rows, units * (wide ? 16 : 8)), units,
                             MIN(rows, 64 * units));
+    rncl_knobs_last_is_of_batch(knobs);
     rncl_knobs_add(knobs, knob_names[DOWN], 0, down, COUNT(down));
 }
 

@@ -56,6 +56,7 @@ void rncl_elementwise_add_knobs(const rncl_pass *pass, int channels, int local, 
     rncl_elementwise_add_width(pass->context, knob_names[VW], channels, knobs);
     rncl_knobs_add_doubling(knobs, knob_names[LOCAL], MIN(local, largest), 1, largest);
     rncl_knobs_add_doubling(knobs, knob_names[PER], 1, 1, MOST_PER_ITEM);
+    rncl_knobs_last_is_of_batch(knobs);
 }
 
 rncl_status rncl_elementwise_plan(rncl_pass *pass)

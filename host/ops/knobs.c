@@ -34,6 +34,11 @@ void rncl_knobs_add_doubling(rncl_knobs *knobs, rncl_knob_name name, int preset,
     rncl_knobs_add(knobs, name, preset, values, count);
 }
 
+void rncl_knobs_last_is_of_batch(rncl_knobs *knobs)
+{
+    knobs->knobs[knobs->count - 1].of_batch = true;
+}
+
 static int find(const rncl_knobs *knobs, const char *name)
 {
     for (int i = 0; i < knobs->count; i++)
@@ -48,6 +53,8 @@ bool rncl_knobs_resolve(const rncl_knobs *knobs, const rncl_setting *setting, in
         values[i] = knobs->knobs[i].preset;
     for (int i = 0; setting && i < setting->count; i++) {
         int at = find(knobs, setting->knobs[i].name);
+        if (at >= 0 && knobs->knobs[at].of_batch && setting->other_batch)
+            continue;
         if (at < 0 || !has_value(&knobs->knobs[at], setting->knobs[i].value))
             return false;
         values[at] = setting->knobs[i].value;

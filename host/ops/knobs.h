@@ -29,6 +29,7 @@ typedef struct rncl_knob_name {
 /* One knob of one pass on one device. `preset` is its value without tuning, and one of `values`. */
 typedef struct rncl_knob {
     rncl_knob_name is;
+    bool of_batch; /* it divides the batch among work-groups: what suits one batch does not suit others */
     int preset, count;
     int values[RNCL_KNOB_VALUES];
 } rncl_knob;
@@ -39,7 +40,8 @@ typedef struct rncl_knobs {
 } rncl_knobs;
 
 /* A choice of algorithm ("" where there is only one) and of knob values, by names, so that it can be
- * stored in a file. A knob that is not named has its preset. */
+ * stored in a file. A knob that is not named has its preset, and so has one that is of_batch where the
+ * setting was found for another batch. */
 typedef struct rncl_setting {
     char algorithm[RNCL_ALGORITHM_NAME];
     int count;
@@ -47,6 +49,7 @@ typedef struct rncl_setting {
         char name[RNCL_KNOB_NAME];
         int value;
     } knobs[RNCL_KNOBS];
+    bool other_batch;
 } rncl_setting;
 
 /* Appends a knob. The preset is added to the values if it is not one of them. */
@@ -54,6 +57,9 @@ void rncl_knobs_add(rncl_knobs *knobs, rncl_knob_name name, int preset, const in
 
 /* Appends a knob with the values first, 2 first, 4 first, … up to `most`. */
 void rncl_knobs_add_doubling(rncl_knobs *knobs, rncl_knob_name name, int preset, int first, int most);
+
+/* Says that the knob that was added last is of_batch. */
+void rncl_knobs_last_is_of_batch(rncl_knobs *knobs);
 
 /* Writes the value of each knob in order: the setting's, or the preset where the setting (or NULL) does
  * not name it. False if the setting names an unknown knob or value: it was made for other kernels. */

@@ -92,7 +92,7 @@ enum {
 
 /* Access to tuning results: planning looks up each pass in it. */
 typedef struct rncl_tuned {
-    /* The setting for one pass, or NULL if it was not tuned. */
+    /* The setting for one pass, or NULL if it was not tuned. Valid until the next call. */
     const rncl_setting *(*lookup)(void *state, const rncl_op_desc *desc, int pass);
     void *state;
 } rncl_tuned;

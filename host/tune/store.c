@@ -208,7 +208,7 @@ static int batch_distance(const rncl_problem *a, const rncl_problem *b)
 
 static const rncl_setting *lookup(void *state, const rncl_op_desc *desc, int pass)
 {
-    const rncl_store *store = state;
+    rncl_store *store = state;
     const rncl_problem problem = {.desc = *desc, .pass = pass};
     const rncl_store_line *best = line_of(store, &problem);
     for (size_t i = store->lines.count; !best && i-- > 0;)
@@ -221,7 +221,11 @@ static const rncl_setting *lookup(void *state, const rncl_op_desc *desc, int pas
             batch_distance(&line->entry.problem, &problem) < batch_distance(&best->entry.problem, &problem))
             best = line;
     }
-    return best ? &best->entry.setting : NULL;
+    if (!best)
+        return NULL;
+    store->found = best->entry.setting;
+    store->found.other_batch = batch_distance(&best->entry.problem, &problem) > 0;
+    return &store->found;
 }
 
 rncl_tuned rncl_store_tuned(rncl_store *store)

@@ -31,8 +31,8 @@ rncl_status rncl_store_keep(const rncl_store *store, const rncl_problem *problem
 rncl_status rncl_store_open_kept(const char *path, const rncl_device_info *device, const rncl_log *log,
                                  rncl_store **out);
 
-/* For planning: looks up the problem's setting, or that of the nearest batch. The store must outlive the
- * lookup's users. */
+/* For planning: looks up the problem's setting, or that of the nearest batch, which is other_batch. The store
+ * must outlive the lookup's users. */
 rncl_tuned rncl_store_tuned(rncl_store *store);
 
 /* The entry of exactly this problem, or NULL. Valid until the next put. */

@@ -11,6 +11,7 @@ struct rncl_store {
     char *path; /* the file that is written: the user's */
     bool kept;  /* it has a run's results, and is not written */
     rncl_store_lines lines;
+    rncl_setting found; /* by the last lookup */
     struct {
         bool valid;
         rncl_op_kind kind;

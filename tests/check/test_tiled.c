@@ -112,11 +112,15 @@ static void all_filters_strides_and_paddings_are_right(void **state)
 }
 
 static const rncl_setting settings[] = {
-    {ALGORITHM, 1, {{"split", 4}}},
-    {ALGORITHM, 4, {{"split", 16}, {"left", 1}, {"right", 1}, {"unroll", 1}}}, /* more shares than depth */
-    {ALGORITHM, 4, {{"tm", 16}, {"tn", 64}, {"tk", 16}, {"unroll", 16}}},
-    {ALGORITHM, 6, {{"tm", 64}, {"tn", 16}, {"rm", 8}, {"tk", 4}, {"unroll", 4}, {"split", 2}}},
-    {ALGORITHM, 3, {{"tm", 32}, {"rn", 8}, {"tk", 32}}},
+    {.algorithm = ALGORITHM, .count = 1, .knobs = {{"split", 4}}},
+    {.algorithm = ALGORITHM,
+     .count = 4,
+     .knobs = {{"split", 16}, {"left", 1}, {"right", 1}, {"unroll", 1}}}, /* more shares than depth */
+    {.algorithm = ALGORITHM, .count = 4, .knobs = {{"tm", 16}, {"tn", 64}, {"tk", 16}, {"unroll", 16}}},
+    {.algorithm = ALGORITHM,
+     .count = 6,
+     .knobs = {{"tm", 64}, {"tn", 16}, {"rm", 8}, {"tk", 4}, {"unroll", 4}, {"split", 2}}},
+    {.algorithm = ALGORITHM, .count = 3, .knobs = {{"tm", 32}, {"rn", 8}, {"tk", 32}}},
 };
 
 static void tiles_of_other_sizes_are_right(void **state)

@@ -296,6 +296,26 @@ static void cpus_convolve_small_images_by_the_batch(void **state)
         }
 }
 
+/* Two cores that take 8 blocks of 24 tiles each would take 3 of 64. */
+static void a_setting_of_another_batch_does_not_divide_this_one(void **state)
+{
+    (void)state;
+    rncl_context context = device_of(RNCL_DEVICE_CPU, 16, 2, 512 << 10);
+    const rncl_conv_shape shape = SQUARE(12, 14, 256, 256, 3, 1);
+    rncl_pass pass = default_of(&context, &shape, shape.n, RNCL_CONV_FORWARD);
+    const int tiles = value_of(&pass, "tiles"), packed = value_of(&pass, "packed");
+    rncl_setting setting = {
+        .algorithm = "winograd", .count = 3, .knobs = {{"kv", 1}, {"tiles", 64}, {"packed", !packed}}};
+    assert_int_not_equal(tiles, 64);
+    assert_true(rncl_pass_take(&pass, &setting));
+    assert_int_equal(value_of(&pass, "tiles"), 64);
+    setting.other_batch = true;
+    assert_true(rncl_pass_take(&pass, &setting));
+    assert_int_equal(value_of(&pass, "kv"), 1);
+    assert_int_equal(value_of(&pass, "tiles"), tiles);
+    assert_int_equal(value_of(&pass, "packed"), packed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +328,7 @@ int main(void)
         cmocka_unit_test(matrix_units_are_the_default_with_large_tiles),
         cmocka_unit_test(matrix_units_take_winograd_s_method_for_many_channels),
         cmocka_unit_test(cpus_convolve_small_images_by_the_batch),
+        cmocka_unit_test(a_setting_of_another_batch_does_not_divide_this_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

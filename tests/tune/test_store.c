@@ -44,12 +44,17 @@ static void put(int n, int kv)
     rncl_store_close(store);
 }
 
-/* The value of kv that planning would get; 0: no result. */
-static int looked_up(rncl_store *store, int pass, int n)
+static const rncl_setting *setting_for(rncl_store *store, int pass, int n)
 {
     const rncl_op_desc desc = make_problem(pass, n).desc;
     const rncl_tuned tuned = rncl_store_tuned(store);
-    const rncl_setting *setting = tuned.lookup(tuned.state, &desc, pass);
+    return tuned.lookup(tuned.state, &desc, pass);
+}
+
+/* The value of kv that planning would get; 0: no result. */
+static int looked_up(rncl_store *store, int pass, int n)
+{
+    const rncl_setting *setting = setting_for(store, pass, n);
     return setting ? setting->knobs[0].value : 0;
 }
 
@@ -129,6 +134,8 @@ static void the_nearest_batch_stands_in_for_one_that_is_not_there(void **state)
     assert_int_equal(looked_up(store, RNCL_CONV_FORWARD, 6), 1);
     assert_int_equal(looked_up(store, RNCL_CONV_FORWARD, 30), 2);
     assert_int_equal(looked_up(store, RNCL_CONV_BACKWARD_DATA, 4), 0);
+    assert_false(setting_for(store, RNCL_CONV_FORWARD, 32)->other_batch);
+    assert_true(setting_for(store, RNCL_CONV_FORWARD, 30)->other_batch);
     rncl_store_close(store);
 }
 

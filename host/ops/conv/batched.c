@@ -116,8 +116,10 @@ static void batched_knobs(const rncl_pass *pass, rncl_knobs *knobs)
     find_presets(pass, presets);
     rncl_knobs_add(knobs, knob_names[KV], presets[KV], vectors, COUNT(vectors));
     rncl_knobs_add(knobs, knob_names[BN], presets[BN], image_counts, COUNT(image_counts));
+    rncl_knobs_last_is_of_batch(knobs);
     rncl_knobs_add(knobs, knob_names[DEPTH], presets[DEPTH], depths, COUNT(depths));
     rncl_knobs_add(knobs, knob_names[SHARES], presets[SHARES], share_counts, COUNT(share_counts));
+    rncl_knobs_last_is_of_batch(knobs);
 }
 
 static bool batched_allows(const rncl_pass *pass)

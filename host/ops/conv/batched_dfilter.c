@@ -73,6 +73,7 @@ static void dfilter_knobs(const rncl_pass *pass, rncl_knobs *knobs)
     rncl_knobs_add(knobs, knob_names[CB], presets[CB], inputs, COUNT(inputs));
     rncl_knobs_add(knobs, knob_names[CHUNK], presets[CHUNK], chunks, COUNT(chunks));
     rncl_knobs_add(knobs, knob_names[GROUP], presets[GROUP], groups, COUNT(groups));
+    rncl_knobs_last_is_of_batch(knobs);
 }
 
 static bool dfilter_allows(const rncl_pass *pass)

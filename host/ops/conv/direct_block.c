@@ -47,6 +47,7 @@ void direct_add_rows_knob(rncl_knob_name name, int preset, int most, rncl_knobs 
     while (count < COUNT(rows) && rows[count] <= most)
         count++;
     rncl_knobs_add(knobs, name, preset, rows, MIN(count, (size_t)RNCL_KNOB_VALUES - 1));
+    rncl_knobs_last_is_of_batch(knobs);
 }
 
 rncl_direct_shape direct_dense_shape(const rncl_conv_shape *c)

@@ -25,6 +25,7 @@ void mma_product_add_knobs(const rncl_pass *product, int count, bool whole, rncl
     rncl_knobs_add(knobs, knob_names[FC], tile.fc, counts, most);
     rncl_knobs_add(knobs, knob_names[TK], tile.tk, depths, most);
     rncl_knobs_add_doubling(knobs, knob_names[SPLIT], split, 1, whole ? 1 : 128);
+    rncl_knobs_last_is_of_batch(knobs);
 }
 
 mma_tile mma_product_tile(const int *values)

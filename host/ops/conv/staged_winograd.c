@@ -159,6 +159,7 @@ static void staged_knobs(const rncl_pass *pass, rncl_knobs *knobs)
     rncl_knobs_add(knobs, knob_names[VECTOR], 1, vectors, COUNT(vectors));
     rncl_knobs_add(knobs, knob_names[ITEMS], preset_items(pass), items, COUNT(items));
     rncl_knobs_add(knobs, knob_names[IMAGES], images, image_counts, COUNT(image_counts));
+    rncl_knobs_last_is_of_batch(knobs);
     products_of(pass)->add_knobs(pass, &problem, knobs);
 }
 

@@ -50,6 +50,7 @@ void tile_product_add_knobs(const rncl_context *context, const tile_problem *pro
                    tile_has_large_registers(context) ? COUNT(switches) : 1);
     rncl_knobs_add_doubling(knobs, knob_names[SPLIT], split, 1,
                             problem->whole ? 1 : tile_most_split(&sizes, problem->batch));
+    rncl_knobs_last_is_of_batch(knobs);
 }
 
 tile_product tile_product_of(const int *values)

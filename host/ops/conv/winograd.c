@@ -70,9 +70,12 @@ static void winograd_knobs(const rncl_pass *pass, rncl_knobs *knobs)
     winograd_add_kv_knob(pass, knob_names[KV], knobs);
     rncl_knobs_add(knobs, knob_names[PT], pt, block_tiles, COUNT(block_tiles));
     rncl_knobs_add(knobs, knob_names[TILES], MAX(tiles / pt, 1) * pt, tile_counts, COUNT(tile_counts));
+    rncl_knobs_last_is_of_batch(knobs);
     rncl_knobs_add(knobs, knob_names[SHARES], few ? MIN(units, s.k / (knobs->knobs[KV].preset * vw)) : 1,
                    share_counts, COUNT(share_counts));
+    rncl_knobs_last_is_of_batch(knobs);
     rncl_knobs_add(knobs, knob_names[PACKED], !few, choice, COUNT(choice));
+    rncl_knobs_last_is_of_batch(knobs);
 }
 
 static bool winograd_allows(const rncl_pass *pass)

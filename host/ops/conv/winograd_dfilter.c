@@ -48,8 +48,10 @@ static void dfilter_knobs(const rncl_pass *pass, rncl_knobs *knobs)
     rncl_knobs_add(knobs, knob_names[CB], MIN(vw, pass->context->traits.block_inputs), inputs, COUNT(inputs));
     rncl_knobs_add(knobs, knob_names[TILES], winograd_tiling_of(pass, m).positions > 36 ? 32 : 64,
                    tile_counts, COUNT(tile_counts));
+    rncl_knobs_last_is_of_batch(knobs);
     rncl_knobs_add(knobs, knob_names[SHARES], large ? MIN(units, s.k / (knobs->knobs[KV].preset * vw)) : 1,
                    share_counts, COUNT(share_counts));
+    rncl_knobs_last_is_of_batch(knobs);
 }
 
 static bool dfilter_allows(const rncl_pass *pass)

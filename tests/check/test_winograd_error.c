@@ -2,8 +2,8 @@
  * sums are long (512 channels; for the filter gradient, all pixels of the batch). Bounded by 1e-5; the direct
  * method's is about 1e-6. The same holds on matrix units (emulated here) that make float32 of three products
  * of TF32. For tensors of bfloat16, where pairs of integers are multiplied (emulated here), it
- * is compared with that of the direct method, which multiplies pairs of bfloat16. RNCL_TEST_DEVICE as in
- * test_check.c.
+ * is compared with that of the direct method, which multiplies pairs of bfloat16, or of a result that is
+ * stored as bfloat16. RNCL_TEST_DEVICE as in test_check.c.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -120,17 +120,24 @@ static double *download(const tensor *t)
     return values;
 }
 
-/* || device - reference || / || reference || */
-static double relative_error(const tensor *result)
+/* || result - reference || / || reference ||, of what the device has, and of the reference itself if it is
+ * stored as bfloat16. */
+typedef struct rounding {
+    double device, stored;
+} rounding;
+
+static rounding rounding_of(const tensor *result)
 {
     double *values = download(result);
-    double difference = 0, size = 0;
+    double of_device = 0, of_stored = 0, size = 0;
     for (size_t i = 0; i < result->count; i++) {
-        difference += pow(values[i] - result->values[i], 2);
-        size += pow(result->values[i], 2);
+        const double reference = result->values[i];
+        of_device += pow(values[i] - reference, 2);
+        of_stored += pow(rncl_bfloat16_to_float(rncl_bfloat16_of((float)reference)) - reference, 2);
+        size += pow(reference, 2);
     }
     free(values);
-    return sqrt(difference / size);
+    return (rounding){sqrt(of_device / size), sqrt(of_stored / size)};
 }
 
 static const rncl_setting *answer(void *state, const rncl_op_desc *desc, int pass)
@@ -162,7 +169,7 @@ static void convolve(const rncl_conv_shape *shape, int pass, int m, const tensor
     const bool elements = rncl_pass_elements(&op->passes[pass]) != 0;
     assert_int_equal(elements, tensors[0].elements);
     assert_int_equal(rncl_pass_rounding(&op->passes[pass]) > 0,
-                     elements && (m < 4 || (shape->stride == 1 && pass != RNCL_CONV_BACKWARD_FILTER)));
+                     elements && (m < 4 || shape->stride == 1) && (m || pass != RNCL_CONV_BACKWARD_FILTER));
     must(rncl_op_build(op));
     rncl_op_buffers b = {.x = tensors[0].buffer,
                          .dx = tensors[0].buffer,
@@ -183,7 +190,7 @@ static void convolve(const rncl_conv_shape *shape, int pass, int m, const tensor
     rncl_buffer_release(b.workspace);
 }
 
-static double error_of(int pass, int stride, int m, int c, int k, value_sizes sizes)
+static rounding convolution_rounding(int pass, int stride, int m, int c, int k, value_sizes sizes)
 {
     const int outputs = PIXELS / stride;
     const bool elements = context->precision == RNCL_PRECISION_BF16_TENSORS;
@@ -205,10 +212,15 @@ static double error_of(int pass, int stride, int m, int c, int k, value_sizes si
         rncl_reference_conv_backward_filter(&s, x, y, filter);
         result = &tensors[1];
     }
-    const double error = relative_error(result);
+    const rounding of_result = rounding_of(result);
     for (size_t i = 0; i < COUNT(tensors); i++)
         release(&tensors[i]);
-    return error;
+    return of_result;
+}
+
+static double error_of(int pass, int stride, int m, int c, int k, value_sizes sizes)
+{
+    return convolution_rounding(pass, stride, m, c, k, sizes).device;
 }
 
 static void expect_bounded_rounding(int most_stride)
@@ -300,11 +312,33 @@ static void integers_round_about_as_pairs_of_bfloat16(void **state)
         skip();
 }
 
-/* A value that is not finite spreads to its tile, of m x m pixels, never to zero; other tiles are not
- * concerned. */
-static void check_spreading(double value, int m)
+/* Both operands of the filter gradient are bfloat16 already, so that the direct method rounds sums only.
+ * Integers must round less than a result that is stored as bfloat16, as PyTorch's autocast stores it. */
+static void integers_round_a_filter_gradient_no_more_than_bfloat16(void **state)
 {
-    enum { ROW = 4, COLUMN = 9, CHANNEL = 21 };
+    (void)state;
+    rncl_context *before;
+    begin(&before, RNCL_PRECISION_BF16_TENSORS);
+    const bool emulated = emulates_pairs();
+    for (int stride = 1; stride <= 2 && emulated; stride++)
+        for (value_sizes sizes = ALIKE; sizes <= SPREAD; sizes++)
+            for (int m = 2; m <= largest_tile(stride); m += 2) {
+                const rounding r =
+                    convolution_rounding(RNCL_CONV_BACKWARD_FILTER, stride, m, LONG, SHORT, sizes);
+                if (!(r.device > 0 && r.device < r.stored))
+                    fail_msg("stride %d, tiles of %dx%d: relative error %g, stored as bfloat16 %g", stride, m,
+                             m, r.device, r.stored);
+            }
+    end(before);
+    if (!emulated)
+        skip();
+}
+
+enum { ROW = 4, COLUMN = 9, CHANNEL = 21 };
+
+/* The pass's result where x has this value at one place. */
+static double *convolve_with(double value, int pass, int m)
+{
     const rncl_conv_shape s = {1, PIXELS, PIXELS, SHORT, SHORT, 3, 3, 1, 1, PIXELS, PIXELS};
     tensor tensors[] = {
         draw(PIXELS * PIXELS * SHORT, 1, true, ALIKE),
@@ -313,8 +347,18 @@ static void check_spreading(double value, int m)
     };
     tensors[0].values[(ROW * PIXELS + COLUMN) * SHORT + CHANNEL] = value;
     upload(&tensors[0]);
-    convolve(&s, RNCL_CONV_FORWARD, m, tensors);
-    double *y = download(&tensors[2]);
+    convolve(&s, pass, m, tensors);
+    double *result = download(&tensors[pass == RNCL_CONV_FORWARD ? 2 : 1]);
+    for (size_t t = 0; t < COUNT(tensors); t++)
+        release(&tensors[t]);
+    return result;
+}
+
+/* A value that is not finite spreads to its tile, of m x m pixels, never to zero; other tiles are not
+ * concerned. In the filter gradient it spreads to all taps of its channel. */
+static void check_spreading(double value, int m)
+{
+    double *y = convolve_with(value, RNCL_CONV_FORWARD, m);
     for (int at = 0; at < PIXELS * PIXELS * SHORT; at++) {
         const int row = at / SHORT / PIXELS, column = at / SHORT % PIXELS;
         const bool reads = abs(row - ROW) <= 1 && abs(column - COLUMN) <= 1;
@@ -323,8 +367,10 @@ static void check_spreading(double value, int m)
         assert_true(near || isfinite(y[at]));
     }
     free(y);
-    for (size_t t = 0; t < COUNT(tensors); t++)
-        release(&tensors[t]);
+    double *dfilter = convolve_with(value, RNCL_CONV_BACKWARD_FILTER, m);
+    for (int at = 0; at < 9 * SHORT * SHORT; at++)
+        assert_int_equal(isfinite(dfilter[at]) != 0, at / SHORT % SHORT != CHANNEL);
+    free(dfilter);
 }
 
 static void integers_keep_what_is_no_number(void **state)
@@ -348,6 +394,7 @@ int main(void)
         cmocka_unit_test(rounding_is_bounded_in_every_pass),
         cmocka_unit_test(rounding_is_bounded_with_three_products_of_tf32),
         cmocka_unit_test(integers_round_about_as_pairs_of_bfloat16),
+        cmocka_unit_test(integers_round_a_filter_gradient_no_more_than_bfloat16),
         cmocka_unit_test(integers_keep_what_is_no_number),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);

@@ -1,7 +1,6 @@
 /* Winograd's convolution (kernels/conv/winograd*.cl), for 3x3 convolutions on devices of class CPU_VECTOR.
  * F(4x4, 3x3) takes 36 multiplications where the direct method takes 144; with stride 2 it takes 81. The
  * input gradient is the forward kernel on flipped, transposed filters. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "launch.h"
@@ -137,15 +136,6 @@ static rncl_status winograd_plan(rncl_pass *pass)
     return RNCL_OK;
 }
 
-static void add_fixed_option(const rncl_pass *pass, char options[RNCL_OPTIONS_SIZE])
-{
-    const winograd_data *data = pass->data;
-    const size_t length = strlen(options);
-    if (data->fixed)
-        snprintf(options + length, RNCL_OPTIONS_SIZE - length, " -DFIXED=1%s",
-                 pass->context->matrix.emulated ? " -DEMULATED=1" : "");
-}
-
 static rncl_status winograd_build(rncl_pass *pass)
 {
     winograd_data *data = pass->data;
@@ -155,13 +145,13 @@ static rncl_status winograd_build(rncl_pass *pass)
     rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTRIDE=%d -DSTRIDED_DX=%d -DVW=%d -DTRANSPOSED=%d",
                       stride, spread, data->vw, transposed && !packed);
     conv_add_epilogue_option(pass, options);
-    add_fixed_option(pass, options);
+    winograd_add_fixed_option(pass, pass->values[SIZE], options);
     RNCL_TRY(rncl_pass_kernel(pass, "conv/winograd", options, "conv_winograd", &data->convolve));
     if (!packed)
         return RNCL_OK;
     rncl_pass_options(pass, SIZE, KV + 1, options, "-DSTRIDE=%d -DSTRIDED_DX=%d -DVW=%d -DTRANSPOSED=%d",
                       stride, spread, data->vw, transposed);
-    add_fixed_option(pass, options);
+    winograd_add_fixed_option(pass, pass->values[SIZE], options);
     return rncl_pass_kernel(pass, "conv/winograd_pack", options, "conv_winograd_pack", &data->packer);
 }
 
@@ -197,10 +187,9 @@ static void winograd_destroy(rncl_pass *pass)
     free(data);
 }
 
-/* The filter's steps, the larger ones, are a 4095th of the largest value. */
-static double winograd_rounding(const rncl_pass *pass)
+static double convolution_rounding(const rncl_pass *pass)
 {
-    return winograd_is_fixed(pass, pass->values[SIZE]) ? 0.5 / 4095 : 0.0;
+    return winograd_rounding(pass, pass->values[SIZE]);
 }
 
 const rncl_row rncl_conv_winograd = {
@@ -208,7 +197,7 @@ const rncl_row rncl_conv_winograd = {
     .programs = {"conv/winograd", "conv/winograd_pack"},
     .epilogue = true,
     .bf16 = true,
-    .rounding = winograd_rounding,
+    .rounding = convolution_rounding,
     .supports = winograd_supports,
     .pays = winograd_pays,
     .knobs = winograd_knobs,

@@ -82,9 +82,13 @@ static rncl_status dfilter_plan(rncl_pass *pass)
         .floats = conv_filter_floats(&pass->desc.conv),
     };
     const size_t own_blocks = (size_t)rncl_ceil_div(blocks, data->shares);
-    data->scratch_floats = (size_t)tiling.positions *
-                               (winograd_step(s->tiles * s->c) + own_blocks * winograd_step(s->tiles * kb)) +
-                           (size_t)tiling.filters * winograd_step(data->vw * kb);
+    /* Words are half as many, and have a step behind them. */
+    const bool fixed = winograd_is_fixed(pass, v[SIZE]);
+    const int rows = fixed ? rncl_ceil_div(s->tiles, 2) + 1 : s->tiles;
+    const size_t position = winograd_step(rows * s->c) + own_blocks * winograd_step(rows * kb) +
+                            (fixed ? winograd_step(s->tiles * data->vw) : 0);
+    data->scratch_floats =
+        (size_t)tiling.positions * position + (size_t)tiling.filters * winograd_step(data->vw * kb);
     data->scratch_floats = rncl_round_up(data->scratch_floats, pass->context->info.address_alignment);
     pass->workspace_bytes = scratch_bytes(data) + partial_sums_bytes(&data->sums);
     return RNCL_OK;
@@ -96,6 +100,7 @@ static rncl_status dfilter_build(rncl_pass *pass)
     char options[RNCL_OPTIONS_SIZE];
     rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTRIDE=%d -DSTRIDED_DX=%d -DVW=%d",
                       pass->desc.conv.stride, winograd_is_strided_dx(pass), data->vw);
+    winograd_add_fixed_option(pass, pass->values[SIZE], options);
     RNCL_TRY(
         rncl_pass_kernel(pass, "conv/winograd_dfilter", options, "conv_winograd_dfilter", &data->dfilter));
     return partial_sums_build(pass, &data->sums);
@@ -131,6 +136,11 @@ static rncl_status dfilter_enqueue(rncl_pass *pass, const rncl_op_buffers *b, co
     return partial_sums_reduce(pass, sums, &data->summed, &b->dweight, accumulate);
 }
 
+static double dfilter_rounding(const rncl_pass *pass)
+{
+    return winograd_rounding(pass, pass->values[SIZE]);
+}
+
 static void dfilter_destroy(rncl_pass *pass)
 {
     dfilter_data *data = pass->data;
@@ -144,6 +154,7 @@ const rncl_row rncl_conv_winograd_dfilter = {
     .name = "winograd",
     .programs = {"conv/winograd_dfilter", "conv/reduce"},
     .bf16 = true,
+    .rounding = dfilter_rounding,
     .supports = dfilter_supports,
     .pays = winograd_is_worthwhile,
     .knobs = dfilter_knobs,

@@ -1,6 +1,9 @@
 /* Tiles and knobs of Winograd's convolution. */
 #include "winograd_tiles.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "direct_block.h"
 #include "elementwise.h"
 #include "util.h"
@@ -66,9 +69,23 @@ int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s)
 bool winograd_is_fixed(const rncl_pass *pass, int m)
 {
     const rncl_winograd_shape s = winograd_shape_of(pass);
-    return (m == 2 || pass->desc.conv.stride == 1) && !conv_is_dfilter(pass) &&
+    return (m == 2 || pass->desc.conv.stride == 1) &&
            direct_has_pairs(pass, winograd_vector(pass->context, &s)) &&
            rncl_matrix_unit_of(pass->context)->id == RNCL_UNIT_X86_BF16;
+}
+
+void winograd_add_fixed_option(const rncl_pass *pass, int m, char options[RNCL_OPTIONS_SIZE])
+{
+    const size_t length = strlen(options);
+    if (winograd_is_fixed(pass, m))
+        snprintf(options + length, RNCL_OPTIONS_SIZE - length, " -DFIXED=1%s",
+                 pass->context->matrix.emulated ? " -DEMULATED=1" : "");
+}
+
+/* The steps of factors, the larger ones, are a 4095th of the largest value. */
+double winograd_rounding(const rncl_pass *pass, int m)
+{
+    return winograd_is_fixed(pass, m) ? 0.5 / 4095 : 0.0;
 }
 
 size_t winograd_step(int floats)

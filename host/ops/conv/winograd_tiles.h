@@ -35,6 +35,12 @@ bool winograd_transposes(const rncl_pass *pass, int kv);
  */
 bool winograd_is_fixed(const rncl_pass *pass, int m);
 
+/* Appends what says so to the kernels. */
+void winograd_add_fixed_option(const rncl_pass *pass, int m, char options[RNCL_OPTIONS_SIZE]);
+
+/* See rncl_row. */
+double winograd_rounding(const rncl_pass *pass, int m);
+
 /* Floats a vector: the widest that suits the device and divides both kinds of channels. */
 int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s);
 

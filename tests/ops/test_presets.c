@@ -296,6 +296,18 @@ static void cpus_convolve_small_images_by_the_batch(void **state)
         }
 }
 
+static void an_evaluation_transforms_filters_once(void **state)
+{
+    (void)state;
+    rncl_context context = device_of(RNCL_DEVICE_CPU, 16, 2, 512 << 10);
+    const rncl_conv_shape shape = SQUARE(1, 14, 256, 256, 3, 1);
+    rncl_pass pass = default_of(&context, &shape, shape.n, RNCL_CONV_FORWARD);
+    assert_string_equal(pass.row->name, "direct");
+    pass.choice.left_out = ~RNCL_PASS_BIT(RNCL_CONV_FORWARD);
+    assert_true(rncl_pass_take_default(&pass));
+    assert_string_equal(pass.row->name, "winograd");
+}
+
 /* Two cores that take 8 blocks of 24 tiles each would take 3 of 64. */
 static void a_setting_of_another_batch_does_not_divide_this_one(void **state)
 {
@@ -328,6 +340,7 @@ int main(void)
         cmocka_unit_test(matrix_units_are_the_default_with_large_tiles),
         cmocka_unit_test(matrix_units_take_winograd_s_method_for_many_channels),
         cmocka_unit_test(cpus_convolve_small_images_by_the_batch),
+        cmocka_unit_test(an_evaluation_transforms_filters_once),
         cmocka_unit_test(a_setting_of_another_batch_does_not_divide_this_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

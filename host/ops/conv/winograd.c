@@ -38,12 +38,15 @@ static bool winograd_supports(const rncl_pass *pass)
     return winograd_fits(pass) && !conv_is_dfilter(pass);
 }
 
-/* Whether there are enough tiles to outweigh transforming the filters once a step. With stride 2 less is
- * saved, and nothing if the filters are so large that they are transformed on the fly. */
+/* Whether there are enough tiles to outweigh transforming the filters once a step; where filters stay, fewer
+ * are. With stride 2 less is saved, and nothing if the filters are so large that they are transformed on the
+ * fly. */
 static bool winograd_pays(const rncl_pass *pass)
 {
     const rncl_winograd_shape s = winograd_shape_of(pass);
-    const int fewest = s.q < SMALL_IMAGE ? FEWEST_SMALL_TILES : 32;
+    const bool filters_stay =
+        pass->choice.left_out & RNCL_PASS_BIT(RNCL_CONV_BACKWARD_FILTER) && pass->desc.conv.stride == 1;
+    const int fewest = s.q < SMALL_IMAGE || filters_stay ? FEWEST_SMALL_TILES : 32;
     return winograd_is_worthwhile(pass) &&
            winograd_tile_count(&s, winograd_tiling_of(pass, 4).tile) >= fewest &&
            (pass->desc.conv.stride == 1 || !has_many_filters(pass, winograd_preset_m(pass)));

@@ -101,18 +101,19 @@ static void multiply(int tiles, __global const float *restrict inputs,
     __global const float *steps = inputs + length * VW, *dy_steps = gradients + length * KB;
     for (int c = 0; c < VW; c += CB)
         for (int first = 0; first < length; first += WORDS_A_SUM) {
-            const int end = min(length, first + WORDS_A_SUM);
+            const int count = min(length - first, WORDS_A_SUM);
+            __global const float *in = inputs + first * VW + c, *from = gradients + first * KB;
             vint sum[CB][KV];
             UNROLL_FOR (i, CB)
                 UNROLL_FOR (v, KV)
                     sum[i][v] = (vint)(0);
-            for (int t = first; t < end; t++) {
+            for (int t = 0; t < count; t++, in += VW, from += KB) {
                 vint words[KV];
                 UNROLL_FOR (v, KV)
-                    words[v] = PASTE(as_int, VW)(VLOAD(gradients + t * KB + v * VW));
+                    words[v] = PASTE(as_int, VW)(VLOAD(from + v * VW));
                 UNROLL_FOR (i, CB)
                     UNROLL_FOR (v, KV)
-                        ADD_INTEGERS(sum[i][v], inputs[t * VW + c + i], words[v]);
+                        ADD_INTEGERS(sum[i][v], in[i], words[v]);
             }
             UNROLL_FOR (i, CB)
                 UNROLL_FOR (v, KV) {

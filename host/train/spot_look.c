@@ -26,9 +26,11 @@ static const double least_change = 1.0 / (1 << 17);
 static const double of_effect = 4, of_value = 1e-6, of_terms = 1.0 / (1 << 24);
 
 /* What elements of bfloat16 are rounded by. So much may also come between a tensor and statistics that were
- * computed before it was stored. Results may be off by half as much again, since rounding alone uses it up.
- */
+ * computed before it was stored. */
 static const double of_element = 1.0 / (1 << 9);
+/* Of a stored result: half of the last digit of one whose first digit is all there is, and half as much
+ * again, since rounding alone can use that up. */
+static const double of_stored = 1.5 / (1 << 8);
 
 /* Sums of squares of larger values may not be finite as floats. */
 static const double largest = 1e15;
@@ -301,7 +303,7 @@ static double allowed_error(const rncl_spot_look *look, rncl_slot slot)
         return 0;
     for (size_t i = 0; i < rncl_spec_layout_count(&p->layout); i++)
         value = fmax(value, fabs(p->exact[i]));
-    const double share = elements_of(look) & 1u << slot ? 1.5 * of_element : of_value;
+    const double share = elements_of(look) & 1u << slot ? of_stored : of_value;
     return of_effect * p->effect + share * value + of_terms * sqrt(terms) * unit + (double)FLT_MIN;
 }
 

@@ -300,10 +300,11 @@ const rncl_matrix_unit *rncl_matrix_unit_of(rncl_context *context)
     return context->matrix.unit;
 }
 
-/* The kernels that convert elements of tensors are those of CPUs. */
+/* Kernels for scalar devices and for accelerators do not convert elements of tensors. */
 static bool stores_bf16(const rncl_context *context)
 {
-    return context->device_class == RNCL_CLASS_CPU_VECTOR && context->traits.long_loops;
+    return context->device_class == RNCL_CLASS_GPU ||
+           (context->device_class == RNCL_CLASS_CPU_VECTOR && context->traits.long_loops);
 }
 
 /* A unit for float32 serves every precision, so that there is none to look for again. */

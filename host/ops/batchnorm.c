@@ -174,9 +174,9 @@ static void batchnorm_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 {
     const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
     const int channels = s->residual == RNCL_RESIDUAL_PAD ? s->c | s->residual_c : s->c;
-    rncl_elementwise_add_width(pass->context, knob_names[VW], channels, knobs);
+    rncl_elementwise_add_width(pass, knob_names[VW], channels, knobs);
     if (pass->context->device_class == RNCL_CLASS_GPU)
-        add_tile_knobs(pass, rncl_elementwise_width(pass->context, channels), knobs);
+        add_tile_knobs(pass, rncl_elementwise_width(pass, channels), knobs);
     else
         add_stretch_knobs(pass, knobs);
 }
@@ -186,7 +186,7 @@ static void batchnorm_knobs(const rncl_pass *pass, rncl_knobs *knobs)
 static bool batchnorm_allows(const rncl_pass *pass)
 {
     const int *v = pass->values, vectors = rncl_ceil_div(pass->desc.batchnorm.c, v[VW]);
-    if (has_signs(pass) && v[VW] != rncl_elementwise_width(pass->context, pass->desc.batchnorm.c))
+    if (has_signs(pass) && v[VW] != rncl_elementwise_width(pass, pass->desc.batchnorm.c))
         return false;
     if (!is_tiled(pass))
         return v[ITEMS] <= vectors;

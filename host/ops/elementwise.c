@@ -6,8 +6,8 @@
 
 #include "util.h"
 
-/* GPU_WIDTH: 16 bytes, the largest load of a work-item. */
-enum { WIDEST = 16, GPU_WIDTH = 4, LARGEST_GROUP = 256, SMALL_GROUP = 64, MOST_PER_ITEM = 32 };
+/* GPU_BYTES: the largest load of a work-item. */
+enum { WIDEST = 16, GPU_BYTES = 16, LARGEST_GROUP = 256, SMALL_GROUP = 64, MOST_PER_ITEM = 32 };
 
 #define KNOBS(X)                                                                                             \
     X(VW, "vw", "VW")                                                                                        \
@@ -16,9 +16,11 @@ enum { WIDEST = 16, GPU_WIDTH = 4, LARGEST_GROUP = 256, SMALL_GROUP = 64, MOST_P
 RNCL_DECLARE_KNOBS(KNOBS)
 _Static_assert((int)KNOB_COUNT == (int)RNCL_ELEMENTWISE_KNOBS, "what rows add begins behind these");
 
-int rncl_elementwise_width(const rncl_context *context, int channels)
+int rncl_elementwise_width(const rncl_pass *pass, int channels)
 {
-    int width = context->device_class == RNCL_CLASS_GPU ? GPU_WIDTH : context->traits.vector_floats;
+    const rncl_context *context = pass->context;
+    int width = context->device_class == RNCL_CLASS_GPU ? GPU_BYTES / (int)rncl_pass_element_bytes(pass)
+                                                        : context->traits.vector_floats;
     while (channels % width)
         width /= 2;
     return width;
@@ -41,19 +43,18 @@ rncl_range rncl_elementwise_range(const rncl_context *context, size_t values, in
     return range_of(values / (size_t)width, (size_t)rncl_elementwise_local(context), 1);
 }
 
-void rncl_elementwise_add_width(const rncl_context *context, rncl_knob_name name, int channels,
-                                rncl_knobs *knobs)
+void rncl_elementwise_add_width(const rncl_pass *pass, rncl_knob_name name, int channels, rncl_knobs *knobs)
 {
-    int most = context->device_class == RNCL_CLASS_SCALAR ? 1 : WIDEST;
+    int most = pass->context->device_class == RNCL_CLASS_SCALAR ? 1 : WIDEST;
     while (channels % most)
         most /= 2;
-    rncl_knobs_add_doubling(knobs, name, rncl_elementwise_width(context, channels), 1, most);
+    rncl_knobs_add_doubling(knobs, name, rncl_elementwise_width(pass, channels), 1, most);
 }
 
 void rncl_elementwise_add_knobs(const rncl_pass *pass, int channels, int local, rncl_knobs *knobs)
 {
     const int largest = (int)MIN(pass->context->info.max_work_group_size, (size_t)LARGEST_GROUP);
-    rncl_elementwise_add_width(pass->context, knob_names[VW], channels, knobs);
+    rncl_elementwise_add_width(pass, knob_names[VW], channels, knobs);
     rncl_knobs_add_doubling(knobs, knob_names[LOCAL], MIN(local, largest), 1, largest);
     rncl_knobs_add_doubling(knobs, knob_names[PER], 1, 1, MOST_PER_ITEM);
     rncl_knobs_last_is_of_batch(knobs);

@@ -8,15 +8,16 @@
 
 #include "op.h"
 
-/* Floats a vector: the widest that suits the device (4 on GPUs: loads of 16 bytes) and divides `channels`. */
-int rncl_elementwise_width(const rncl_context *context, int channels);
+/* Values a vector: as many as suit the device (on GPUs 16 bytes of the pass's elements) and divide
+ * `channels`.
+ */
+int rncl_elementwise_width(const rncl_pass *pass, int channels);
 
 /* One work-item for each `width` of `values`, rounded up to whole work-groups. */
 rncl_range rncl_elementwise_range(const rncl_context *context, size_t values, int width);
 
 /* The knob `name`: any vector width that divides `channels`; the preset is rncl_elementwise_width. */
-void rncl_elementwise_add_width(const rncl_context *context, rncl_knob_name name, int channels,
-                                rncl_knobs *knobs);
+void rncl_elementwise_add_width(const rncl_pass *pass, rncl_knob_name name, int channels, rncl_knobs *knobs);
 
 /* The knobs "vw", which divides `channels`, "local" (work-items a group) and "per" (vectors a work-item). */
 void rncl_elementwise_add_knobs(const rncl_pass *pass, int channels, int local, rncl_knobs *knobs);

@@ -30,13 +30,16 @@
  * Without, for devices whose local memory is slow, each work-item reads its own RM rows and RN columns into
  * registers.
  *
+ * Images, results that are images, and dy are elements (common.clh), all else is float. Elements become
+ * floats on their way into a tile.
+ *
  * shape           see rncl_direct_shape; x [n][h][w][c], result [n][out_h][out_w][k], filter [r][s][c][k],
  *                 filter gradient: dy [n][p][q][k], result [r][s][c][k]
  * step            see rncl_tile_step
  * batch           convolutions of this shape; their tensors are contiguous, one after the other
  * images          x, or dy for the input gradient
- * right           from right_offset (floats) on, filters, or dy for the filter gradient
- * results         from result_offset (floats) on, [shares][batch] results; with several shares of the depth,
+ * right           from right_offset (values) on, filters, or dy for the filter gradient
+ * results         from result_offset (values) on, [shares][batch] results; with several shares of the depth,
  *                 partial sums that conv/reduce.cl adds
  * statistics      of a forward pass without shares, a part for each tile of rows (statistics.clh); or NULL
  * accumulate      0: results are set, 1: added to */
@@ -73,14 +76,18 @@
 #ifndef RN
 #define RN 4
 #endif
-/* Floats of a load from the images, 1 or 4; divides c. */
+/* Values of a load from the images, 1, 4 or, of bfloat16, 8; divides c. */
 #ifndef LEFT
 #define LEFT 1
 #endif
-/* Floats of a load from the right matrix and of a store, 1 or 4; divides k. Where it is 4, tensors begin at
- * multiples of 16 bytes; the same holds for LEFT. */
+/* Values of a load from the right matrix, 1, 4 or, of bfloat16, 8; divides k. From 4 on a store has 4.
+ * Tensors begin at multiples of 16 bytes where LEFT or RIGHT is not 1. */
 #ifndef RIGHT
 #define RIGHT 1
+#endif
+/* With BF16: 0 or 1, whether results are partial sums, which are floats. */
+#ifndef PARTIAL
+#define PARTIAL 0
 #endif
 /* How many times the loop over a tile's depth is unrolled; divides TK. */
 #ifndef UNROLL
@@ -130,16 +137,74 @@
 #define LEFT_PITCH (TILE_ROWS + PAD)
 #define RIGHT_PITCH (TILE_COLUMNS + PAD)
 
-/* Vectors of LEFT and RIGHT floats. Pointers to float4 promise an alignment that vload4 does not. */
-#if LEFT == 4
+/* Vectors of LEFT and RIGHT values as they are in memory. Pointers to float4 promise an alignment that vload4
+ * does not. A uint holds two elements of bfloat16, the first one in its lower half. */
+#if LEFT == 1
+typedef element left_vector;
+#elif !defined(BF16)
 typedef float4 left_vector;
+#elif LEFT == 4
+typedef uint2 left_vector;
 #else
-typedef float left_vector;
+typedef uint4 left_vector;
 #endif
-#if RIGHT == 4
-typedef float4 right_vector;
+#if defined(BF16) && DFILTER
+typedef element right_value;
+#define RIGHT_FLOAT(value) ELEMENT(value)
 #else
-typedef float right_vector;
+typedef float right_value;
+#define RIGHT_FLOAT(value) (value)
+#endif
+#if RIGHT == 1
+typedef right_value right_vector;
+#elif !(defined(BF16) && DFILTER)
+typedef float4 right_vector;
+#elif RIGHT == 4
+typedef uint2 right_vector;
+#else
+typedef uint4 right_vector;
+#endif
+
+/* The i-th four values of a vector, as floats. */
+static float4 __attribute__((overloadable)) quad_of(float4 vector, int i)
+{
+    return vector;
+}
+#ifdef BF16
+static float4 __attribute__((overloadable)) quad_of(uint2 pairs, int i)
+{
+    const uint4 bits = {pairs.x << 16, pairs.x & 0xffff0000u, pairs.y << 16, pairs.y & 0xffff0000u};
+    return as_float4(bits);
+}
+static float4 __attribute__((overloadable)) quad_of(uint4 pairs, int i)
+{
+    return quad_of(i ? pairs.hi : pairs.lo, 0);
+}
+#endif
+
+/* A value of the result, and four of them. */
+#if defined(BF16) && !DFILTER && !PARTIAL
+typedef element result_value;
+typedef uint2 result_quad;
+#define RESULT_FLOAT(value) ELEMENT(value)
+#define STORE_RESULT(value, p) ESTORE(value, p)
+static uint pair_of(float first, float second)
+{
+    uint low = as_uint(first), high = as_uint(second);
+    round_upper_half(&low);
+    round_upper_half(&high);
+    return low >> 16 | (high & 0xffff0000u);
+}
+static uint2 result_quad_of(float4 quad)
+{
+    return (uint2)(pair_of(quad.x, quad.y), pair_of(quad.z, quad.w));
+}
+#else
+typedef float result_value;
+typedef float4 result_quad;
+#define RESULT_FLOAT(value) (value)
+#define STORE_RESULT(value, p) (*(p) = (value))
+#define result_quad_of(quad) (quad)
 #endif
 
 #define SMALLER(a, b) ((a) < (b) ? (a) : (b))
@@ -277,7 +342,7 @@ typedef struct right_place {
 
 static void fetch_left(rncl_direct_shape shape, left_vector next[LEFT_LOADS],
                        const row_place rows[LEFT_LOADS], const depth_place *depth,
-                       __global const float *images)
+                       __global const element *images)
 {
 #if DFILTER
     const bool exists = depth->count < shape.n;
@@ -289,20 +354,20 @@ static void fetch_left(rncl_direct_shape shape, left_vector next[LEFT_LOADS],
     UNROLL_FOR (i, LEFT_LOADS) {
         const bool inside = exists && (uint)(rows[i].row + depth->row) < (uint)shape.h &&
                             (uint)(rows[i].column + depth->column) < (uint)shape.w;
-        next[i] = inside ? *(__global const left_vector *)(images + (offset + rows[i].offset))
-                         : (left_vector)(0.0f);
+        next[i] =
+            inside ? *(__global const left_vector *)(images + (offset + rows[i].offset)) : (left_vector)(0);
     }
 }
 
 static void fetch_right(rncl_direct_shape shape, right_vector next[RIGHT_DEPTHS * RIGHT_LOADS],
-                        const right_place *place, __global const float *right)
+                        const right_place *place, __global const right_value *right)
 {
     UNROLL_FOR (depth, RIGHT_DEPTHS)
         UNROLL_FOR (i, RIGHT_LOADS) {
             const int column = i * VECTOR_STEP * RIGHT, offset = place->offset + depth * shape.k + column;
             const bool inside = place->column + column < shape.k && offset < DEPTH * shape.k;
             next[depth * RIGHT_LOADS + i] =
-                inside ? *(__global const right_vector *)(right + offset) : (right_vector)(0.0f);
+                inside ? *(__global const right_vector *)(right + offset) : (right_vector)(0);
         }
 }
 
@@ -315,14 +380,19 @@ static void put_left(TILE_SPACE float *tile, const left_vector next[LEFT_LOADS],
         if (LEFT_LOADS * LEFT_STEP > TILE_ROWS && row + i * LEFT_STEP >= TILE_ROWS)
             continue;
 #if LEFT == 1
-        *to = next[i];
-#elif DFILTER
-        STORE_QUAD(next[i], to);
+        *to = ELEMENT(next[i]);
 #else
-        to[0] = next[i].x;
-        to[LEFT_PITCH] = next[i].y;
-        to[2 * LEFT_PITCH] = next[i].z;
-        to[3 * LEFT_PITCH] = next[i].w;
+        UNROLL_FOR_STEP (first, LEFT, 4) {
+            const float4 quad = quad_of(next[i], first / 4);
+#if DFILTER
+            STORE_QUAD(quad, to + first);
+#else
+            to[first * LEFT_PITCH] = quad.x;
+            to[(first + 1) * LEFT_PITCH] = quad.y;
+            to[(first + 2) * LEFT_PITCH] = quad.z;
+            to[(first + 3) * LEFT_PITCH] = quad.w;
+#endif
+        }
 #endif
     }
 }
@@ -337,9 +407,10 @@ static void put_right(TILE_SPACE float *tile, const right_vector next[RIGHT_DEPT
             if (RIGHT_LOADS * VECTOR_STEP > RIGHT_VECTORS && at >= TILE_COLUMNS)
                 continue;
 #if RIGHT == 1
-            *to = next[depth * RIGHT_LOADS + i];
+            *to = RIGHT_FLOAT(next[depth * RIGHT_LOADS + i]);
 #else
-            STORE_QUAD(next[depth * RIGHT_LOADS + i], to);
+            UNROLL_FOR_STEP (first, RIGHT, 4)
+                STORE_QUAD(quad_of(next[depth * RIGHT_LOADS + i], first / 4), to + first);
 #endif
         }
 }
@@ -372,7 +443,7 @@ static void multiply_tiles(float4 sum[RM][QUADS], TILE_SPACE const float *left, 
 }
 
 /* Where the row `index` of the result begins. */
-static __global float *result_row(rncl_direct_shape shape, __global float *result, int index)
+static __global result_value *result_row(rncl_direct_shape shape, __global result_value *result, int index)
 {
 #if !DFILTER
     if (shape.out_stride > 1) {
@@ -387,26 +458,26 @@ static __global float *result_row(rncl_direct_shape shape, __global float *resul
 }
 
 /* Stores a work-item's sums, of which the first is at (first_row, first_column). */
-static void store_results(rncl_direct_shape shape, float4 sum[RM][QUADS], __global float *result,
+static void store_results(rncl_direct_shape shape, float4 sum[RM][QUADS], __global result_value *result,
                           int first_row, int first_column, int accumulate)
 {
     UNROLL_FOR (i, RM) {
         if (first_row + ROW_OF(i) >= ROWS)
             continue;
-        __global float *to = result_row(shape, result, first_row + ROW_OF(i)) + first_column;
+        __global result_value *to = result_row(shape, result, first_row + ROW_OF(i)) + first_column;
         UNROLL_FOR (j, QUADS) {
             const int column = first_column + j * BLOCK_COLUMNS;
-#if RIGHT == 4
-            __global float4 *quad = (__global float4 *)(to + j * BLOCK_COLUMNS);
+#if RIGHT != 1
+            __global result_quad *quad = (__global result_quad *)(to + j * BLOCK_COLUMNS);
             if (column < shape.k)
-                *quad = accumulate ? *quad + sum[i][j] : sum[i][j];
+                *quad = result_quad_of(accumulate ? quad_of(*quad, 0) + sum[i][j] : sum[i][j]);
 #else
             float lanes[4];
             vstore4(sum[i][j], 0, lanes);
             UNROLL_FOR (lane, 4) {
-                __global float *value = to + j * BLOCK_COLUMNS + lane;
+                __global result_value *value = to + j * BLOCK_COLUMNS + lane;
                 if (column + lane < shape.k)
-                    *value = accumulate ? *value + lanes[lane] : lanes[lane];
+                    STORE_RESULT(accumulate ? RESULT_FLOAT(*value) + lanes[lane] : lanes[lane], value);
             }
 #endif
         }
@@ -478,8 +549,8 @@ static void store_statistics(rncl_direct_shape shape, const float4 sum[RM][QUADS
 
 __kernel __attribute__((reqd_work_group_size(GROUP_ITEMS, 1, 1))) REQUIRED_SUB_GROUP void
 conv_tiled(const rncl_direct_shape shape, const rncl_tile_step step, const int batch,
-           __global const float *restrict images, __global const float *restrict right,
-           const int right_offset, __global float *restrict results, const int result_offset,
+           __global const element *restrict images, __global const right_value *restrict right,
+           const int right_offset, __global result_value *restrict results, const int result_offset,
            __global float *restrict statistics, const int accumulate)
 {
     const int column_tiles = (shape.k + TN - 1) / TN;

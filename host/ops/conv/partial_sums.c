@@ -20,7 +20,8 @@ rncl_status partial_sums_build(const rncl_pass *pass, partial_sums *sums)
     char options[32];
     if (sums->parts == 1)
         return RNCL_OK;
-    snprintf(options, sizeof options, "-DVW=%d", sums->vw);
+    const bool of_images = rncl_pass_elements(pass) && !conv_is_dfilter(pass);
+    snprintf(options, sizeof options, "-DVW=%d%s", sums->vw, of_images ? " -DOF_IMAGES=1" : "");
     RNCL_TRY(rncl_pass_kernel(pass, "conv/reduce", options, "conv_reduce", &sums->reduce));
     return rncl_kernel_require(pass->context, &sums->reduce, (size_t)rncl_elementwise_local(pass->context));
 }

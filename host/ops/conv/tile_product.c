@@ -16,6 +16,8 @@ static tile_sizes sizes_of(const tile_problem *problem)
         .left_along = s->c,
         .right_along = s->k,
         .left_is_transposed = problem->dfilter,
+        .left_most = problem->elements ? 8 : 4,
+        .right_most = problem->elements && problem->dfilter ? 8 : 4,
     };
 }
 
@@ -32,7 +34,7 @@ static void add_sub_group_knob(const rncl_context *context, int preset, rncl_kno
 void tile_product_add_knobs(const rncl_context *context, const tile_problem *problem, rncl_knobs *knobs)
 {
     static const int sides[] = {16, 32, 64, 128}, depths[] = {4, 8, 16, 32}, blocks[] = {4, 8},
-                     widths[] = {1, 4}, unrolls[] = {1, 2, 4, 8, 16}, switches[] = {0, 1};
+                     widths[] = {1, 4, 8}, unrolls[] = {1, 2, 4, 8, 16}, switches[] = {0, 1};
     const tile_sizes sizes = sizes_of(problem);
     int split;
     const tile_parameters tile = tile_preset(context, &sizes, problem->batch, problem->whole, &split);
@@ -41,8 +43,8 @@ void tile_product_add_knobs(const rncl_context *context, const tile_problem *pro
     rncl_knobs_add(knobs, knob_names[TK], tile.tk, depths, COUNT(depths));
     rncl_knobs_add(knobs, knob_names[RM], tile.rm, blocks, COUNT(blocks));
     rncl_knobs_add(knobs, knob_names[RN], tile.rn, blocks, COUNT(blocks));
-    rncl_knobs_add(knobs, knob_names[LEFT], tile.left, widths, COUNT(widths));
-    rncl_knobs_add(knobs, knob_names[RIGHT], tile.right, widths, COUNT(widths));
+    rncl_knobs_add(knobs, knob_names[LEFT], tile.left, widths, sizes.left_most == 8 ? 3 : 2);
+    rncl_knobs_add(knobs, knob_names[RIGHT], tile.right, widths, sizes.right_most == 8 ? 3 : 2);
     rncl_knobs_add(knobs, knob_names[UNROLL], tile.unroll, unrolls, COUNT(unrolls));
     rncl_knobs_add(knobs, knob_names[LOCAL], tile.local, switches, COUNT(switches));
     add_sub_group_knob(context, tile.sub_group, knobs);
@@ -96,9 +98,14 @@ rncl_status tile_product_build(const rncl_pass *pass, int first, const tile_prob
                                tile_product *product)
 {
     char options[RNCL_OPTIONS_SIZE];
-    rncl_pass_options(pass, first, KNOB_COUNT, options, "-DDFILTER=%d%s", problem->dfilter,
+    const bool partial = problem->elements && !problem->dfilter && product->split > 1;
+    rncl_pass of_floats = *pass;
+    of_floats.choice.floats = true;
+    rncl_pass_options(pass, first, KNOB_COUNT, options, "-DDFILTER=%d%s%s", problem->dfilter,
+                      partial ? " -DPARTIAL=1" : "",
                       product->tile.large_registers ? " -cl-intel-256-GRF-per-thread" : "");
-    RNCL_TRY(rncl_pass_kernel(pass, "conv/tiled", options, "conv_tiled", &product->kernel));
+    RNCL_TRY(rncl_pass_kernel(problem->elements ? pass : &of_floats, "conv/tiled", options, "conv_tiled",
+                              &product->kernel));
     return rncl_kernel_require(pass->context, &product->kernel, (size_t)tile_items(&product->tile));
 }
 

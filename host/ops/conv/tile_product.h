@@ -10,7 +10,8 @@
 typedef struct tile_problem {
     rncl_direct_shape shape; /* tile_rows has no meaning */
     bool dfilter;
-    bool whole; /* the depth is not split, since the caller does not add up shares */
+    bool whole;    /* the depth is not split, since the caller does not add up shares */
+    bool elements; /* images, dy and results that are images are the pass's elements; else float */
     int batch;
 } tile_problem;
 
@@ -36,8 +37,8 @@ typedef struct tile_operands {
     X(TK, "tk", "TK")                      /* depth that is loaded at a time */                              \
     X(RM, "rm", "RM")                      /* rows of a work-item's register block */                        \
     X(RN, "rn", "RN")                      /* columns of it */                                               \
-    X(LEFT, "left", "LEFT")                /* floats of a load from images */                                \
-    X(RIGHT, "right", "RIGHT")             /* floats of a load from the other tensor, and of a store */      \
+    X(LEFT, "left", "LEFT")                /* values of a load from images */                                \
+    X(RIGHT, "right", "RIGHT")             /* values of a load from the other tensor, and of a store */      \
     X(UNROLL, "unroll", "UNROLL")          /* units of depth that the inner loop has at once */              \
     X(LOCAL, "local", "LOCAL")             /* 1: tiles are in local memory; 0: in registers */               \
     X(SUB_GROUP, "sub_group", "SUB_GROUP") /* work-items of Intel's sub-groups; 0: any */                    \

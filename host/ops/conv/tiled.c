@@ -30,7 +30,10 @@ static bool phase_of(const rncl_pass *pass, int row, int column, tile_problem *p
         return false;
     }
     phase.shape.s = MAX(phase.shape.s, 1); /* the kernel divides by it, also where no tap reaches */
-    *problem = (tile_problem){.shape = phase.shape, .dfilter = conv_is_dfilter(pass), .batch = 1};
+    *problem = (tile_problem){.shape = phase.shape,
+                              .dfilter = conv_is_dfilter(pass),
+                              .elements = rncl_pass_elements(pass) != 0,
+                              .batch = 1};
     tile_problem_flatten(problem);
     *pack = phase.pack;
     return true;
@@ -201,6 +204,7 @@ const rncl_row rncl_conv_tiled = {
     .name = "tiled",
     .programs = {"conv/tiled", "conv/turn_filter", "conv/reduce"},
     .exact = true,
+    .bf16 = true,
     .supports = tiled_supports,
     .knobs = tiled_knobs,
     .allows = tiled_allows,

@@ -64,7 +64,7 @@ static void winograd_knobs(const rncl_pass *pass, rncl_knobs *knobs)
     const int m = winograd_add_m_knob(pass, knob_names[SIZE], knobs);
     const winograd_tiling tiling = winograd_tiling_of(pass, m);
     const bool few = has_many_filters(pass, m);
-    const int units = (int)pass->context->info.compute_units, vw = winograd_vector(pass->context, &s),
+    const int units = (int)pass->context->info.compute_units, vw = winograd_vector(pass, &s),
               pt = pass->context->traits.block_tiles;
     int all = winograd_tile_count(&s, tiling.tile);
     int cached = (int)((256u << 10) / ((size_t)tiling.positions * sizeof(float) * (size_t)s.c));
@@ -84,7 +84,7 @@ static bool winograd_allows(const rncl_pass *pass)
 {
     const int *v = pass->values;
     const rncl_winograd_shape s = winograd_shape_of(pass);
-    int width = v[KV] * winograd_vector(pass->context, &s);
+    int width = v[KV] * winograd_vector(pass, &s);
     return s.k % width == 0 && winograd_transposes(pass, v[KV]) && v[SHARES] <= s.k / width &&
            v[TILES] % v[PT] == 0 &&
            v[TILES] < winograd_tile_count(&s, winograd_tiling_of(pass, v[SIZE]).tile) + v[PT] &&
@@ -120,7 +120,7 @@ static rncl_status winograd_plan(rncl_pass *pass)
     data->shape = winograd_shape_of(pass);
     data->shape.tiles = v[TILES];
     data->pack = pack_of(pass, &data->shape);
-    data->vw = winograd_vector(pass->context, &data->shape);
+    data->vw = winograd_vector(pass, &data->shape);
     const winograd_tiling tiling = winograd_tiling_of(pass, v[SIZE]);
     const int units = (int)pass->context->info.compute_units, width = v[KV] * data->vw;
     /* Of words there are half as many, and a step for each row. */

@@ -41,7 +41,7 @@ static void dfilter_knobs(const rncl_pass *pass, rncl_knobs *knobs)
     static const int tile_counts[] = {8, 16, 24, 32, 48, 64, 96, 128, 192, 256};
     static const int share_counts[] = {1, 2, 4, 8};
     const rncl_winograd_shape s = winograd_shape_of(pass);
-    int vw = winograd_vector(pass->context, &s), units = (int)pass->context->info.compute_units;
+    int vw = winograd_vector(pass, &s), units = (int)pass->context->info.compute_units;
     const bool large = partial_sums_are_large(conv_filter_floats(&pass->desc.conv));
     const int m = winograd_add_m_knob(pass, knob_names[SIZE], knobs);
     winograd_add_kv_knob(pass, knob_names[KV], knobs);
@@ -58,7 +58,7 @@ static bool dfilter_allows(const rncl_pass *pass)
 {
     const int *v = pass->values;
     const rncl_winograd_shape s = winograd_shape_of(pass);
-    int vw = winograd_vector(pass->context, &s);
+    int vw = winograd_vector(pass, &s);
     return s.k % (v[KV] * vw) == 0 && v[SHARES] <= s.k / (v[KV] * vw) && vw % v[CB] == 0 &&
            v[CB] * v[KV] <= pass->context->traits.most_accumulators;
 }
@@ -72,7 +72,7 @@ static rncl_status dfilter_plan(rncl_pass *pass)
     rncl_winograd_shape *s = &data->shape;
     *s = winograd_shape_of(pass);
     s->tiles = v[TILES];
-    data->vw = winograd_vector(pass->context, s);
+    data->vw = winograd_vector(pass, s);
     const int kb = v[KV] * data->vw, blocks = s->k / kb, units = (int)pass->context->info.compute_units;
     const winograd_tiling tiling = winograd_tiling_of(pass, v[SIZE]);
     data->shares = MIN(v[SHARES], blocks);

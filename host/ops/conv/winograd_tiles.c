@@ -43,7 +43,7 @@ bool winograd_transposes(const rncl_pass *pass, int kv)
 {
     enum { TAPS = 9 };
     const rncl_winograd_shape s = winograd_shape_of(pass);
-    const size_t vw = (size_t)winograd_vector(pass->context, &s);
+    const size_t vw = (size_t)winograd_vector(pass, &s);
     return pass->index != RNCL_CONV_BACKWARD_DATA ||
            sizeof(float) * TAPS * vw * vw * (size_t)kv <= (size_t)pass->context->info.local_memory;
 }
@@ -52,15 +52,15 @@ void winograd_add_kv_knob(const rncl_pass *pass, rncl_knob_name name, rncl_knobs
 {
     static const int vectors[] = {1, 2, 3, 4};
     const rncl_winograd_shape s = winograd_shape_of(pass);
-    const int vw = winograd_vector(pass->context, &s);
+    const int vw = winograd_vector(pass, &s);
     const bool two = s.k % (2 * vw) == 0 && winograd_transposes(pass, 2);
     rncl_knobs_add(knobs, name, two ? 2 : 1, vectors, COUNT(vectors));
 }
 
-int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s)
+int winograd_vector(const rncl_pass *pass, const rncl_winograd_shape *s)
 {
     /* A tile is 36 vectors in registers, of which GPUs have few for each work-item. */
-    int vw = context->device_class == RNCL_CLASS_GPU ? 1 : rncl_elementwise_width(context, s->c);
+    int vw = pass->context->device_class == RNCL_CLASS_GPU ? 1 : rncl_elementwise_width(pass, s->c);
     while (s->k % vw)
         vw /= 2;
     return vw;
@@ -70,7 +70,7 @@ bool winograd_is_fixed(const rncl_pass *pass, int m)
 {
     const rncl_winograd_shape s = winograd_shape_of(pass);
     return (m == 2 || pass->desc.conv.stride == 1) &&
-           direct_has_pairs(pass, winograd_vector(pass->context, &s)) &&
+           direct_has_pairs(pass, winograd_vector(pass, &s)) &&
            rncl_matrix_unit_of(pass->context)->id == RNCL_UNIT_X86_BF16;
 }
 

@@ -42,7 +42,7 @@ void winograd_add_fixed_option(const rncl_pass *pass, int m, char options[RNCL_O
 double winograd_rounding(const rncl_pass *pass, int m);
 
 /* Floats a vector: the widest that suits the device and divides both kinds of channels. */
-int winograd_vector(const rncl_context *context, const rncl_winograd_shape *s);
+int winograd_vector(const rncl_pass *pass, const rncl_winograd_shape *s);
 
 /* Distance, in floats, between the parts of two positions of transformed data, `floats` each: with a gap
  * for the cache. */

@@ -184,6 +184,7 @@ static float4 __attribute__((overloadable)) quad_of(uint4 pairs, int i)
 
 /* A value of the result, and four of them. */
 #if defined(BF16) && !DFILTER && !PARTIAL
+#define ROUNDS_RESULT 1
 typedef element result_value;
 typedef uint2 result_quad;
 #define RESULT_FLOAT(value) ELEMENT(value)
@@ -200,6 +201,7 @@ static uint2 result_quad_of(float4 quad)
     return (uint2)(pair_of(quad.x, quad.y), pair_of(quad.z, quad.w));
 }
 #else
+#define ROUNDS_RESULT 0
 typedef float result_value;
 typedef float4 result_quad;
 #define RESULT_FLOAT(value) (value)
@@ -457,6 +459,35 @@ static __global result_value *result_row(rncl_direct_shape shape, __global resul
     return result + (size_t)index * shape.k;
 }
 
+/* Intel's compiler does not unroll a loop that adds to elements and rounds, and keeps the sums in memory
+ * then: adding is a loop of its own there. */
+#define ADDS_FIRST (ROUNDS_RESULT && SUB_GROUP)
+
+#if ADDS_FIRST
+static void add_results(rncl_direct_shape shape, float4 sum[RM][QUADS], __global result_value *result,
+                        int first_row, int first_column)
+{
+    UNROLL_FOR (i, RM) {
+        if (first_row + ROW_OF(i) >= ROWS)
+            continue;
+        __global result_value *from = result_row(shape, result, first_row + ROW_OF(i)) + first_column;
+        UNROLL_FOR (j, QUADS) {
+            const int column = first_column + j * BLOCK_COLUMNS;
+            __global result_value *values = from + j * BLOCK_COLUMNS;
+#if RIGHT != 1
+            if (column < shape.k)
+                sum[i][j] += quad_of(*(__global result_quad *)values, 0);
+#else
+            sum[i][j].x += column < shape.k ? RESULT_FLOAT(values[0]) : 0.0f;
+            sum[i][j].y += column + 1 < shape.k ? RESULT_FLOAT(values[1]) : 0.0f;
+            sum[i][j].z += column + 2 < shape.k ? RESULT_FLOAT(values[2]) : 0.0f;
+            sum[i][j].w += column + 3 < shape.k ? RESULT_FLOAT(values[3]) : 0.0f;
+#endif
+        }
+    }
+}
+#endif
+
 /* Stores a work-item's sums, of which the first is at (first_row, first_column). */
 static void store_results(rncl_direct_shape shape, float4 sum[RM][QUADS], __global result_value *result,
                           int first_row, int first_column, int accumulate)
@@ -622,8 +653,14 @@ conv_tiled(const rncl_direct_shape shape, const rncl_tile_step step, const int b
         multiply_tiles(sum, left_tile, right_tile);
     }
 #endif
-    store_results(shape, sum, results + result_offset + get_group_id(1) * RESULT_SIZE, first_row + row,
-                  first_column + column, accumulate);
+    results += result_offset + get_group_id(1) * RESULT_SIZE;
+#if ADDS_FIRST
+    if (accumulate)
+        add_results(shape, sum, results, first_row + row, first_column + column);
+    store_results(shape, sum, results, first_row + row, first_column + column, 0);
+#else
+    store_results(shape, sum, results, first_row + row, first_column + column, accumulate);
+#endif
 #if LOCAL && !DFILTER
     if (statistics)
         store_statistics(shape, sum, memory, statistics, row_tile, first_column, item, row, column);

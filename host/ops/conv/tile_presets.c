@@ -110,14 +110,6 @@ bool tile_has_large_registers(const rncl_context *context)
     return (family == RNCL_GPU_XE_HPG || family == RNCL_GPU_XE_HPC) && context->gpu.sub_group_sizes;
 }
 
-/* Of a load along so many channels. */
-static int width_of(int channels, int most)
-{
-    while (channels % most)
-        most /= 2;
-    return most < 4 ? 1 : most;
-}
-
 /* The largest tile that fits the device and the sizes. */
 static tile_parameters largest_preset(const rncl_context *context, const tile_sizes *sizes)
 {
@@ -127,12 +119,12 @@ static tile_parameters largest_preset(const rncl_context *context, const tile_si
     for (size_t i = 0; i < COUNT(small_tiles) && !has_room(context, &tile); i++)
         tile = small_tiles[i];
     tile.local = has_local_memory(context, &tile);
+    tile.left = sizes->left_along % 4 ? 1 : 4;
+    tile.right = sizes->right_along % 4 ? 1 : 4;
     tile.sub_group = context->gpu.sub_group_sizes ? (int)context->gpu.sub_group : 0;
     tile.large_registers = tile.large_registers && tile_has_large_registers(context);
     shrink(sizes->columns, &tile.tn, &tile.rn, &tile);
     shrink(sizes->rows, &tile.tm, &tile.rm, &tile);
-    tile.left = width_of(sizes->left_along, tile.local ? sizes->left_most : 4);
-    tile.right = width_of(sizes->right_along, tile.local ? sizes->right_most : 4);
     if (!tile.local)
         tile.tk = tile.unroll = sizes->left_is_transposed ? 1 : tile.left;
     return tile;

@@ -14,7 +14,6 @@ typedef struct tile_sizes {
     int rows, columns, depth;
     int left_along, right_along; /* channels along which loads are contiguous */
     bool left_is_transposed;     /* these are rows of the left matrix, and not its depth */
-    int left_most, right_most;   /* values of a load of 16 bytes */
 } tile_sizes;
 
 /* Work-items of a work-group. */

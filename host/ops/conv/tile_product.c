@@ -16,8 +16,6 @@ static tile_sizes sizes_of(const tile_problem *problem)
         .left_along = s->c,
         .right_along = s->k,
         .left_is_transposed = problem->dfilter,
-        .left_most = problem->elements ? 8 : 4,
-        .right_most = problem->elements && problem->dfilter ? 8 : 4,
     };
 }
 
@@ -36,6 +34,10 @@ void tile_product_add_knobs(const rncl_context *context, const tile_problem *pro
     static const int sides[] = {16, 32, 64, 128}, depths[] = {4, 8, 16, 32}, blocks[] = {4, 8},
                      widths[] = {1, 4, 8}, unrolls[] = {1, 2, 4, 8, 16}, switches[] = {0, 1};
     const tile_sizes sizes = sizes_of(problem);
+    /* Of elements also loads of 16 bytes. A tile of 128 x 8 has less for 256 work-items, so that presets load
+     * four. */
+    const size_t left_widths = problem->elements ? 3 : 2,
+                 right_widths = problem->elements && problem->dfilter ? 3 : 2;
     int split;
     const tile_parameters tile = tile_preset(context, &sizes, problem->batch, problem->whole, &split);
     rncl_knobs_add(knobs, knob_names[TM], tile.tm, sides, COUNT(sides));
@@ -43,8 +45,8 @@ void tile_product_add_knobs(const rncl_context *context, const tile_problem *pro
     rncl_knobs_add(knobs, knob_names[TK], tile.tk, depths, COUNT(depths));
     rncl_knobs_add(knobs, knob_names[RM], tile.rm, blocks, COUNT(blocks));
     rncl_knobs_add(knobs, knob_names[RN], tile.rn, blocks, COUNT(blocks));
-    rncl_knobs_add(knobs, knob_names[LEFT], tile.left, widths, sizes.left_most == 8 ? 3 : 2);
-    rncl_knobs_add(knobs, knob_names[RIGHT], tile.right, widths, sizes.right_most == 8 ? 3 : 2);
+    rncl_knobs_add(knobs, knob_names[LEFT], tile.left, widths, left_widths);
+    rncl_knobs_add(knobs, knob_names[RIGHT], tile.right, widths, right_widths);
     rncl_knobs_add(knobs, knob_names[UNROLL], tile.unroll, unrolls, COUNT(unrolls));
     rncl_knobs_add(knobs, knob_names[LOCAL], tile.local, switches, COUNT(switches));
     add_sub_group_knob(context, tile.sub_group, knobs);
@@ -94,16 +96,26 @@ int tile_product_parts(const tile_product *product, const tile_problem *problem)
     return product->tile.local && product->split == 1 ? rncl_ceil_div(sizes.rows, product->tile.tm) : 0;
 }
 
+/* Two work-groups of 256 fit into a multiprocessor of NVIDIA's where a work-item has 128 registers. NVIDIA's
+ * compiler takes two more of them for results of bfloat16, and does not need these. */
+static bool wants_fewer_registers(const rncl_pass *pass, const tile_problem *problem,
+                                  const tile_parameters *tile)
+{
+    return pass->context->gpu.family == RNCL_GPU_NVIDIA && problem->elements && !problem->dfilter &&
+           tile->left > 1 && tile_items(tile) == 256;
+}
+
 rncl_status tile_product_build(const rncl_pass *pass, int first, const tile_problem *problem,
                                tile_product *product)
 {
     char options[RNCL_OPTIONS_SIZE];
     const bool partial = problem->elements && !problem->dfilter && product->split > 1;
-    rncl_pass of_floats = *pass;
+    rncl_pass of_floats = *pass; /* Winograd's stages multiply floats also where images are elements */
     of_floats.choice.floats = true;
-    rncl_pass_options(pass, first, KNOB_COUNT, options, "-DDFILTER=%d%s%s", problem->dfilter,
+    rncl_pass_options(pass, first, KNOB_COUNT, options, "-DDFILTER=%d%s%s%s", problem->dfilter,
                       partial ? " -DPARTIAL=1" : "",
-                      product->tile.large_registers ? " -cl-intel-256-GRF-per-thread" : "");
+                      product->tile.large_registers ? " -cl-intel-256-GRF-per-thread" : "",
+                      wants_fewer_registers(pass, problem, &product->tile) ? " -cl-nv-maxrregcount=128" : "");
     RNCL_TRY(rncl_pass_kernel(problem->elements ? pass : &of_floats, "conv/tiled", options, "conv_tiled",
                               &product->kernel));
     return rncl_kernel_require(pass->context, &product->kernel, (size_t)tile_items(&product->tile));

@@ -231,7 +231,8 @@ static void declare_sums(check_trial *trial)
             (parts + given) * 2 * vector);
     if (!parts)
         return;
-    declare(trial, RNCL_SLOT_before_x, CHECK_INPUT, CHECK_BACKWARD, rows * vector);
+    declare(trial, RNCL_SLOT_before_x, CHECK_INPUT, CHECK_BACKWARD,
+            rows * c * rncl_pass_element_bytes(&op->passes[trial->c.pass]));
     declare(trial, RNCL_SLOT_before_saved, CHECK_INPUT, CHECK_BACKWARD,
             check_saved_bytes(rows, c, op->choice.signs_width));
     declare(trial, RNCL_SLOT_before_weight, CHECK_INPUT, CHECK_BACKWARD, vector);
@@ -437,7 +438,7 @@ static void judge_gradient_sums(const check_trial *trial, const sink *to)
         .parts = (size_t)trial->op->needs.gradient_parts,
         .signs_width = trial->op->choice.signs_width,
         .dx = dx->reference,
-        .x = t[RNCL_SLOT_before_x].initial,
+        .x = t[RNCL_SLOT_before_x].reference,
         .saved = t[RNCL_SLOT_before_saved].initial,
         .weight = t[RNCL_SLOT_before_weight].initial,
         .bias = t[RNCL_SLOT_before_bias].initial,

@@ -19,7 +19,7 @@ static bool is_open(const check_gradient_sums *g, size_t row, size_t channel)
     const size_t at = row * g->c + channel, width = (size_t)g->signs_width;
     if (width)
         return ((const unsigned char *)(g->saved + 2 * g->c))[at / width] >> at % width & 1;
-    return fmaf(g->x[at] - g->saved[channel], g->saved[g->c + channel] * g->weight[channel],
+    return fmaf((float)g->x[at] - g->saved[channel], g->saved[g->c + channel] * g->weight[channel],
                 g->bias[channel]) > 0;
 }
 
@@ -30,7 +30,7 @@ double check_gradient_sums_error(const check_gradient_sums *g)
         double wrong[2] = {0}, size[2] = {0};
         for (size_t row = 0; row < g->rows; row++) {
             const double dz = is_open(g, row, channel) ? g->dx[row * g->c + channel] : 0;
-            const double centred = (double)g->x[row * g->c + channel] - (double)g->saved[channel];
+            const double centred = g->x[row * g->c + channel] - (double)g->saved[channel];
             const double terms[] = {dz, dz * centred * (double)g->saved[g->c + channel]};
             for (size_t i = 0; i < COUNT(terms); i++)
                 wrong[i] -= terms[i], size[i] += fabs(terms[i]);

@@ -8,8 +8,8 @@
 typedef struct check_gradient_sums {
     size_t rows, c, parts;
     int signs_width; /* as in rncl_op_choice */
-    const double *dx;
-    const float *x, *saved, *weight, *bias;
+    const double *dx, *x;
+    const float *saved, *weight, *bias;
     const float *sums;
 } check_gradient_sums;
 

@@ -54,11 +54,13 @@ double rncl_precision_rounding(rncl_precision precision)
 }
 
 /* Float32 is made of TF32 only. TF32 is not made of bfloat16, nor does a unit of fewer bits serve more.
- * Tensors of bfloat16 are for CPUs, and so are their units. */
+ * Tensors of bfloat16 are for units of bfloat16, and those of CPUs are for nothing else. */
 bool rncl_matrix_unit_serves(const rncl_matrix_unit *unit, rncl_precision precision)
 {
-    if (unit->rounds_to == RNCL_PRECISION_BF16_TENSORS || precision == RNCL_PRECISION_BF16_TENSORS)
-        return unit->rounds_to == precision;
+    if (unit->rounds_to == RNCL_PRECISION_BF16_TENSORS)
+        return precision == RNCL_PRECISION_BF16_TENSORS;
+    if (precision == RNCL_PRECISION_BF16_TENSORS)
+        return unit->rounds_to == RNCL_PRECISION_BF16;
     return precision == RNCL_PRECISION_BF16 || unit->rounds_to != RNCL_PRECISION_BF16;
 }
 

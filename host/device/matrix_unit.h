@@ -45,8 +45,8 @@ void rncl_precision_request(struct rncl_context *context, rncl_precision precisi
  * kernel does not build or computes wrongly is said once in the log, remembered beside the compiled programs
  * until the driver or the kernel changes, and is no error. A probe that fails otherwise, say for want of
  * memory, says nothing about the unit: this context goes on without it, with a warning, since results then
- * round differently. All units of GPUs that serve float32 serve every precision; those of CPUs serve tensors
- * of bfloat16.
+ * round differently. All units of GPUs that serve float32 serve every precision of floats; those of CPUs, and
+ * those of bfloat16, serve tensors of bfloat16.
  *
  * RNCL_MATRIX_UNIT=off: none is used. RNCL_MATRIX_UNIT=NAME, a unit's name: that unit is emulated, slowly, on
  * any device; for tests. */

@@ -20,7 +20,9 @@
  *        |  4  |  5  |  6  |  7  |
  *
  * The depth goes through local memory TK words at a time, in two buffers: while one is multiplied, the next
- * is loaded. A word holds PACK values of the depth, rounded as the unit wants them.
+ * is loaded. A word holds PACK values of the depth, rounded as the unit wants them. With BF16 both matrices
+ * are of elements (common.clh), for which conv/round_filter.cl has rounded the filter, and results that are
+ * images are as well.
  *
  * shape       see rncl_mma_shape; tensors have fewer than 2^31 values
  * left_from   [batch][n][h][w][c]
@@ -69,7 +71,9 @@
 #ifndef TK
 #define TK 16
 #endif
-/* Floats of a load: 1, or 4 where the channels that it runs along are a multiple of 4. */
+/* Values of a load: 1, or 4 where the channels that it runs along are a multiple of 4; with BF16 1, 2, 4
+ * or 8.
+ */
 #ifndef LEFT_VW
 #define LEFT_VW 4
 #endif
@@ -77,9 +81,13 @@
 #define RIGHT_VW 4
 #endif
 
-/* Floats of a store: 1, or 2 where the result's channels are even. */
+/* Values of a store: 1, or 2 where the result's channels are even. */
 #ifndef STORE_VW
 #define STORE_VW 1
+#endif
+/* With BF16: 0 or 1, whether results are those of shares, which are floats. */
+#ifndef PARTIAL
+#define PARTIAL 0
 #endif
 /* 0 or 1, whether launches compute more than one product. */
 #ifndef BATCHED
@@ -114,7 +122,14 @@
  * from `word` on. */
 static void read_left(const unit_state *unit, __local const uint *tile, int word, uint *words)
 {
-#if A_HALVES
+#if MATRIX_LOADS
+#if LEFT_ALONG
+#define LEFT_ROW_AT(lane) LEFT_AT((lane) % 16, word + (lane) / 16 * 4)
+#else
+#define LEFT_ROW_AT(lane) VALUE_AT(0, TM, (lane) / 8 % 2 * 8, 2 * word + (lane) / 16 * 8 + (lane) % 8)
+#endif
+    LOAD_MATRICES(words, A_WORDS, !LEFT_ALONG, tile, unit->lane, LEFT_ROW_AT);
+#elif A_HALVES
     UNROLL_FOR (i, A_WORDS)
         words[i] =
             ((__local const ushort *)tile)[2 * LEFT_AT(A_ROW(unit->lane, i), word) + A_WORD(unit->lane, i)];
@@ -124,10 +139,22 @@ static void read_left(const unit_state *unit, __local const uint *tile, int word
 #endif
 }
 
+/* Of RIGHTS fragments that lie side by side: ldmatrix reads two. */
+#define RIGHTS (MATRIX_LOADS && FC % 2 == 0 ? 2 : 1)
 static void read_right(const unit_state *unit, __local const uint *tile, int word, uint *words)
 {
+#if MATRIX_LOADS
+#if RIGHT_ALONG
+#define RIGHT_ROW_AT(lane)                                                                                   \
+    RIGHT_AT((lane) % 8 + (RIGHTS == 2 ? (lane) / 16 * 8 : 0), word + (lane) / 8 % 2 * 4)
+#else
+#define RIGHT_ROW_AT(lane) VALUE_AT(0, TN, RIGHTS == 2 ? (lane) / 16 * 8 : 0, 2 * word + (lane) % 16)
+#endif
+    LOAD_MATRICES(words, RIGHTS * B_WORDS, !RIGHT_ALONG, tile, unit->lane, RIGHT_ROW_AT);
+#else
     UNROLL_FOR (i, B_WORDS)
         words[i] = tile[RIGHT_AT(B_COLUMN(unit->lane, i), word + B_WORD(unit->lane, i))];
+#endif
 }
 
 /* Rounds words to TF32; rests: the TF32 of what is lost. NVIDIA's unit leaves out the lower bits, so that
@@ -156,7 +183,7 @@ static void multiply_tiles(const unit_state *unit, float sums[FR][FC][SUMS], __l
             read_left(unit, left + LEFT_AT(i * UNIT_M, 0), word, a[i]);
             split_words(a[i], a_rest[i], A_WORDS);
         }
-        UNROLL_FOR (j, FC) {
+        UNROLL_FOR_STEP (j, FC, RIGHTS) {
             read_right(unit, right + RIGHT_AT(j * UNIT_N, 0), word, b[j]);
             split_words(b[j], b_rest[j], B_WORDS);
         }
@@ -184,42 +211,61 @@ static int result_row(rncl_mma_shape shape, int row)
 #endif
 }
 
-/* Neighbouring columns whose sums a lane stores at once. */
+/* A value of the result in memory. */
+#define ROUNDS_RESULT (PASS != 2 && !PARTIAL)
+#if defined(BF16) && ROUNDS_RESULT
+typedef element result_value;
+#else
+typedef float result_value;
+#endif
+
+/* Neighbouring columns whose sums a lane stores at once, and what it stores. */
 #define STORED (SUM_COLUMNS == 2 ? STORE_VW : 1)
 #if SUM_COLUMNS == 2 && STORE_VW == 2
 typedef float2 stored;
 #define STORED_SUMS(sums) ((float2)((sums)[0], (sums)[1]))
-#define LOAD_STORED(from, to)                                                                                \
-    do {                                                                                                     \
-        const float2 loaded = *(__global const float2 *)(from);                                              \
-        (to)[0] = loaded.x, (to)[1] = loaded.y;                                                              \
-    } while (0)
 #define KEEP_STORED(value, sums) ((sums)[0] = (value).x, (sums)[1] = (value).y)
+#if defined(BF16) && ROUNDS_RESULT
+typedef uint in_memory;
+#define FLOATS_OF(word) (as_float2((uint2)((word) << 16, (word)&0xffff0000u)))
+#define IN_MEMORY(value) pack_bf16((value).x, (value).y)
+#else
+typedef float2 in_memory;
+#define FLOATS_OF(value) (value)
+#define IN_MEMORY(value) (value)
+#endif
 #else
 typedef float stored;
 #define STORED_SUMS(sums) ((sums)[0])
-#define LOAD_STORED(from, to) ((to)[0] = *(from))
 #define KEEP_STORED(value, sums) ((sums)[0] = (value))
+typedef result_value in_memory;
+#if defined(BF16) && ROUNDS_RESULT
+#define FLOATS_OF(value) ELEMENT(value)
+#define IN_MEMORY(value) ((element)round_to_bf16(value))
+#else
+#define FLOATS_OF(value) (value)
+#define IN_MEMORY(value) (value)
+#endif
 #endif
 
 /* Stores the fragments of a sub-group, of which the first begins at (first_row, first_column), and makes sums
- * what is stored. */
+ * what is stored, before it is rounded. */
 static void store_sums(rncl_mma_shape shape, const unit_state *unit, float sums[FR][FC][SUMS],
-                       __global float *result, int first_row, int first_column, int accumulate)
+                       __global result_value *result, int first_row, int first_column, int accumulate)
 {
     UNROLL_FOR (i, FR)
         UNROLL_FOR_STEP (v, SUMS, STORED) {
             const int row = first_row + i * UNIT_M + SUM_ROW(unit->lane, v);
             if (row < row_count(shape)) {
-                __global float *line = result + result_row(shape, row);
+                __global result_value *line = result + result_row(shape, row);
                 UNROLL_FOR (j, FC) {
                     const int column = first_column + j * UNIT_N + SUM_COLUMN(unit->lane, v);
-                    __global stored *to = (__global stored *)(line + column);
+                    __global in_memory *to = (__global in_memory *)(line + column);
                     stored value = STORED_SUMS(sums[i][j] + v);
                     if (column < shape.k) {
-                        value = accumulate ? *to + value : value;
+                        value = accumulate ? FLOATS_OF(*to) + value : value;
                         KEEP_STORED(value, sums[i][j] + v);
-                        *to = value;
+                        *to = IN_MEMORY(value);
                     }
                 }
             }
@@ -310,7 +356,8 @@ static void store_statistics(rncl_mma_shape shape, const float sums[FR][FC][SUMS
 #if GRADIENT_SUMS
 /* What the gradient of a batch normalisation of `before_x` depends on. */
 typedef struct normalisation {
-    __global const float *x, *moments, *weight, *bias;
+    __global const element *x;
+    __global const float *moments, *weight, *bias;
 } normalisation;
 
 #if SIGNS_VW
@@ -355,7 +402,8 @@ static void store_gradient_sums(rncl_mma_shape shape, const float sums[FR][FC][S
                     if (valid && in_tile < count) {
                         const int value = result_row(shape, row_tile * TM + in_tile) + at;
                         float x[STORED];
-                        LOAD_STORED(before->x + value, x);
+                        const stored loaded_x = FLOATS_OF(*(__global const in_memory *)(before->x + value));
+                        KEEP_STORED(loaded_x, x);
 #if SIGNS_VW
                         const uint signs = load_signs(shape, before, value);
 #endif
@@ -381,12 +429,12 @@ static void store_gradient_sums(rncl_mma_shape shape, const float sums[FR][FC][S
 #define LEFT_WORDS (2 * LEFT_TILE > GATHERED_WORDS ? 2 * LEFT_TILE : GATHERED_WORDS)
 
 __kernel UNIT_ATTRIBUTE __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
-conv_mma(const rncl_mma_shape shape, __global const float *restrict left_from,
-         __global const float *restrict right_from, __global float *restrict results,
+conv_mma(const rncl_mma_shape shape, __global const element *restrict left_from,
+         __global const element *restrict right_from, __global result_value *restrict results,
          __global float *restrict statistics, const int accumulate
 #if GRADIENT_SUMS
          ,
-         __global const float *restrict before_x, __global const float *restrict moments,
+         __global const element *restrict before_x, __global const float *restrict moments,
          __global const float *restrict weight, __global const float *restrict bias,
          __global float *restrict gradient_sums, const int first_part
 #endif

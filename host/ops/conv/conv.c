@@ -35,8 +35,8 @@ const rncl_op_type rncl_op_conv = {
             [RNCL_CONV_BACKWARD_DATA] = {.name = "backward_data", .for_dx = true},
             [RNCL_CONV_BACKWARD_FILTER] = {.name = "backward_filter", .for_parameters = true},
         },
-    .elements =
-        RNCL_SLOT_BIT(x) | RNCL_SLOT_BIT(residual) | RNCL_SLOT_BIT(y) | RNCL_SLOT_BIT(dy) | RNCL_SLOT_BIT(dx),
+    .elements = RNCL_SLOT_BIT(x) | RNCL_SLOT_BIT(residual) | RNCL_SLOT_BIT(y) | RNCL_SLOT_BIT(dy) |
+                RNCL_SLOT_BIT(dx) | RNCL_SLOT_BIT(before_x),
     RNCL_OP_ROWS(&rncl_conv_winograd, &rncl_conv_winograd_dfilter, &rncl_conv_batched,
                  &rncl_conv_batched_dfilter, &rncl_conv_pointwise_dfilter, &rncl_conv_direct,
                  &rncl_conv_direct_dfilter, &rncl_conv_mma_winograd, &rncl_conv_mma,

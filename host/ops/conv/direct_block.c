@@ -6,7 +6,7 @@
 bool direct_has_pairs(const rncl_pass *pass, int vw)
 {
     const rncl_matrix_unit *unit = rncl_pass_elements(pass) ? rncl_matrix_unit_of(pass->context) : NULL;
-    return unit && unit->n == vw;
+    return unit && unit->lanes == 1 && unit->n == vw;
 }
 
 void direct_add_pairs_option(const rncl_pass *pass, char options[RNCL_OPTIONS_SIZE])

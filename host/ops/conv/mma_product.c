@@ -67,17 +67,19 @@ rncl_status mma_product_build(const rncl_pass *pass, int first, const rncl_pass 
                               rncl_kernel *kernel)
 {
     const rncl_matrix_unit *unit = mma_unit_of(product);
-    const mma_widths widths = mma_widths_of(product);
     const mma_tile tile = mma_product_tile(pass->values + first);
+    const mma_widths widths = mma_widths_of(product, &tile);
+    const bool partial = rncl_pass_elements(product) && product->index != RNCL_CONV_BACKWARD_FILTER &&
+                         mma_product_shares(pass->values + first) > 1;
     const bool strided = product->index == RNCL_CONV_BACKWARD_DATA && product->desc.conv.stride > 1;
     char options[RNCL_OPTIONS_SIZE], of_unit[RNCL_MATRIX_OPTIONS];
     rncl_matrix_unit_options(pass->context, unit, of_unit);
-    rncl_pass_options(pass, first, KNOB_COUNT, options,
-                      "-DPASS=%d -DPRODUCTS=%d -DLEFT_VW=%d -DRIGHT_VW=%d -DSTORE_VW=%d -DSTRIDED=%d%s %s%s",
-                      product->index, rncl_matrix_unit_products(unit, pass->context->precision), widths.left,
-                      widths.right, widths.store, strided, more, of_unit,
-                      wants_large_registers(pass->context, unit, widths) ? " -cl-intel-256-GRF-per-thread"
-                                                                         : "");
+    rncl_pass_options(
+        pass, first, KNOB_COUNT, options,
+        "-DPASS=%d -DPRODUCTS=%d -DLEFT_VW=%d -DRIGHT_VW=%d -DSTORE_VW=%d -DSTRIDED=%d%s%s %s%s",
+        product->index, rncl_matrix_unit_products(unit, pass->context->precision), widths.left, widths.right,
+        widths.store, strided, partial ? " -DPARTIAL=1" : "", more, of_unit,
+        wants_large_registers(pass->context, unit, widths) ? " -cl-intel-256-GRF-per-thread" : "");
     RNCL_TRY(rncl_pass_kernel(pass, "conv/mma", options, "conv_mma", kernel));
     return rncl_kernel_require(pass->context, kernel, (size_t)mma_items_of(unit, &tile));
 }

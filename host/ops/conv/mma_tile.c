@@ -90,14 +90,6 @@ int mma_items_of(const rncl_matrix_unit *unit, const mma_tile *t)
     return t->sr * t->sc * unit->lanes;
 }
 
-mma_widths mma_widths_of(const rncl_pass *pass)
-{
-    const rncl_conv_shape *c = &pass->desc.conv;
-    const int of_c = c->c % 4 ? 1 : 4, of_k = c->k % 4 ? 1 : 4;
-    return pass->index == RNCL_CONV_BACKWARD_DATA ? (mma_widths){of_k, of_k, c->c % 2 ? 1 : 2}
-                                                  : (mma_widths){of_c, of_k, c->k % 2 ? 1 : 2};
-}
-
 /* Words of a tile in local memory; see kernels/conv/mma_tile.clh. */
 static size_t tile_words(int along, bool tensor_along, int width, int tk)
 {
@@ -121,23 +113,70 @@ static size_t local_bytes(const rncl_pass *pass, const mma_tile *t)
     return 4 * (MAX(left, gathered) + right + 2 * places + exchanged);
 }
 
-/* Whether work-items share the loads of a tile of `width` rows or columns evenly. */
-static bool loads_fit(const rncl_matrix_unit *unit, const mma_tile *t, int width, bool along, int vw)
+/* A matrix of which work-items load a tile of `width` rows or columns. */
+typedef struct tile_side {
+    int width, channels; /* channels: in which it is contiguous */
+    bool along;          /* these run along the depth */
+} tile_side;
+
+static tile_side left_side(const rncl_pass *pass, const mma_tile *t)
 {
-    const int values = along ? MAX(vw, unit->pack) : vw;
-    const int units = along ? width * t->tk * unit->pack / values : width * t->tk / values;
-    return width % vw == 0 && t->tk * unit->pack % values == 0 && units % mma_items_of(unit, t) == 0;
+    const rncl_conv_shape *c = &pass->desc.conv;
+    return (tile_side){.width = t->sr * t->fr * mma_unit_of(pass)->m,
+                       .channels = pass->index == RNCL_CONV_BACKWARD_DATA ? c->k : c->c,
+                       .along = !conv_is_dfilter(pass)};
+}
+
+static tile_side right_side(const rncl_pass *pass, const mma_tile *t)
+{
+    return (tile_side){.width = t->sc * t->fc * mma_unit_of(pass)->n,
+                       .channels = pass->desc.conv.k,
+                       .along = pass->index == RNCL_CONV_BACKWARD_DATA};
+}
+
+/* Whether NVIDIA's ldmatrix makes words of elements when they are read (kernels/conv/mma_nvidia.clh). */
+static bool has_matrix_loads(const rncl_pass *pass)
+{
+    return rncl_pass_elements(pass) && mma_unit_of(pass)->id == RNCL_UNIT_NVIDIA_BF16;
+}
+
+/* Whether work-items share the loads of so many values evenly; see kernels/conv/mma_tile.clh. */
+static bool loads_fit(const rncl_pass *pass, const mma_tile *t, const tile_side *side, int vw)
+{
+    const rncl_matrix_unit *unit = mma_unit_of(pass);
+    const int depth = t->tk * unit->pack, span = MAX(vw, unit->pack);
+    const int values = side->along ? span : has_matrix_loads(pass) ? vw : vw * unit->pack;
+    return side->width % vw == 0 && (!side->along || depth % span == 0) &&
+           side->width * depth / values % mma_items_of(unit, t) == 0;
+}
+
+static int load_width(const rncl_pass *pass, const mma_tile *t, const tile_side *side)
+{
+    if (!rncl_pass_elements(pass))
+        return side->channels % 4 ? 1 : 4;
+    int vw = 8;
+    while (vw > 1 && (side->channels % vw || !loads_fit(pass, t, side, vw)))
+        vw /= 2;
+    return vw;
+}
+
+mma_widths mma_widths_of(const rncl_pass *pass, const mma_tile *tile)
+{
+    const rncl_conv_shape *c = &pass->desc.conv;
+    const tile_side left = left_side(pass, tile), right = right_side(pass, tile);
+    const int stored = pass->index == RNCL_CONV_BACKWARD_DATA ? c->c : c->k;
+    return (mma_widths){load_width(pass, tile, &left), load_width(pass, tile, &right), stored % 2 ? 1 : 2};
 }
 
 bool mma_tile_is_possible(const rncl_pass *pass, const mma_tile *t)
 {
     const rncl_matrix_unit *unit = mma_unit_of(pass);
-    const mma_widths widths = mma_widths_of(pass);
+    const mma_widths widths = mma_widths_of(pass, t);
+    const tile_side left = left_side(pass, t), right = right_side(pass, t);
     return t->tk % unit->words == 0 &&
            (size_t)mma_items_of(unit, t) <= pass->context->info.max_work_group_size &&
            local_bytes(pass, t) <= pass->context->info.local_memory &&
-           loads_fit(unit, t, t->sr * t->fr * unit->m, !conv_is_dfilter(pass), widths.left) &&
-           loads_fit(unit, t, t->sc * t->fc * unit->n, pass->index == RNCL_CONV_BACKWARD_DATA, widths.right);
+           loads_fit(pass, t, &left, widths.left) && loads_fit(pass, t, &right, widths.right);
 }
 
 /* Preset tiles: as large as sums and fragments stay in registers in all passes, without spills, as compiled

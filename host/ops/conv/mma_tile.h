@@ -18,7 +18,7 @@ typedef struct mma_sizes {
     int rows, columns, depth;
 } mma_sizes;
 
-/* Floats of a load of the left and right matrices, and of a store of the result: all run along channels. */
+/* Values of a load of the left and right matrices, and of a store of the result: all run along channels. */
 typedef struct mma_widths {
     int left, right, store;
 } mma_widths;
@@ -34,7 +34,8 @@ mma_sizes mma_sizes_of(const rncl_pass *pass, const rncl_mma_shape *s);
 /* Of the product that has most to do. */
 mma_sizes mma_largest_sizes(const rncl_pass *pass);
 
-mma_widths mma_widths_of(const rncl_pass *pass);
+/* Of floats 16 bytes or one; of elements the widest of which the tile has as many as there are work-items. */
+mma_widths mma_widths_of(const rncl_pass *pass, const mma_tile *tile);
 
 /* Work-items of a work-group. */
 int mma_items_of(const rncl_matrix_unit *unit, const mma_tile *tile);

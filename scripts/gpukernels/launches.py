@@ -18,6 +18,11 @@ class Launch:
     arguments: list
 
     @property
+    def element(self):
+        """Bytes of a value of an activation or of its gradient."""
+        return 2 if re.search(r"-DBF16\b", self.options) else 4
+
+    @property
     def groups(self):
         return math.prod(-(-a // b) for a, b in zip(self.size, self.group))
 
@@ -73,14 +78,17 @@ def product(launch):
     rows, columns, depth = (r * s * c, k, n * p * q) if dfilter else (n * p * q, k, r * s * c)
     kind = "Winograd products" if batch > 1 else f"{r}x{s}" + (f"/{stride}" if stride > 1 else "")
     shares = max(z // batch, 1)
-    tensors = [n * h * w * c, r * s * c * k, n * p * q * k]
-    result = tensors[1 if dfilter else 2]
+    # On matrix units the filter has been rounded to elements; partial sums are floats.
+    image, filter_bytes = launch.element, launch.element if launch.kernel == "conv_mma" and not dfilter else 4
+    tensors = [image * n * h * w * c, filter_bytes * r * s * c * k, image * n * p * q * k]
+    result, summand = tensors[1 if dfilter else 2], 4 * (r * s * c * k if dfilter else n * p * q * k)
     accumulate = 5 if launch.kernel == "conv_mma" else 9
     added_to = launch.arguments[accumulate:accumulate + 1] == [[1]]
     summed = launch.knob("GRADIENT_SUMS", 0)  # reads the batch normalisation's x, and its signs
     if summed and launch.knob("SIGNS_VW", 0):
-        summed += 1 / (4 * launch.knob("SIGNS_VW"))
-    moved = round(4 * batch * (sum(tensors) + result * (shares - 1 + added_to + summed)))
+        summed += 1 / (image * launch.knob("SIGNS_VW"))
+    written = result * (1 + added_to + summed) if shares == 1 else summand * shares
+    moved = round(batch * (sum(tensors) - result + written))
     return Product(f"conv {'filter gradient' if dfilter else 'forward, input gradient'} {kind}", rows, columns, depth, batch, shares, moved)
 
 
@@ -111,8 +119,8 @@ def moved_bytes(launch):
     vector, words = launch.knob("VW"), launch.arguments
     items = math.prod(launch.size)
     if launch.kernel.startswith("batchnorm"):
-        x = 4 * math.prod(launch.shape[:4])
-        residual, signs = launch.knob("RESIDUAL", 0) == 1, launch.knob("SIGNS", 0) / (4 * vector)
+        x = launch.element * math.prod(launch.shape[:4])
+        residual, signs = launch.knob("RESIDUAL", 0) == 1, launch.knob("SIGNS", 0) / (launch.element * vector)
         masks = signs if signs else residual
         given = launch.knob("GIVEN_SUMS", 0)  # gradient masks dy and stores it
         tensors = {"statistics": 1, "apply": 2 + residual + signs, "gradient_sums": 2 + residual + masks,
@@ -120,13 +128,15 @@ def moved_bytes(launch):
         return x * tensors.get(launch.kernel.removeprefix("batchnorm_"), 0)
     if launch.kernel.startswith("conv_staged"):
         shares, tiles = 1, 1
-        values = 9 if launch.kernel.endswith(("filters", "dfilter")) else 16
+        values = 4 * 9 if launch.kernel.endswith(("filters", "dfilter")) else launch.element * 16
         if launch.kernel == "conv_staged_dfilter":
             shares = words[1][0]
         if launch.kernel == "conv_staged_outputs":
             tiles = words[6][0]
-            values += 16 * launch.knob("GRADIENT_SUMS", 0)  # the batch normalisation's x
-        return 4 * items * vector * tiles * (36 * shares + values)
+            values += launch.element * 16 * launch.knob("GRADIENT_SUMS", 0)  # the batch normalisation's x
+        return items * vector * tiles * (4 * 36 * shares + values)
     if launch.kernel == "conv_reduce":
-        return 4 * words[0][0] * (words[1][0] + 1)
+        return words[0][0] * (4 * words[1][0] + (launch.element if launch.knob("OF_IMAGES", 0) else 4))
+    if launch.kernel == "conv_round_filter":
+        return words[0][0] * (4 + 2)
     return sum(word for word in words if isinstance(word, int))

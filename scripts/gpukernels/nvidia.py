@@ -47,12 +47,13 @@ class Sass:
             kinds["fma"] = 2 if op.startswith("FFMA2") else 1
         elif re.match(r"[HI]MMA|WGMMA", op):
             kinds["matrix"] = 1
+        elif op.startswith("LDSM"):
+            kinds["local_rows"] = int(op[-1])  # lines of local memory, 1 to 4
         else:
-            kind = {"LDG": "global_load", "LDGSTS": "global_load", "LDS": "local_load", "LDSM": "local_load",
+            kind = {"LDG": "global_load", "LDGSTS": "global_load", "LDS": "local_load",
                     "STG": "global_store", "STS": "local_store", "LDL": "scratch", "STL": "scratch"}.get(op.split(".")[0])
             if kind:
-                wide = "128" in op or op.startswith("LDSM")
-                kinds[kind + ("16" if wide else "8" if ".64" in op else "4")] = 1
+                kinds[kind + ("16" if "128" in op else "8" if ".64" in op else "4")] = 1
         return kinds
 
 

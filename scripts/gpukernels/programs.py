@@ -11,10 +11,13 @@ NETWORKS = {"ResNet-18": "--arch resnet --depth 18 --batch-size 8", "ResNet-50":
 # What each pretended GPU's programs are compiled for. Nobody compiles for `smallest`: one target of each vendor.
 DEVICES = {"nvidia": ("sm_75", "sm_80", "sm_90"), "gcn": ("gfx906",), "cdna": ("gfx90a",), "rdna": ("gfx1030", "gfx1100"),
            "xe_lp": ("tgllp",), "xe_hpg": ("dg2",), "xe_hpc": ("pvc",), "smallest": ("sm_75", "gfx1030", "tgllp")}
-# The same with matrix units: the precision, at which there is one, and the processors that have it. Xe-HPC's for TF32 is not among them:
+# The same with matrix units: the precisions, at which there is one, and the processors that have it. Xe-HPC's for TF32 is not among them:
 # Debian 12's ocloc leaves its product as a call.
-UNITS = {"nvidia": ("fp32", ("sm_80", "sm_90")), "cdna": ("fp32", ("gfx90a",)), "rdna": ("bf16-operands", ("gfx1100",)),
-         "xe_hpg": ("bf16-operands", ("dg2",)), "xe_hpc": ("bf16-operands", ("pvc",))}
+UNITS = {"nvidia": (("fp32", "bf16"), ("sm_80", "sm_90")), "cdna": (("fp32", "bf16"), ("gfx90a",)),
+         "rdna": (("bf16-operands", "bf16"), ("gfx1100",)), "xe_hpg": (("bf16-operands", "bf16"), ("dg2",)),
+         "xe_hpc": (("bf16-operands", "bf16"), ("pvc",))}
+# Processors without them, for which tensors of bfloat16 are compiled.
+WITHOUT_UNITS = {"nvidia": ("sm_75",), "gcn": ("gfx906",), "rdna": ("gfx1030",), "xe_lp": ("tgllp",), "xe_hpg": ("dg2",)}
 
 
 def pretend(build, device, log, command, sources=None, launches=False, units=False):
@@ -49,27 +52,29 @@ def programs(build, folder):
     """[(device, source file, options, target)] in order of building."""
     result = {}
     for device, targets in DEVICES.items():
-        for source, options in _built(build, folder, device):
-            # A matrix unit is of some processors of a family, and no other compiles its probe.
-            if "-DUNIT=" not in options:
-                result.update({(device, source, options, target): True for target in targets})
-        precision, targets = UNITS.get(device, (None, ()))
-        for source, options in _built(build, folder, device, precision) if targets else ():
-            result.update({(device, source, options, target): True for target in targets})
+        precisions, with_units = UNITS.get(device, ((), ()))
+        wanted = [("fp32", False, targets)] + [(precision, True, with_units) for precision in precisions]
+        if device in WITHOUT_UNITS:
+            wanted.append(("bf16", False, WITHOUT_UNITS[device]))
+        for precision, units, processors in wanted:
+            for source, options in _built(build, folder, device, precision, units):
+                # A matrix unit is of some processors of a family, and no other compiles its probe.
+                if units or "-DUNIT=" not in options:
+                    result.update({(device, source, options, target): True for target in processors})
     return list(result)
 
 
-def _built(build, folder, device, precision=None):
-    """[(source file, options)], kept in the folder until rncl or the layer changes. precision: with matrix units."""
+def _built(build, folder, device, precision, units):
+    """[(source file, options)], kept in the folder until rncl or the layer changes."""
     state = _digest([f"{build}/host/rncl", f"{build}/tests/gpu/libpretend_gpu.so"])
     sources = f"{folder}/sources"
     os.makedirs(sources, exist_ok=True)
-    kept = f"{folder}/programs-{device}-{precision or 'plain'}-{state}.json"
+    kept = f"{folder}/programs-{device}-{precision}{'-units' if units else ''}-{state}.json"
     if not os.path.exists(kept):
         found = {}
         for network in NETWORKS.values():
             with tempfile.NamedTemporaryFile("r", encoding="utf-8") as log:
-                pretend(build, device, log.name, f"bench {network} --steps 1 --precision {precision or 'fp32'}", sources, units=bool(precision))
+                pretend(build, device, log.name, f"bench {network} --steps 1 --precision {precision}", sources, units=units)
                 for row in log:
                     _, _, name, *options = row.split()
                     found[f"{sources}/{name}.cl", " ".join(options)] = True

@@ -13,6 +13,8 @@
  * A work-item transforms VW channels of one tile, of outputs of tiles_each, or of all nine taps; the next one
  * the next VW channels. VW divides all channels. Work-groups may have any size.
  *
+ * Tensors of the network are elements (common.clh); all stages compute, and keep, floats.
+ *
  * shape        see rncl_winograd_shape; the tiles are those of shape.n images, shape.tiles in all
  * first        the first of these images in x, dy and y
  * x            [images][h][w][c]
@@ -53,7 +55,7 @@ static void store_positions(const vfloat *tile, __global float *to, size_t step)
 }
 
 __kernel void conv_staged_inputs(const rncl_winograd_shape shape, const int first,
-                                 __global const float *restrict x, __global float *restrict inputs)
+                                 __global const element *restrict x, __global float *restrict inputs)
 {
     const int i = get_global_id(0) * VW;
     if (i >= shape.tiles * shape.c)
@@ -63,14 +65,14 @@ __kernel void conv_staged_inputs(const rncl_winograd_shape shape, const int firs
 }
 
 __kernel void conv_staged_dy(const rncl_winograd_shape shape, const int first,
-                             __global const float *restrict dy, __global float *restrict workspace,
+                             __global const element *restrict dy, __global float *restrict workspace,
                              const int gradients_at)
 {
     const int i = get_global_id(0) * VW;
     if (i >= shape.tiles * shape.k)
         return;
     const tile_place place = place_of(shape, i / shape.k);
-    __global const float *image =
+    __global const element *image =
         dy + (size_t)(first + place.image) * shape.p * shape.q * shape.k + i % shape.k;
     vfloat tile[POSITIONS];
     LOAD_PATCH(tile, M, image, shape.p, shape.q, shape.k, place.row, place.column);
@@ -112,9 +114,9 @@ typedef struct gradient_sums {
 } gradient_sums;
 
 /* Adds dz and dz * (x - mean) of a pixel, where dz is dx where y is positive. */
-static void gather_gradient(gradient_sums *of, const vfloat *dx, __global const float *x)
+static void gather_gradient(gradient_sums *of, const vfloat *dx, __global const element *x)
 {
-    const vfloat centred = VLOAD(x) - of->mean;
+    const vfloat centred = ELOAD(x) - of->mean;
     const vfloat dz = select((vfloat)(0.0f), *dx, FMA(centred, of->scale, of->bias) > (vfloat)(0.0f));
     of->sum += dz;
     of->product = FMA(dz, centred, of->product);
@@ -131,11 +133,11 @@ static void gather_gradient(gradient_sums *of, const vfloat *dx, __global const 
 __kernel REQUIRED_SUB_GROUP void
 conv_staged_outputs(const rncl_winograd_shape shape, const int first,
                     __global const float *restrict workspace, const int products_at,
-                    __global float *restrict y, const int accumulate, const int tiles_each,
+                    __global element *restrict y, const int accumulate, const int tiles_each,
                     const int first_part, const int part_count, __global float *restrict statistics
 #if GRADIENT_SUMS
                     ,
-                    __global const float *restrict before_x, __global const float *restrict moments,
+                    __global const element *restrict before_x, __global const float *restrict moments,
                     __global const float *restrict weight, __global const float *restrict bias,
                     __global float *restrict gradient_parts
 #endif
@@ -172,8 +174,8 @@ conv_staged_outputs(const rncl_winograd_shape shape, const int first,
                     const size_t at = corner + ((size_t)row * shape.q + column) * shape.k;
                     vfloat *value = tile + row * SIDE + column;
                     if (accumulate)
-                        *value += VLOAD(y + at);
-                    VSTORE(*value, y + at);
+                        *value += ELOAD(y + at);
+                    ESTORE(*value, y + at);
 #if GRADIENT_SUMS
                     gather_gradient(&sums, value, before_x + at);
 #endif

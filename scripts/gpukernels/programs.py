@@ -16,8 +16,9 @@ DEVICES = {"nvidia": ("sm_75", "sm_80", "sm_90"), "gcn": ("gfx906",), "cdna": ("
 UNITS = {"nvidia": (("fp32", "bf16"), ("sm_80", "sm_90")), "cdna": (("fp32", "bf16"), ("gfx90a",)),
          "rdna": (("bf16-operands", "bf16"), ("gfx1100",)), "xe_hpg": (("bf16-operands", "bf16"), ("dg2",)),
          "xe_hpc": (("bf16-operands", "bf16"), ("pvc",))}
-# Processors without them, for which tensors of bfloat16 are compiled.
-WITHOUT_UNITS = {"nvidia": ("sm_75",), "gcn": ("gfx906",), "rdna": ("gfx1030",), "xe_lp": ("tgllp",), "xe_hpg": ("dg2",)}
+# Processors without them, for which tensors of bfloat16 are compiled, and the network of which these are.
+WITHOUT_UNITS = {"nvidia": ("sm_75",), "gcn": ("gfx906",), "xe_hpg": ("dg2",)}
+OF_BF16 = ("ResNet-50",)
 
 
 def pretend(build, device, log, command, sources=None, launches=False, units=False):
@@ -72,7 +73,7 @@ def _built(build, folder, device, precision, units):
     kept = f"{folder}/programs-{device}-{precision}{'-units' if units else ''}-{state}.json"
     if not os.path.exists(kept):
         found = {}
-        for network in NETWORKS.values():
+        for network in [NETWORKS[name] for name in (OF_BF16 if precision == "bf16" else NETWORKS)]:
             with tempfile.NamedTemporaryFile("r", encoding="utf-8") as log:
                 pretend(build, device, log.name, f"bench {network} --steps 1 --precision {precision}", sources, units=units)
                 for row in log:

@@ -213,7 +213,8 @@ typedef struct mma_batch {
 
 static depth_problem depth_of(const rncl_pass *pass, const mma_batch *batch, const mma_tile *t)
 {
-    enum { OPERATIONS_A_BYTE = 40, MOST_SHARES = 128, SHARES_BYTES = 64 << 20 };
+    /* Of one product of bfloat16 several times as many as of three of TF32. */
+    enum { OPERATIONS_A_BYTE = 40, OF_ELEMENTS = 160, MOST_SHARES = 128, SHARES_BYTES = 64 << 20 };
     const rncl_matrix_unit *unit = mma_unit_of(pass);
     const mma_sizes *sizes = &batch->sizes;
     const double bytes = 4.0 * batch->products * sizes->rows * sizes->columns;
@@ -223,7 +224,7 @@ static depth_problem depth_of(const rncl_pass *pass, const mma_batch *batch, con
         .depth = sizes->depth,
         .least_depth = 4 * t->tk * unit->pack,
         .most = batch->whole ? 1 : (int)MAX(1.0, MIN((double)MOST_SHARES, SHARES_BYTES / bytes)),
-        .operations_a_byte = OPERATIONS_A_BYTE,
+        .operations_a_byte = rncl_pass_elements(pass) ? OF_ELEMENTS : OPERATIONS_A_BYTE,
     };
 }
 

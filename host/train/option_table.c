@@ -748,7 +748,7 @@ const rncl_option rncl_option_table[] = {
          "how convolutions may round their operands on matrix units (tensor cores and the like): fp32: not "
          "at all, as without them; tf32: to 11 bits; bf16-operands: to 8 bits. Tensors, sums and all other "
          "operations are float32. bf16: activations and their gradients are stored in 8 bits of mantissa, "
-         "weights and sums as float32; on CPUs. A device that cannot uses fp32, and says so"},
+         "weights and sums as float32; on CPUs and GPUs. A device that cannot uses fp32, and says so"},
     {.name = "max-launch-ms",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_INT,

@@ -409,6 +409,17 @@ static const conv_fault conv_faults[] = {
      SHAPE(7, 7, 8, 3, 16, 1, 1), "mma_winograd dx: filters of the other products"},
     {"mma_winograd", DFILTER("mma_tile.clh", "(size_t)depth_count(shape) * shape.k", "0"),
      SHAPE(7, 7, 8, 3, 16, 1, 1), "mma_winograd dfilter: gradients of the other products"},
+    {"tiled", FORWARD("tiled.cl", "pairs.y << 16, pairs.y & 0xffff0000u", "pairs.y << 16, pairs.y << 16"),
+     SHAPE(8, 8, 8, 3, 16, 1, 1), "elements, tiled forward: the second of two"},
+    {"tiled", DX("tiled.cl", "low >> 16 | (high & 0xffff0000u)", "(low & 0xffffu) | (high & 0xffff0000u)"),
+     SHAPE(8, 8, 8, 3, 16, 1, 1), "elements, tiled dx: the first of two"},
+    {"mma",
+     FORWARD("mma.cl", "(lane) % 16, word + (lane) / 16 * 4", "(lane) % 16, word + (lane) / 8 % 2 * 4"),
+     SHAPE(5, 6, 16, 3, 8, 1, 1), "elements, mma forward: words of the rows that ldmatrix reads"},
+    {"mma", DX("round_filter.cl", "packed + packed_offset + i", "packed + i"), SHAPE(5, 6, 8, 3, 16, 1, 1),
+     "elements, mma dx: the place of the rounded filter"},
+    {"mma", DFILTER("mma.cl", "(lane) / 8 % 2 * 8, 2 * word", "(lane) / 16 * 8, 2 * word"),
+     SHAPE(5, 6, 16, 3, 8, 1, 1), "elements, mma dfilter: rows that ldmatrix turns"},
     {"im2col_gemm", FORWARD("im2col.cl", "p * shape.stride - shape.pad + r", "p * shape.stride + r"),
      SHAPE(8, 8, 8, 3, 16, 1, 1), "im2col_gemm forward: padding above"},
     {"im2col_gemm", DX("im2col.cl", "below % shape.stride || ", ""), SHAPE(8, 8, 8, 3, 16, 2, 1),
@@ -425,14 +436,15 @@ static const conv_fault conv_faults[] = {
 static void emulate_unit(rncl_context *context, const conv_fault *fault)
 {
     const bool pairs = !strncmp(fault->name, "pairs", strlen("pairs")),
-               arm = !strncmp(fault->name, "pairs of ARM", strlen("pairs of ARM"));
-    context->precision = pairs ? RNCL_PRECISION_BF16_TENSORS : RNCL_PRECISION_FP32;
+               arm = !strncmp(fault->name, "pairs of ARM", strlen("pairs of ARM")),
+               elements = !strncmp(fault->name, "elements", strlen("elements"));
+    context->precision = pairs || elements ? RNCL_PRECISION_BF16_TENSORS : RNCL_PRECISION_FP32;
     if (arm)
         context->traits.vector_floats = 4;
     if (pairs)
         assert_true(rncl_matrix_unit_emulate(context, arm ? "arm-bf16" : "x86-bf16"));
     else if (!strncmp(fault->algorithm, "mma", strlen("mma")))
-        assert_true(rncl_matrix_unit_emulate(context, "nvidia-tf32"));
+        assert_true(rncl_matrix_unit_emulate(context, elements ? "nvidia-bf16" : "nvidia-tf32"));
 }
 
 /* Whether the device supports the algorithm for this pass; otherwise another algorithm would run. */

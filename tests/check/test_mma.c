@@ -49,6 +49,13 @@ static const rncl_conv_shape any_shapes[] = {
     SHAPE(6, 1, 1, 20, 1, 1, 36, 1, 0), /* a fully connected layer */
 };
 
+/* Loads of 8, 4, 2 and 1 elements. */
+static const rncl_conv_shape shapes_of_elements[] = {
+    SHAPE(2, 7, 6, 24, 3, 3, 16, 2, 1),
+    SHAPE(1, 6, 5, 17, 2, 3, 9, 1, 2),
+    SHAPE(3, 5, 4, 12, 1, 1, 10, 3, 0),
+};
+
 static const rncl_conv_shape winograd_shapes[] = {
     SHAPE(3, 7, 6, 20, 3, 3, 12, 1, 1), /* tiles that are partly outside */
     SHAPE(2, 5, 9, 9, 3, 3, 17, 1, 0),  /* odd channels: loads of one float */
@@ -80,6 +87,11 @@ static unit_test unit_tests[] = {
     UNIT("intel-bf16-8", BF16),
     UNIT("intel-bf16-16", BF16),
     UNIT("intel-tf32-16", TF32),
+    UNIT("nvidia-bf16", BF16_TENSORS),
+    UNIT("amd-wmma-bf16", BF16_TENSORS),
+    UNIT("amd-mfma-bf16", BF16_TENSORS),
+    UNIT("intel-bf16-8", BF16_TENSORS),
+    UNIT("intel-bf16-16", BF16_TENSORS),
     WINOGRAD("nvidia-tf32", FP32),
     WINOGRAD("nvidia-tf32", TF32),
     WINOGRAD("nvidia-tf32", FP32, .setting = {"mma_winograd", 3, {{"images", 2}, {"m", 2}, {"fr", 1}}},
@@ -96,6 +108,10 @@ static bool is_winograd(const unit_test *test)
 /* Returns how many. */
 static size_t shapes_of(const unit_test *test, const rncl_conv_shape **shapes)
 {
+    if (test->precision == RNCL_PRECISION_BF16_TENSORS) {
+        *shapes = shapes_of_elements;
+        return COUNT(shapes_of_elements);
+    }
     *shapes = is_winograd(test) ? winograd_shapes : any_shapes;
     return is_winograd(test) ? COUNT(winograd_shapes) : COUNT(any_shapes);
 }
@@ -170,7 +186,7 @@ static results run(unit_test *test, rncl_context *context, const rncl_conv_shape
     return r;
 }
 
-/* Integers are exact in every precision, normal numbers within the tolerance of the precision. */
+/* Integers are exact in every precision of floats, normal numbers within the tolerance of the precision. */
 static void products_match_the_reference(void **state)
 {
     unit_test *test = *state;

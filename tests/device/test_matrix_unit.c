@@ -165,14 +165,14 @@ static void without_a_unit_a_precision_is_fp32_and_that_is_said(void **state)
     rncl_context_destroy(context);
 }
 
-/* Tensors of bfloat16 need kernels and no matrix unit; the kernels are those of CPUs. */
-static void tensors_of_bfloat16_are_for_cpus(void **state)
+/* Tensors of bfloat16 need kernels and no matrix unit. */
+static void tensors_of_bfloat16_are_for_cpus_and_gpus(void **state)
 {
     (void)state;
     for (rncl_device_class class = 0; class < RNCL_CLASSES; class ++) {
         remarks heard;
         rncl_context *context = open_context(&heard);
-        const bool stored = class == RNCL_CLASS_CPU_VECTOR;
+        const bool stored = class == RNCL_CLASS_CPU_VECTOR || class == RNCL_CLASS_GPU;
         context->device_class = class;
         rncl_precision_request(context, RNCL_PRECISION_BF16_TENSORS);
         assert_int_equal(context->precision, stored ? RNCL_PRECISION_BF16_TENSORS : RNCL_PRECISION_FP32);
@@ -231,7 +231,8 @@ static void units_of_cpus_are_for_tensors_of_bfloat16_only(void **state)
         const bool of_cpu = unit->rounds_to == RNCL_PRECISION_BF16_TENSORS;
         for (rncl_precision precision = 0; precision < RNCL_PRECISION_BF16_TENSORS; precision++)
             assert_false(of_cpu && rncl_matrix_unit_serves(unit, precision));
-        assert_int_equal(rncl_matrix_unit_serves(unit, RNCL_PRECISION_BF16_TENSORS), of_cpu);
+        assert_int_equal(rncl_matrix_unit_serves(unit, RNCL_PRECISION_BF16_TENSORS),
+                         of_cpu || unit->rounds_to == RNCL_PRECISION_BF16);
         of_cpus += of_cpu;
     }
     assert_int_equal(of_cpus, 2);
@@ -280,7 +281,7 @@ int main(void)
         cmocka_unit_test(a_probe_that_cannot_be_done_is_a_warning_and_not_remembered),
         cmocka_unit_test(a_probe_that_a_folder_of_programs_lacks_is_not_remembered),
         cmocka_unit_test(without_a_unit_a_precision_is_fp32_and_that_is_said),
-        cmocka_unit_test(tensors_of_bfloat16_are_for_cpus),
+        cmocka_unit_test(tensors_of_bfloat16_are_for_cpus_and_gpus),
         cmocka_unit_test(fp32_is_never_made_of_bfloat16),
         cmocka_unit_test(units_of_cpus_are_for_tensors_of_bfloat16_only),
         cmocka_unit_test(a_cpu_with_the_instruction_multiplies_pairs),

@@ -182,6 +182,16 @@ class Launches(unittest.TestCase):
             launch = Launch("conv_mma", "", options, [32, 1, 1], [32, 1, 1], [shape, 4096, 4096, 4096, [0, 0], [accumulate]])
             self.assertEqual(product(launch).bytes, 4 * (tensors + results * 8 * 4 * 4 * 32))
 
+    def test_elements_of_bfloat16_are_two_bytes(self):
+        # 1x1, 8 x 4 x 4 x 16 to 32 channels; partial sums and filter gradients are floats, a filter on matrix units is not.
+        shape, x, y = [8, 4, 4, 16, 1, 1, 1, 0, 0, 4, 4, 32, 0, 1, 1, 4, 4, 1, 0, 0, 1, 0, 0], 8 * 4 * 4 * 16, 8 * 4 * 4 * 32
+        for options, shares, moved in (("-DPASS=0", 1, 2 * (x + 16 * 32 + y)), ("-DPASS=0 -DPARTIAL=1", 3, 2 * (x + 16 * 32) + 3 * 4 * y),
+                                       ("-DPASS=2", 1, 2 * (x + y) + 4 * 16 * 32)):
+            launch = Launch("conv_mma", "", f"{options} -DBF16", [32, 1, shares], [32, 1, 1], [shape, 4096, 4096, 4096, [0, 0], [0]])
+            self.assertEqual(product(launch).bytes, moved)
+        launch = Launch("batchnorm_apply", "", "-DVW=8 -DBF16", [1], [1], [[8, 4, 4, 64, 1, 1, 0, 0, 0, 0]])
+        self.assertEqual(moved_bytes(launch), 2 * 2 * 8 * 4 * 4 * 64)
+
     def test_what_arguments_rule_out_is_left_out(self):
         with source("a = accumulate ? b : c; if (statistics) d();") as path:
             launch = Launch("conv_tiled", path, "", [1], [1], [0] * 8 + [4096, [0]])

@@ -122,6 +122,19 @@ static void the_units_of_every_maker_are_measured(void **state)
     }
 }
 
+/* Convolutions of the network, for which filters are rounded; the fully connected layer is float32. */
+static void matrix_units_multiply_tensors_of_bfloat16(void **state)
+{
+    (void)state;
+    shell("rm -rf log cache");
+    run_as("RNCL_PRETEND=nvidia RNCL_PRETEND_IDLE=1 RNCL_PRETEND_LAUNCHES=1 RNCL_PRETEND_UNITS=1",
+           "bench " NETWORK " --steps 1 --precision bf16");
+    expect_status(0);
+    shell("grep -q '^build .*-DUNIT=2.*-DBF16' log && grep -q '^launch conv_round_filter ' log");
+    shell("grep '^build .*-DTM=' log | grep -vq -e '-DBF16' && ! grep '^build .*-DTM=' log | grep -q -e "
+          "'-DBF16'");
+}
+
 /* The queries of a GPU fail one after the other, until one of them is that of `attribute`. */
 static void expect_query_failure(const char *gpu, const char *attribute)
 {
@@ -158,6 +171,7 @@ int main(void)
         cmocka_unit_test(builds_and_launches_are_logged_without_being_run),
         cmocka_unit_test(matrix_units_work_where_that_is_pretended),
         cmocka_unit_test(the_units_of_every_maker_are_measured),
+        cmocka_unit_test(matrix_units_multiply_tensors_of_bfloat16),
         cmocka_unit_test(a_failed_query_of_an_attribute_is_an_error),
     };
     return cmocka_run_group_tests_name("pretending layer", tests, create_folder, remove_folder);

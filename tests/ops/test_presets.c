@@ -175,7 +175,12 @@ static void presets_of_matrix_units_are_allowed(void **state)
     for (int i = 0; (unit = rncl_matrix_unit_at(i)); i++) {
         if (is_of_cpus(unit))
             continue;
-        const rncl_context small = gpu_with_unit(unit, 16 << 10), large = gpu_with_unit(unit, 64 << 10);
+        rncl_context small = gpu_with_unit(unit, 16 << 10), large = gpu_with_unit(unit, 64 << 10);
+        look_at_shapes(&small);
+        look_at_shapes(&large);
+        if (!rncl_matrix_unit_serves(unit, RNCL_PRECISION_BF16_TENSORS))
+            continue;
+        small.precision = large.precision = RNCL_PRECISION_BF16_TENSORS;
         look_at_shapes(&small);
         look_at_shapes(&large);
     }

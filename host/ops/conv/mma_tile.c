@@ -154,7 +154,9 @@ static int load_width(const rncl_pass *pass, const mma_tile *t, const tile_side 
 {
     if (!rncl_pass_elements(pass))
         return side->channels % 4 ? 1 : 4;
-    int vw = 8;
+    /* With loads of 8 for forward passes on RDNA, LLVM keeps some registers in memory. */
+    const bool is_wmma = mma_unit_of(pass)->id == RNCL_UNIT_AMD_WMMA_BF16;
+    int vw = is_wmma && pass->index == RNCL_CONV_FORWARD && !side->along ? 4 : 8;
     while (vw > 1 && (side->channels % vw || !loads_fit(pass, t, side, vw)))
         vw /= 2;
     return vw;

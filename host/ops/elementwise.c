@@ -16,11 +16,18 @@ enum { WIDEST = 16, GPU_BYTES = 16, LARGEST_GROUP = 256, SMALL_GROUP = 64, MOST_
 RNCL_DECLARE_KNOBS(KNOBS)
 _Static_assert((int)KNOB_COUNT == (int)RNCL_ELEMENTWISE_KNOBS, "what rows add begins behind these");
 
+/* Xe-HPC's sub-groups of 32 have registers for vectors of four floats: those of eight, which a load of
+ * elements becomes, spill. */
+static int gpu_width(const rncl_pass *pass)
+{
+    const bool few_registers = pass->context->gpu.family == RNCL_GPU_XE_HPC;
+    return GPU_BYTES / (int)(few_registers ? sizeof(float) : rncl_pass_element_bytes(pass));
+}
+
 int rncl_elementwise_width(const rncl_pass *pass, int channels)
 {
-    const rncl_context *context = pass->context;
-    int width = context->device_class == RNCL_CLASS_GPU ? GPU_BYTES / (int)rncl_pass_element_bytes(pass)
-                                                        : context->traits.vector_floats;
+    int width =
+        pass->context->device_class == RNCL_CLASS_GPU ? gpu_width(pass) : pass->context->traits.vector_floats;
     while (channels % width)
         width /= 2;
     return width;

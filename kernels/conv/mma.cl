@@ -248,6 +248,32 @@ typedef result_value in_memory;
 #endif
 #endif
 
+/* Intel's compiler does not unroll a loop that finds rows of phases, adds to elements and rounds, and keeps
+ * the sums in memory then: adding is a loop of its own there. */
+#ifdef BF16
+#define ADDS_FIRST (UNIT_IS_INTEL && ROUNDS_RESULT)
+#else
+#define ADDS_FIRST 0
+#endif
+
+#if ADDS_FIRST
+static void add_results(rncl_mma_shape shape, const unit_state *unit, float sums[FR][FC][SUMS],
+                        __global const result_value *result, int first_row, int first_column)
+{
+    UNROLL_FOR (i, FR)
+        UNROLL_FOR (v, SUMS) {
+            const int row = first_row + i * UNIT_M + SUM_ROW(unit->lane, v);
+            if (row < row_count(shape)) {
+                __global const result_value *line = result + result_row(shape, row);
+                UNROLL_FOR (j, FC) {
+                    const int column = first_column + j * UNIT_N + SUM_COLUMN(unit->lane, v);
+                    sums[i][j][v] += column < shape.k ? FLOATS_OF(line[column]) : 0.0f;
+                }
+            }
+        }
+}
+#endif
+
 /* Stores the fragments of a sub-group, of which the first begins at (first_row, first_column), and makes sums
  * what is stored, before it is rounded. */
 static void store_sums(rncl_mma_shape shape, const unit_state *unit, float sums[FR][FC][SUMS],
@@ -490,8 +516,14 @@ conv_mma(const rncl_mma_shape shape, __global const element *restrict left_from,
         if (tile + 1 < end)
             put_tile(&next, tile + 1, item, left, right);
     }
-    store_sums(shape, &unit, sums, results + shape.result_at + z * result_floats(shape), first_row + row,
-               first_column + column, accumulate);
+    results += shape.result_at + z * result_floats(shape);
+#if ADDS_FIRST
+    if (accumulate)
+        add_results(shape, &unit, sums, results, first_row + row, first_column + column);
+    store_sums(shape, &unit, sums, results, first_row + row, first_column + column, 0);
+#else
+    store_sums(shape, &unit, sums, results, first_row + row, first_column + column, accumulate);
+#endif
 #if PASS == 0
     if (statistics)
         store_statistics(shape, sums, (__local float *)left, statistics, item, unit.lane, row, column);

@@ -11,13 +11,13 @@ NETWORKS = {"ResNet-18": "--arch resnet --depth 18 --batch-size 8", "ResNet-50":
 # What each pretended GPU's programs are compiled for. Nobody compiles for `smallest`: one target of each vendor.
 DEVICES = {"nvidia": ("sm_75", "sm_80", "sm_90"), "gcn": ("gfx906",), "cdna": ("gfx90a",), "rdna": ("gfx1030", "gfx1100"),
            "xe_lp": ("tgllp",), "xe_hpg": ("dg2",), "xe_hpc": ("pvc",), "smallest": ("sm_75", "gfx1030", "tgllp")}
-# The same with matrix units: the precisions, at which there is one, and the processors that have it. Xe-HPC's for TF32 is not among them:
+# The same with matrix units: precisions, at which there is one, and processors that have it. Xe-HPC's for TF32 is not among them:
 # Debian 12's ocloc leaves its product as a call.
-UNITS = {"nvidia": (("fp32", "bf16"), ("sm_80", "sm_90")), "cdna": (("fp32", "bf16"), ("gfx90a",)),
-         "rdna": (("bf16-operands", "bf16"), ("gfx1100",)), "xe_hpg": (("bf16-operands", "bf16"), ("dg2",)),
-         "xe_hpc": (("bf16-operands", "bf16"), ("pvc",))}
-# Processors without them, for which tensors of bfloat16 are compiled, and the network of which these are.
-WITHOUT_UNITS = {"nvidia": ("sm_75",), "gcn": ("gfx906",), "xe_hpg": ("dg2",)}
+UNITS = {"nvidia": (("fp32", ("sm_80", "sm_90")), ("bf16", ("sm_90",))), "cdna": (("fp32", ("gfx90a",)), ("bf16", ("gfx90a",))),
+         "rdna": (("bf16-operands", ("gfx1100",)), ("bf16", ("gfx1100",))), "xe_hpg": (("bf16-operands", ("dg2",)), ("bf16", ("dg2",))),
+         "xe_hpc": (("bf16-operands", ("pvc",)), ("bf16", ("pvc",)))}
+# Tensors of bfloat16 without them; and the one network of which those of all are compiled.
+WITHOUT_UNITS = {"gcn": ("gfx906",), "xe_hpg": ("dg2",)}
 OF_BF16 = ("ResNet-50",)
 
 
@@ -53,8 +53,7 @@ def programs(build, folder):
     """[(device, source file, options, target)] in order of building."""
     result = {}
     for device, targets in DEVICES.items():
-        precisions, with_units = UNITS.get(device, ((), ()))
-        wanted = [("fp32", False, targets)] + [(precision, True, with_units) for precision in precisions]
+        wanted = [("fp32", False, targets)] + [(precision, True, processors) for precision, processors in UNITS.get(device, ())]
         if device in WITHOUT_UNITS:
             wanted.append(("bf16", False, WITHOUT_UNITS[device]))
         for precision, units, processors in wanted:

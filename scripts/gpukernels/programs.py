@@ -49,14 +49,16 @@ def _digest(paths):
     return digest.hexdigest()[:16]
 
 
-def programs(build, folder):
-    """[(device, source file, options, target)] in order of building."""
+def programs(build, folder, bf16=tuple(DEVICES)):
+    """[(device, source file, options, target)] in order of building. bf16: devices whose tensors of bfloat16 are among them."""
     result = {}
     for device, targets in DEVICES.items():
         wanted = [("fp32", False, targets)] + [(precision, True, processors) for precision, processors in UNITS.get(device, ())]
         if device in WITHOUT_UNITS:
             wanted.append(("bf16", False, WITHOUT_UNITS[device]))
         for precision, units, processors in wanted:
+            if precision == "bf16" and device not in bf16:
+                continue
             for source, options in _built(build, folder, device, precision, units):
                 # A matrix unit is of some processors of a family, and no other compiles its probe.
                 if units or "-DUNIT=" not in options:

@@ -49,11 +49,10 @@ static const rncl_conv_shape any_shapes[] = {
     SHAPE(6, 1, 1, 20, 1, 1, 36, 1, 0), /* a fully connected layer */
 };
 
-/* Loads of 8, 4, 2 and 1 elements. */
+/* Loads of 8 and 4, and of 1 and 2 elements. */
 static const rncl_conv_shape shapes_of_elements[] = {
-    SHAPE(2, 7, 6, 24, 3, 3, 16, 2, 1),
-    SHAPE(1, 6, 5, 17, 2, 3, 9, 1, 2),
-    SHAPE(3, 5, 4, 12, 1, 1, 10, 3, 0),
+    SHAPE(2, 7, 6, 24, 3, 3, 20, 2, 1),
+    SHAPE(1, 6, 5, 17, 2, 3, 10, 1, 2),
 };
 
 static const rncl_conv_shape winograd_shapes[] = {

@@ -48,6 +48,17 @@ bool rncl_op_wants(const rncl_op *op, int pass)
            !(p->for_parameters && op->choice.frozen);
 }
 
+/* The pass before this one whose packed weights this one reads too, or NULL. */
+static const rncl_pass *packed_before(const rncl_op *op, int pass)
+{
+    const rncl_pass *own = &op->passes[pass];
+    for (int i = 0; i < pass && own->row->packs_alike; i++)
+        if (rncl_op_wants(op, i) && op->passes[i].row == own->row &&
+            op->passes[i].packed_floats == own->packed_floats)
+            return &op->passes[i];
+    return NULL;
+}
+
 static rncl_status plan(rncl_op *op, rncl_context *context)
 {
     size_t packed_floats = 0;
@@ -56,8 +67,9 @@ static rncl_status plan(rncl_op *op, rncl_context *context)
         rncl_pass *pass = &op->passes[i];
         *pass = (rncl_pass){.context = context, .desc = op->desc, .index = i, .choice = op->choice};
         RNCL_TRY(rncl_pass_plan(pass));
-        pass->packed_offset = packed_floats;
-        packed_floats += rncl_round_up(pass->packed_floats, PACKED_ALIGNMENT);
+        const rncl_pass *same = packed_before(op, i);
+        pass->packed_offset = same ? same->packed_offset : packed_floats;
+        packed_floats += same ? 0 : rncl_round_up(pass->packed_floats, PACKED_ALIGNMENT);
         op->needs.workspace_bytes = MAX(op->needs.workspace_bytes, pass->workspace_bytes);
         op->needs.gradient_parts = MAX(op->needs.gradient_parts, pass->gradient_parts);
     }
@@ -116,7 +128,7 @@ rncl_status rncl_op_bind(rncl_op *op, cl_mem workspace)
 rncl_status rncl_op_prepare(rncl_op *op, const rncl_op_buffers *buffers)
 {
     FOR_WANTED (op, i)
-        if (op->passes[i].packed_floats || op->needs.coefficients_bytes)
+        if ((op->passes[i].packed_floats && !packed_before(op, i)) || op->needs.coefficients_bytes)
             RNCL_TRY(op->passes[i].row->prepare(&op->passes[i], buffers));
     return RNCL_OK;
 }

@@ -179,6 +179,8 @@ struct rncl_row {
     bool untuned;
     /* Its forward pass has an epilogue: the batch normalisation that follows it. */
     bool epilogue;
+    /* Its passes pack the same weights in the same way, which is then done once. */
+    bool packs_alike;
     /* Its programs can be built for elements of bfloat16 (kernels/common.clh). */
     bool bf16;
     /* The largest relative error to which it rounds its operands. NULL: it computes in float32. */

@@ -179,6 +179,7 @@ const rncl_row rncl_conv_mma = {
     .programs = {"conv/mma", "conv/reduce", "conv/round_filter"},
     .exact = true,
     .bf16 = true,
+    .packs_alike = true,
     .rounding = mma_product_rounding,
     .supports = mma_supports,
     .knobs = mma_knobs,

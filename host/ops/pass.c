@@ -202,7 +202,9 @@ rncl_status rncl_pass_kernel(const rncl_pass *pass, const char *program, const c
     char of_elements[RNCL_OPTIONS_SIZE];
     if (!rncl_pass_elements(pass))
         return rncl_kernel_create(pass->context, program, options, name, out);
-    snprintf(of_elements, sizeof of_elements, "%s -DBF16", options);
+    const rncl_matrix_unit *unit = rncl_matrix_unit_of(pass->context);
+    const bool converts = unit && unit->id == RNCL_UNIT_X86_BF16 && !pass->context->matrix.emulated;
+    snprintf(of_elements, sizeof of_elements, "%s -DBF16%s", options, converts ? " -DAVX512_BF16=1" : "");
     return rncl_kernel_create(pass->context, program, of_elements, name, out);
 }
 

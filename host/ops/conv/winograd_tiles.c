@@ -69,8 +69,7 @@ int winograd_vector(const rncl_pass *pass, const rncl_winograd_shape *s)
 bool winograd_is_fixed(const rncl_pass *pass, int m)
 {
     const rncl_winograd_shape s = winograd_shape_of(pass);
-    return (m == 2 || pass->desc.conv.stride == 1) &&
-           direct_has_pairs(pass, winograd_vector(pass, &s)) &&
+    return (m == 2 || pass->desc.conv.stride == 1) && direct_has_pairs(pass, winograd_vector(pass, &s)) &&
            rncl_matrix_unit_of(pass->context)->id == RNCL_UNIT_X86_BF16;
 }
 

@@ -14,6 +14,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bfloat16.h"
 #include "cl_error.h"
@@ -206,6 +207,16 @@ static double value_at(const rncl_spot_look *look, rncl_slot slot, const void *v
                                            : (double)((const float *)values)[i];
 }
 
+/* A number from -1 to 1 for a value, which is another one in each set. Equal values have the same, as they
+ * are rounded alike: where half of a picture is background, rounding moves the mean. */
+static double change_of(double value, rncl_slot slot, uint32_t set)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    rncl_random random = rncl_random_stream(bits, RNCL_RANDOM_TEST, (uint32_t)slot, set - 1);
+    return 2 * (double)rncl_random_uniform(&random) - 1;
+}
+
 /* Inputs as they are (set 0), or those of them that can be changed each changed a little, differently in each
  * set, and room for results. */
 static rncl_status fill(const rncl_spot_look *look, rncl_slot slot, uint32_t set, double **out)
@@ -221,11 +232,10 @@ static rncl_status fill(const rncl_spot_look *look, rncl_slot slot, uint32_t set
     if (!*out)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "slice of %zu values", count);
     const double change = MAX(least_change, look->whole.rounding);
-    rncl_random random = rncl_random_stream(0, RNCL_RANDOM_TEST, (uint32_t)slot, set ? set - 1 : 0);
     for (size_t i = 0; p->before && i < count; i++) {
         (*out)[i] = value_at(look, slot, p->before, i);
         if (set && !decides)
-            (*out)[i] *= 1 + change * (2 * (double)rncl_random_uniform(&random) - 1);
+            (*out)[i] *= 1 + change * change_of((*out)[i], slot, set);
     }
     return RNCL_OK;
 }

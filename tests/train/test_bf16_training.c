@@ -1,6 +1,7 @@
 /* Trainings whose tensors are stored as bfloat16; on devices that do not store them so, there is nothing to
  * test. */
 #include <math.h>
+#include <sys/stat.h>
 
 #include "network_plan.h"
 #include "training.h"
@@ -129,6 +130,49 @@ static void spot_checks_find_nothing(void **state)
     }
 }
 
+/* An IDX file of pictures that are background but for a bar, and one of their labels, which are the bar's
+ * place. */
+static void write_bars(const char *images_name, const char *labels_name, unsigned char count)
+{
+    enum { SIDE = 28, CLASSES = 10 };
+    const unsigned char of_images[] = {0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, SIDE, 0, 0, 0, SIDE};
+    const unsigned char of_labels[] = {0, 0, 8, 1, 0, 0, 0, count};
+    FILE *images = fopen(images_name, "wb"), *labels = fopen(labels_name, "wb");
+    assert_true(images && labels);
+    fwrite(of_images, 1, sizeof of_images, images);
+    fwrite(of_labels, 1, sizeof of_labels, labels);
+    for (int i = 0; i < count; i++) {
+        const int label = i * 7 % CLASSES;
+        fputc(label, labels);
+        for (int at = 0; at < SIDE * SIDE; at++)
+            fputc(at / SIDE / 2 == label + 1 && at % SIDE / 4 == 3 ? 200 : 0, images);
+    }
+    assert_int_equal(fclose(images), 0);
+    assert_int_equal(fclose(labels), 0);
+}
+
+/* All pixels of a background are rounded alike, which moves the means of the first normalisation. */
+static void spot_checks_of_plain_pictures_find_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("bars", 0777), 0);
+    write_bars("bars/train-images-idx3-ubyte", "bars/train-labels-idx1-ubyte", 200);
+    write_bars("bars/t10k-images-idx3-ubyte", "bars/t10k-labels-idx1-ubyte", 50);
+    rncl_context *context = open_in(RNCL_PRECISION_BF16_TENSORS);
+    rncl_options options = small_options("plain");
+    set(&options, "data", "bars");
+    set(&options, "image", "28");
+    set(&options, "batch-size", "32");
+    set(&options, "steps", "60");
+    set(&options, "spot-checks", "100");
+    rncl_training t = {.context = context, .options = &options};
+    expect_ok(rncl_training_open(&t, &options));
+    expect_ok(rncl_training_run(&t));
+    assert_true(rncl_spot_checks_facts_of(t.checks).worst < 0.9);
+    rncl_training_close(&t);
+    rncl_context_destroy(context);
+}
+
 /* The running statistics of three channels, from one picture of 64 values each: what changed inputs do to so
  * few is small by chance in one step of a hundred. */
 static void spot_checks_of_few_values_find_nothing(void **state)
@@ -210,6 +254,7 @@ int main(void)
         cmocka_unit_test(a_run_goes_on_in_another_precision_and_says_so),
         cmocka_unit_test(a_resumed_run_keeps_its_precision),
         cmocka_unit_test(spot_checks_find_nothing),
+        cmocka_unit_test(spot_checks_of_plain_pictures_find_nothing),
         cmocka_unit_test(spot_checks_of_few_values_find_nothing),
         cmocka_unit_test(a_divergence_names_its_first_pass),
     };

@@ -112,17 +112,22 @@ static rncl_status write_file(const char *path, const char *key, const unsigned 
 
 void rncl_binary_cache_store(rncl_context *context, const char *key, cl_program program)
 {
+    /* First, since some drivers make the binary when they are asked for its size: PoCL compiles every kernel
+     * of the program once more. */
+    char *path = cache_path(key, true);
+    unsigned char *binary = NULL;
     size_t size_bytes = 0;
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof size_bytes, &size_bytes, NULL) !=
+    if (!path ||
+        clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof size_bytes, &size_bytes, NULL) !=
             CL_SUCCESS ||
         size_bytes == 0)
-        return;
-    char *path = cache_path(key, true);
-    unsigned char *binary = malloc(size_bytes);
-    if (path && binary &&
+        goto done;
+    binary = malloc(size_bytes);
+    if (binary &&
         clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS &&
         write_file(path, key, binary, size_bytes))
         rncl_log_line(&context->log, RNCL_LOG_NOTE, "no binary kept: %s", rncl_status_message());
+done:
     free(binary);
     free(path);
 }

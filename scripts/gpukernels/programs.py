@@ -25,11 +25,13 @@ def pretend(build, device, log, command, sources=None, launches=False, units=Fal
     """Runs rncl on a pretended GPU that launches nothing; what it builds and launches is appended to the log, launches in one
     piece. With `units` its matrix units work."""
     layer, rncl = f"{build}/tests/gpu/libpretend_gpu.so", f"{build}/host/rncl"
-    with tempfile.TemporaryDirectory() as cache:
-        environment = {**os.environ, "LD_PRELOAD": layer, "XDG_CACHE_HOME": cache, "XDG_DATA_HOME": cache, "RNCL_PRETEND": device,
-                       "RNCL_PRETEND_LOG": log, "RNCL_PRETEND_IDLE": "1",
+    with tempfile.TemporaryDirectory() as data:
+        environment = {**os.environ, "LD_PRELOAD": layer, "XDG_DATA_HOME": data, "RNCL_PRETEND": device, "RNCL_PRETEND_LOG": log,
+                       "RNCL_PRETEND_IDLE": "1",
+                       # Everything is built from source, and nothing is kept: PoCL makes code only for a launch or a binary.
+                       "XDG_CACHE_HOME": os.devnull,
                        # PoCL's own cache may stay: programs of one GPU are those of others.
-                       "POCL_CACHE_DIR": os.environ.get("POCL_CACHE_DIR", os.path.expanduser("~/.cache/pocl"))}
+                       "POCL_CACHE_DIR": os.environ.get("POCL_CACHE_DIR", os.path.expanduser("~/.cache/pocl/kcache"))}
         if sources:
             environment["RNCL_PRETEND_SOURCES"] = sources
         if launches:

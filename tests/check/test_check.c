@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "binaries.h"
 #include "check.h"
 #include "util.h"
 
@@ -24,6 +25,7 @@ static long number_from(const char *variable, long otherwise)
 static int choose_device(void **state)
 {
     (void)state;
+    keep_no_binaries();
     if (rncl_device_list_create(NULL, &devices) ||
         rncl_device_choose(devices, getenv("RNCL_TEST_DEVICE"), &device)) {
         print_error("%s\n", rncl_status_message());

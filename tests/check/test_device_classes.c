@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "binaries.h"
 #include "check.h"
 #include "matrix_unit.h"
 #include "util.h"
@@ -44,6 +45,7 @@ static const rncl_device *device;
 static int choose_device(void **state)
 {
     (void)state;
+    keep_no_binaries();
     if (rncl_device_list_create(NULL, &devices) ||
         rncl_device_choose(devices, getenv("RNCL_TEST_DEVICE"), &device)) {
         print_error("%s\n", rncl_status_message());

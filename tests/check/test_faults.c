@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "binaries.h"
 #include "check_trial.h"
 #include "file.h"
 #include "kernel_sources.h"
@@ -21,6 +22,7 @@ static const rncl_device *device;
 static int choose_device(void **state)
 {
     (void)state;
+    keep_no_binaries();
     if (rncl_device_list_create(NULL, &devices) ||
         rncl_device_choose(devices, getenv("RNCL_TEST_DEVICE"), &device)) {
         print_error("%s\n", rncl_status_message());
@@ -162,29 +164,22 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
     return remove(path);
 }
 
-/* Broken kernels are built from a separate folder, which also holds the cache of their binaries. */
+/* Broken kernels are built from a separate folder. */
 typedef struct broken_kernels {
     char folder[32];
-    char *cache; /* $XDG_CACHE_HOME before; NULL: not set */
 } broken_kernels;
 
 static void use_broken_kernels(const planted_fault *fault, broken_kernels *broken)
 {
-    const char *cache = getenv("XDG_CACHE_HOME");
-    *broken = (broken_kernels){.folder = "/tmp/rncl-check-XXXXXX", .cache = cache ? strdup(cache) : NULL};
+    *broken = (broken_kernels){.folder = "/tmp/rncl-check-XXXXXX"};
     assert_non_null(mkdtemp(broken->folder));
     write_kernels(broken->folder, fault);
     setenv("RNCL_KERNELS", broken->folder, 1);
-    setenv("XDG_CACHE_HOME", broken->folder, 1);
 }
 
 static void use_own_kernels(broken_kernels *broken)
 {
     unsetenv("RNCL_KERNELS");
-    unsetenv("XDG_CACHE_HOME");
-    if (broken->cache)
-        setenv("XDG_CACHE_HOME", broken->cache, 1);
-    free(broken->cache);
     nftw(broken->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 

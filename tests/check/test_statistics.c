@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "binaries.h"
 #include "op.h"
 #include "random.h"
 #include "util.h"
@@ -60,6 +61,7 @@ static int open_device(void **state)
 {
     (void)state;
     const rncl_device *device;
+    keep_no_binaries();
     if (rncl_device_list_create(NULL, &devices) ||
         rncl_device_choose(devices, getenv("RNCL_TEST_DEVICE"), &device) ||
         rncl_context_create(device, NULL, &context)) {

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "bfloat16.h"
+#include "binaries.h"
 #include "op.h"
 #include "random.h"
 #include "reference.h"
@@ -36,6 +37,7 @@ typedef enum value_sizes { ALIKE, SPREAD } value_sizes;
 static int open_device(void **state)
 {
     (void)state;
+    keep_no_binaries();
     if (rncl_device_list_create(NULL, &devices) ||
         rncl_device_choose(devices, getenv("RNCL_TEST_DEVICE"), &device) ||
         rncl_context_create(device, NULL, &context)) {

@@ -68,6 +68,12 @@ run_in(const char *environment, const char *format, ...)
 
 #define run(...) run_in("", __VA_ARGS__)
 
+/* For run_in: PoCL's own cache stays where it is, wherever XDG_CACHE_HOME is. */
+#define POCL_CACHE "POCL_CACHE_DIR=${POCL_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/pocl/kcache}"
+
+/* The same, and rncl keeps nothing. For a program that it keeps, PoCL compiles every kernel once more. */
+#define NOTHING_KEPT "XDG_CACHE_HOME=/dev/null " POCL_CACHE
+
 static void expect_status(int status)
 {
     if (result.exit_status != status)

@@ -15,8 +15,8 @@ static void train(const char *more, const char *options, const char *name)
 {
     char environment[1024];
     snprintf(environment, sizeof environment,
-             "LD_PRELOAD=%s RNCL_PRETEND=%s RNCL_PRETEND_LAUNCHES=1 RNCL_PRETEND_LOG=%s.log "
-             "XDG_CACHE_HOME=$PWD/cache POCL_CACHE_DIR=${POCL_CACHE_DIR:-$HOME/.cache/pocl} %s",
+             "LD_PRELOAD=%s RNCL_PRETEND=%s RNCL_PRETEND_LAUNCHES=1 RNCL_PRETEND_LOG=%s.log " NOTHING_KEPT
+             " %s",
              PRETEND_GPU, device, name, more);
     run_in(environment, NETWORK " %s --out %s", options, name);
     expect_status(0);

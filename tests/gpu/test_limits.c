@@ -46,8 +46,8 @@ int main(int count, char **arguments)
         fprintf(stderr, "usage: test_limits DEVICE [WORK_GROUP]\n");
         return 2;
     }
-    snprintf(environment, sizeof environment, "LD_PRELOAD=%s RNCL_PRETEND=%s %s%s", PRETEND_GPU, arguments[1],
-             count == 3 ? "RNCL_PRETEND_WORK_GROUP=" : "", count == 3 ? arguments[2] : "");
+    snprintf(environment, sizeof environment, NOTHING_KEPT " LD_PRELOAD=%s RNCL_PRETEND=%s %s%s", PRETEND_GPU,
+             arguments[1], count == 3 ? "RNCL_PRETEND_WORK_GROUP=" : "", count == 3 ? arguments[2] : "");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_steps_keep_to_the_limits_and_to_the_losses),
     };

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "binaries.h"
 #include "context.h"
 #include "device.h"
 
@@ -14,6 +15,7 @@ static inline rncl_status open_context(void)
 {
     rncl_device_list *list;
     const rncl_device *device;
+    keep_no_binaries();
     RNCL_TRY(rncl_device_list_create(NULL, &list));
     rncl_status st = rncl_device_choose(list, getenv("RNCL_TEST_DEVICE"), &device);
     if (!st)

@@ -15,9 +15,7 @@ static int write_kernels(void **state)
         return -1;
     setenv("RNCL_TUNING_DIR", "none", 1); /* results of another driver would be warned of */
     snprintf(no_compiler, sizeof no_compiler,
-             "LD_PRELOAD=%s RNCL_FAULT_DEVICE=compiler=0 XDG_CACHE_HOME=$PWD/cache "
-             "POCL_CACHE_DIR=${POCL_CACHE_DIR:-$HOME/.cache/pocl}",
-             FAULT_LAYER);
+             "LD_PRELOAD=%s RNCL_FAULT_DEVICE=compiler=0 XDG_CACHE_HOME=$PWD/cache " POCL_CACHE, FAULT_LAYER);
     run("kernels " NETWORK "--out kernels");
     return result.exit_status;
 }

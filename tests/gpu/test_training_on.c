@@ -86,8 +86,7 @@ int main(int count, char **arguments)
     /* Without rncl's cache, so that programs are built and tested; PoCL's own, which XDG_CACHE_HOME would
      * move, may serve. */
     snprintf(gpu_environment, sizeof gpu_environment,
-             "LD_PRELOAD=%s RNCL_PRETEND=%s RNCL_PRETEND_LOG=log XDG_CACHE_HOME=$PWD/cache "
-             "POCL_CACHE_DIR=${POCL_CACHE_DIR:-$HOME/.cache/pocl}",
+             "LD_PRELOAD=%s RNCL_PRETEND=%s RNCL_PRETEND_LOG=log XDG_CACHE_HOME=$PWD/cache " POCL_CACHE,
              PRETEND_GPU, arguments[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(losses_are_those_of_the_cpu),

@@ -15,6 +15,7 @@
 
 static rncl_device_list *devices;
 static const rncl_device *device;
+static rncl_context *context; /* one, since operations share programs */
 
 static long number_from(const char *variable, long otherwise)
 {
@@ -27,7 +28,8 @@ static int choose_device(void **state)
     (void)state;
     keep_no_binaries();
     if (rncl_device_list_create(NULL, &devices) ||
-        rncl_device_choose(devices, getenv("RNCL_TEST_DEVICE"), &device)) {
+        rncl_device_choose(devices, getenv("RNCL_TEST_DEVICE"), &device) ||
+        rncl_context_create(device, NULL, &context)) {
         print_error("%s\n", rncl_status_message());
         return -1;
     }
@@ -38,6 +40,7 @@ static int choose_device(void **state)
 static int release_devices(void **state)
 {
     (void)state;
+    rncl_context_destroy(context);
     rncl_device_list_destroy(devices);
     return 0;
 }
@@ -47,17 +50,6 @@ static void print_failure(void *user, const rncl_check_result *result)
     (void)user;
     if (!result->ok)
         print_error("%s: error %.3g, tolerance %.3g\n", result->name, result->error, result->tolerance);
-}
-
-/* Runs the check in a new context. */
-static rncl_status check(const rncl_check_options *options, rncl_check_summary *summary)
-{
-    rncl_context *context;
-    *summary = (rncl_check_summary){0};
-    RNCL_TRY(rncl_context_create(device, NULL, &context));
-    rncl_status st = rncl_check_run(context, options, summary);
-    rncl_context_destroy(context);
-    return st;
 }
 
 static void expect_right(const char *name, const char *algorithm)
@@ -71,7 +63,7 @@ static void expect_right(const char *name, const char *algorithm)
         .report = print_failure,
     };
     rncl_check_summary summary;
-    if (check(&options, &summary))
+    if (rncl_check_run(context, &options, &summary))
         fail_msg("%s", rncl_status_message());
     assert_int_equal(summary.failed, 0);
     assert_true(summary.passed >= options.shapes);
@@ -151,7 +143,7 @@ static void an_operation_that_does_not_exist_is_refused(void **state)
     (void)state;
     rncl_check_summary summary;
     const rncl_check_options options = {.shapes = 1, .work = 1000, .filter = "convolution"};
-    assert_int_equal(check(&options, &summary), RNCL_ERR_USAGE);
+    assert_int_equal(rncl_check_run(context, &options, &summary), RNCL_ERR_USAGE);
 }
 
 static void no_shape_small_enough_is_refused(void **state)
@@ -159,7 +151,7 @@ static void no_shape_small_enough_is_refused(void **state)
     (void)state;
     rncl_check_summary summary;
     const rncl_check_options options = {.shapes = 1, .work = 0, .filter = "avgpool"};
-    assert_int_equal(check(&options, &summary), RNCL_ERR_USAGE);
+    assert_int_equal(rncl_check_run(context, &options, &summary), RNCL_ERR_USAGE);
 }
 
 int main(void)

@@ -31,13 +31,6 @@ static int choose_device(void **state)
     return 0;
 }
 
-static int release_devices(void **state)
-{
-    (void)state;
-    rncl_device_list_destroy(devices);
-    return 0;
-}
-
 #define SHAPE(N, H, W, C, R, S, K, STRIDE, PAD)                                                              \
     {                                                                                                        \
         N, H, W, C, K, R, S, STRIDE, PAD, ((H) + 2 * (PAD) - (R)) / (STRIDE) + 1,                            \
@@ -101,6 +94,8 @@ static unit_test unit_tests[] = {
     WINOGRAD("intel-tf32-16", FP32),
 };
 
+static rncl_context *contexts[COUNT(unit_tests)];
+
 static bool is_winograd(const unit_test *test)
 {
     return !strcmp(test->algorithm, "mma_winograd");
@@ -161,6 +156,15 @@ static rncl_context *open_unit(const unit_test *test)
     return context;
 }
 
+/* That of unit_tests[i], whose programs are built once for all tests. */
+static rncl_context *context_of(const unit_test *test)
+{
+    rncl_context **context = &contexts[test - unit_tests];
+    if (!*context)
+        *context = open_unit(test);
+    return *context;
+}
+
 static results run(unit_test *test, rncl_context *context, const rncl_conv_shape *shape,
                    const check_variant *variant)
 {
@@ -191,7 +195,7 @@ static results run(unit_test *test, rncl_context *context, const rncl_conv_shape
 static void products_match_the_reference(void **state)
 {
     unit_test *test = *state;
-    rncl_context *context = open_unit(test);
+    rncl_context *context = context_of(test);
     const rncl_conv_shape *shapes;
     const size_t count = shapes_of(test, &shapes);
     for (size_t i = 0; i < count; i++) {
@@ -199,7 +203,6 @@ static void products_match_the_reference(void **state)
             run(test, context, &shapes[i], variant_of("integers"));
         run(test, context, &shapes[i], variant_of("normal, accumulated"));
     }
-    rncl_context_destroy(context);
 }
 
 /* Three products are as exact as float32, one is not: the rounding is really there. */
@@ -253,15 +256,23 @@ static void sums_of_a_gradient_match_the_reference(void **state)
     (void)state;
     int left = 0, least = 0;
     for (size_t u = 0; u < COUNT(unit_tests); u++) {
-        rncl_context *context = open_unit(&unit_tests[u]);
+        rncl_context *context = context_of(&unit_tests[u]);
         const rncl_conv_shape *shapes;
         const size_t count = shapes_of(&unit_tests[u], &shapes);
         for (size_t i = 0; i < count; i++)
             left += run_with_sums(&unit_tests[u], context, &shapes[i]);
         least += is_winograd(&unit_tests[u]) ? (int)count : 2 * 3;
-        rncl_context_destroy(context);
     }
     assert_true(left >= least);
+}
+
+static int release_devices(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(contexts); i++)
+        rncl_context_destroy(contexts[i]);
+    rncl_device_list_destroy(devices);
+    return 0;
 }
 
 int main(void)

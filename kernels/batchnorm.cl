@@ -179,7 +179,9 @@ __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global cons
             const vfloat inverse = VLOAD(moments + c + v), scale = VLOAD(weight + v) * inverse;
             const vfloat centred = ELOAD(x + at) - VLOAD(moments + v);
             vfloat dz;
-            if (RESIDUAL == RNCL_RESIDUAL_ADD && !frozen)
+            if (GIVEN_DZ)
+                dz = ELOAD(dy + at);
+            else if (RESIDUAL == RNCL_RESIDUAL_ADD && !frozen)
                 dz = ELOAD(dresidual + at);
             else
                 load_gradient(dy, y, &centred, &scale, bias + v, at, &dz);

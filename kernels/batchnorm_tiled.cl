@@ -305,7 +305,9 @@ __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global cons
         const size_t at = (size_t)row * c + p.v;
         const vfloat centred = ELOAD(x + at) - mean;
         vfloat dz;
-        if (RESIDUAL == RNCL_RESIDUAL_ADD && !(frozen || GIVEN_SUMS))
+        if (GIVEN_DZ)
+            dz = ELOAD(dy + at);
+        else if (RESIDUAL == RNCL_RESIDUAL_ADD && !(frozen || GIVEN_SUMS))
             dz = ELOAD(dresidual + at);
         else if (SIGNS)
             load_gradient_by_signs(dy, moments, c, at, &dz);

@@ -61,14 +61,12 @@ static rncl_status knows_sums(const check_trial *trial, bool *knows)
     const rncl_op_desc *desc = &trial->c.desc;
     rncl_op *op;
     rncl_op_choice choice = {.algorithm = trial->algorithm};
-    *knows = false;
-    if (!rncl_matrix_unit_of(trial->context))
-        return RNCL_OK;
     check_choose_sums(trial->variant, desc, &choice);
     RNCL_TRY(rncl_op_create(trial->context, desc, &choice, &op));
     const rncl_pass *backward = &op->passes[RNCL_OP_BACKWARD];
     if (desc->kind == RNCL_OP_batchnorm)
-        *knows = desc->batchnorm.residual != RNCL_RESIDUAL_ADD || op->passes[RNCL_OP_FORWARD].signs_bytes;
+        *knows = desc->batchnorm.residual != RNCL_RESIDUAL_ADD || choice.given_dz ||
+                 op->passes[RNCL_OP_FORWARD].signs_bytes;
     else
         *knows = backward->gradient_parts && !strcmp(backward->row->name, trial->algorithm);
     rncl_op_destroy(op);

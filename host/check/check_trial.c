@@ -206,7 +206,8 @@ static void expect(check_trial *trial, int pass)
 static void share_buffers(check_trial *trial)
 {
     check_tensor *t = trial->tensors;
-    if (!trial->variant->in_place)
+    const bool in_place = trial->variant->in_place;
+    if (!in_place && !trial->op->choice.given_dz)
         return;
     const rncl_spec_layout y = spec_of(trial)->layout(&trial->c, RNCL_SLOT_y),
                            residual = spec_of(trial)->layout(&trial->c, RNCL_SLOT_residual);
@@ -214,7 +215,7 @@ static void share_buffers(check_trial *trial)
         t[RNCL_SLOT_dy].role = CHECK_CONSUMED;
         t[RNCL_SLOT_dresidual].shares = &t[RNCL_SLOT_dy];
     }
-    if (trial->op->needs.dx_may_be_x && t[RNCL_SLOT_dx].role == CHECK_OUTPUT) {
+    if (in_place && trial->op->needs.dx_may_be_x && t[RNCL_SLOT_dx].role == CHECK_OUTPUT) {
         t[RNCL_SLOT_x].role = CHECK_CONSUMED;
         t[RNCL_SLOT_dx].shares = &t[RNCL_SLOT_x];
     }
@@ -293,8 +294,8 @@ static void compute(check_trial *trial, const rncl_spec_case *c)
         check_tensor_reset(filter);
 }
 
-/* Sets dy to zero where rounding decides whether it passes the ReLU. This computes a forward pass, after
- * which the running statistics are reset. */
+/* Sets dy to zero where rounding decides whether it passes the ReLU, and where it does not if it is given as
+ * what has. This computes a forward pass, after which the running statistics are reset. */
 static void clear_kinks(check_trial *trial)
 {
     check_tensor *y = &trial->tensors[RNCL_SLOT_y], *dy = &trial->tensors[RNCL_SLOT_dy];
@@ -305,7 +306,7 @@ static void clear_kinks(check_trial *trial)
         return;
     compute(trial, &c);
     for (size_t i = 0; i < check_tensor_count(dy); i++)
-        if (fabs(y->reference[i]) < RNCL_SPEC_KINK)
+        if (fabs(y->reference[i]) < RNCL_SPEC_KINK || (trial->op->choice.given_dz && y->reference[i] <= 0))
             check_tensor_set(dy, i, 0.0);
     for (size_t r = 0; r < COUNT(running); r++)
         check_tensor_reset(running[r]);
@@ -324,6 +325,15 @@ static void give_sums(check_trial *trial)
     }
 }
 
+/* What a convolution leaves of dx if it is to be what passes the ReLU whose result is x. */
+static void pass_relu(check_trial *trial)
+{
+    check_tensor *dx = &trial->tensors[RNCL_SLOT_dx];
+    const double *x = trial->tensors[RNCL_SLOT_x].reference;
+    for (size_t i = 0; trial->op->needs.leaves_dz && i < check_tensor_count(dx); i++)
+        dx->reference[i] = x[i] > 0 ? dx->reference[i] : 0;
+}
+
 static void prepare(check_trial *trial)
 {
     FOR_TENSORS (trial, tensor)
@@ -339,6 +349,7 @@ static void prepare(check_trial *trial)
     FOR_TENSORS (trial, tensor)
         for (size_t i = 0; tensor->role == CHECK_ADDED && i < check_tensor_count(tensor); i++)
             tensor->reference[i] += check_tensor_value(tensor, tensor->initial, i);
+    pass_relu(trial);
 }
 
 /* ---- running ---- */
@@ -439,6 +450,7 @@ static void judge_gradient_sums(const check_trial *trial, const sink *to)
         .signs_width = trial->op->choice.signs_width,
         .dx = dx->reference,
         .x = t[RNCL_SLOT_before_x].reference,
+        .relu_y = trial->op->needs.leaves_dz ? t[RNCL_SLOT_x].reference : NULL,
         .saved = t[RNCL_SLOT_before_saved].initial,
         .weight = t[RNCL_SLOT_before_weight].initial,
         .bias = t[RNCL_SLOT_before_bias].initial,

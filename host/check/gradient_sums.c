@@ -17,6 +17,8 @@ size_t check_saved_bytes(size_t rows, size_t c, int signs_width)
 static bool is_open(const check_gradient_sums *g, size_t row, size_t channel)
 {
     const size_t at = row * g->c + channel, width = (size_t)g->signs_width;
+    if (g->relu_y)
+        return g->relu_y[at] > 0;
     if (width)
         return ((const unsigned char *)(g->saved + 2 * g->c))[at / width] >> at % width & 1;
     return fmaf((float)g->x[at] - g->saved[channel], g->saved[g->c + channel] * g->weight[channel],

@@ -4,11 +4,12 @@
 
 #include <stddef.h>
 
-/* Tensors as in kernels/conv/mma.cl; dx holds what it should. */
+/* Tensors as in kernels/conv/mma.cl and direct_forward.cl; dx holds what it should. */
 typedef struct check_gradient_sums {
     size_t rows, c, parts;
     int signs_width; /* as in rncl_op_choice */
     const double *dx, *x;
+    const double *relu_y; /* NULL: whether the ReLU was open follows from the others */
     const float *saved, *weight, *bias;
     const float *sums;
 } check_gradient_sums;

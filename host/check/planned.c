@@ -83,6 +83,11 @@ static void __attribute__((format(printf, 2, 3))) append(line *l, const char *fo
     l->length += MIN((size_t)MAX(written, 0), room - 1);
 }
 
+static bool has_dz(const rncl_op *op)
+{
+    return op->choice.residual_before || op->choice.given_dz;
+}
+
 rncl_status rncl_planned_check_describe(const rncl_planned_check *check, char text[RNCL_PLANNED_TEXT])
 {
     const rncl_op *op = check->op;
@@ -92,7 +97,7 @@ rncl_status rncl_planned_check_describe(const rncl_planned_check *check, char te
     append(&l, "%s%s%s%s epilogue%u", op->type->name, shape, op->choice.frozen ? " frozen" : "",
            op->choice.no_dx ? " no_dx" : "", op->choice.epilogue);
     if (op->choice.gradient_sums || op->choice.gradient_parts)
-        append(&l, " sums signs%d", op->choice.signs_width);
+        append(&l, " sums signs%d%s", op->choice.signs_width, has_dz(op) ? " dz" : "");
     FOR_WANTED (op, i) {
         const rncl_setting *settings[] = {&check->settings[i], &check->parts[i]};
         uint64_t hash;
@@ -132,6 +137,7 @@ static check_variant variant_of(const rncl_op *op, const char *name)
         .epilogue = op->choice.epilogue,
         .sums = op->choice.gradient_sums || op->choice.gradient_parts,
         .signs_width = op->choice.signs_width,
+        .dz = has_dz(op),
     };
 }
 

@@ -45,6 +45,8 @@ static const check_variant sums_variants[] = {
     {.name = "gradient sums", .sums = true},
     {.name = "gradient sums by signs, dx accumulated", .sums = true, .signs_width = SIGNS_WIDTH, .flags = DX},
     {.name = "gradient sums, in place", .sums = true, .in_place = true},
+    {.name = "gradient sums behind a residual", .sums = true, .dz = true},
+    {.name = "gradient sums behind a residual, dx accumulated", .sums = true, .dz = true, .flags = DX},
 };
 
 /* Properties of an operation that decide which variants apply. */
@@ -104,6 +106,8 @@ void check_choose_sums(const check_variant *variant, const rncl_op_desc *desc, r
 {
     choice->gradient_sums = variant->sums && desc->kind == RNCL_OP_conv;
     choice->gradient_parts = variant->sums && desc->kind == RNCL_OP_batchnorm ? CHECK_SUMS : 0;
+    choice->residual_before = choice->gradient_sums && variant->dz;
+    choice->given_dz = choice->gradient_parts && variant->dz;
     choice->signs_width = choice->gradient_sums ? variant->signs_width : 0;
     while (choice->signs_width && desc->conv.c % choice->signs_width)
         choice->signs_width /= 2;

@@ -15,6 +15,7 @@ typedef struct check_variant {
     unsigned flags;    /* RNCL_OP_ACCUMULATE_… of the backward pass */
     bool sums; /* a convolution leaves the sums of the batch normalisation before it, which is given them */
     int signs_width; /* with sums: as in rncl_op_choice, or less where the channels are no multiple of it */
+    bool dz;         /* with sums: a residual comes before the ReLU, and what passes it is given in dy */
 } check_variant;
 
 /* CHECK_SUMS: parts of the sums that a batch normalisation is given. */
@@ -24,7 +25,7 @@ enum { CHECK_VARIANTS = 24, CHECK_SUMS = 3 };
  * ones two neighbours in turn. */
 size_t check_variants_of(rncl_op_kind kind, const check_variant *variants[CHECK_VARIANTS]);
 
-/* The same of variants with sums, apart, since only matrix units leave any. */
+/* The same of variants with sums, apart, since only some algorithms leave any. */
 size_t check_sums_variants_of(rncl_op_kind kind, const check_variant *variants[CHECK_VARIANTS]);
 
 /* Sets what the variant says about sums, for an operation at that shape. */

@@ -74,6 +74,11 @@ static bool completes_gradient(const rncl_network_plan *plan, const rncl_node *n
     return first == node && plan->learns[node->input];
 }
 
+static bool has_residual(const rncl_op *batchnorm)
+{
+    return batchnorm->desc.batchnorm.residual != RNCL_RESIDUAL_NONE;
+}
+
 /* Values a byte of the signs that a batch normalisation saves; 0: it saves none. */
 static int signs_width(const rncl_op *op)
 {
@@ -92,17 +97,18 @@ static int summed_before(const rncl_network_plan *plan, const rncl_network_setup
         (node->op.conv.stride > 1 && rncl_graph_readers(plan->graph, node->input) > 1))
         return -1;
     const rncl_node *other = &plan->graph->nodes[before];
-    const bool fits = other->op.kind == RNCL_OP_batchnorm && !other->frozen && other->op.batchnorm.relu &&
-                      (other->op.batchnorm.residual == RNCL_RESIDUAL_NONE || signs_width(plan->ops[before]));
+    const bool fits = other->op.kind == RNCL_OP_batchnorm && !other->frozen && other->op.batchnorm.relu;
     return fits ? before : -1;
 }
 
 /* Plans a batch normalisation again, for sums that the node behind it leaves. */
-static rncl_status take_gradient_sums(rncl_context *context, rncl_network_plan *plan, int before, int parts)
+static rncl_status take_gradient_sums(rncl_context *context, rncl_network_plan *plan, int before,
+                                      const rncl_op_needs *behind)
 {
     const rncl_op_desc desc = plan->ops[before]->desc;
     rncl_op_choice choice = plan->ops[before]->choice;
-    choice.gradient_parts = parts;
+    choice.gradient_parts = behind->gradient_parts;
+    choice.given_dz = behind->leaves_dz;
     rncl_op_destroy(plan->ops[before]);
     return rncl_op_create(context, &desc, &choice, &plan->ops[before]);
 }
@@ -129,12 +135,13 @@ static rncl_status plan_ops(rncl_context *context, const rncl_network_setup *set
             .epilogue = rncl_epilogue_of(plan, i),
             .statistics_parts = given_statistics(plan, setup, node),
             .gradient_sums = before >= 0,
+            .residual_before = before >= 0 && has_residual(plan->ops[before]),
             .signs_width = before >= 0 ? signs_width(plan->ops[before]) : 0,
             .join = joined_moments(setup, node),
         };
         RNCL_TRY(rncl_op_create(context, &desc, &choice, &plan->ops[i]));
         if (plan->ops[i]->needs.gradient_parts)
-            RNCL_TRY(take_gradient_sums(context, plan, before, plan->ops[i]->needs.gradient_parts));
+            RNCL_TRY(take_gradient_sums(context, plan, before, &plan->ops[i]->needs));
         if (!setup->training)
             RNCL_TRY(rncl_epilogue_plan(context, plan, i));
         plan->producer[node->output] = (int)i;

@@ -102,7 +102,7 @@ static size_t signs_bytes(const rncl_pass *pass)
 static bool stores_masked(const rncl_pass *pass)
 {
     return pass->index == RNCL_OP_BACKWARD && pass->choice.gradient_parts &&
-           pass->desc.batchnorm.residual == RNCL_RESIDUAL_ADD;
+           pass->desc.batchnorm.residual == RNCL_RESIDUAL_ADD && !pass->choice.given_dz;
 }
 
 /* Of a batch's statistics. */
@@ -216,7 +216,8 @@ static rncl_status batchnorm_build(rncl_pass *pass)
     if (is_tiled(pass))
         snprintf(tile, sizeof tile, " -DGROUP=%d%s%s", pass->values[ITEMS] * pass->values[DOWN],
                  has_signs(pass) ? " -DSIGNS=1" : "", stores_masked(pass) ? " -DGIVEN_SUMS=1" : "");
-    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DRELU=%d -DRESIDUAL=%d%s", s->relu, s->residual, tile);
+    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DRELU=%d -DRESIDUAL=%d%s%s", s->relu, s->residual, tile,
+                      pass->index == RNCL_OP_BACKWARD && pass->choice.given_dz ? " -DGIVEN_DZ=1" : "");
     for (size_t i = 0; i < MOST_KERNELS; i++) {
         const char *name = kernel_names[pass->index][i];
         const bool pads = pass->index == RNCL_OP_BACKWARD && i == RESIDUAL_PAD;
@@ -385,7 +386,8 @@ static uint64_t batchnorm_bytes(const rncl_pass *pass)
         const uint64_t whole =
             (uint64_t)s->n * (uint64_t)s->residual_h * (uint64_t)s->residual_w * (uint64_t)s->residual_c;
         const uint64_t sums = 2 * x + y + (add ? x : 0);
-        const uint64_t dz = add && !frozen && !given ? x : x + y + (add ? x : 0);
+        const bool is_there = pass->choice.given_dz || (add && !frozen && !given);
+        const uint64_t dz = is_there ? x : x + y + (add ? x : 0);
         elements = (frozen || given ? 0 : sums) + 2 * x + dz + (pad ? whole + padded * (y ? 2 : 1) : 0);
         floats = frozen ? 0 : given ? parts : 2 * parts;
     }

@@ -72,6 +72,7 @@ static rncl_status plan(rncl_op *op, rncl_context *context)
         packed_floats += same ? 0 : rncl_round_up(pass->packed_floats, PACKED_ALIGNMENT);
         op->needs.workspace_bytes = MAX(op->needs.workspace_bytes, pass->workspace_bytes);
         op->needs.gradient_parts = MAX(op->needs.gradient_parts, pass->gradient_parts);
+        op->needs.leaves_dz = op->needs.leaves_dz || pass->leaves_dz;
     }
     op->needs.packed_bytes = packed_floats * sizeof(float);
     if (op->passes[RNCL_OP_FORWARD].signs_bytes) {

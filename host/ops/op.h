@@ -12,6 +12,7 @@ typedef struct rncl_op_needs {
     size_t workspace_bytes;    /* scratch: other operations may use it between calls */
     int statistics_parts;      /* parts in which forward can write statistics of y's channels; 0: it cannot */
     int gradient_parts;        /* parts in which backward writes gradient_sums; 0: it does not */
+    bool leaves_dz;            /* with gradient_parts: dx, with what it is added to, has passed the ReLU */
     bool backward_reads_x, backward_reads_y;
     bool dx_may_be_x; /* backward may write dx over x, unless it adds to dx */
 } rncl_op_needs;

@@ -127,10 +127,14 @@ typedef struct rncl_op_choice {
     bool gradient_sums;   /* convolution: x is the result of a batch normalisation with ReLU, and the input
                              gradient, with what it is added to, is all of that one's dy: it may leave the sums
                              for its gradient */
+    bool residual_before; /* with gradient_sums: a residual is added before that ReLU, so that the signs of x
+                             do not follow from before_x */
     int signs_width;      /* with gradient_sums: values a byte of the signs of x, which `before_saved` has; 0:
-                             it has none, and no residual is added before that ReLU */
+                             it has none */
     int gradient_parts;   /* batch normalisation: parts in which the convolution behind has left these; 0: it
                              has not */
+    bool given_dz; /* with gradient_parts: dy is what has passed the ReLU, and dresidual, if the residual
+                      is added, is dy itself */
     rncl_moments_join join; /* batch normalisation in training, unless it is frozen */
 } rncl_op_choice;
 
@@ -160,6 +164,7 @@ typedef struct rncl_pass {
     size_t signs_bytes;   /* size of the signs of y in `saved`, which backward reads in place of y; 0: none */
     int statistics_parts; /* forward: parts in which it can write statistics of y's channels; 0: it cannot */
     int gradient_parts;   /* input gradient: parts in which it writes gradient_sums; 0: it does not */
+    bool leaves_dz; /* with gradient_parts: dx, with what it is added to, is 0 where x is not positive */
     size_t packed_offset; /* offset in `packed`, in floats; set by the operation */
     void *data;           /* private data of the row */
 } rncl_pass;

@@ -80,6 +80,12 @@ static bool is_masked(const rncl_spot_look *look)
     return look->pass != RNCL_OP_FORWARD && spec_of(look)->smooth && spec_of(look)->smooth(&desc);
 }
 
+/* Whether dx has passed the ReLU whose result is x. */
+static bool leaves_dz(const rncl_spot_look *look)
+{
+    return look->op->passes[look->pass].leaves_dz;
+}
+
 /* The case at hand, which has no ReLU where the mask is taken for it. */
 static void describe(rncl_spot_look *look, const rncl_pass_at *at, rncl_random *random)
 {
@@ -132,6 +138,8 @@ static unsigned reads_of(const rncl_spot_look *look)
         reads = (reads & ~RNCL_SLOT_BIT(residual)) | RNCL_SLOT_BIT(y);
     if (look->whole.frozen && look->op->desc.kind == RNCL_OP_batchnorm)
         reads |= RNCL_SLOT_BIT(running_mean) | RNCL_SLOT_BIT(running_variance);
+    if (leaves_dz(look))
+        reads |= RNCL_SLOT_BIT(x);
     RNCL_FOR_SLOTS (results_of(look), slot)
         if (is_added(&look->whole, slot))
             reads |= 1u << slot;
@@ -240,13 +248,13 @@ static rncl_status fill(const rncl_spot_look *look, rncl_slot slot, uint32_t set
     return RNCL_OK;
 }
 
-/* The gradient that has passed the ReLU. */
-static void mask(const rncl_spot_look *look, double *dy)
+/* The gradient that has passed the ReLU whose result is in `slot`. */
+static void mask(const rncl_spot_look *look, rncl_slot slot, double *gradient)
 {
-    const rncl_spot_part *y = &look->parts[RNCL_SLOT_y];
+    const rncl_spot_part *y = &look->parts[slot];
     for (size_t i = 0; i < rncl_spec_layout_count(&y->layout); i++)
-        if (!(value_at(look, RNCL_SLOT_y, y->before, i) > 0))
-            dy[i] = 0;
+        if (!(value_at(look, slot, y->before, i) > 0))
+            gradient[i] = 0;
 }
 
 static rncl_status compute(rncl_spot_look *look, uint32_t set)
@@ -260,7 +268,7 @@ static rncl_status compute(rncl_spot_look *look, uint32_t set)
         tensors[slot] = *to;
     }
     if (is_masked(look))
-        mask(look, tensors[RNCL_SLOT_dy]);
+        mask(look, RNCL_SLOT_y, tensors[RNCL_SLOT_dy]);
     spec_of(look)->reference(&look->slice.part, tensors);
     for (rncl_slot slot = 0; slot < RNCL_SLOTS; slot++) {
         const rncl_spot_part *p = &look->parts[slot];
@@ -268,6 +276,8 @@ static rncl_status compute(rncl_spot_look *look, uint32_t set)
              i++)
             tensors[slot][i] += value_at(look, slot, p->before, i);
     }
+    if (leaves_dz(look))
+        mask(look, RNCL_SLOT_x, tensors[RNCL_SLOT_dx]);
     return RNCL_OK;
 }
 

@@ -21,6 +21,15 @@
  * accumulate  0: y is set, 1: added to
  * coefficients, residual   see conv/epilogue.clh; NULL without an epilogue
  *
+ * With GRADIENT_SUMS y, with what it is added to, is the gradient of relu(batch normalisation of before_x +
+ * residual). It is stored as what passes the ReLU, and its sums are written, a part for each tile, from
+ * first_part on (batchnorm.clh):
+ *
+ * relu_y        the ReLU's result, as y
+ * before_x      as y
+ * moments       [2][k], of the batch normalisation
+ * gradient_sums [parts][2][k]
+ *
  * In local memory, `staged` [STAGED_ROWS][STAGED_PIXELS][c] holds what a tile reads of x, with padding:
  *
  *        STAGED_PIXELS
@@ -45,6 +54,10 @@
 /* 1: the words begin at any of an odd number of channels. */
 #ifndef ODD
 #define ODD 0
+#endif
+/* 0 or 1. */
+#ifndef GRADIENT_SUMS
+#define GRADIENT_SUMS 0
 #endif
 /* STAGE (conv/direct.clh) is 0 where nothing is padded and the filter is 1x1: x is then read in place. */
 #define BLOCK_ROWS (BH * BW)
@@ -144,12 +157,31 @@ static size_t output_pixel(rncl_direct_shape shape, int p, int q)
            shape.k;
 }
 
-/* The pixels of a register block whose first is (row, column). */
-static void prefetch_outputs(rncl_direct_shape shape, __global element *image, int row, int column)
+/* What the sums of a gradient depend on, and the tile's part of them: from a block of channels on. */
+typedef struct summed {
+    __global const element *relu_y, *before_x;
+    __global const float *moments;
+    __global float *part;
+} summed;
+
+/* The pixels of a register block whose first is (row, column). What a gradient's sums depend on is too much
+ * to come while one block is computed: the same pixels of the next channels come along, which the tile
+ * reaches after its last pixel. */
+static void prefetch_outputs(rncl_direct_shape shape, __global element *image, summed gradient, int row,
+                             int column)
 {
     UNROLL_FOR (i, BLOCK_ROWS)
-        UNROLL_FOR_STEP (v, KB, LINE_FLOATS)
-            PREFETCH_FOR_WRITE(image + output_pixel(shape, row + i / BW, column + i % BW) + v);
+        UNROLL_FOR_STEP (v, KB, LINE_ELEMENTS) {
+            const size_t at = output_pixel(shape, row + i / BW, column + i % BW) + v;
+            PREFETCH_FOR_WRITE(image + at);
+#if GRADIENT_SUMS
+            PREFETCH(gradient.relu_y + at);
+            PREFETCH(gradient.before_x + at);
+            PREFETCH_L2(image + at + KB);
+            PREFETCH_L2(gradient.relu_y + at + KB);
+            PREFETCH_L2(gradient.before_x + at + KB);
+#endif
+        }
 }
 
 /* Computes a register block. input: its first pixel of x; filter: its block as packed. Prefetches the pixels
@@ -189,26 +221,62 @@ static void store_outputs(const vfloat sum[BLOCK_ROWS][KV], rncl_direct_shape sh
         }
 }
 
+#if GRADIENT_SUMS
+/* Stores what passes the ReLU of the same pixels, and adds it up: dz to `total`, dz * (x - mean) to
+ * `products`. */
+static void store_gradient(const vfloat sum[BLOCK_ROWS][KV], rncl_direct_shape shape, __global element *image,
+                           summed gradient, int row, int column, int rows, int columns, int accumulate,
+                           vfloat total[KV], vfloat products[KV])
+{
+    vfloat block_total[KV], block_products[KV];
+    UNROLL_FOR (v, KV)
+        block_total[v] = block_products[v] = (vfloat)(0.0f);
+    UNROLL_FOR (i, BLOCK_ROWS)
+        if (i / BW < rows && i % BW < columns) {
+            const size_t first = output_pixel(shape, row + i / BW, column + i % BW);
+            UNROLL_FOR (v, KV) {
+                const size_t at = first + v * VW;
+                const vfloat dy = accumulate ? ELOAD(image + at) + sum[i][v] : sum[i][v];
+                const vfloat dz = select((vfloat)(0.0f), dy, ELOAD(gradient.relu_y + at) > (vfloat)(0.0f));
+                const vfloat centred = ELOAD(gradient.before_x + at) - VLOAD(gradient.moments + v * VW);
+                ESTORE(dz, image + at);
+                block_total[v] += dz;
+                block_products[v] = FMA(dz, centred, block_products[v]);
+            }
+        }
+    UNROLL_FOR (v, KV) {
+        total[v] += block_total[v];
+        products[v] += block_products[v];
+    }
+}
+#endif
+
 /* Computes rows `first_row` … end_row - 1 of an image for one block of KB output channels. image: its
- * channels in y; coefficients, residual: those there; part: those in the tile's statistics, or NULL. */
+ * channels in y; coefficients, residual, gradient: those there; part: those in the tile's statistics, or
+ * NULL. */
 static void convolve_tile(rncl_direct_shape shape, INPUT input, __global const float *filter,
                           __global element *image, __global const float *coefficients,
                           __global const element *residual, int first_row, int end_row, __global float *part,
-                          int accumulate, int prefetch)
+                          summed gradient, int accumulate, int prefetch)
 {
     const pixel_block block = {.height = BH, .width = BW, .row_step = BW * KV, .column_step = KV};
-    vfloat means[KV], deviations[KV];
+    vfloat means[KV], deviations[KV], total[KV], products[KV];
     UNROLL_FOR (v, KV)
-        means[v] = deviations[v] = (vfloat)(0.0f);
+        means[v] = deviations[v] = total[v] = products[v] = (vfloat)(0.0f);
     for (int row = first_row; row < end_row; row += BH)
         for (int column = 0; column < shape.q; column += BW) {
             const int rows = min(BH, end_row - row), columns = min(BW, shape.q - column);
             vfloat sum[BLOCK_ROWS][KV];
-            prefetch_outputs(shape, image, row, column);
+            prefetch_outputs(shape, image, gradient, row, column);
             convolve(sum, shape,
                      input + (row - first_row) * shape.stride * INPUT_PITCH + column * shape.stride * shape.c,
                      filter, prefetch);
+#if GRADIENT_SUMS
+            store_gradient(sum, shape, image, gradient, row, column, rows, columns, accumulate, total,
+                           products);
+#else
             store_outputs(sum, shape, image, coefficients, residual, row, column, rows, columns, accumulate);
+#endif
             if (part)
                 UNROLL_FOR (v, KV)
                     gather_statistics(block, &sum[0][v], rows, columns, means + v, deviations + v,
@@ -219,13 +287,26 @@ static void convolve_tile(rncl_direct_shape shape, INPUT input, __global const f
             VSTORE(means[v], part + v * VW);
             VSTORE(deviations[v], part + shape.k + v * VW);
         }
+#if GRADIENT_SUMS
+    UNROLL_FOR (v, KV) {
+        VSTORE(total[v], gradient.part + v * VW);
+        VSTORE(products[v] * VLOAD(gradient.moments + shape.k + v * VW), gradient.part + shape.k + v * VW);
+    }
+#endif
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv_direct_forward(const rncl_direct_shape shape, __global const source *restrict x,
                     __global const float *restrict packed, const int packed_offset,
                     __global element *restrict y, __global float *restrict statistics, const int accumulate,
-                    __global const float *restrict coefficients, __global const element *restrict residual)
+                    __global const float *restrict coefficients, __global const element *restrict residual
+#if GRADIENT_SUMS
+                    ,
+                    __global const element *restrict relu_y, __global const element *restrict before_x,
+                    __global const float *restrict moments, __global float *restrict gradient_sums,
+                    const int first_part
+#endif
+)
 {
     const int image_tiles = (shape.p + shape.tile_rows - 1) / shape.tile_rows;
     const int image = get_global_id(0) / image_tiles;
@@ -247,8 +328,17 @@ conv_direct_forward(const rncl_direct_shape shape, __global const source *restri
 #endif
     if (statistics && get_global_id(1) == 0)
         statistics[get_global_id(0)] = (float)((end_row - first_row) * shape.q);
-    for (int block = first_block; block < last_block; block++)
+    for (int block = first_block; block < last_block; block++) {
+        const int k = block * KB;
+#if GRADIENT_SUMS
+        const size_t own_part = (size_t)(first_part + get_global_id(0)) * 2 * shape.k;
+        const summed gradient = {relu_y + out + k, before_x + out + k, moments + k,
+                                 gradient_sums + own_part + k};
+#else
+        const summed gradient = {0, 0, 0, 0};
+#endif
         convolve_tile(shape, input, packed + packed_offset + (size_t)block * shape.r * ROW_PRODUCTS * KB,
-                      y + out + block * KB, coefficients + block * KB, residual + out + block * KB, first_row,
-                      end_row, part ? part + block * KB : 0, accumulate, STAGE == 0 && block == first_block);
+                      y + out + k, coefficients + k, residual + out + k, first_row, end_row,
+                      part ? part + k : 0, gradient, accumulate, STAGE == 0 && block == first_block);
+    }
 }

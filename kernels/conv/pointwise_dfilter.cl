@@ -52,7 +52,6 @@
 #define PANEL (PIXELS / DEPTH * CB + RNCL_CACHE_GAP)
 
 /* Elements in a cache line, and lines of KB channels of dy. */
-#define LINE_ELEMENTS ((int)(LINE_FLOATS * sizeof(float) / sizeof(element)))
 #define DY_LINES ((KB + LINE_ELEMENTS - 1) / LINE_ELEMENTS)
 
 /* Copies CB elements; PAIRS: words. */

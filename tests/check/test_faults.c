@@ -288,6 +288,12 @@ static const conv_fault conv_faults[] = {
      SHAPE(8, 8, 16, 3, 16, 1, 1), "direct dx: channels of a transposed filter"},
     {"direct", DX("direct_forward.cl", "p * shape.out_stride + shape.out_row", "p * shape.out_stride"),
      SHAPE(8, 8, 16, 3, 16, 2, 1), "direct dx: phases of a stride"},
+    {"direct", SUMS("direct_forward.cl", "first_part + get_global_id(0)", "get_global_id(0)"),
+     SHAPE(8, 8, 16, 3, 16, 2, 1), "direct dx: parts of a gradient's sums"},
+    {"direct",
+     DX("direct_forward.cl", "ELOAD(gradient.relu_y + at) > (vfloat)(0.0f)",
+        "ELOAD(gradient.before_x + at) > (vfloat)(0.0f)"),
+     SHAPE(8, 8, 16, 3, 16, 1, 1), "direct dx: what passes the ReLU"},
     {"direct", DFILTER("direct_dfilter.cl", "const int x = i - shape.pad_left;", "const int x = i;"),
      SHAPE(8, 8, 16, 3, 16, 1, 1), "direct dfilter: padding on the left"},
     {"direct",
@@ -469,9 +475,11 @@ static void judge(void *user, const rncl_check_result *result)
 /* Runs the forward pass and, if that is another one, the fault's pass. */
 static rncl_status try_convolution(rncl_context *context, const conv_fault *fault, verdict *v)
 {
-    static const check_variant variants[] = {
+    /* A direct input gradient leaves sums where x is kept, for the filter gradient. */
+    const bool keeps_x = !strcmp(fault->algorithm, "direct");
+    const check_variant variants[] = {
         [RNCL_CONV_FORWARD] = {.name = "forward", .inference = true},
-        [RNCL_CONV_BACKWARD_DATA] = {.name = "without dfilter", .frozen = true, .sums = true},
+        [RNCL_CONV_BACKWARD_DATA] = {.name = "gradient sums", .frozen = !keeps_x, .sums = true},
         [RNCL_CONV_BACKWARD_FILTER] = {.name = "without dx", .no_dx = true},
     };
     check_trial trial = {

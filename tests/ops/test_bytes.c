@@ -69,6 +69,8 @@ static void given_sums_save_reading_dy_and_x(void **state)
     const rncl_op_choice given = {.gradient_parts = 1};
     assert_int_equal(floats_of(normalisation(RNCL_RESIDUAL_NONE), RNCL_OP_BACKWARD, given), 3);
     assert_int_equal(floats_of(normalisation(RNCL_RESIDUAL_ADD), RNCL_OP_BACKWARD, given), 4);
+    const rncl_op_choice given_dz = {.gradient_parts = 1, .given_dz = true};
+    assert_int_equal(floats_of(normalisation(RNCL_RESIDUAL_ADD), RNCL_OP_BACKWARD, given_dz), 3);
 }
 
 static void pooling_moves_its_input_its_output_and_the_taps(void **state)

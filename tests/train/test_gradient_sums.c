@@ -1,5 +1,6 @@
-/* Training on matrix units, which are emulated: input gradients leave the sums that the batch normalisation
- * before them needs, also where its moments are those of two devices. On any device ($RNCL_TEST_DEVICE). */
+/* Input gradients leave the sums that the batch normalisation before them needs: those of matrix units, which
+ * are emulated, also where its moments are those of two devices; and direct ones, with what passes the ReLU.
+ * On any device ($RNCL_TEST_DEVICE). */
 #include <math.h>
 #include <pthread.h>
 
@@ -15,18 +16,29 @@ enum { IMAGE = 8, CLASSES = 10, BATCH = 8, STEPS = 4, MEMBERS = 2, GIVEN = 3 + 1
 
 static rncl_graph *graph;
 
-/* Shares of the depth of a 3x3 input gradient: only one of a single share leaves sums. */
+/* How convolutions are computed. On matrix units a 3x3 input gradient leaves sums if it does not share out
+ * its depth. */
+typedef enum way { ON_UNITS_IN_SHARES, ON_UNITS, TILED, DIRECT } way;
+
+static bool is_on_units(way by)
+{
+    return by == ON_UNITS || by == ON_UNITS_IN_SHARES;
+}
+
 static const rncl_setting *look_up(void *state, const rncl_op_desc *desc, int pass)
 {
-    static const rncl_setting of_any = {.algorithm = "mma"},
-                              in_shares[] = {
-                                  {.algorithm = "mma", .count = 1, .knobs = {{"split", 1}}},
-                                  {.algorithm = "mma", .count = 1, .knobs = {{"split", 2}}},
-                              };
-    const bool *sums = state;
+    static const rncl_setting settings[] = {
+        [ON_UNITS_IN_SHARES] = {.algorithm = "mma", .count = 1, .knobs = {{"split", 2}}},
+        [ON_UNITS] = {.algorithm = "mma", .count = 1, .knobs = {{"split", 1}}},
+        [TILED] = {.algorithm = "tiled"},
+        [DIRECT] = {.algorithm = "direct"},
+    };
+    static const rncl_setting on_units = {.algorithm = "mma"};
+    const way *by = state;
     if (desc->kind != RNCL_OP_conv)
         return NULL;
-    return pass == RNCL_CONV_BACKWARD_DATA && desc->conv.r == 3 ? &in_shares[!*sums] : &of_any;
+    const bool whole = pass == RNCL_CONV_BACKWARD_DATA && desc->conv.r == 3;
+    return whole || !is_on_units(*by) ? &settings[*by] : &on_units;
 }
 
 /* ---- two networks, each in its thread, that train on halves of a batch ---- */
@@ -119,7 +131,7 @@ static rncl_status join_means(void *user, size_t count, double *means)
 /* ---- training ---- */
 
 typedef struct trained {
-    bool sums; /* input gradients leave sums */
+    way by;
     int batch, micro_batch;
     int first;      /* picture of the data */
     member *member; /* NULL: trains alone */
@@ -144,7 +156,7 @@ static rncl_network *create(trained *t, rncl_context *context)
                                 .batch_size = t->batch,
                                 .micro_batch = t->micro_batch,
                                 .training = true,
-                                .tuned = {.lookup = look_up, .state = &t->sums}};
+                                .tuned = {.lookup = look_up, .state = &t->by}};
     if (t->member)
         setup.others = (rncl_network_others){.weigh = weigh,
                                              .sum = sum,
@@ -168,9 +180,11 @@ static rncl_network *create(trained *t, rncl_context *context)
 }
 
 /* Batch normalisation saves the signs of blocks' results on GPUs. */
-static rncl_context *open_unit(void)
+static rncl_context *open_for(const trained *t)
 {
     rncl_context *context = open_device();
+    if (!is_on_units(t->by))
+        return context;
     context->device_class = RNCL_CLASS_GPU;
     context->precision = RNCL_PRECISION_FP32;
     assert_true(rncl_matrix_unit_emulate(context, "nvidia-tf32"));
@@ -196,7 +210,7 @@ static void step(rncl_network *network, int first, rncl_batch_result *result)
 static void *take_steps(void *argument)
 {
     trained *t = argument;
-    rncl_context *context = open_unit();
+    rncl_context *context = open_for(t);
     rncl_network *network = create(t, context);
     for (int i = 0; i < STEPS; i++) {
         rncl_batch_result result;
@@ -249,8 +263,22 @@ static void expect_same_training(const trained *a, const trained *b)
 static void sums_of_input_gradients_train_as_those_of_batch_normalisation(void **state)
 {
     (void)state;
-    trained with = {.sums = true, .batch = BATCH, .micro_batch = BATCH / 2},
+    trained with = {.by = ON_UNITS, .batch = BATCH, .micro_batch = BATCH / 2},
             without = {.batch = BATCH, .micro_batch = BATCH / 2};
+    take_steps(&with);
+    take_steps(&without);
+    assert_int_equal(with.given, GIVEN);
+    assert_int_equal(without.given, 0);
+    expect_same_training(&with, &without);
+    release(&with);
+    release(&without);
+}
+
+static void direct_input_gradients_train_as_others_do(void **state)
+{
+    (void)state;
+    trained with = {.by = DIRECT, .batch = BATCH, .micro_batch = BATCH / 2},
+            without = {.by = TILED, .batch = BATCH, .micro_batch = BATCH / 2};
     take_steps(&with);
     take_steps(&without);
     assert_int_equal(with.given, GIVEN);
@@ -267,7 +295,7 @@ static void two_devices_with_common_moments_train_as_one_does(void **state)
     take_steps(&one);
     assert_int_equal(pthread_barrier_init(&all_here, NULL, MEMBERS), 0);
     for (int i = 0; i < MEMBERS; i++) {
-        half[i] = (trained){.sums = true,
+        half[i] = (trained){.by = ON_UNITS,
                             .batch = BATCH / MEMBERS,
                             .micro_batch = BATCH / MEMBERS,
                             .first = i * BATCH / MEMBERS,
@@ -301,10 +329,9 @@ static rncl_status forget_sums(void *user, const rncl_pass_at *at)
     return st;
 }
 
-static void batch_normalisation_reads_the_sums_that_it_was_given(void **state)
+static void expect_sums_read(way by)
 {
-    (void)state;
-    trained t = {.sums = true, .batch = BATCH, .micro_batch = BATCH, .observer = {.look = forget_sums}};
+    trained t = {.by = by, .batch = BATCH, .micro_batch = BATCH, .observer = {.look = forget_sums}};
     int zero = 0;
     take_steps(&t);
     for (size_t i = 0; i < graph->node_count; i++) {
@@ -321,12 +348,18 @@ static void batch_normalisation_reads_the_sums_that_it_was_given(void **state)
     release(&t);
 }
 
-/* Every pass that a step runs, once. */
-static void spot_checks_find_nothing(void **state)
+static void batch_normalisation_reads_the_sums_that_it_was_given(void **state)
 {
     (void)state;
-    trained t = {.sums = true, .batch = BATCH / 4, .micro_batch = BATCH / 4};
-    rncl_context *context = open_unit();
+    expect_sums_read(ON_UNITS);
+    expect_sums_read(DIRECT);
+}
+
+/* Every pass that a step runs, once. */
+static void expect_nothing_found(way by)
+{
+    trained t = {.by = by, .batch = BATCH / 4, .micro_batch = BATCH / 4};
+    rncl_context *context = open_for(&t);
     rncl_network *network = create(&t, context);
     rncl_spot_checks *checks;
     assert_int_equal(t.given, GIVEN);
@@ -343,6 +376,13 @@ static void spot_checks_find_nothing(void **state)
     rncl_spot_checks_destroy(checks);
     rncl_context_destroy(context);
     release(&t);
+}
+
+static void spot_checks_find_nothing(void **state)
+{
+    (void)state;
+    expect_nothing_found(ON_UNITS);
+    expect_nothing_found(DIRECT);
 }
 
 static int add_layer(rncl_builder *builder, int x, int out, int stride, rncl_norm_tail tail)
@@ -396,6 +436,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_of_input_gradients_train_as_those_of_batch_normalisation),
+        cmocka_unit_test(direct_input_gradients_train_as_others_do),
         cmocka_unit_test(two_devices_with_common_moments_train_as_one_does),
         cmocka_unit_test(batch_normalisation_reads_the_sums_that_it_was_given),
         cmocka_unit_test(spot_checks_find_nothing),

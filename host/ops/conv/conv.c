@@ -13,8 +13,7 @@ static rncl_status conv_shape(const rncl_op_desc *desc, const rncl_op_choice *ch
     if (!fits)
         return RNCL_FAIL(RNCL_ERR_SHAPE, "convolution of %dx%dx%dx%d by %dx%d, stride %d, pad %d", s->n, s->h,
                          s->w, s->c, s->r, s->s, s->stride, s->pad);
-    needs->backward_reads_x =
-        !choice->frozen && !(choice->left_out & RNCL_PASS_BIT(RNCL_CONV_BACKWARD_FILTER));
+    needs->backward_reads_x = conv_keeps_x(choice);
     return RNCL_OK;
 }
 

@@ -44,6 +44,21 @@ static inline cl_mem conv_statistics(const rncl_pass *pass, const rncl_op_buffer
     return pass->index == RNCL_CONV_FORWARD ? b->statistics : NULL;
 }
 
+/* Whether x is still there in backward passes: the filter gradient reads it. */
+static inline bool conv_keeps_x(const rncl_op_choice *choice)
+{
+    return !choice->frozen && !(choice->left_out & RNCL_PASS_BIT(RNCL_CONV_BACKWARD_FILTER));
+}
+
+/* Whether an input gradient may leave a gradient's sums where it takes the signs of x from before_x or from
+ * what is saved of them. */
+static inline bool conv_finds_signs(const rncl_pass *pass)
+{
+    const rncl_op_choice *choice = &pass->choice;
+    return pass->index == RNCL_CONV_BACKWARD_DATA && choice->gradient_sums &&
+           (choice->signs_width || !choice->residual_before);
+}
+
 /* Appends the option for kernels with an epilogue (kernels/conv/epilogue.clh) to a pass's options. */
 static inline void conv_add_epilogue_option(const rncl_pass *pass, char options[RNCL_OPTIONS_SIZE])
 {

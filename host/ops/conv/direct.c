@@ -300,6 +300,13 @@ static bool direct_allows(const rncl_pass *pass)
            (!needs_stage(&data, &p) || fits(pass->context, &cover, &p));
 }
 
+/* Whether it finishes the gradient of the batch normalisation before it. */
+static bool leaves_dz(const rncl_pass *pass)
+{
+    return pass->index == RNCL_CONV_BACKWARD_DATA && pass->choice.gradient_sums &&
+           conv_keeps_x(&pass->choice);
+}
+
 static rncl_status direct_plan(rncl_pass *pass)
 {
     direct_data *data = pass->data = calloc(1, sizeof *data);
@@ -321,6 +328,9 @@ static rncl_status direct_plan(rncl_pass *pass)
     }
     if (pass->index == RNCL_CONV_FORWARD)
         pass->statistics_parts = direct_tile_count(&data->phases[0].shape);
+    pass->leaves_dz = leaves_dz(pass);
+    for (int i = 0; i < data->phase_count && pass->leaves_dz; i++)
+        pass->gradient_parts += direct_tile_count(&data->phases[i].shape);
     return RNCL_OK;
 }
 
@@ -330,8 +340,8 @@ static rncl_status direct_build(rncl_pass *pass)
     char options[RNCL_OPTIONS_SIZE];
     for (int i = 0; i < data->phase_count; i++) {
         direct_phase *phase = &data->phases[i];
-        rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTAGE=%d%s", phase->parameters.stage,
-                          data->odd ? " -DODD=1" : "");
+        rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DSTAGE=%d%s%s", phase->parameters.stage,
+                          data->odd ? " -DODD=1" : "", pass->leaves_dz ? " -DGRADIENT_SUMS=1" : "");
         conv_add_epilogue_option(pass, options);
         if (data->pairs)
             direct_add_pairs_option(pass, options);
@@ -362,22 +372,38 @@ static rncl_status direct_prepare(rncl_pass *pass, const rncl_op_buffers *b)
     return RNCL_OK;
 }
 
+/* first_part: of this phase's parts of a gradient's sums. */
+static rncl_status enqueue_phase(const rncl_pass *pass, const direct_phase *phase, int first_part,
+                                 const rncl_op_buffers *b, bool accumulate)
+{
+    const cl_mem statistics = conv_statistics(pass, b);
+    const size_t tiles = (size_t)direct_tile_count(&phase->shape);
+    const rncl_range range = {.global = {tiles, (size_t)phase->channel_shares}, .local = {1, 1, 1}};
+    const rncl_int packed_offset = (rncl_int)pass->packed_offset + phase->pack.packed_offset;
+    if (pass->leaves_dz)
+        return rncl_launch(pass->context, &phase->forward, range, RNCL_STRUCT(phase->shape),
+                           RNCL_BUFFER(*conv_input(pass, b)), RNCL_BUFFER(b->packed), RNCL_INT(packed_offset),
+                           RNCL_BUFFER(*conv_output(pass, b)), RNCL_BUFFER(statistics), RNCL_INT(accumulate),
+                           RNCL_BUFFER(b->coefficients), RNCL_BUFFER(b->residual), RNCL_BUFFER(b->x),
+                           RNCL_BUFFER(b->before_x), RNCL_BUFFER(b->before_saved),
+                           RNCL_BUFFER(b->gradient_sums), RNCL_INT(first_part));
+    return rncl_launch(pass->context, &phase->forward, range, RNCL_STRUCT(phase->shape),
+                       RNCL_BUFFER(*conv_input(pass, b)), RNCL_BUFFER(b->packed), RNCL_INT(packed_offset),
+                       RNCL_BUFFER(*conv_output(pass, b)), RNCL_BUFFER(statistics), RNCL_INT(accumulate),
+                       RNCL_BUFFER(b->coefficients), RNCL_BUFFER(b->residual));
+}
+
 static rncl_status direct_enqueue(rncl_pass *pass, const rncl_op_buffers *b, const rncl_op_scalars *scalars)
 {
     const direct_data *data = pass->data;
-    const cl_mem statistics = conv_statistics(pass, b);
     const bool accumulate = rncl_pass_accumulates(pass, scalars);
+    int first_part = 0;
     for (int i = 0; i < data->phase_count; i++) {
         const direct_phase *phase = &data->phases[i];
-        if (accumulate && phase->shape.r == 0)
+        if (accumulate && phase->shape.r == 0 && !pass->leaves_dz)
             continue; /* no tap reaches it, so there is nothing to add */
-        size_t tiles = (size_t)direct_tile_count(&phase->shape);
-        rncl_range range = {.global = {tiles, (size_t)phase->channel_shares}, .local = {1, 1, 1}};
-        RNCL_TRY(rncl_launch(pass->context, &phase->forward, range, RNCL_STRUCT(phase->shape),
-                             RNCL_BUFFER(*conv_input(pass, b)), RNCL_BUFFER(b->packed),
-                             RNCL_INT((cl_int)pass->packed_offset + phase->pack.packed_offset),
-                             RNCL_BUFFER(*conv_output(pass, b)), RNCL_BUFFER(statistics),
-                             RNCL_INT(accumulate), RNCL_BUFFER(b->coefficients), RNCL_BUFFER(b->residual)));
+        RNCL_TRY(enqueue_phase(pass, phase, first_part, b, accumulate));
+        first_part += direct_tile_count(&phase->shape);
     }
     return RNCL_OK;
 }

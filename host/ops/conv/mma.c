@@ -88,8 +88,8 @@ static rncl_status mma_plan(rncl_pass *pass)
         return RNCL_OK;
     if (pass->index == RNCL_CONV_FORWARD)
         pass->statistics_parts = row_tiles(pass, 0);
-    for (int i = 0; i < data->product_count && pass->index == RNCL_CONV_BACKWARD_DATA; i++)
-        pass->gradient_parts += pass->choice.gradient_sums ? row_tiles(pass, i) : 0;
+    for (int i = 0; i < data->product_count && conv_finds_signs(pass); i++)
+        pass->gradient_parts += row_tiles(pass, i);
     return RNCL_OK;
 }
 

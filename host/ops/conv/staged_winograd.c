@@ -207,7 +207,7 @@ static int tiles_of_item(const rncl_pass *pass, const rncl_winograd_shape *group
  * residual. */
 static bool leaves_sums(const rncl_pass *pass)
 {
-    return pass->index == RNCL_CONV_BACKWARD_DATA && pass->choice.gradient_sums && !pass->choice.signs_width;
+    return conv_finds_signs(pass) && !pass->choice.signs_width;
 }
 
 static rncl_status staged_plan(rncl_pass *pass)

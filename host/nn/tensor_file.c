@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "half.h"
 #include "util.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are copied as they are in the file");
@@ -39,17 +40,9 @@ static float bf16_to_float(const unsigned char *bytes)
     return float_of_bits((uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 24);
 }
 
-/* Exact: every binary16 value is a float. */
 static float f16_to_float(const unsigned char *bytes)
 {
-    enum { INFINITE = 31, BIAS_DIFFERENCE = 127 - 15 };
-    const uint32_t half = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8;
-    const uint32_t sign = (half & 0x8000) << 16, exponent = half >> 10 & 31, fraction = half & 1023;
-    if (exponent == 0) /* zero and subnormal numbers: fraction * 2^-24 */
-        return (sign ? -1.0f : 1.0f) * (float)fraction * 0x1p-24f;
-    if (exponent == INFINITE)
-        return float_of_bits(sign | 0x7f800000 | fraction << 13);
-    return float_of_bits(sign | (exponent + BIAS_DIFFERENCE) << 23 | fraction << 13);
+    return rncl_half_to_float((uint16_t)(bytes[0] | bytes[1] << 8));
 }
 
 static const struct dtype {

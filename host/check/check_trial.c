@@ -17,9 +17,6 @@ enum { TRIALS_A_DRAW = 25 };
  * are near zero by chance, an eighth of the norm is the bound (check_tensor_error). */
 enum { ROUNDINGS = 8 };
 
-/* Where device and host round a sum to different neighbours they are an element's last digit apart. */
-static const double of_elements = 1.0 / (1 << 9);
-
 static const char *const slot_names[] = {
 #define X(name) [RNCL_SLOT_##name] = #name,
     RNCL_OP_BUFFERS(X)
@@ -136,7 +133,8 @@ static void declare(check_trial *trial, rncl_slot slot, check_role role, check_p
                                               .size_bytes = size_bytes,
                                               .salt = (unsigned)slot,
                                               .integers = (RNCL_INTEGER_SLOTS & 1u << slot) != 0,
-                                              .elements = (elements_of(trial) & 1u << slot) != 0};
+                                              .elements = (elements_of(trial) & 1u << slot) != 0,
+                                              .type = rncl_precision_element(trial->context->precision)};
 }
 
 static size_t slot_bytes(const check_trial *trial, rncl_slot slot)
@@ -460,6 +458,12 @@ static void judge_gradient_sums(const check_trial *trial, const sink *to)
            2 * (1e-6 * sqrt(dx->length + (double)sums.rows) + ROUNDINGS * dx->rounding), to);
 }
 
+/* Where device and host round a sum to different neighbours they are an element's last digit apart. */
+static double of_elements(const check_trial *trial, const check_tensor *tensor)
+{
+    return tensor->elements ? rncl_precision_rounding(trial->context->precision) : 0.0;
+}
+
 /* Reports one result for each tensor that the reference computes, and one for each fault of any tensor. */
 static void judge(const check_trial *trial, const sink *to)
 {
@@ -471,9 +475,9 @@ static void judge(const check_trial *trial, const sink *to)
             continue;
         const double error = check_tensor_error(tensor);
         report(trial, tensor, error < RNCL_CHECK_BROKEN ? NULL : "holds values that are not numbers", error,
-               tensor->exact ? 0.0
-                             : 1e-6 * sqrt(tensor->length) + ROUNDINGS * tensor->rounding +
-                                   (tensor->elements ? of_elements : 0.0),
+               tensor->exact
+                   ? 0.0
+                   : 1e-6 * sqrt(tensor->length) + ROUNDINGS * tensor->rounding + of_elements(trial, tensor),
                to);
     }
     if (trial->tensors[RNCL_SLOT_statistics].role != CHECK_ABSENT)

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bfloat16.h"
 #include "check.h"
 #include "util.h"
 
@@ -110,7 +109,7 @@ double check_tensor_value(const check_tensor *tensor, const void *values, size_t
 {
     if (tensor->integers)
         return (double)((const int32_t *)values)[index];
-    return tensor->elements ? (double)rncl_bfloat16_to_float(((const uint16_t *)values)[index])
+    return tensor->elements ? (double)rncl_element_to_float(tensor->type, ((const uint16_t *)values)[index])
                             : (double)((const float *)values)[index];
 }
 
@@ -119,21 +118,21 @@ void check_tensor_set(check_tensor *tensor, size_t index, double value)
     if (tensor->integers)
         ((int32_t *)tensor->initial)[index] = (int32_t)value;
     else if (tensor->elements)
-        ((uint16_t *)tensor->initial)[index] = rncl_bfloat16_of((float)value);
+        ((uint16_t *)tensor->initial)[index] = rncl_element_of(tensor->type, (float)value);
     else
         ((float *)tensor->initial)[index] = (float)value;
     tensor->reference[index] = check_tensor_value(tensor, tensor->initial, index);
 }
 
-static double rounded(double value)
+static double rounded(const check_tensor *tensor, double value)
 {
-    return (double)rncl_bfloat16_to_float(rncl_bfloat16_of((float)value));
+    return (double)rncl_element_to_float(tensor->type, rncl_element_of(tensor->type, (float)value));
 }
 
 void check_tensor_round(check_tensor *tensor)
 {
     for (size_t i = 0; i < check_tensor_count(tensor); i++)
-        tensor->reference[i] = rounded(tensor->reference[i]);
+        tensor->reference[i] = rounded(tensor, tensor->reference[i]);
 }
 
 void check_tensor_reset(check_tensor *tensor)
@@ -238,7 +237,7 @@ static bool is_wanted_nan(const check_tensor *tensor, size_t i)
 static double wanted(const check_tensor *tensor, size_t i)
 {
     const double value = tensor->reference[i];
-    return tensor->elements ? rounded(value) : value;
+    return tensor->elements ? rounded(tensor, value) : value;
 }
 
 double check_tensor_error(const check_tensor *tensor)

@@ -28,9 +28,10 @@ typedef enum check_fault {
 
 typedef struct check_tensor {
     check_role role;
-    check_phase phase;           /* phase in which it gets its final contents */
-    bool integers;               /* int32 instead of float */
-    bool elements;               /* bfloat16 instead of float; expected values are rounded as these */
+    check_phase phase; /* phase in which it gets its final contents */
+    bool integers;     /* int32 instead of float */
+    bool elements;     /* 2 bytes a value, of `type`; expected values are rounded as these */
+    rncl_element type;
     bool root;                   /* must not be a sub-buffer: has no guard before it */
     bool dead;                   /* backward must not read it: poisoned between the phases */
     struct check_tensor *shares; /* uses this tensor's buffer; NULL: has its own */
@@ -62,7 +63,7 @@ double check_tensor_value(const check_tensor *tensor, const void *values, size_t
 /* Sets a value of an input, for the device and the reference. */
 void check_tensor_set(check_tensor *tensor, size_t index, double value);
 
-/* Rounds the reference to bfloat16. */
+/* Rounds the reference to elements. */
 void check_tensor_round(check_tensor *tensor);
 
 /* Resets the reference to the initial values; does nothing to an absent tensor. */

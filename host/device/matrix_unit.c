@@ -43,20 +43,34 @@ const rncl_matrix_unit *rncl_matrix_unit_at(int index)
 
 const char *rncl_precision_name(rncl_precision precision)
 {
-    static const char *const names[RNCL_PRECISIONS] = {"fp32", "tf32", "bf16-operands", "bf16"};
+    static const char *const names[RNCL_PRECISIONS] = {"fp32", "tf32", "bf16-operands", "bf16", "fp16"};
     return names[precision];
 }
 
 double rncl_precision_rounding(rncl_precision precision)
 {
-    static const double roundings[RNCL_PRECISIONS] = {0, 1.0 / (1 << 11), 1.0 / (1 << 9), 1.0 / (1 << 9)};
+    static const double roundings[RNCL_PRECISIONS] = {0, 1.0 / (1 << 11), 1.0 / (1 << 9), 1.0 / (1 << 9),
+                                                      1.0 / (1 << 11)};
     return roundings[precision];
 }
 
+bool rncl_precision_is_narrow(rncl_precision precision)
+{
+    return precision == RNCL_PRECISION_BF16_TENSORS || precision == RNCL_PRECISION_FP16_TENSORS;
+}
+
+rncl_element rncl_precision_element(rncl_precision precision)
+{
+    return precision == RNCL_PRECISION_FP16_TENSORS ? RNCL_ELEMENT_HALF : RNCL_ELEMENT_BFLOAT16;
+}
+
 /* Float32 is made of TF32 only. TF32 is not made of bfloat16, nor does a unit of fewer bits serve more.
- * Tensors of bfloat16 are for units of bfloat16, and those of CPUs are for nothing else. */
+ * Tensors of bfloat16 are for units of bfloat16, and those of CPUs are for nothing else. Tensors of half are
+ * for devices without units. */
 bool rncl_matrix_unit_serves(const rncl_matrix_unit *unit, rncl_precision precision)
 {
+    if (precision == RNCL_PRECISION_FP16_TENSORS)
+        return false;
     if (unit->rounds_to == RNCL_PRECISION_BF16_TENSORS)
         return precision == RNCL_PRECISION_BF16_TENSORS;
     if (precision == RNCL_PRECISION_BF16_TENSORS)
@@ -303,28 +317,67 @@ const rncl_matrix_unit *rncl_matrix_unit_of(rncl_context *context)
 }
 
 /* Kernels for scalar devices and for accelerators do not convert elements of tensors. */
-static bool stores_bf16(const rncl_context *context)
+static bool converts_elements(const rncl_context *context)
 {
     return context->device_class == RNCL_CLASS_GPU ||
            (context->device_class == RNCL_CLASS_CPU_VECTOR && context->traits.long_loops);
 }
 
-/* A unit for float32 serves every precision, so that there is none to look for again. */
+/* NVIDIA's GPUs have half from compute capability 5.3 on, and their driver does not say so. */
+static bool has_half(const rncl_context *context)
+{
+    const rncl_gpu *gpu = &context->gpu;
+    return context->info.fp16 || (gpu->family == RNCL_GPU_NVIDIA && 10 * gpu->major + gpu->minor >= 53);
+}
+
+/* Looks for a unit of bfloat16, and leaves it to others to look for theirs. */
+static bool multiplies_bfloat16(rncl_context *context)
+{
+    const rncl_matrix_state before = context->matrix;
+    const rncl_precision precision = context->precision;
+    context->precision = RNCL_PRECISION_BF16_TENSORS;
+    context->matrix = (rncl_matrix_state){0};
+    const bool has_unit = rncl_matrix_unit_of(context) != NULL;
+    context->precision = precision;
+    context->matrix = before;
+    return has_unit;
+}
+
+/* What keeps the device from a precision; NULL: nothing. */
+static const char *obstacle(rncl_context *context, rncl_precision precision)
+{
+    if (precision == RNCL_PRECISION_FP32)
+        return NULL;
+    if (!rncl_precision_is_narrow(precision))
+        return rncl_matrix_unit_of(context) ? NULL : "has no matrix unit for it";
+    if (!converts_elements(context))
+        return "has no kernels for it";
+    if (precision == RNCL_PRECISION_BF16_TENSORS)
+        return NULL;
+    if (!has_half(context))
+        return "does not have half (cl_khr_fp16)";
+    return multiplies_bfloat16(context) ? "multiplies bfloat16 (--precision bf16)" : NULL;
+}
+
+/* A unit for float32 serves every precision of floats, so that there is none to look for again. */
 void rncl_precision_request(rncl_context *context, rncl_precision precision)
 {
-    const bool tensors = precision == RNCL_PRECISION_BF16_TENSORS;
+    static const char *const effects[RNCL_PRECISIONS] = {
+        [RNCL_PRECISION_TF32] = "convolutions round their operands",
+        [RNCL_PRECISION_BF16] = "convolutions round their operands",
+        [RNCL_PRECISION_BF16_TENSORS] = "tensors between layers are stored as bfloat16",
+        [RNCL_PRECISION_FP16_TENSORS] = "tensors between layers are stored as half, and the loss is scaled",
+    };
     context->precision = precision;
-    if (precision == RNCL_PRECISION_FP32)
-        return;
-    if (tensors ? stores_bf16(context) : rncl_matrix_unit_of(context) != NULL) {
+    const char *why = obstacle(context, precision);
+    if (why) {
+        context->precision = RNCL_PRECISION_FP32;
+        rncl_log_line(&context->log, RNCL_LOG_NOTE, "precision %s: %s %s, fp32 is used",
+                      rncl_precision_name(precision), context->info.name, why);
+    } else if (effects[precision]) {
         rncl_log_line(&context->log, RNCL_LOG_NOTE, "precision %s: %s", rncl_precision_name(precision),
-                      tensors ? "tensors between layers are stored as bfloat16"
-                              : "convolutions round their operands");
-        return;
+                      effects[precision]);
     }
-    rncl_log_line(&context->log, RNCL_LOG_NOTE, "precision %s: %s has no %s for it, fp32 is used",
-                  rncl_precision_name(precision), context->info.name, tensors ? "kernels" : "matrix unit");
-    context->precision = RNCL_PRECISION_FP32;
 }
 
 bool rncl_matrix_unit_emulate(rncl_context *context, const char *name)

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "element.h"
+
 /* How the operands of convolutions may be rounded, and how tensors are stored. Sums are float32 in any case,
  * and so are parameters. */
 typedef enum rncl_precision {
@@ -11,6 +13,7 @@ typedef enum rncl_precision {
     RNCL_PRECISION_TF32,         /* to 11 bits of mantissa, or more */
     RNCL_PRECISION_BF16,         /* to bfloat16, or more */
     RNCL_PRECISION_BF16_TENSORS, /* activations and their gradients are stored as bfloat16 */
+    RNCL_PRECISION_FP16_TENSORS, /* the same as half, with a scaled loss */
     RNCL_PRECISIONS
 } rncl_precision;
 
@@ -37,7 +40,8 @@ struct rncl_context;
 
 /* Sets the context's precision, before anything is planned. Where the device has no unit for it, or no
  * kernels for such tensors, says so in the log and stays with float32: a precision allows rounding, it does
- * not demand it. */
+ * not demand it. Tensors of half are for GPUs that have half and no products of bfloat16, which needs no
+ * scaled loss. */
 void rncl_precision_request(struct rncl_context *context, rncl_precision precision);
 
 /* The unit for the context's precision, or NULL. On the first call it is looked for: where the device's
@@ -66,7 +70,7 @@ bool rncl_matrix_unit_serves(const rncl_matrix_unit *unit, rncl_precision precis
  */
 int rncl_matrix_unit_products(const rncl_matrix_unit *unit, rncl_precision precision);
 
-/* The largest relative error of a rounded operand; 0 for float32. */
+/* The largest relative error of a rounded operand or element; 0 for float32. */
 double rncl_precision_rounding(rncl_precision precision);
 
 /* The -D options of the unit, as kernels/conv/mma_unit.clh takes them. */
@@ -74,7 +78,11 @@ enum { RNCL_MATRIX_OPTIONS = 112 };
 void rncl_matrix_unit_options(const struct rncl_context *context, const rncl_matrix_unit *unit,
                               char options[RNCL_MATRIX_OPTIONS]);
 
-/* "fp32", "tf32", "bf16-operands", "bf16". */
+/* Whether activations and their gradients are stored in 2 bytes, and as what. */
+bool rncl_precision_is_narrow(rncl_precision precision);
+rncl_element rncl_precision_element(rncl_precision precision);
+
+/* "fp32", "tf32", "bf16-operands", "bf16", "fp16". */
 const char *rncl_precision_name(rncl_precision precision);
 
 #endif

@@ -39,7 +39,7 @@ static rncl_status avgpool_enqueue(rncl_pass *pass, const rncl_op_buffers *b, co
 static const rncl_row row = {
     .name = "",
     .programs = {"avgpool"},
-    .bf16 = true,
+    .narrow = true,
     .knobs = avgpool_knobs,
     .plan = rncl_elementwise_plan,
     .build = rncl_elementwise_build,

@@ -408,7 +408,7 @@ extern const rncl_row rncl_batchnorm_single; /* batchnorm_single.c */
 static const rncl_row row = {
     .name = "",
     .programs = {"batchnorm", "batchnorm_tiled"},
-    .bf16 = true,
+    .narrow = true,
     .epilogue = true,
     .knobs = batchnorm_knobs,
     .allows = batchnorm_allows,

@@ -31,7 +31,7 @@ static rncl_status mixup_enqueue(rncl_pass *pass, const rncl_op_buffers *b, cons
 static const rncl_row row = {
     .name = "",
     .programs = {"mixup"},
-    .bf16 = true,
+    .narrow = true,
     .knobs = mixup_knobs,
     .plan = rncl_elementwise_plan,
     .build = rncl_elementwise_build,

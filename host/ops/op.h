@@ -21,7 +21,7 @@ typedef struct rncl_op_needs {
 struct rncl_op_type {
     const char *name;
     rncl_pass_type passes[RNCL_OP_PASSES]; /* those that have a name */
-    unsigned elements; /* slots of activations and their gradients, which may be stored as bfloat16 */
+    unsigned elements; /* slots of activations and their gradients, which may be stored in 2 bytes */
     const rncl_row *const *rows; /* the algorithms, in the order in which the default is sought */
     size_t row_count;
     size_t

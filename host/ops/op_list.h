@@ -11,7 +11,8 @@
     X(softmax)                                                                                               \
     X(sgd)                                                                                                   \
     X(ema)                                                                                                   \
-    X(mixup)
+    X(mixup)                                                                                                 \
+    X(unscale)
 
 /* Every tensor that an operation may read or write, by the names that all rooms use. Each operation's file
  * says which it uses. */
@@ -43,6 +44,7 @@
     X(ranks)         /* int [n]: how many classes come before the label's; -1: no label */                   \
     X(class_weights) /* [k] */                                                                               \
     X(velocity)                                                                                              \
-    X(average)
+    X(average)                                                                                               \
+    X(overflows) /* int [RNCL_UNSCALE_PARTS]: how many gradients of each part are not finite */
 
 #endif

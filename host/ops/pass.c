@@ -24,8 +24,8 @@ size_t rncl_pass_rows(const rncl_pass *pass)
 
 unsigned rncl_pass_elements(const rncl_pass *pass)
 {
-    const bool bf16 = pass->context->precision == RNCL_PRECISION_BF16_TENSORS && !pass->choice.floats;
-    return bf16 ? rncl_pass_type_of(pass)->elements : 0;
+    const bool narrow = rncl_precision_is_narrow(pass->context->precision) && !pass->choice.floats;
+    return narrow ? rncl_pass_type_of(pass)->elements : 0;
 }
 
 size_t rncl_pass_element_bytes(const rncl_pass *pass)
@@ -36,7 +36,7 @@ size_t rncl_pass_element_bytes(const rncl_pass *pass)
 static bool can(const rncl_pass *pass, const rncl_row *row)
 {
     const bool finishes = pass->choice.epilogue && pass->index == RNCL_OP_FORWARD;
-    return (!finishes || row->epilogue) && (row->bf16 || !rncl_pass_elements(pass)) &&
+    return (!finishes || row->epilogue) && (row->narrow || !rncl_pass_elements(pass)) &&
            (!row->supports || row->supports(pass));
 }
 
@@ -126,10 +126,10 @@ static bool algorithm_exists(const rncl_op_type *type, const char *name)
     return false;
 }
 
-/* Results that were tuned with elements of bfloat16 are not of passes with floats. */
+/* Results that were tuned with elements of 2 bytes are not of passes with floats. */
 static bool has_results(const rncl_pass *pass)
 {
-    return pass->context->precision != RNCL_PRECISION_BF16_TENSORS || !pass->choice.floats;
+    return !rncl_precision_is_narrow(pass->context->precision) || !pass->choice.floats;
 }
 
 /* A tuned setting is used for a named algorithm too, if it was made for that algorithm. */
@@ -156,7 +156,7 @@ rncl_status rncl_pass_plan(rncl_pass *pass)
         pass->row = NULL;
         return RNCL_FAIL(RNCL_ERR_SHAPE, "no algorithm on %s can do %s of operation %s at this shape%s",
                          pass->context->info.name, type->passes[pass->index].name, type->name,
-                         rncl_pass_elements(pass) ? " in bf16; --precision fp32 has more" : "");
+                         rncl_pass_elements(pass) ? " in 2 bytes; --precision fp32 has more" : "");
     }
     return pass->row->plan(pass);
 }
@@ -202,6 +202,10 @@ rncl_status rncl_pass_kernel(const rncl_pass *pass, const char *program, const c
     char of_elements[RNCL_OPTIONS_SIZE];
     if (!rncl_pass_elements(pass))
         return rncl_kernel_create(pass->context, program, options, name, out);
+    if (rncl_precision_element(pass->context->precision) == RNCL_ELEMENT_HALF) {
+        snprintf(of_elements, sizeof of_elements, "%s -DFP16", options);
+        return rncl_kernel_create(pass->context, program, of_elements, name, out);
+    }
     const rncl_matrix_unit *unit = rncl_matrix_unit_of(pass->context);
     const bool converts = unit && unit->id == RNCL_UNIT_X86_BF16 && !pass->context->matrix.emulated;
     snprintf(of_elements, sizeof of_elements, "%s -DBF16%s", options, converts ? " -DAVX512_BF16=1" : "");

@@ -50,7 +50,7 @@ typedef enum rncl_slot {
 
 /* Slots that hold int32. The others hold float, except those of elements (rncl_pass_elements), and `saved`
  * and `packed`, whose layout is the row's. */
-#define RNCL_INTEGER_SLOTS (RNCL_SLOT_BIT(labels) | RNCL_SLOT_BIT(ranks))
+#define RNCL_INTEGER_SLOTS (RNCL_SLOT_BIT(labels) | RNCL_SLOT_BIT(ranks) | RNCL_SLOT_BIT(overflows))
 
 /* Device memory of one call, by name or by slot. Buffers that the operation does not have or should not
  * write are NULL. dresidual may be dy itself. */
@@ -78,7 +78,7 @@ typedef struct rncl_op_scalars {
     float share;                      /* EMA: weight of the new value */
     float mix;                        /* mixup, softmax: weight of the other picture and its label */
     float smoothing;                  /* softmax: label smoothing */
-    float scale;                      /* softmax: factor of the logits' gradient */
+    float scale;                      /* softmax: factor of the logits' gradient; unscale: of gradients */
 } rncl_op_scalars;
 
 enum {
@@ -186,8 +186,8 @@ struct rncl_row {
     bool epilogue;
     /* Its passes pack the same weights in the same way, which is then done once. */
     bool packs_alike;
-    /* Its programs can be built for elements of bfloat16 (kernels/common.clh). */
-    bool bf16;
+    /* Its programs can be built for elements of 2 bytes (kernels/common.clh). */
+    bool narrow;
     /* The largest relative error to which it rounds its operands. NULL: it computes in float32. */
     double (*rounding)(const rncl_pass *pass);
     /* Whether it can do this pass at this shape on this device. No side effects. NULL: always. */
@@ -254,7 +254,7 @@ const rncl_pass *rncl_pass_to_tune(const rncl_pass *pass);
 /* Whether it, or the pass that it contains, has knobs. */
 bool rncl_pass_is_tunable(const rncl_pass *pass);
 
-/* The slots that hold elements of bfloat16, 2 bytes each; none at other precisions. */
+/* The slots that hold elements of 2 bytes; none at precisions that store floats. */
 unsigned rncl_pass_elements(const rncl_pass *pass);
 
 /* Bytes of an element of the pass's tensors. */

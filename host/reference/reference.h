@@ -128,6 +128,11 @@ void rncl_reference_mixup(int n, size_t floats, double mix, double *x);
 void rncl_reference_sgd(size_t count, double lr, double momentum, double weight_decay, const double *gradient,
                         double *velocity, double *weight);
 
+/* What torch.amp.GradScaler.unscale_ does to `count` gradients: multiplies them by `factor` and looks for
+ * those that are not finite, which become 0 here. overflows [parts]: their number among the values i, i +
+ * parts, … */
+void rncl_reference_unscale(size_t count, double factor, size_t parts, double *gradient, double *overflows);
+
 /* One step of an exponential moving average over `count` values: average += share (value - average). */
 void rncl_reference_ema(size_t count, double share, const double *value, double *average);
 

@@ -12,15 +12,16 @@ static const double tolerance_of_mass = 1e-5;
  * 0.8 of the largest in the mean and five times that in the worst of a million values. */
 static const double tolerance_of_typical = 8;
 
-/* Half of the last of bfloat16's eight digits, of a value whose first one is all there is. */
-static const double tolerance_of_element = 1.0 / (1 << 8);
+/* Half of the last of an element's digits, of a value whose first one is all there is, as a multiple of its
+ * rounding. */
+static const double tolerance_of_element = 2;
 
 rncl_tolerance rncl_slice_tolerance(const rncl_spec_case *c, rncl_slot slot)
 {
     const rncl_spec_sum sum = rncl_spec_of(c->desc.kind)->sum(c, slot);
     return (rncl_tolerance){.fixed = tolerance_of_mass * sum.mass +
                                      tolerance_of_typical * c->rounding * sum.typical,
-                            .of_value = c->elements & 1u << slot ? tolerance_of_element : 0};
+                            .of_value = c->elements & 1u << slot ? tolerance_of_element * c->rounding : 0};
 }
 
 void rncl_slice_pick(rncl_spec_slice *slice, rncl_spec_axis axis, rncl_int *size)
@@ -45,7 +46,8 @@ void rncl_slice_shift(rncl_spec_slice *slice, rncl_spec_axis from, rncl_spec_axi
 void rncl_slice_cut(const rncl_spec_case *c, rncl_random *random, rncl_spec_slice *out)
 {
     *out = (rncl_spec_slice){.part = *c, .random = random};
-    rncl_spec_of(c->desc.kind)->cut(out);
+    if (rncl_spec_of(c->desc.kind)->cut)
+        rncl_spec_of(c->desc.kind)->cut(out);
     out->random = NULL;
 }
 

@@ -16,8 +16,9 @@ typedef struct rncl_spec_case {
     bool weighted; /* softmax: with class weights */
     bool diverged; /* softmax: logits of every third row are not finite */
     rncl_op_scalars scalars;
-    double rounding;   /* largest relative error to which products' operands are rounded; 0: float32 */
-    unsigned elements; /* slots that hold bfloat16 on the device */
+    double rounding;   /* largest relative error to which products' operands, or elements, are rounded; 0:
+                          float32 */
+    unsigned elements; /* slots that hold 2 bytes a value on the device */
 } rncl_spec_case;
 
 /* A member of a shape as text: its name and its value, a number or a word. */
@@ -106,7 +107,8 @@ typedef struct rncl_spec {
     /* The size of values whose sums or differences are results of this slot, so that rounding errors are of
      * it, however small the results are. NULL: 0. */
     double (*unit)(const rncl_spec_case *c, double *const tensors[RNCL_SLOTS], rncl_slot slot);
-    /* Cuts slice->part along the axes by which this pass can be cut. */
+    /* Cuts slice->part along the axes by which this pass can be cut. NULL: by none; spot checks leave the
+     * operation out. */
     void (*cut)(rncl_spec_slice *slice);
 
     const rncl_spec_case *shapes; /* small versions of what networks use */

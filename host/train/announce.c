@@ -159,10 +159,10 @@ static void say_run(const rncl_training *t)
     say(t, "run", text);
 }
 
-/* Kernels for tensors of bfloat16 are not tuned. */
+/* Kernels for tensors of 2 bytes are not tuned. */
 static void say_settings(const rncl_training *t)
 {
-    if (t->context->precision != RNCL_PRECISION_BF16_TENSORS)
+    if (!rncl_precision_is_narrow(t->context->precision))
         rncl_planning_announce(&t->context->log, t->store, rncl_network_facts_of(t->network));
 }
 

@@ -40,7 +40,7 @@ static size_t count_ops(const rncl_network *network)
  * devices' pictures cannot be computed from this one's. */
 static bool is_run(const rncl_op *op, int pass)
 {
-    return rncl_op_wants(op, pass) && !op->choice.join.join_statistics &&
+    return rncl_op_wants(op, pass) && !op->choice.join.join_statistics && rncl_spec_of(op->desc.kind)->cut &&
            (pass == 0 || !rncl_spec_of(op->desc.kind)->separate);
 }
 

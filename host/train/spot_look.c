@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bfloat16.h"
 #include "cl_error.h"
 #include "util.h"
 
@@ -26,15 +25,14 @@ static const double least_change = 1.0 / (1 << 17);
  * sum that cancels is exact to the digits of its parts. */
 static const double of_effect = 4, of_value = 1e-6, of_terms = 1.0 / (1 << 24);
 
-/* What elements of bfloat16 are rounded by. So much may also come between a tensor and statistics that were
- * computed before it was stored. */
-static const double of_element = 1.0 / (1 << 9);
-/* Of a stored result: half of the last digit of one whose first digit is all there is, and half as much
- * again, since rounding alone can use that up. */
-static const double of_stored = 1.5 / (1 << 8);
+/* Of a stored result, in roundings of elements: half of the last digit of one whose first digit is all there
+ * is, and half as much again, since rounding alone can use that up. Denormal numbers of half are rounded to
+ * multiples of 2^-24. */
+static const double of_stored = 3, of_denormal = 1.5 / (1 << 25);
 
-/* Sums of squares of larger values may not be finite as floats. */
-static const double largest = 1e15;
+/* Sums of squares of larger values may not be finite as floats. Larger halves may have been rounded to
+ * infinity. */
+static const double largest = 1e15, largest_half = 65000;
 
 static const unsigned parameter_gradients = RNCL_SLOT_BIT(dweight) | RNCL_SLOT_BIT(dbias);
 
@@ -48,10 +46,32 @@ static const rncl_spec_pass *spec_pass_of(const rncl_spot_look *look)
     return &spec_of(look)->passes[look->pass];
 }
 
-/* The slots that hold bfloat16. */
+/* The slots that hold elements of 2 bytes. */
 static unsigned elements_of(const rncl_spot_look *look)
 {
     return rncl_pass_elements(&look->op->passes[look->pass]);
+}
+
+static bool is_element(const rncl_spot_look *look, rncl_slot slot)
+{
+    return elements_of(look) & 1u << slot;
+}
+
+static rncl_precision precision_of(const rncl_spot_look *look)
+{
+    return look->op->passes[look->pass].context->precision;
+}
+
+static bool is_half(const rncl_spot_look *look, rncl_slot slot)
+{
+    return is_element(look, slot) && rncl_precision_element(precision_of(look)) == RNCL_ELEMENT_HALF;
+}
+
+/* What elements are rounded by. So much may also come between a tensor and statistics that were computed
+ * before it was stored. */
+static double of_element(const rncl_spot_look *look)
+{
+    return rncl_precision_rounding(precision_of(look));
 }
 
 void rncl_spot_look_begin(rncl_spot_look *look, const rncl_op *op, int pass, rncl_random random)
@@ -94,7 +114,7 @@ static void describe(rncl_spot_look *look, const rncl_pass_at *at, rncl_random *
     look->whole = (rncl_spec_case){.desc = op->desc, .pass = look->pass, .scalars = *at->scalars};
     look->whole.frozen = op->choice.frozen;
     look->whole.rounding =
-        MAX(rncl_pass_rounding(&op->passes[look->pass]), elements_of(look) ? of_element : 0);
+        MAX(rncl_pass_rounding(&op->passes[look->pass]), elements_of(look) ? of_element(look) : 0);
     look->whole.weighted = at->buffers->class_weights != NULL;
     look->whole.scalars.flags |= RNCL_OP_TRAINING;
     if (is_masked(look))
@@ -154,7 +174,7 @@ static rncl_status fetch(rncl_spot_look *look, rncl_slot slot, cl_mem buffer, vo
     const rncl_spec_layout whole = spec_of(look)->layout(&look->whole, slot), *to = &look->parts[slot].layout;
     rncl_slice_box boxes[RNCL_SLICE_BOXES];
     const size_t count = rncl_slice_boxes(&look->slice, to, &whole, boxes);
-    const size_t value = elements_of(look) & 1u << slot ? sizeof(uint16_t) : sizeof(float);
+    const size_t value = is_element(look, slot) ? sizeof(uint16_t) : sizeof(float);
     *out = calloc(rncl_spec_layout_count(to), value);
     if (!*out)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "slice of %zu values", rncl_spec_layout_count(to));
@@ -209,8 +229,9 @@ rncl_status rncl_spot_look_at(rncl_spot_look *look, const rncl_pass_at *at)
 
 static double value_at(const rncl_spot_look *look, rncl_slot slot, const void *values, size_t i)
 {
-    if (elements_of(look) & 1u << slot)
-        return (double)rncl_bfloat16_to_float(((const uint16_t *)values)[i]);
+    if (is_element(look, slot))
+        return (double)rncl_element_to_float(rncl_precision_element(precision_of(look)),
+                                             ((const uint16_t *)values)[i]);
     return RNCL_INTEGER_SLOTS & 1u << slot ? (double)((const int32_t *)values)[i]
                                            : (double)((const float *)values)[i];
 }
@@ -323,17 +344,20 @@ static double allowed_error(const rncl_spot_look *look, rncl_slot slot)
         return 0;
     for (size_t i = 0; i < rncl_spec_layout_count(&p->layout); i++)
         value = fmax(value, fabs(p->exact[i]));
-    const double share = elements_of(look) & 1u << slot ? of_stored : of_value;
-    return of_effect * p->effect + share * value + of_terms * sqrt(terms) * unit + (double)FLT_MIN;
+    const double share = is_element(look, slot) ? of_stored * of_element(look) : of_value;
+    const double least = is_half(look, slot) ? of_denormal : (double)FLT_MIN;
+    return of_effect * p->effect + share * value + of_terms * sqrt(terms) * unit + least;
 }
 
-/* Otherwise floats may overflow: training diverges, which is somebody else's to tell. */
+/* Otherwise floats or halves may overflow: training diverges or a step is not taken, which is somebody else's
+ * to tell. */
 static bool is_in_range(const rncl_spot_look *look)
 {
-    for (size_t slot = 0; slot < RNCL_SLOTS; slot++) {
+    for (rncl_slot slot = 0; slot < RNCL_SLOTS; slot++) {
         const rncl_spot_part *p = &look->parts[slot];
+        const double most = is_half(look, slot) ? largest_half : largest;
         for (size_t i = 0; p->exact && i < rncl_spec_layout_count(&p->layout); i++)
-            if (!(fabs(p->exact[i]) < largest))
+            if (!(fabs(p->exact[i]) < most))
                 return false;
     }
     return true;

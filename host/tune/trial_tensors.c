@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "bfloat16.h"
-
 static rncl_status measure(rncl_context *context, const rncl_spec_case *c, size_t sizes[RNCL_SLOTS],
                            unsigned *elements)
 {
@@ -62,13 +60,14 @@ void rncl_trial_tensors_fini(rncl_trial_tensors *tensors)
 static rncl_status upload_elements(rncl_context *context, const rncl_trial_tensor *t)
 {
     const size_t count = t->size_bytes / sizeof(float);
+    const rncl_element type = rncl_precision_element(context->precision);
     float *values = t->values;
     uint16_t *elements = malloc(element_bytes(t));
     if (!elements)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "a tensor of %zu bytes", element_bytes(t));
     for (size_t i = 0; i < count; i++) {
-        elements[i] = rncl_bfloat16_of(values[i]);
-        values[i] = rncl_bfloat16_to_float(elements[i]);
+        elements[i] = rncl_element_of(type, values[i]);
+        values[i] = rncl_element_to_float(type, elements[i]);
     }
     const rncl_status st = rncl_buffer_write(context, t->buffer, 0, element_bytes(t), elements);
     free(elements);
@@ -78,13 +77,14 @@ static rncl_status upload_elements(rncl_context *context, const rncl_trial_tenso
 static rncl_status download_elements(rncl_context *context, const rncl_trial_tensor *t)
 {
     const size_t count = t->size_bytes / sizeof(float);
+    const rncl_element type = rncl_precision_element(context->precision);
     float *values = t->values;
     uint16_t *elements = malloc(element_bytes(t));
     if (!elements)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "a tensor of %zu bytes", element_bytes(t));
     const rncl_status st = rncl_buffer_read(context, t->buffer, 0, element_bytes(t), elements);
     for (size_t i = 0; i < count && !st; i++)
-        values[i] = rncl_bfloat16_to_float(elements[i]);
+        values[i] = rncl_element_to_float(type, elements[i]);
     free(elements);
     return st;
 }

@@ -13,7 +13,7 @@ typedef struct rncl_trial_tensor {
 typedef struct rncl_trial_tensors {
     rncl_context *context;
     rncl_trial_tensor slots[RNCL_SLOTS];
-    unsigned elements; /* slots of which the device has bfloat16, 2 bytes each, where the host has floats */
+    unsigned elements; /* slots of which the device has elements of 2 bytes where the host has floats */
 } rncl_trial_tensors;
 
 /* Allocates these slots of the case, on host and device. Release with fini in any case. */

@@ -123,6 +123,14 @@ typedef struct rncl_ema_shape {
     rncl_int n;
 } rncl_ema_shape;
 
+/* Gradients of a scaled loss, a vector of n floats. */
+typedef struct rncl_unscale_shape {
+    rncl_int n;
+} rncl_unscale_shape;
+
+/* Work-items that divide such gradients, each of which counts those that are not finite. */
+#define RNCL_UNSCALE_PARTS 65536
+
 /* Mixup of pictures [n][floats]. */
 typedef struct rncl_mixup_shape {
     rncl_int n, floats;

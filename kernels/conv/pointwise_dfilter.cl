@@ -60,7 +60,9 @@
 #elif CB == 1
 #define COPY_INPUTS(from, to) (*(to) = ELEMENT(*(from)))
 #else
-#if defined(BF16) && !PAIRS
+#if defined(FP16)
+#define INPUTS(from) PASTE(vload_half, CB)(0, (__global const half *)(from))
+#elif defined(BF16) && !PAIRS
 #define INPUTS(from) PASTE(as_float, CB)(PASTE(convert_uint, CB)(PASTE(vload, CB)(0, (from))) << 16)
 #else
 #define INPUTS(from) PASTE(vload, CB)(0, (from))

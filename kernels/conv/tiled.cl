@@ -76,16 +76,16 @@
 #ifndef RN
 #define RN 4
 #endif
-/* Values of a load from the images, 1, 4 or, of bfloat16, 8; divides c. */
+/* Values of a load from the images, 1, 4 or, of 2 bytes, 8; divides c. */
 #ifndef LEFT
 #define LEFT 1
 #endif
-/* Values of a load from the right matrix, 1, 4 or, of bfloat16, 8; divides k. From 4 on a store has 4.
+/* Values of a load from the right matrix, 1, 4 or, of 2 bytes, 8; divides k. From 4 on a store has 4.
  * Tensors begin at multiples of 16 bytes where LEFT or RIGHT is not 1. */
 #ifndef RIGHT
 #define RIGHT 1
 #endif
-/* With BF16: 0 or 1, whether results are partial sums, which are floats. */
+/* With elements of 2 bytes: 0 or 1, whether results are partial sums, which are floats. */
 #ifndef PARTIAL
 #define PARTIAL 0
 #endif
@@ -138,17 +138,17 @@
 #define RIGHT_PITCH (TILE_COLUMNS + PAD)
 
 /* Vectors of LEFT and RIGHT values as they are in memory. Pointers to float4 promise an alignment that vload4
- * does not. A uint holds two elements of bfloat16, the first one in its lower half. */
+ * does not. A uint holds two elements of 2 bytes, the first one in its lower half. */
 #if LEFT == 1
 typedef element left_vector;
-#elif !defined(BF16)
+#elif !NARROW
 typedef float4 left_vector;
 #elif LEFT == 4
 typedef uint2 left_vector;
 #else
 typedef uint4 left_vector;
 #endif
-#if defined(BF16) && DFILTER
+#if NARROW && DFILTER
 typedef element right_value;
 #define RIGHT_FLOAT(value) ELEMENT(value)
 #else
@@ -157,7 +157,7 @@ typedef float right_value;
 #endif
 #if RIGHT == 1
 typedef right_value right_vector;
-#elif !(defined(BF16) && DFILTER)
+#elif !(NARROW && DFILTER)
 typedef float4 right_vector;
 #elif RIGHT == 4
 typedef uint2 right_vector;
@@ -170,11 +170,15 @@ static float4 __attribute__((overloadable)) quad_of(float4 vector, int i)
 {
     return vector;
 }
-#ifdef BF16
+#if NARROW
 static float4 __attribute__((overloadable)) quad_of(uint2 pairs, int i)
 {
+#ifdef FP16
+    return vload_half4(0, (const half *)&pairs);
+#else
     const uint4 bits = {pairs.x << 16, pairs.x & 0xffff0000u, pairs.y << 16, pairs.y & 0xffff0000u};
     return as_float4(bits);
+#endif
 }
 static float4 __attribute__((overloadable)) quad_of(uint4 pairs, int i)
 {
@@ -183,12 +187,20 @@ static float4 __attribute__((overloadable)) quad_of(uint4 pairs, int i)
 #endif
 
 /* A value of the result, and four of them. */
-#if defined(BF16) && !DFILTER && !PARTIAL
+#if NARROW && !DFILTER && !PARTIAL
 #define ROUNDS_RESULT 1
 typedef element result_value;
 typedef uint2 result_quad;
 #define RESULT_FLOAT(value) ELEMENT(value)
 #define STORE_RESULT(value, p) ESTORE(value, p)
+#ifdef FP16
+static uint2 result_quad_of(float4 quad)
+{
+    uint2 pairs;
+    vstore_half4_rte(quad, 0, (half *)&pairs);
+    return pairs;
+}
+#else
 static uint pair_of(float first, float second)
 {
     uint low = as_uint(first), high = as_uint(second);
@@ -200,6 +212,7 @@ static uint2 result_quad_of(float4 quad)
 {
     return (uint2)(pair_of(quad.x, quad.y), pair_of(quad.z, quad.w));
 }
+#endif
 #else
 #define ROUNDS_RESULT 0
 typedef float result_value;

@@ -20,7 +20,7 @@ class Launch:
     @property
     def element(self):
         """Bytes of a value of an activation or of its gradient."""
-        return 2 if re.search(r"-DBF16\b", self.options) else 4
+        return 2 if re.search(r"-D[BF][FP]16\b", self.options) else 4
 
     @property
     def groups(self):

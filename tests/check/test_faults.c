@@ -91,6 +91,9 @@ static const planted_fault overwritten_input = {
     "VSTORE(v, velocity + i); VSTORE(v, (__global float *)gradient + i);",
     "dweight: was changed by a pass that only reads it",
 };
+static const planted_fault overlooked_nan = {
+    "unscale", "unscale.cl", "overflown += !isfinite(value);", "overflown += isinf(value);", "overflows",
+};
 static const planted_fault late_read_of_y = {
     "batchnorm",
     "batchnorm.clh",
@@ -553,6 +556,7 @@ int main(void)
         FAULT(value_left_unwritten),
         FAULT(ignored_accumulation),
         FAULT(overwritten_input),
+        FAULT(overlooked_nan),
         FAULT(late_read_of_y),
         FAULT(last_maximum_instead_of_first),
         FAULT(partner_in_another_micro_batch),

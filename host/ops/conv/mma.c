@@ -30,7 +30,7 @@ static size_t result_floats(const rncl_pass *pass)
  */
 static bool is_left_out(const rncl_pass *pass)
 {
-    return pass->context->precision == RNCL_PRECISION_BF16_TENSORS && !rncl_pass_elements(pass);
+    return rncl_precision_is_narrow(pass->context->precision) && !rncl_pass_elements(pass);
 }
 
 /* Whether the filter is rounded to elements once a step. */
@@ -178,7 +178,7 @@ const rncl_row rncl_conv_mma = {
     .name = "mma",
     .programs = {"conv/mma", "conv/reduce", "conv/round_filter"},
     .exact = true,
-    .bf16 = true,
+    .narrow = true,
     .packs_alike = true,
     .rounding = mma_product_rounding,
     .supports = mma_supports,

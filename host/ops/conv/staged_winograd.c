@@ -393,7 +393,7 @@ static void staged_destroy(rncl_pass *pass)
 const rncl_row rncl_conv_staged_winograd = {
     .name = "staged_winograd",
     .programs = {"conv/staged_winograd", "conv/tiled"},
-    .bf16 = true,
+    .narrow = true,
     .supports = staged_supports,
     .pays = staged_pays,
     .knobs = staged_knobs,

@@ -153,7 +153,7 @@ static void dfilter_destroy(rncl_pass *pass)
 const rncl_row rncl_conv_winograd_dfilter = {
     .name = "winograd",
     .programs = {"conv/winograd_dfilter", "conv/reduce"},
-    .bf16 = true,
+    .narrow = true,
     .rounding = dfilter_rounding,
     .supports = dfilter_supports,
     .pays = winograd_is_worthwhile,

@@ -1,5 +1,6 @@
-/* Operations on tensors of bfloat16 against the host reference. RNCL_TEST_DEVICE, RNCL_TEST_SHAPES and
- * RNCL_TEST_WORK as in test_check.c; no device but a CPU stores tensors so. */
+/* Operations on tensors of bfloat16 and of half against the host reference. RNCL_TEST_DEVICE,
+ * RNCL_TEST_SHAPES and RNCL_TEST_WORK as in test_check.c; no device but a CPU stores tensors so. Its kernels
+ * of half need no cl_khr_fp16: it is said to have that. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +15,7 @@
 #include "op.h"
 #include "util.h"
 
-/* Few, since each takes seconds to compile; `rncl check --precision bf16` has more. */
+/* Few, since each takes seconds to compile; `rncl check --precision` has more. */
 enum { SHAPES = 2, WORK = 100000 };
 
 static rncl_device_list *devices;
@@ -26,9 +27,8 @@ static long number_from(const char *variable, long otherwise)
     return text && *text ? strtol(text, NULL, 10) : otherwise;
 }
 
-static int open_device(void **state)
+static int open_in(rncl_precision precision)
 {
-    (void)state;
     const rncl_device *device;
     keep_no_binaries();
     if (rncl_device_list_create(NULL, &devices) ||
@@ -37,8 +37,23 @@ static int open_device(void **state)
         print_error("%s\n", rncl_status_message());
         return -1;
     }
-    rncl_precision_request(context, RNCL_PRECISION_BF16_TENSORS);
+    context->info.fp16 = true;
+    setenv("RNCL_MATRIX_UNIT", precision == RNCL_PRECISION_FP16_TENSORS ? "off" : "", 1);
+    rncl_precision_request(context, precision);
+    unsetenv("RNCL_MATRIX_UNIT");
     return 0;
+}
+
+static int open_in_bf16(void **state)
+{
+    (void)state;
+    return open_in(RNCL_PRECISION_BF16_TENSORS);
+}
+
+static int open_in_fp16(void **state)
+{
+    (void)state;
+    return open_in(RNCL_PRECISION_FP16_TENSORS);
 }
 
 static int close_device(void **state)
@@ -66,7 +81,7 @@ static void the_operation_matches_the_reference(void **state)
         .report = print_failure,
     };
     rncl_check_summary summary;
-    if (context->precision != RNCL_PRECISION_BF16_TENSORS)
+    if (!rncl_precision_is_narrow(context->precision))
         skip();
     if (rncl_check_run(context, &options, &summary))
         fail_msg("%s", rncl_status_message());
@@ -112,7 +127,7 @@ static void activations_alone_are_stored_in_two_bytes(void **state)
         .conv = {.n = 1, .h = 4, .w = 4, .c = 16, .k = 16, .r = 1, .s = 1, .stride = 1, .p = 4, .q = 4}};
     static const rncl_op_desc linear = {.kind = RNCL_OP_linear, .linear = {.n = 2, .c = 16, .k = 16}};
     rncl_op *ops[2];
-    if (context->precision != RNCL_PRECISION_BF16_TENSORS)
+    if (!rncl_precision_is_narrow(context->precision))
         skip();
     assert_int_equal(rncl_op_create(context, &conv, NULL, &ops[0]), RNCL_OK);
     assert_int_equal(rncl_op_create(context, &linear, NULL, &ops[1]), RNCL_OK);
@@ -127,10 +142,26 @@ static void activations_alone_are_stored_in_two_bytes(void **state)
     rncl_op_destroy(ops[1]);
 }
 
+/* What bfloat16 is made of: pairs of it, and words that hold its bits. */
+static void half_is_multiplied_as_floats(void **state)
+{
+    (void)state;
+    if (context->precision != RNCL_PRECISION_FP16_TENSORS)
+        skip();
+    const rncl_matrix_unit *unit;
+    for (int i = 0; (unit = rncl_matrix_unit_at(i)); i++)
+        assert_false(rncl_matrix_unit_serves(unit, context->precision));
+    assert_null(rncl_matrix_unit_of(context));
+}
+
 int main(void)
 {
     static char *const names[] = {"conv", "batchnorm", "maxpool", "avgpool", "linear", "mixup"};
-    enum { OTHERS = 4 };
+    enum { OTHERS = 4, OF_HALF = 2 };
+    struct CMUnitTest of_half[OF_HALF + COUNT(names)] = {
+        cmocka_unit_test(activations_alone_are_stored_in_two_bytes),
+        cmocka_unit_test(half_is_multiplied_as_floats),
+    };
     struct CMUnitTest tests[OTHERS + COUNT(names)] = {
         cmocka_unit_test(activations_alone_are_stored_in_two_bytes),
         {widened.name, convolutions_match_with_other_products, NULL, NULL, (void *)&widened},
@@ -138,7 +169,9 @@ int main(void)
         {of_arm.name, convolutions_match_with_other_products, NULL, NULL, (void *)&of_arm},
     };
     for (size_t i = 0; i < COUNT(names); i++)
-        tests[i + OTHERS] = (struct CMUnitTest){
+        of_half[i + OF_HALF] = tests[i + OTHERS] = (struct CMUnitTest){
             .name = names[i], .test_func = the_operation_matches_the_reference, .initial_state = names[i]};
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    const int failed = cmocka_run_group_tests_name("half", of_half, open_in_fp16, close_device) +
+                       cmocka_run_group_tests_name("bfloat16", tests, open_in_bf16, close_device);
+    return failed;
 }

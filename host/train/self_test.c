@@ -16,7 +16,7 @@ typedef struct self_test {
     rncl_planned_check *checks; /* no two of the same text */
     char **texts;
     size_t count;
-    char *key; /* device, versions and all texts */
+    char *key; /* device, versions, precision and all texts */
     rncl_check_result wrong;
     int results, wrong_results;
 } self_test;
@@ -53,14 +53,15 @@ static rncl_status collect(self_test *test, const rncl_network *network)
     return RNCL_OK;
 }
 
-static rncl_status make_key(self_test *test, const rncl_device_info *info)
+static rncl_status make_key(self_test *test, const rncl_context *context)
 {
+    const rncl_device_info *info = &context->info;
     size_t size;
     FILE *stream = open_memstream(&test->key, &size);
     if (!stream)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "self-test");
-    fprintf(stream, "%s\n%s\n%s\n%s\n%s\n", RNCL_VERSION, info->platform, info->name, info->version,
-            info->driver);
+    fprintf(stream, "%s\n%s\n%s\n%s\n%s\n%s\n", RNCL_VERSION, info->platform, info->name, info->version,
+            info->driver, rncl_precision_name(context->precision));
     for (size_t i = 0; i < test->count; i++)
         fprintf(stream, "%s\n", test->texts[i]);
     /* A stream in memory that could not grow closes well and leaves no text. */
@@ -146,7 +147,7 @@ rncl_status rncl_self_test(rncl_context *context, const rncl_network *network)
     self_test test = {0};
     rncl_status st = collect(&test, network);
     if (!st)
-        st = make_key(&test, &context->info);
+        st = make_key(&test, context);
     if (!st && !is_remembered(&test))
         st = run(&test, context);
     fini(&test);

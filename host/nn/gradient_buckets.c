@@ -148,13 +148,22 @@ static rncl_status wait_for_copies(const rncl_gradient_buckets *b)
     return rncl_cl_status(error, "clEnqueueBarrierWithWaitList", "sums of gradients");
 }
 
-rncl_status rncl_gradient_buckets_sum(rncl_gradient_buckets *b, const rncl_network_others *others)
+/* So that what is summed, and what rounding leaves of it for later steps, does not depend on the scale. */
+static void unscale(const rncl_gradient_buckets *b, const rncl_parameter_range *range, float factor)
+{
+    for (size_t i = 0; factor != 1 && i < range->count; i++)
+        b->host[range->first + i] *= factor;
+}
+
+rncl_status rncl_gradient_buckets_sum(rncl_gradient_buckets *b, const rncl_network_others *others,
+                                      float factor)
 {
     b->reading = 0;
     for (size_t i = 0; i < b->count; i++) {
         rncl_gradient_bucket *bucket = &b->buckets[i];
         const rncl_parameter_range *range = &bucket->range;
         RNCL_TRY(wait_for(bucket));
+        unscale(b, range, factor);
         RNCL_TRY(others->sum(others->user, range->first, range->count, b->host + range->first));
         RNCL_TRY(write_bucket(b, bucket));
     }

@@ -41,8 +41,10 @@ void rncl_gradient_buckets_fini(rncl_gradient_buckets *buckets); /* takes half-b
  * copies of the buckets that are complete with it. */
 rncl_status rncl_gradient_buckets_read(rncl_gradient_buckets *buckets, size_t node);
 
-/* To be called behind backward: waits for one bucket after the other and hands it to others->sum. What is
- * enqueued afterwards on the context's queue sees the sums. */
-rncl_status rncl_gradient_buckets_sum(rncl_gradient_buckets *buckets, const rncl_network_others *others);
+/* To be called behind backward: waits for one bucket after the other, multiplies it by `factor`, 1 / the
+ * loss's scale, and hands it to others->sum. What is enqueued afterwards on the context's queue sees the
+ * sums. */
+rncl_status rncl_gradient_buckets_sum(rncl_gradient_buckets *buckets, const rncl_network_others *others,
+                                      float factor);
 
 #endif

@@ -226,8 +226,9 @@ static void count_tuned(rncl_network_facts *facts, const rncl_op *op)
 
 const rncl_op *rncl_network_op(const rncl_network *net, size_t index)
 {
-    const rncl_op *others[] = {net->softmax, net->mixup, net->parameters.sgd, net->parameters.ema,
-                               net->parameters.state_ema};
+    const rncl_op *others[] = {net->softmax,        net->mixup,
+                               net->parameters.sgd, net->parameters.unscale,
+                               net->parameters.ema, net->parameters.state_ema};
     const size_t nodes = net->setup.graph->node_count;
     if (index < nodes)
         return net->plan.ops[index];
@@ -266,6 +267,8 @@ static rncl_status create(rncl_context *context, const rncl_network_setup *setup
         return RNCL_FAIL(RNCL_ERR_MEMORY, "network");
     net->context = context;
     net->setup = *setup;
+    net->scales_loss = rncl_parameters_scale_loss(context, setup);
+    net->loss_scale = net->scales_loss ? rncl_loss_scale_start() : (rncl_loss_scale){.scale = 1};
     rncl_status st = rncl_network_plan_create(context, setup, &net->plan);
     if (st)
         goto fail;
@@ -366,6 +369,12 @@ void rncl_network_destroy(rncl_network *net)
 
 /* ---- parameters ---- */
 
+static void read_loss_scale(const rncl_network *net, const rncl_network_vectors *to)
+{
+    if (net->scales_loss && to->loss_scale)
+        *to->loss_scale = net->loss_scale;
+}
+
 rncl_status rncl_network_prepare(rncl_network *net)
 {
     if (net->context->profile)
@@ -378,6 +387,8 @@ rncl_status rncl_network_prepare(rncl_network *net)
 rncl_status rncl_network_write(rncl_network *net, const rncl_network_vectors *from)
 {
     RNCL_TRY(rncl_parameters_write(&net->parameters, from));
+    if (net->scales_loss && from->loss_scale)
+        net->loss_scale = *from->loss_scale;
     net->stage = RNCL_STAGE_BETWEEN;
     net->exchanged = false;
     return rncl_network_prepare(net);
@@ -385,6 +396,7 @@ rncl_status rncl_network_write(rncl_network *net, const rncl_network_vectors *fr
 
 rncl_status rncl_network_read(rncl_network *net, const rncl_network_vectors *to)
 {
+    read_loss_scale(net, to);
     return rncl_parameters_read(&net->parameters, to);
 }
 
@@ -392,6 +404,7 @@ rncl_status rncl_network_read_before(rncl_network *net, const rncl_network_vecto
 {
     if (net->exchanged)
         RNCL_TRY(rncl_network_exchange_averages(net));
+    read_loss_scale(net, to);
     if (net->stage == RNCL_STAGE_BETWEEN)
         return rncl_parameters_read(&net->parameters, to);
     if (net->stage == RNCL_STAGE_CHANGING || !net->buckets.count)

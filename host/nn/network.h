@@ -4,6 +4,7 @@
 
 #include "context.h"
 #include "graph.h"
+#include "loss_scale.h"
 #include "pass_observer.h"
 #include "status.h"
 
@@ -23,7 +24,10 @@ typedef struct rncl_batch_result {
     double weight; /* sum of the labels' class weights in training, those of others included, else the number
                       of pictures: the sum of everybody's loss / weight is the mean loss */
     int count, top1, top5;
-    int not_finite;      /* of `count`, those with an output that is not finite; they count as wrong */
+    bool skipped;      /* a training step that was not taken, since gradients were not finite */
+    double loss_scale; /* of a training step; 1: none */
+    bool too_large;    /* a step that was not taken at a scale of 1, whose gradients no scale makes finite */
+    int not_finite;    /* of `count`, those with an output that is not finite; they count as wrong */
     const float *logits; /* [batch_size][classes], also of unlabelled pictures; the network's, until the
                             second batch behind this one is submitted. NULL unless the setup asks for them */
 } rncl_batch_result;
@@ -90,6 +94,7 @@ const rncl_op *rncl_network_op(const rncl_network *network, size_t index);
 typedef struct rncl_network_vectors {
     float *params, *state, *velocity;
     float *average, *average_state; /* only where the network keeps averages */
+    rncl_loss_scale *loss_scale;    /* only where the network scales the loss */
 } rncl_network_vectors;
 
 rncl_status rncl_network_write(rncl_network *network, const rncl_network_vectors *from);
@@ -109,8 +114,9 @@ typedef struct rncl_update_rule {
 /* Enqueues one training step on a batch: images [batch_size][image][image][channels], labels [batch_size];
  * they must stay in place until the step has been collected. At most two steps may be outstanding. Forward,
  * mean loss of the whole batch (its sum over the sum of its labels' class weights), backward, one update.
- * Allocates nothing, waits for nothing but the others. Mean loss and update are those of everybody's batch.
- */
+ * Allocates nothing, waits for nothing but the others, and, where the loss is scaled, for its gradients:
+ * where these are not finite there is no update, of averages neither. Mean loss and update are those of
+ * everybody's batch. */
 rncl_status rncl_network_train(rncl_network *network, const float *images, const int32_t *labels,
                                const rncl_update_rule *rule);
 

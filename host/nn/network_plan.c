@@ -273,14 +273,15 @@ static void plan_backward(rncl_network_plan *plan)
     }
 }
 
-static void add_up(const rncl_network_setup *setup, rncl_network_plan *plan)
+static void add_up(const rncl_context *context, const rncl_network_setup *setup, rncl_network_plan *plan)
 {
     const rncl_graph *graph = plan->graph;
     size_t params = graph->param_floats * sizeof(float);
     size_t batch = (size_t)setup->batch_size;
     plan->input_bytes = tensor_bytes(plan, 0);
-    plan->total_bytes = plan->memory.total_bytes + plan->workspace_bytes + rncl_parameters_bytes(setup) +
-                        2 * plan->input_bytes + 2 * 3 * batch * sizeof(float);
+    plan->total_bytes = plan->memory.total_bytes + plan->workspace_bytes +
+                        rncl_parameters_bytes(context, setup) + 2 * plan->input_bytes +
+                        2 * 3 * batch * sizeof(float);
     plan->largest_bytes = MAX(MAX(params, plan->workspace_bytes), plan->input_bytes);
     for (size_t i = 0; i < plan->memory.block_count; i++)
         plan->largest_bytes = MAX(plan->largest_bytes, plan->memory.block_bytes[i]);
@@ -327,7 +328,7 @@ static rncl_status plan_at(rncl_context *context, const rncl_network_setup *setu
         plan_backward(plan);
     RNCL_TRY(rncl_memory_plan_make(plan->requests, plan->request_count, context->info.address_alignment,
                                    (size_t)context->info.max_allocation, &plan->memory));
-    add_up(setup, plan);
+    add_up(context, setup, plan);
     if ((double)plan->total_bytes > usable_share * (double)context->info.global_memory ||
         plan->largest_bytes > context->info.max_allocation)
         return RNCL_FAIL(RNCL_ERR_DEVICE_MEMORY,

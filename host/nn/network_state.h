@@ -20,12 +20,14 @@ typedef struct bound_node {
 typedef struct batch_slot {
     cl_mem labels, losses, ranks, logits; /* no logits unless the setup asks for them */
     float *host_losses, *host_logits;
-    uint16_t *host_images; /* as bfloat16; NULL: they are uploaded as the caller has them */
+    uint16_t *host_images; /* as elements of 2 bytes; NULL: they are uploaded as the caller has them */
     int32_t *host_ranks;
     double weight; /* of the batch's labels */
     cl_event done; /* all that the batch has made the device do */
     bool is_joined;
-    rncl_batch_result joined; /* everybody's results, which come before the update */
+    rncl_batch_result joined;      /* everybody's results, which come before the update */
+    bool is_skipped, is_too_large; /* as in rncl_batch_result */
+    double loss_scale;
 } batch_slot;
 
 /* How far the step under way has come. */
@@ -61,6 +63,9 @@ struct rncl_network {
     cl_mem class_weights; /* NULL: none */
     float *host_class_weights;
     rncl_op *mixup; /* NULL: not asked for */
+
+    bool scales_loss; /* in training, to loss_scale */
+    rncl_loss_scale loss_scale;
 
     rncl_gradient_buckets buckets; /* on their way to others; zero: there are none */
     rncl_network_stage stage;

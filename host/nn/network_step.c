@@ -1,6 +1,5 @@
 /* A batch on its way through a network. Two queues: uploads run beside the computation, into the one of
  * two input buffers that the device is not reading. */
-#include "bfloat16.h"
 #include "cl_error.h"
 #include "host_memory.h"
 #include "network_state.h"
@@ -129,7 +128,7 @@ static rncl_status loss(rncl_network *net, const batch_slot *slot, int first, co
         .first = first,
         .smoothing = rule ? net->setup.label_smoothing : 0.0f,
         .mix = rule ? rule->mixup : 0.0f,
-        .scale = (float)(1 / slot->weight),
+        .scale = (float)((rule ? net->loss_scale.scale : 1) / slot->weight),
     };
     return run_pass(
         net, first,
@@ -212,7 +211,7 @@ static rncl_status join(rncl_network *net, batch_slot *slot)
 {
     const rncl_network_others *others = &net->setup.others;
     slot->joined = (rncl_batch_result){0};
-    RNCL_TRY(rncl_gradient_buckets_sum(&net->buckets, others));
+    RNCL_TRY(rncl_gradient_buckets_sum(&net->buckets, others, (float)(1 / net->loss_scale.scale)));
     RNCL_TRY(read_results(net, slot));
     RNCL_TRY(wait_for_results(net, slot, &slot->joined));
     return others->join(others->user, &slot->joined);
@@ -243,8 +242,9 @@ static const void *images_of(const rncl_network *net, batch_slot *slot, const fl
     const size_t count = (size_t)net->setup.batch_size * rncl_shape_count(net->plan.graph->tensors[0]);
     if (!slot->host_images)
         return images;
+    const rncl_element type = rncl_precision_element(net->context->precision);
     for (size_t i = 0; i < count; i++)
-        slot->host_images[i] = rncl_bfloat16_of(images[i]);
+        slot->host_images[i] = rncl_element_of(type, images[i]);
     return slot->host_images;
 }
 
@@ -289,11 +289,28 @@ static rncl_status compute_batch(rncl_network *net, const batch_slot *slot, cons
     return rncl_host_memory_take_back(net->context, images);
 }
 
-static rncl_status update(rncl_network *net, const rncl_update_rule *rule)
+/* Whether the step is to be taken, which is the same on all networks that train together: their gradients
+ * have been added up, and divided by the scale. */
+static rncl_status unscale(rncl_network *net, batch_slot *slot)
 {
-    net->stage = RNCL_STAGE_CHANGING;
+    bool finite = true;
+    if (net->scales_loss)
+        RNCL_TRY(
+            rncl_parameters_unscale(&net->parameters, slot->is_joined ? 1 : net->loss_scale.scale, &finite));
+    slot->loss_scale = net->loss_scale.scale;
+    slot->is_skipped = !finite;
+    slot->is_too_large = net->scales_loss && !rncl_loss_scale_step(&net->loss_scale, finite);
+    return RNCL_OK;
+}
+
+static rncl_status update(rncl_network *net, batch_slot *slot, const rncl_update_rule *rule)
+{
     if (net->context->profile)
         net->context->profile->label = "update";
+    RNCL_TRY(unscale(net, slot));
+    if (slot->is_skipped)
+        return RNCL_OK;
+    net->stage = RNCL_STAGE_CHANGING;
     RNCL_TRY(rncl_parameters_update(&net->parameters, rule, &net->observer));
     RNCL_TRY(rncl_network_prepare(net));
     net->stage = RNCL_STAGE_BETWEEN;
@@ -310,6 +327,7 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
         clEnqueueWriteBuffer(net->context->queue, slot->labels, CL_FALSE, 0,
                              (size_t)net->setup.batch_size * sizeof(cl_int), labels, 0, NULL, NULL);
     RNCL_TRY(rncl_cl_status(error, "clEnqueueWriteBuffer", "the labels"));
+    slot->is_skipped = slot->is_too_large = false;
     slot->weight = weigh(net, labels, rule ? net->setup.class_weights : NULL);
     if (rule && net->setup.others.weigh)
         RNCL_TRY(net->setup.others.weigh(net->setup.others.user, &slot->weight));
@@ -321,7 +339,7 @@ static rncl_status submit(rncl_network *net, const float *images, const int32_t 
     if (slot->is_joined)
         RNCL_TRY(join(net, slot));
     if (rule)
-        RNCL_TRY(update(net, rule));
+        RNCL_TRY(update(net, slot, rule));
     RNCL_TRY(slot->is_joined ? end_joined(net, slot) : read_results(net, slot));
     net->submitted++;
     return RNCL_OK;
@@ -353,8 +371,10 @@ rncl_status rncl_network_collect(rncl_network *net, rncl_batch_result *result)
     if (net->submitted == net->collected)
         return RNCL_FAIL(RNCL_ERR_FAILURE, "no batch to collect");
     batch_slot *slot = &net->slots[net->collected++ % MAX_OUTSTANDING];
-    if (!slot->is_joined)
-        return settle(net, wait_for_results(net, slot, result));
-    *result = slot->joined;
-    return settle(net, wait_for(slot));
+    if (slot->is_joined)
+        *result = slot->joined;
+    result->skipped = slot->is_skipped;
+    result->loss_scale = slot->loss_scale;
+    result->too_large = slot->is_too_large;
+    return settle(net, slot->is_joined ? wait_for(slot) : wait_for_results(net, slot, result));
 }

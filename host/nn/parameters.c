@@ -17,16 +17,24 @@ static size_t state_bytes(const rncl_graph *graph)
     return MAX(graph->state_floats, 1) * sizeof(float);
 }
 
+static const size_t overflow_bytes = RNCL_UNSCALE_PARTS * sizeof(int32_t);
+
 static bool keeps_state(const rncl_network_setup *setup)
 {
     return setup->training && setup->others.sum;
 }
 
-size_t rncl_parameters_bytes(const rncl_network_setup *setup)
+bool rncl_parameters_scale_loss(const rncl_context *context, const rncl_network_setup *setup)
+{
+    return setup->training && context->precision == RNCL_PRECISION_FP16_TENSORS;
+}
+
+size_t rncl_parameters_bytes(const rncl_context *context, const rncl_network_setup *setup)
 {
     size_t vectors = setup->training ? 3 : 1, averages = setup->averaged ? 1 : 0;
     const size_t states = 1 + averages + (keeps_state(setup) ? 1 : 0);
-    return (vectors + averages) * param_bytes(setup->graph) + states * state_bytes(setup->graph);
+    return (vectors + averages) * param_bytes(setup->graph) + states * state_bytes(setup->graph) +
+           (rncl_parameters_scale_loss(context, setup) ? overflow_bytes : 0);
 }
 
 /* The padding between parameters takes part in updates: it must be, and then stays, zero. */
@@ -47,6 +55,12 @@ static rncl_status allocate(rncl_parameters *p, const rncl_network_setup *setup)
     }
     if (keeps_state(setup))
         RNCL_TRY(allocate_zeros(p->context, state_bytes(graph), &p->state_before));
+    if (rncl_parameters_scale_loss(p->context, setup)) {
+        RNCL_TRY(allocate_zeros(p->context, overflow_bytes, &p->overflows));
+        p->host_overflows = malloc(overflow_bytes);
+        if (!p->host_overflows)
+            return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu bytes of counts", overflow_bytes);
+    }
     if (setup->averaged) {
         RNCL_TRY(allocate_zeros(p->context, param_bytes(graph), &p->average));
         RNCL_TRY(allocate_zeros(p->context, state_bytes(graph), &p->average_state));
@@ -140,6 +154,10 @@ rncl_status rncl_parameters_init(rncl_context *context, const rncl_network_setup
         const rncl_op_desc sgd = rncl_parameters_op(RNCL_OP_sgd, graph->param_floats);
         RNCL_TRY(create_op(context, &sgd, setup, &out->sgd));
     }
+    if (rncl_parameters_scale_loss(context, setup)) {
+        const rncl_op_desc unscale = rncl_parameters_op(RNCL_OP_unscale, graph->param_floats);
+        RNCL_TRY(create_op(context, &unscale, setup, &out->unscale));
+    }
     if (setup->averaged) {
         const rncl_op_desc ema = rncl_parameters_op(RNCL_OP_ema, graph->param_floats);
         const rncl_op_desc state_ema = rncl_parameters_op(RNCL_OP_ema, graph->state_floats);
@@ -163,13 +181,15 @@ void rncl_parameters_fini(rncl_parameters *p)
     rncl_op_destroy(p->sgd);
     rncl_op_destroy(p->ema);
     rncl_op_destroy(p->state_ema);
+    rncl_op_destroy(p->unscale);
+    free(p->host_overflows);
     free(p->trained);
     release_slices(p->param_slices, p->graph->param_count);
     release_slices(p->gradient_slices, p->graph->param_count);
     release_slices(p->mean_slices, p->graph->running_count);
     release_slices(p->variance_slices, p->graph->running_count);
-    cl_mem const buffers[] = {p->params,   p->state,   p->state_before, p->gradients,
-                              p->velocity, p->average, p->average_state};
+    cl_mem const buffers[] = {p->params,   p->state,   p->state_before,  p->gradients,
+                              p->velocity, p->average, p->average_state, p->overflows};
     for (size_t i = 0; i < COUNT(buffers); i++)
         rncl_buffer_release(buffers[i]);
 }
@@ -254,6 +274,19 @@ static rncl_status enqueue_averages(rncl_parameters *p, int pass, const rncl_op_
                                  .turns = 1};
         RNCL_TRY(rncl_pass_enqueue_observed(observer, &at));
     }
+    return RNCL_OK;
+}
+
+/* Gradients of frozen parameters are the zeros that they began as. */
+rncl_status rncl_parameters_unscale(rncl_parameters *p, double scale, bool *finite)
+{
+    const rncl_op_buffers buffers = {.dweight = p->gradients, .overflows = p->overflows};
+    const rncl_op_scalars scalars = {.scale = (float)(1 / scale)};
+    *finite = true;
+    RNCL_TRY(rncl_op_enqueue(p->unscale, 0, &buffers, &scalars));
+    RNCL_TRY(rncl_buffer_read(p->context, p->overflows, 0, overflow_bytes, p->host_overflows));
+    for (size_t i = 0; i < RNCL_UNSCALE_PARTS; i++)
+        *finite &= !p->host_overflows[i];
     return RNCL_OK;
 }
 

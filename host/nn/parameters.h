@@ -22,6 +22,9 @@ typedef struct rncl_parameters {
     rncl_parameter_range *trained;          /* the parts of the vector that are not frozen */
     size_t trained_count;
     rncl_op *ema, *state_ema; /* of params and state */
+    rncl_op *unscale;         /* NULL unless the loss is scaled; as is the next */
+    cl_mem overflows;
+    int32_t *host_overflows;
 } rncl_parameters;
 
 /* The operation `kind` (SGD or EMA) on a vector of so many floats; planning refuses what kernels cannot
@@ -29,7 +32,10 @@ typedef struct rncl_parameters {
 rncl_op_desc rncl_parameters_op(rncl_op_kind kind, size_t floats);
 
 /* Device memory that they will take, in all. */
-size_t rncl_parameters_bytes(const rncl_network_setup *setup);
+size_t rncl_parameters_bytes(const rncl_context *context, const rncl_network_setup *setup);
+
+/* Whether a network trains on a scaled loss: where gradients are stored as half. */
+bool rncl_parameters_scale_loss(const rncl_context *context, const rncl_network_setup *setup);
 
 /* Allocates and compiles what `setup` needs. On failure the caller still calls rncl_parameters_fini. */
 rncl_status rncl_parameters_init(rncl_context *context, const rncl_network_setup *setup,
@@ -44,6 +50,9 @@ rncl_status rncl_parameters_read(rncl_parameters *parameters, const rncl_network
  * reads with them instead of those there are. */
 rncl_status rncl_parameters_keep_state(rncl_parameters *parameters);
 rncl_status rncl_parameters_read_before(rncl_parameters *parameters, const rncl_network_vectors *to);
+
+/* Divides the gradients by the loss's scale, and waits. *finite: whether all were. */
+rncl_status rncl_parameters_unscale(rncl_parameters *parameters, double scale, bool *finite);
 
 /* Enqueue: one step from the gradients; params and state change places with their averages. */
 rncl_status rncl_parameters_update(rncl_parameters *parameters, const rncl_update_rule *rule,

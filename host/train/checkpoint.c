@@ -11,8 +11,8 @@
 #include "file.h"
 #include "util.h"
 
-/* Version 2 knew nothing of the data. */
-enum { VERSION = 3, MOST_VECTORS = 5 };
+/* Version 2 knew nothing of the data, version 3 of loss scales. */
+enum { VERSION = 4, WITHOUT_LOSS_SCALE = 3, MOST_VECTORS = 5 };
 
 static const char magic[8] = {'R', 'N', 'C', 'L', 'C', 'K', 'P', 'T'};
 
@@ -24,13 +24,36 @@ typedef struct header {
     rncl_run_state state;
 } header;
 
-static_assert(sizeof(rncl_run_state) == 17 * 8 && sizeof(rncl_run_data) == 6 * 8 &&
+static_assert(sizeof(rncl_run_state) == 19 * 8 && sizeof(rncl_run_data) == 6 * 8 &&
                   sizeof(header) == 6 * 8 + sizeof(rncl_run_data) + sizeof(rncl_run_state),
               "no padding in a checkpoint");
 
 rncl_run_state rncl_run_state_start(void)
 {
-    return (rncl_run_state){.evaluated_step = -1, .plateau = rncl_plateau_start(), .best_top1 = -1};
+    return (rncl_run_state){.evaluated_step = -1,
+                            .plateau = rncl_plateau_start(),
+                            .best_top1 = -1,
+                            .loss_scale = rncl_loss_scale_start()};
+}
+
+/* How many bytes of a file of that version its header has. */
+static size_t header_bytes(uint64_t version)
+{
+    return version == WITHOUT_LOSS_SCALE ? offsetof(header, state.loss_scale) : sizeof(header);
+}
+
+/* The header of a file with so many bytes. False if it has fewer, or is of a version that cannot be read. */
+static bool take_header(const void *bytes, size_t size_bytes, header *head)
+{
+    *head = (header){.state = rncl_run_state_start()};
+    if (size_bytes < offsetof(header, fingerprint))
+        return false;
+    memcpy(head, bytes, offsetof(header, fingerprint));
+    if ((head->version != VERSION && head->version != WITHOUT_LOSS_SCALE) ||
+        size_bytes < header_bytes(head->version))
+        return false;
+    memcpy(head, bytes, header_bytes(head->version));
+    return true;
 }
 
 typedef struct part {
@@ -118,7 +141,7 @@ static bool is_possible(const rncl_run_state *state)
            state->batches_tracked >= 0 && state->plateau.waited >= 0 && state->plateau.stale >= 0 &&
            state->plateau.drops >= 0 && state->sums.count >= 0 && state->sums.top1 >= 0 &&
            state->sums.top1 <= state->sums.count && state->seconds >= 0 && state->rollbacks >= 0 &&
-           state->rollbacks <= RNCL_MOST_ROLLBACKS;
+           state->rollbacks <= RNCL_MOST_ROLLBACKS && rncl_loss_scale_is_possible(&state->loss_scale);
 }
 
 /* " 60 training pictures, now 61;" or, of as many, " other training pictures;": nothing if they are the same.
@@ -156,13 +179,13 @@ static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_contents 
 {
     if (file->size_bytes < sizeof magic || memcmp(file->data, magic, sizeof magic) != 0)
         return damaged(checkpoint, "not a checkpoint of rncl");
-    if (file->size_bytes < sizeof *head + sizeof(uint64_t))
+    const bool whole = take_header(file->data, file->size_bytes, head);
+    if (head->version > VERSION)
+        return damaged(checkpoint, "written by a newer rncl");
+    if (head->version && head->version < WITHOUT_LOSS_SCALE)
+        return damaged(checkpoint, "written by an older rncl, which did not say what data it belongs to");
+    if (!whole || file->size_bytes < header_bytes(head->version) + sizeof(uint64_t))
         return damaged(checkpoint, "cut off");
-    memcpy(head, file->data, sizeof *head);
-    if (head->version != VERSION)
-        return damaged(checkpoint, head->version < VERSION
-                                       ? "written by an older rncl, which did not say what data it belongs to"
-                                       : "written by a newer rncl");
     const size_t hashed = file->size_bytes - sizeof(uint64_t);
     uint64_t hash;
     memcpy(&hash, file->data + hashed, sizeof hash);
@@ -170,7 +193,7 @@ static rncl_status check(const rncl_checkpoint *checkpoint, const rncl_contents 
         return damaged(checkpoint, "cut off or damaged");
     if (head->fingerprint != checkpoint->fingerprint || head->param_floats != checkpoint->param_floats ||
         head->state_floats != checkpoint->state_floats ||
-        !count_errors(checkpoint, head->averaged != 0, hashed - sizeof *head, error_ranks))
+        !count_errors(checkpoint, head->averaged != 0, hashed - header_bytes(head->version), error_ranks))
         return RNCL_FAIL(
             RNCL_ERR_MODEL,
             "%s: saved by a run with another network, augmentation, batch size or seed; leave these "
@@ -206,7 +229,7 @@ rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_sta
     rncl_status st = check(checkpoint, &file, &head, &error_ranks);
     if (!st) {
         *state = head.state;
-        const unsigned char *next = file.data + sizeof head;
+        const unsigned char *next = file.data + header_bytes(head.version);
         part parts[MOST_VECTORS];
         const size_t count = list_parts(checkpoint, vectors, parts);
         for (size_t i = 0; i < count; i++)
@@ -223,15 +246,16 @@ rncl_status rncl_checkpoint_load(const rncl_checkpoint *checkpoint, rncl_run_sta
 rncl_status rncl_checkpoint_peek(const char *path, rncl_run_state *state, rncl_run_data *data)
 {
     header head;
+    unsigned char bytes[sizeof head];
     FILE *stream = fopen(path, "rb");
-    const bool whole = stream && fread(&head, sizeof head, 1, stream) == 1;
+    const size_t count = stream ? fread(bytes, 1, sizeof bytes, stream) : 0;
     const bool unread = !stream || ferror(stream);
     const int reason = errno;
     if (stream)
         fclose(stream);
     if (unread)
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: cannot be read: %s", path, strerror(reason));
-    if (!whole || memcmp(head.magic, magic, sizeof magic) != 0 || head.version != VERSION ||
+    if (!take_header(bytes, count, &head) || memcmp(head.magic, magic, sizeof magic) != 0 ||
         !is_possible(&head.state))
         return RNCL_FAIL(RNCL_ERR_MODEL, "%s: no checkpoint of this version of rncl", path);
     *state = head.state;

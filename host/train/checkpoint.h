@@ -23,6 +23,7 @@ typedef struct rncl_run_state {
     double best_top1;                    /* -1 before the first */
     double seconds;                      /* of training, over all processes */
     int64_t rollbacks; /* so many times the run went back after it had diverged, with half the rate */
+    rncl_loss_scale loss_scale; /* where the loss is scaled; the last member, which files of version 3 lack */
 } rncl_run_state;
 
 enum { RNCL_MOST_ROLLBACKS = 3 };

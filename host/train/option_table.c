@@ -741,14 +741,15 @@ const rncl_option rncl_option_table[] = {
      .kind = RNCL_OPTION_CHOICE,
      .offset = FIELD(precision),
      .default_text = "fp32",
-     CHOICES("fp32", "tf32", "bf16-operands", "bf16"),
+     CHOICES("fp32", "tf32", "bf16-operands", "bf16", "fp16"),
      .commands = WITH_DEVICE,
      .in_config = true,
      .help =
          "how convolutions may round their operands on matrix units (tensor cores and the like): fp32: not "
          "at all, as without them; tf32: to 11 bits; bf16-operands: to 8 bits. Tensors, sums and all other "
          "operations are float32. bf16: activations and their gradients are stored in 8 bits of mantissa, "
-         "weights and sums as float32; on CPUs and GPUs. A device that cannot uses fp32, and says so"},
+         "weights and sums as float32; on CPUs and GPUs. fp16: the same in 11 bits, with a scaled loss; on "
+         "GPUs that have half and do not multiply bfloat16. A device that cannot uses fp32, and says so"},
     {.name = "max-launch-ms",
      .group = RNCL_GROUP_DEVICE,
      .kind = RNCL_OPTION_INT,

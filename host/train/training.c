@@ -9,6 +9,7 @@
 #include "measure.h"
 #include "random.h"
 #include "run_folder.h"
+#include "training_errors.h"
 #include "training_ranks.h"
 #include "training_shares.h"
 #include "util.h"
@@ -203,6 +204,26 @@ static rncl_status write_step(rncl_training *t, double loss, float lr)
     return rncl_event_log_step(t->events, t->state.step, loss, lr);
 }
 
+/* A step that was not taken is none that has diverged, unless no scale would have helped. */
+static rncl_status check_loss_scale(rncl_training *t)
+{
+    if (t->last.too_large) {
+        rncl_training_found_by_all(t);
+        return RNCL_FAIL(RNCL_ERR_DIVERGED,
+                         "training diverged: the gradients of step %" PRId64
+                         " are not finite, even without a scaled loss; lower --lr, add --warmup-steps or use "
+                         "--precision fp32 (%s keeps what was saved before)",
+                         t->state.step, t->options->out);
+    }
+    if (t->last.skipped)
+        rncl_training_forget_errors(t); /* they are not finite either */
+    if (t->last.skipped && rncl_ranks_first(t->ranks))
+        rncl_log_line(&t->context->log, RNCL_LOG_DETAIL,
+                      "step %" PRId64 " is not taken: its gradients are not finite at a loss scale of %.0f",
+                      t->state.step, t->last.loss_scale);
+    return RNCL_OK;
+}
+
 static rncl_status collect_step(rncl_training *t)
 {
     RNCL_TRY(rncl_network_collect(t->network, &t->last));
@@ -231,6 +252,7 @@ static rncl_status collect_step(rncl_training *t)
                          "(%s keeps what was saved before)",
                          state->step, (double)lr, t->options->out);
     }
+    RNCL_TRY(check_loss_scale(t));
     if (rncl_ranks_first(t->ranks))
         rncl_training_draw_step(t);
     report(t, false);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bfloat16.h"
 #include "run_folder.h"
 #include "spec.h"
 #include "training.h"
@@ -18,29 +17,30 @@ static const double most_seconds = 60;
 /* The first pass that writes something that is not finite. Every pass is waited for. */
 typedef struct search {
     rncl_context *context;
-    char where[80]; /* "layer1.0.conv1 forward"; "": nothing yet */
+    bool forward_only; /* gradients of a scaled loss may be infinite in steps that are not taken */
+    char where[80];    /* "layer1.0.conv1 forward"; "": nothing yet */
 } search;
 
 /* Widens values in place, the last one first. */
-static void widen(float *values, size_t count)
+static void widen(float *values, size_t count, rncl_element type)
 {
     for (size_t i = count; i-- > 0;) {
         uint16_t value;
         memcpy(&value, (const char *)values + i * sizeof value, sizeof value);
-        values[i] = rncl_bfloat16_to_float(value);
+        values[i] = rncl_element_to_float(type, value);
     }
 }
 
 static rncl_status look_at(search *s, const rncl_pass_at *at, rncl_slot slot, size_t count)
 {
-    const bool bf16 = rncl_pass_elements(&at->op->passes[at->pass]) & 1u << slot;
+    const bool narrow = rncl_pass_elements(&at->op->passes[at->pass]) & 1u << slot;
     float *values = malloc(count * sizeof *values);
     if (!values)
         return RNCL_FAIL(RNCL_ERR_MEMORY, "%zu values to look at", count);
-    const size_t bytes = count * (bf16 ? sizeof(uint16_t) : sizeof(float));
+    const size_t bytes = count * (narrow ? sizeof(uint16_t) : sizeof(float));
     const rncl_status st = rncl_buffer_read(s->context, at->buffers->slots[slot], 0, bytes, values);
-    if (!st && bf16)
-        widen(values, count);
+    if (!st && narrow)
+        widen(values, count, rncl_precision_element(s->context->precision));
     if (!st && !rncl_all_finite(values, count))
         snprintf(s->where, sizeof s->where, "%s %s", at->name, at->op->type->passes[at->pass].name);
     free(values);
@@ -50,6 +50,8 @@ static rncl_status look_at(search *s, const rncl_pass_at *at, rncl_slot slot, si
 static rncl_status look(void *user, const rncl_pass_at *at)
 {
     search *s = user;
+    if (s->forward_only && at->pass != RNCL_OP_FORWARD)
+        return RNCL_OK;
     const rncl_spec *spec = rncl_spec_of(at->op->desc.kind);
     const rncl_spec_case c = {.desc = at->op->desc, .pass = at->pass, .scalars = *at->scalars};
     RNCL_FOR_SLOTS (spec->passes[at->pass].results & ~(RNCL_INTEGER_SLOTS | RNCL_SLOT_BIT(saved)), slot) {
@@ -110,7 +112,8 @@ static rncl_status seek_in_evaluation(rncl_training *t, search *s)
 
 rncl_status rncl_training_explain(rncl_training *t)
 {
-    search s = {.context = t->context};
+    search s = {.context = t->context,
+                .forward_only = t->context->precision == RNCL_PRECISION_FP16_TENSORS && !t->last.too_large};
     char why[RNCL_TEXT_LENGTH];
     if (rncl_ranks_count(t->ranks) > 1) { /* how far each of them gets is a matter of its time */
         t->evaluation_diverged = false;

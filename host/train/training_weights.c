@@ -49,6 +49,7 @@ static rncl_status allocate(rncl_training *t)
         {&v->average, averaged ? params : 0},
         {&v->average_state, averaged ? state : 0},
     };
+    v->loss_scale = &t->state.loss_scale;
     for (size_t i = 0; i < COUNT(wanted); i++) {
         if (!wanted[i].floats)
             continue;

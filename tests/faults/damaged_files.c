@@ -43,8 +43,8 @@ typedef struct contents {
 } contents;
 
 static contents saved, loaded;
-static const rncl_network_vectors vectors = {loaded.params, loaded.running, loaded.velocity, loaded.average,
-                                             loaded.average_running};
+static const rncl_network_vectors vectors = {loaded.params,  loaded.running,         loaded.velocity,
+                                             loaded.average, loaded.average_running, NULL};
 static rncl_checkpoint checkpoint = {
     .fingerprint = 9, .param_floats = PARAMS, .state_floats = STATE, .averaged = true};
 

@@ -24,8 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } all, before;
     memset(&all, 0x55, sizeof all);
     before = all;
-    const rncl_network_vectors vectors = {all.params, all.running, all.velocity, all.average,
-                                          all.average_running};
+    const rncl_network_vectors vectors = {all.params,  all.running,         all.velocity,
+                                          all.average, all.average_running, NULL};
     const rncl_checkpoint checkpoint = {.path = fuzz_file("last.ckpt", file, length),
                                         .fingerprint = FINGERPRINT,
                                         .param_floats = PARAMS,

@@ -135,6 +135,30 @@ static void matrix_units_multiply_tensors_of_bfloat16(void **state)
           "'-DBF16'");
 }
 
+/* GPUs with half alone store tensors so, and multiply floats; their gradients are divided by the loss's
+ * scale. */
+static void half_is_for_gpus_without_products_of_bfloat16(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *gpu, *said;
+    } refused[] = {{"RNCL_PRETEND=apple", "does not have half (cl_khr_fp16), fp32 is used"},
+                   {"RNCL_PRETEND=cdna RNCL_PRETEND_UNITS=1", "multiplies bfloat16 (--precision bf16)"}};
+    shell("rm -rf log cache");
+    run_as("RNCL_PRETEND=vega8 RNCL_PRETEND_IDLE=1 RNCL_PRETEND_LAUNCHES=1",
+           "bench " NETWORK " --steps 1 --precision fp16");
+    expect_status(0);
+    shell("grep -q '^build .*-DTM=.*-DFP16' log && ! grep -q -e '-DBF16' log");
+    shell("grep -q '^launch unscale_gradients ' log && grep -q '^launch sgd_update ' log");
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        char environment_text[96];
+        snprintf(environment_text, sizeof environment_text, "%s RNCL_PRETEND_IDLE=1", refused[i].gpu);
+        run_as(environment_text, "bench " NETWORK " --steps 1 --precision fp16");
+        expect_status(0);
+        assert_non_null(strstr(result.errors, refused[i].said));
+    }
+}
+
 /* The queries of a GPU fail one after the other, until one of them is that of `attribute`. */
 static void expect_query_failure(const char *gpu, const char *attribute)
 {
@@ -172,6 +196,7 @@ int main(void)
         cmocka_unit_test(matrix_units_work_where_that_is_pretended),
         cmocka_unit_test(the_units_of_every_maker_are_measured),
         cmocka_unit_test(matrix_units_multiply_tensors_of_bfloat16),
+        cmocka_unit_test(half_is_for_gpus_without_products_of_bfloat16),
         cmocka_unit_test(a_failed_query_of_an_attribute_is_an_error),
     };
     return cmocka_run_group_tests_name("pretending layer", tests, create_folder, remove_folder);

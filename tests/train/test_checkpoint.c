@@ -27,7 +27,7 @@ typedef struct contents {
 
 static rncl_network_vectors vectors_of(contents *c)
 {
-    return (rncl_network_vectors){c->params, c->running, c->velocity, c->average, c->average_running};
+    return (rncl_network_vectors){c->params, c->running, c->velocity, c->average, c->average_running, NULL};
 }
 
 static contents example(void)
@@ -299,6 +299,51 @@ static void save_spoilt(size_t at, size_t size_bytes)
     rncl_contents_free(&file);
 }
 
+/* What version 3 wrote: the header ends before the loss's scale. */
+static void save_version_3(void)
+{
+    enum { VERSION_BYTE = 8, HEADER_BYTES = 6 * 8 + sizeof(rncl_run_data) + sizeof(rncl_run_state) };
+    rncl_contents file;
+    save_example();
+    expect_ok(rncl_file_read(path, &file));
+    const size_t rest = file.size_bytes - HEADER_BYTES - sizeof(uint64_t);
+    unsigned char *bytes = malloc(file.size_bytes);
+    assert_non_null(bytes);
+    const size_t before = HEADER_BYTES - sizeof(rncl_loss_scale);
+    memcpy(bytes, file.data, before);
+    memcpy(bytes + before, file.data + HEADER_BYTES, rest);
+    bytes[VERSION_BYTE] = 3;
+    const uint64_t hash = rncl_hash(RNCL_HASH_START, bytes, before + rest);
+    memcpy(bytes + before + rest, &hash, sizeof hash);
+    expect_ok(rncl_file_write(path, bytes, before + rest + sizeof hash));
+    free(bytes);
+    rncl_contents_free(&file);
+}
+
+static void a_file_without_a_loss_scale_is_loaded_with_the_first_one(void **state)
+{
+    (void)state;
+    save_version_3();
+    contents wanted = example(), c;
+    rncl_run_data data;
+    memset(&c, 0, sizeof c);
+    const rncl_network_vectors vectors = vectors_of(&c);
+    expect_ok(rncl_checkpoint_load(&known, &c.state, &vectors));
+    assert_memory_equal(&c, &wanted, sizeof c);
+    expect_ok(rncl_checkpoint_peek(path, &c.state, &data));
+    assert_memory_equal(&c.state, &wanted.state, sizeof c.state);
+}
+
+static void a_file_with_an_impossible_loss_scale_is_refused(void **state)
+{
+    (void)state;
+    contents c = example();
+    c.state.loss_scale.scale = 3;
+    const rncl_network_vectors vectors = vectors_of(&c);
+    expect_ok(rncl_checkpoint_save(&known, &c.state, &vectors));
+    expect_refused(&known, "stands where no run can stand");
+}
+
 static void what_it_says_can_be_read_without_its_weights(void **unused)
 {
     (void)unused;
@@ -328,6 +373,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_saved_is_loaded),
+        cmocka_unit_test(a_file_without_a_loss_scale_is_loaded_with_the_first_one),
+        cmocka_unit_test(a_file_with_an_impossible_loss_scale_is_refused),
         cmocka_unit_test(a_file_cut_off_anywhere_is_refused),
         cmocka_unit_test(a_flipped_bit_anywhere_is_refused),
         cmocka_unit_test(a_file_with_something_behind_its_end_is_refused),

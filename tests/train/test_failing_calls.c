@@ -90,14 +90,14 @@ static rncl_status save(long step)
     contents c = {.state = rncl_run_state_start()};
     c.state.step = step;
     return rncl_checkpoint_save(&kept, &c.state,
-                                &(rncl_network_vectors){c.params, c.running, c.velocity, NULL, NULL});
+                                &(rncl_network_vectors){c.params, c.running, c.velocity, NULL, NULL, NULL});
 }
 
 static rncl_status load(long *step)
 {
     contents c;
     const rncl_status st = rncl_checkpoint_load(
-        &kept, &c.state, &(rncl_network_vectors){c.params, c.running, c.velocity, NULL, NULL});
+        &kept, &c.state, &(rncl_network_vectors){c.params, c.running, c.velocity, NULL, NULL, NULL});
     *step = st ? -1 : (long)c.state.step;
     return st;
 }

@@ -101,7 +101,8 @@ static void operation_matches_the_reference(void **state)
         fail_msg("%s", rncl_status_message());
     assert_int_equal(summary.failed, 0);
     assert_true(summary.passed > 0);
-    assert_int_equal(sums > 0, kind->unit != NULL);
+    /* Of these convolutions only those of matrix units leave any. */
+    assert_int_equal(sums > 0, kind->unit != NULL || !strcmp(kind->operation, "batchnorm"));
 }
 
 #define KIND(what, kind)                                                                                     \

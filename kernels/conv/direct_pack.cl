@@ -11,13 +11,14 @@
  *                PAIRS: words of input channels 2 i and 2 i + 1 (conv/pairs.clh), rounded:
  *                [out / KB][r][s][(in + 1) / 2][KB], with a zero behind an odd number of them */
 #include "conv/pairs.clh"
+#include "transpose.clh"
 
-/* Output channels of a packed block, from 1 on; a multiple of VW unless TRANSPOSED. */
+/* Output channels of a packed block, a multiple of VW. */
 #ifndef KB
 #define KB VW
 #endif
-/* 0: the filter is contiguous in the output channels (forward); 1: in the input channels (input gradient).
- * VW divides the number of those channels. */
+/* 0: the filter is contiguous in the output channels (forward); 1: in the input channels (input gradient), of
+ * which there are at least DEPTH * VW. */
 #ifndef TRANSPOSED
 #define TRANSPOSED 0
 #endif
@@ -25,8 +26,40 @@
 /* Input channels in a value of `packed`. */
 #define DEPTH (PAIRS ? 2 : 1)
 
-/* Prefetch distance in a row of the filter, in floats. */
+/* Prefetch distances: in a row of the filter, in floats, and in rows. */
 #define PREFETCH_DISTANCE (4 * LINE_FLOATS)
+#define PREFETCH_ROWS 8
+
+#if PAIRS
+/* words = pairs of the lanes of `first` and `second`, rounded. */
+static void join_rounded(vfloat *words, const vfloat *first, const vfloat *second)
+{
+    vbits low = AS_BITS(*first), high = AS_BITS(*second);
+    round_upper_half(&low);
+    round_upper_half(&high);
+    *words = AS_FLOATS(low >> 16 | (high & 0xffff0000u));
+}
+#endif
+
+#if TRANSPOSED
+/* Loads DEPTH * VW input channels of each of VW output channels, from `from` on. */
+static void load_square(vfloat square[VW], __global const float *from, int out_stride)
+{
+    UNROLL_FOR (i, VW) {
+        __global const float *at = from + (size_t)i * out_stride;
+        UNROLL_FOR (j, DEPTH)
+            PREFETCH_L2(at + PREFETCH_DISTANCE + j * VW);
+#if PAIRS
+        const vfloat low = VLOAD(at), high = VLOAD(at + VW);
+        vfloat first, second;
+        part_pairs(&first, &second, &low, &high);
+        join_rounded(square + i, &first, &second);
+#else
+        square[i] = VLOAD(at);
+#endif
+    }
+}
+#endif
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv_direct_pack(const rncl_pack_shape shape, __global const float *restrict filter,
@@ -39,40 +72,28 @@ conv_direct_pack(const rncl_pack_shape shape, __global const float *restrict fil
     __global float *to = packed + packed_offset + shape.packed_offset +
                          ((size_t)block * shape.r * shape.s + tap) * ((shape.in + DEPTH - 1) / DEPTH) * KB;
 #if TRANSPOSED
-    __local float ALIGNED transposed[VW / DEPTH * KB]; /* [VW / DEPTH][KB] */
-    for (int in = 0; in < shape.in; in += VW) {
-        for (int out = 0; out < KB; out++) {
-            __global const float *at = from + in + (size_t)out * shape.out_stride;
-            PREFETCH(at + PREFETCH_DISTANCE);
-#if PAIRS
-            uint ALIGNED lanes[VW];
-            vbits bits = AS_BITS(VLOAD(at));
-            round_upper_half(&bits);
-            *(vbits *)lanes = bits;
-            UNROLL_FOR_STEP (lane, VW, 2)
-                transposed[lane / 2 * KB + out] =
-                    as_float(lanes[lane] >> 16 | (lanes[lane + 1] & 0xffff0000u));
-#else
-            float lanes[VW];
-            VSTORE(VLOAD(at), lanes);
-            UNROLL_FOR (lane, VW)
-                transposed[lane * KB + out] = lanes[lane];
-#endif
+    for (int out = 0; out < KB; out += VW)
+        for (int next = 0; next < shape.in; next += DEPTH * VW) {
+            /* The last channels are packed twice where they are no whole square. */
+            const int in = min(next, shape.in - DEPTH * VW);
+            vfloat square[VW];
+            load_square(square, from + (size_t)out * shape.out_stride + in, shape.out_stride);
+            transpose(square);
+            UNROLL_FOR (i, VW)
+                VSTORE_NONTEMPORAL(square[i], to + (in / DEPTH + i) * KB + out);
         }
-        for (int i = 0; i < VW / DEPTH * KB; i += VW)
-            VSTORE_NONTEMPORAL(VLOAD(transposed + i), to + in / DEPTH * KB + i);
-    }
 #else
     for (int in = 0; in < shape.in; in += DEPTH)
         UNROLL_FOR_STEP (v, KB, VW) {
-            vfloat value = VLOAD(from + (size_t)in * shape.in_stride + v);
+            __global const float *at = from + (size_t)in * shape.in_stride + v;
+            vfloat value = VLOAD(at);
+            UNROLL_FOR (j, DEPTH)
+                PREFETCH(at + (size_t)(PREFETCH_ROWS + j) * shape.in_stride);
 #if PAIRS
-            vbits first = AS_BITS(value), second = (vbits)(0);
+            vfloat second = (vfloat)(0.0f);
             if (in + 1 < shape.in)
-                second = AS_BITS(VLOAD(from + (size_t)(in + 1) * shape.in_stride + v));
-            round_upper_half(&first);
-            round_upper_half(&second);
-            value = AS_FLOATS(first >> 16 | (second & 0xffff0000u));
+                second = VLOAD(at + shape.in_stride);
+            join_rounded(&value, &value, &second);
 #endif
             VSTORE_NONTEMPORAL(value, to + in / DEPTH * KB + v);
         }

@@ -28,7 +28,7 @@ typedef struct direct_data {
     int phase_count;
     direct_phase phases[MAX_STRIDE * MAX_STRIDE];
     size_t packed_floats;
-    int pack_vw; /* floats a vector in packing, along the filter's contiguous channels */
+    int pack_vw; /* floats a vector in packing */
     bool pairs;  /* it multiplies pairs of channels */
     bool odd;    /* the number of these is odd; else shapes' c counts pairs */
     bool widens; /* x is staged in any case: elements become what is multiplied only once */
@@ -307,6 +307,15 @@ static bool leaves_dz(const rncl_pass *pass)
            conv_keeps_x(&pass->choice);
 }
 
+/* Floats a vector in packing, at most vw: what is transposed has that many values of each channel. */
+static int pack_vector(const rncl_pass *pass, const direct_data *data, int vw)
+{
+    const int values = pass->index == RNCL_CONV_FORWARD ? vw : pass->desc.conv.k / (data->pairs ? 2 : 1);
+    while (vw > values)
+        vw /= 2;
+    return vw;
+}
+
 static rncl_status direct_plan(rncl_pass *pass)
 {
     direct_data *data = pass->data = calloc(1, sizeof *data);
@@ -319,7 +328,7 @@ static rncl_status direct_plan(rncl_pass *pass)
     cover.tile_rows = pass->values[ROWS];
     if (needs_stage(data, &p))
         p.stage = direct_stage_size(pass->context, direct_staged_floats(&cover, p.bw, cover.tile_rows));
-    data->pack_vw = pass->index == RNCL_CONV_FORWARD ? p.vw : direct_vector(pass->context, pass->desc.conv.k);
+    data->pack_vw = pack_vector(pass, data, p.vw);
     for (int i = 0; i < data->phase_count; i++) {
         direct_phase *phase = &data->phases[i];
         phase->parameters = p;

@@ -193,7 +193,7 @@ conv_winograd(const rncl_winograd_shape shape, __global const element *restrict 
 #if FIXED
     __global float *values = scratch + (item + 1) * item_floats - POSITIONS * shape.c;
 #endif
-    __local float ALIGNED transposed[PACKED ? 1 : TRANSPOSED_FLOATS];
+    __local float ALIGNED taps[PACKED ? 1 : TAPS_FLOATS];
     __global float *part =
         statistics ? statistics + statistics_at(get_global_size(0), get_global_id(0), shape.k) : 0;
     int pixels = 0;
@@ -214,7 +214,7 @@ conv_winograd(const rncl_winograd_shape shape, __global const element *restrict 
             __global const float *transformed =
                 PACKED ? filters + filters_offset + block * FILTERS * FILTER_STEP(shape.c) : own_filters;
             if (!PACKED)
-                transform_block(pack, filters, block, own_filters, transposed);
+                transform_block(pack, filters, block, own_filters, taps);
             for (int position = 0; position < POSITIONS; position++)
                 multiply(shape.tiles, shape.c / HALVES, inputs + position * INPUT_STEP(shape),
                          transformed + FILTER_OF(position) * FILTER_STEP(shape.c),

@@ -13,12 +13,12 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv_winograd_pack(const rncl_pack_shape pack, __global const float *restrict filter,
                    __global float *restrict packed, const int packed_offset)
 {
-    __local float ALIGNED transposed[TRANSPOSED_FLOATS];
+    __local float ALIGNED taps[TAPS_FLOATS];
     const int block = get_global_id(1);
     __global float *to = packed + packed_offset + block * FILTERS * FILTER_STEP(pack.in);
 #if FIXED
-    transform_block(pack, filter, block, to, transposed);
+    transform_block(pack, filter, block, to, taps);
 #else
-    transform_filters(pack, filter, get_global_id(0) * VW, block, to, transposed);
+    transform_filters(pack, filter, get_global_id(0) * VW, block, to, taps);
 #endif
 }

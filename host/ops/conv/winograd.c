@@ -85,7 +85,7 @@ static bool winograd_allows(const rncl_pass *pass)
     const int *v = pass->values;
     const rncl_winograd_shape s = winograd_shape_of(pass);
     int width = v[KV] * winograd_vector(pass, &s);
-    return s.k % width == 0 && winograd_transposes(pass, v[KV]) && v[SHARES] <= s.k / width &&
+    return s.k % width == 0 && winograd_taps_fit(pass, v[KV]) && v[SHARES] <= s.k / width &&
            v[TILES] % v[PT] == 0 &&
            v[TILES] < winograd_tile_count(&s, winograd_tiling_of(pass, v[SIZE]).tile) + v[PT] &&
            v[PT] * v[KV] <= pass->context->traits.most_accumulators;

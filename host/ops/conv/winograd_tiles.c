@@ -39,12 +39,12 @@ int winograd_add_m_knob(const rncl_pass *pass, rncl_knob_name name, rncl_knobs *
     return preset;
 }
 
-bool winograd_transposes(const rncl_pass *pass, int kv)
+bool winograd_taps_fit(const rncl_pass *pass, int kv)
 {
     enum { TAPS = 9 };
     const rncl_winograd_shape s = winograd_shape_of(pass);
     const size_t vw = (size_t)winograd_vector(pass, &s);
-    return pass->index != RNCL_CONV_BACKWARD_DATA ||
+    return conv_is_dfilter(pass) ||
            sizeof(float) * TAPS * vw * vw * (size_t)kv <= (size_t)pass->context->info.local_memory;
 }
 
@@ -53,7 +53,7 @@ void winograd_add_kv_knob(const rncl_pass *pass, rncl_knob_name name, rncl_knobs
     static const int vectors[] = {1, 2, 3, 4};
     const rncl_winograd_shape s = winograd_shape_of(pass);
     const int vw = winograd_vector(pass, &s);
-    const bool two = s.k % (2 * vw) == 0 && winograd_transposes(pass, 2);
+    const bool two = s.k % (2 * vw) == 0 && winograd_taps_fit(pass, 2);
     rncl_knobs_add(knobs, name, two ? 2 : 1, vectors, COUNT(vectors));
 }
 
@@ -118,7 +118,7 @@ bool winograd_fits(const rncl_pass *pass)
     const bool by_halves =
         c->r == 3 && c->s == 3 && c->stride == 2 && (pass->index != RNCL_CONV_BACKWARD_DATA || c->pad == 1);
     return (winograd_is_possible(pass) || by_halves) &&
-           pass->context->device_class == RNCL_CLASS_CPU_VECTOR && winograd_transposes(pass, 1);
+           pass->context->device_class == RNCL_CLASS_CPU_VECTOR && winograd_taps_fit(pass, 1);
 }
 
 bool winograd_is_strided_dx(const rncl_pass *pass)

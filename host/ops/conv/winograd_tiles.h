@@ -24,11 +24,11 @@ int winograd_preset_m(const rncl_pass *pass);
 int winograd_add_m_knob(const rncl_pass *pass, rncl_knob_name name, rncl_knobs *knobs);
 
 /* Adds a knob for the vectors, of vw output channels, in a register block. The preset is 2 if that divides
- * the channels and winograd_transposes. */
+ * the channels and winograd_taps_fit. */
 void winograd_add_kv_knob(const rncl_pass *pass, rncl_knob_name name, rncl_knobs *knobs);
 
-/* Whether local memory has room for the filter of kv vectors, which the input gradient transposes there. */
-bool winograd_transposes(const rncl_pass *pass, int kv);
+/* Whether local memory has room for the taps of kv vectors, which are copied there to be transformed. */
+bool winograd_taps_fit(const rncl_pass *pass, int kv);
 
 /* Whether it multiplies pairs of integers (kernels/conv/fixed.clh), for tensors of bfloat16 on x86: where
  * errors are then about the direct method's or smaller. Those of F(4x4, 3x3) with stride 2 would be larger.

@@ -2,8 +2,8 @@
  * there, with out = k and in = c). For the input gradient `out` are the filter's c channels and `in` its k,
  * and the taps are rotated by half a turn; with a stride each phase of dx has some of the taps.
  *
- * A work-group is one work-item. Work-item (j, t) packs tap t = row * s + column of the j-th block of KB
- * output channels.
+ * A work-group is one work-item. Work-item (j, t) packs tap t = row * s + column of the j-th ROWS input
+ * channels, if TRANSPOSED of the j-th block of KB output channels: it reads rows of the filter along.
  *
  * shape          see rncl_pack_shape: which tap goes where, and where the block of a phase begins in `packed`
  * filter         [r][s][c][k]
@@ -26,9 +26,13 @@
 /* Input channels in a value of `packed`. */
 #define DEPTH (PAIRS ? 2 : 1)
 
-/* Prefetch distances: in a row of the filter, in floats, and in rows. */
+/* Input channels of a work-item, if not TRANSPOSED; a multiple of DEPTH. */
+#ifndef ROWS
+#define ROWS 8
+#endif
+
+/* Prefetch distance in a row of the filter, in floats. */
 #define PREFETCH_DISTANCE (4 * LINE_FLOATS)
-#define PREFETCH_ROWS 8
 
 #if PAIRS
 /* words = pairs of the lanes of `first` and `second`, rounded. */
@@ -65,13 +69,15 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv_direct_pack(const rncl_pack_shape shape, __global const float *restrict filter,
                  __global float *restrict packed, const int packed_offset)
 {
-    const int block = get_global_id(0), tap = get_global_id(1), r = tap / shape.s, s = tap % shape.s;
+    const int tap = get_global_id(1), r = tap / shape.s, s = tap % shape.s;
+    const size_t tap_floats = (size_t)(shape.in + DEPTH - 1) / DEPTH * KB,
+                 block_floats = tap_floats * shape.r * shape.s;
     __global const float *from = filter + (size_t)(shape.row_first + r * shape.row_step) * shape.row_stride +
-                                 (size_t)(shape.column_first + s * shape.column_step) * shape.column_stride +
-                                 (size_t)block * KB * shape.out_stride;
-    __global float *to = packed + packed_offset + shape.packed_offset +
-                         ((size_t)block * shape.r * shape.s + tap) * ((shape.in + DEPTH - 1) / DEPTH) * KB;
+                                 (size_t)(shape.column_first + s * shape.column_step) * shape.column_stride;
+    __global float *to = packed + packed_offset + shape.packed_offset + tap * tap_floats;
 #if TRANSPOSED
+    from += (size_t)get_global_id(0) * KB * shape.out_stride;
+    to += get_global_id(0) * block_floats;
     for (int out = 0; out < KB; out += VW)
         for (int next = 0; next < shape.in; next += DEPTH * VW) {
             /* The last channels are packed twice where they are no whole square. */
@@ -83,19 +89,22 @@ conv_direct_pack(const rncl_pack_shape shape, __global const float *restrict fil
                 VSTORE_NONTEMPORAL(square[i], to + (in / DEPTH + i) * KB + out);
         }
 #else
-    for (int in = 0; in < shape.in; in += DEPTH)
-        UNROLL_FOR_STEP (v, KB, VW) {
-            __global const float *at = from + (size_t)in * shape.in_stride + v;
-            vfloat value = VLOAD(at);
-            UNROLL_FOR (j, DEPTH)
-                PREFETCH(at + (size_t)(PREFETCH_ROWS + j) * shape.in_stride);
+    const int first = get_global_id(0) * ROWS, end = min(first + ROWS, shape.in);
+    for (int out = 0; out < shape.out; out += KB, to += block_floats)
+        for (int in = first; in < end; in += DEPTH)
+            UNROLL_FOR_STEP (v, KB, VW) {
+                __global const float *at = from + (size_t)in * shape.in_stride + out + v;
+                vfloat value = VLOAD(at);
+                PREFETCH_L2(at + PREFETCH_DISTANCE);
 #if PAIRS
-            vfloat second = (vfloat)(0.0f);
-            if (in + 1 < shape.in)
-                second = VLOAD(at + shape.in_stride);
-            join_rounded(&value, &value, &second);
+                vfloat second = (vfloat)(0.0f);
+                if (in + 1 < shape.in) {
+                    second = VLOAD(at + shape.in_stride);
+                    PREFETCH_L2(at + shape.in_stride + PREFETCH_DISTANCE);
+                }
+                join_rounded(&value, &value, &second);
 #endif
-            VSTORE_NONTEMPORAL(value, to + in / DEPTH * KB + v);
-        }
+                VSTORE_NONTEMPORAL(value, to + in / DEPTH * KB + v);
+            }
 #endif
 }

@@ -24,6 +24,9 @@ enum { MAX_STRIDE = 4, WIDEST_PRESET = 8, HIGHEST_PRESET = 4 };
  * pixels whose computation takes as long as loading a block of filters into the cache. */
 enum { MOST_STAGED = 112, MOST_IN_PLACE = 400, PIXELS_A_REFILL = 16 };
 
+/* ROWS of conv/direct_pack.cl. */
+enum { PACKED_ROWS = 8 };
+
 typedef struct direct_data {
     int phase_count;
     direct_phase phases[MAX_STRIDE * MAX_STRIDE];
@@ -356,8 +359,9 @@ static rncl_status direct_build(rncl_pass *pass)
             direct_add_pairs_option(pass, options);
         RNCL_TRY(
             rncl_pass_kernel(pass, "conv/direct_forward", options, "conv_direct_forward", &phase->forward));
-        snprintf(options, sizeof options, "-DVW=%d -DKB=%d -DTRANSPOSED=%d", data->pack_vw,
-                 phase->parameters.kv * phase->parameters.vw, pass->index == RNCL_CONV_BACKWARD_DATA);
+        snprintf(options, sizeof options, "-DVW=%d -DKB=%d -DROWS=%d -DTRANSPOSED=%d", data->pack_vw,
+                 phase->parameters.kv * phase->parameters.vw, PACKED_ROWS,
+                 pass->index == RNCL_CONV_BACKWARD_DATA);
         if (data->pairs)
             direct_add_pairs_option(pass, options);
         RNCL_TRY(rncl_pass_kernel(pass, "conv/direct_pack", options, "conv_direct_pack", &phase->packer));
@@ -373,8 +377,10 @@ static rncl_status direct_prepare(rncl_pass *pass, const rncl_op_buffers *b)
         const rncl_pack_shape *pack = &phase->pack;
         if (pack->r * pack->s == 0)
             continue;
-        size_t blocks = (size_t)(pack->out / (phase->parameters.kv * phase->parameters.vw));
-        rncl_range range = {.global = {blocks, (size_t)(pack->r * pack->s)}, .local = {1, 1, 1}};
+        const int items = pass->index == RNCL_CONV_FORWARD
+                              ? rncl_ceil_div(pack->in, PACKED_ROWS)
+                              : pack->out / (phase->parameters.kv * phase->parameters.vw);
+        rncl_range range = {.global = {(size_t)items, (size_t)(pack->r * pack->s)}, .local = {1, 1, 1}};
         RNCL_TRY(rncl_launch(pass->context, &phase->packer, range, RNCL_STRUCT(*pack), RNCL_BUFFER(b->weight),
                              RNCL_BUFFER(b->packed), RNCL_INT((cl_int)pass->packed_offset)));
     }

@@ -22,7 +22,8 @@
  *
  * PAIRS: the value of a pixel is the word (conv/pairs.clh) of it and of the one that the next output pixel
  * reads, and dy is copied as words of two output pixels behind `staged`, [tile_rows][(q + 1) / 2][KB]; where
- * q is odd, a zero is the last one's other half.
+ * q is odd, a zero is the last one's other half. IMAGE_PAIRS: words are of the same pixel of two images, of
+ * which the last may be missing, and a tile is rows of both; the words of dy are [tile_rows][q][KB].
  *
  * In x itself the pixels of many channels lie a power of two apart, and caches hold few lines that do. The
  * rows of the register block are CB values of a stretch, its columns are KB output channels. */
@@ -39,6 +40,10 @@
 #ifndef CHUNK
 #define CHUNK VC
 #endif
+/* 0 or 1; 1 only if VC is VW. */
+#ifndef IMAGE_PAIRS
+#define IMAGE_PAIRS 0
+#endif
 #define BLOCK_ROWS CB
 
 #include "conv/direct.clh"
@@ -48,8 +53,12 @@
 #define ROWS_OF_X ((shape.tile_rows - 1) * shape.stride + shape.r)
 #define PIXELS_OF_X ((shape.q - 1) * shape.stride + shape.s)
 
+/* Images of a tile, and output pixels from one word to the next. */
+#define TILE_IMAGES (IMAGE_PAIRS ? 2 : 1)
+#define WORD_PIXELS (IMAGE_PAIRS ? 1 : 2)
+
 #if PAIRS
-#define ROW_WORDS ((shape.q + 1) / 2)
+#define ROW_WORDS ((shape.q + WORD_PIXELS - 1) / WORD_PIXELS)
 #elif VC == VW && VW > 1
 #define COPY_GROUP(from, to) VSTORE(ELOAD(from), to)
 #define ZERO_GROUP(to) VSTORE((vfloat)(0.0f), to)
@@ -73,22 +82,24 @@ static int is_inside(int y, int x, rncl_direct_shape shape)
     return y >= 0 && y < shape.h && x >= 0 && x < shape.w;
 }
 
-/* As without pairs, see below. */
-static void stage_groups(__local float *staged, __global const element *image, int row, int groups,
-                         rncl_direct_shape shape)
+/* As without pairs, see below. images: from this one on. */
+static void stage_groups(__local float *staged, __global const element *image, int images, int row,
+                         int groups, rncl_direct_shape shape)
 {
 #if VC == VW
     const int group_floats = ROWS_OF_X * PIXELS_OF_X * VC;
+    const size_t to_second = (size_t)(IMAGE_PAIRS ? shape.h * shape.w : shape.stride) * shape.c;
     for (int t = 0; t < ROWS_OF_X; t++)
         for (int i = 0; i < PIXELS_OF_X; i++) {
             const int y = row * shape.stride - shape.pad_top + t, x = i - shape.pad_left;
             const int has_first = is_inside(y, x, shape);
-            const int has_second = i + shape.stride < PIXELS_OF_X && is_inside(y, x + shape.stride, shape);
+            const int has_second =
+                IMAGE_PAIRS ? has_first && images > 1
+                            : i + shape.stride < PIXELS_OF_X && is_inside(y, x + shape.stride, shape);
             __global const element *pixel = image + ((size_t)y * shape.w + x) * shape.c;
             for (int g = 0; g < groups; g++) {
                 vfloat words;
-                load_words(&words, pixel + g * VC, has_first, pixel + shape.stride * shape.c + g * VC,
-                           has_second);
+                load_words(&words, pixel + g * VC, has_first, pixel + to_second + g * VC, has_second);
                 VSTORE(words, staged + (t * PIXELS_OF_X + i) * VC + g * group_floats);
             }
         }
@@ -104,23 +115,26 @@ static void stage_groups(__local float *staged, __global const element *image, i
 #endif
 }
 
-/* Copies KB channels of `rows` rows of dy. */
-static void stage_dy(__local float *gradients, __global const element *dy, int rows, rncl_direct_shape shape)
+/* Copies KB channels of `rows` rows of dy, of so many images. */
+static void stage_dy(__local float *gradients, __global const element *dy, int images, int rows,
+                     rncl_direct_shape shape)
 {
+    const size_t to_second = (size_t)(IMAGE_PAIRS ? shape.p * shape.q : 1) * shape.k;
     for (int row = 0; row < rows; row++)
-        for (int q = 0; q < shape.q; q += 2)
+        for (int q = 0; q < shape.q; q += WORD_PIXELS)
             UNROLL_FOR_STEP (v, KB, VW) {
                 __global const element *from = dy + ((size_t)row * shape.q + q) * shape.k + v;
                 vfloat words;
-                load_words(&words, from, 1, from + shape.k, q + 1 < shape.q);
-                VSTORE(words, gradients + (row * ROW_WORDS + q / 2) * KB + v);
+                load_words(&words, from, 1, from + to_second, IMAGE_PAIRS ? images > 1 : q + 1 < shape.q);
+                VSTORE(words, gradients + (row * ROW_WORDS + q / WORD_PIXELS) * KB + v);
             }
 }
 #else
 /* Copies `groups` groups of channels from `image` on, of the rows that output rows from `row` on read. */
-static void stage_groups(__local float *staged, __global const element *image, int row, int groups,
-                         rncl_direct_shape shape)
+static void stage_groups(__local float *staged, __global const element *image, int images, int row,
+                         int groups, rncl_direct_shape shape)
 {
+    (void)images;
     const int group_floats = ROWS_OF_X * PIXELS_OF_X * VC;
     for (int t = 0; t < ROWS_OF_X; t++) {
         const int y = row * shape.stride - shape.pad_top + t;
@@ -163,7 +177,7 @@ static void multiply(rncl_direct_shape shape, int rows, __local const float *str
         GRADIENT end = dy_row + ROW_WORDS * KB;
         do {
             ADD_OUTER_PRODUCT(sum, dy_row, i, in[i]);
-            in += 2 * shape.stride * VC;
+            in += WORD_PIXELS * shape.stride * VC;
         } while ((dy_row += KB) < end);
 #else
         GRADIENT dy_row = dy + (size_t)row * shape.q * shape.k;
@@ -179,7 +193,7 @@ conv_direct_dfilter(const rncl_direct_shape shape, __global const element *restr
                     __global const element *restrict dy, __global float *restrict sums, const int accumulate)
 {
     const int image_tiles = (shape.p + shape.tile_rows - 1) / shape.tile_rows;
-    const int tiles = image_tiles * shape.n;
+    const int tiles = image_tiles * ((shape.n + TILE_IMAGES - 1) / TILE_IMAGES);
     const int first_tile = (int)((long)tiles * get_global_id(1) / get_global_size(1));
     const int last_tile = (int)((long)tiles * (get_global_id(1) + 1) / get_global_size(1));
     const int blocks = shape.k / KB;
@@ -188,18 +202,19 @@ conv_direct_dfilter(const rncl_direct_shape shape, __global const element *restr
     __global float *dfilter = sums + (size_t)get_global_id(1) * shape.r * shape.s * shape.c * shape.k;
     __local float ALIGNED staged[STAGE];
     for (int tile = first_tile; tile < last_tile; tile++) {
-        const int image = tile / image_tiles, tile_row = (tile - image * image_tiles) * shape.tile_rows;
+        const int image = tile / image_tiles * TILE_IMAGES, images = min(TILE_IMAGES, shape.n - image);
+        const int tile_row = tile % image_tiles * shape.tile_rows;
         const int rows = min(shape.tile_rows, shape.p - tile_row);
         const int from_zero = tile == first_tile && !accumulate;
         __global const element *pixels = x + (size_t)image * shape.h * shape.w * shape.c;
         __global const element *tile_dy = dy + ((size_t)image * shape.p + tile_row) * shape.q * shape.k;
         for (int chunk = 0; chunk < shape.c; chunk += CHUNK) {
             const int groups = min(CHUNK, shape.c - chunk) / VC;
-            stage_groups(staged, pixels + chunk, tile_row, groups, shape);
+            stage_groups(staged, pixels + chunk, images, tile_row, groups, shape);
             for (int block = first_block; block < last_block; block++) {
 #if PAIRS
                 __local float *block_dy = staged + CHUNK * ROWS_OF_X * PIXELS_OF_X;
-                stage_dy(block_dy, tile_dy + block * KB, rows, shape);
+                stage_dy(block_dy, tile_dy + block * KB, images, rows, shape);
 #else
                 GRADIENT block_dy = tile_dy + block * KB;
 #endif

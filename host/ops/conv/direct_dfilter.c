@@ -45,18 +45,28 @@ static size_t input_floats(const rncl_direct_shape *s, int rows, int channels)
     return (size_t)((rows - 1) * s->stride + s->r) * pixels * (size_t)channels;
 }
 
-/* The same for the words of dy, of `kb` output channels. */
-static size_t gradient_floats(const rncl_direct_shape *s, int rows, int kb)
+/* Whether words of pairs are of two images (IMAGE_PAIRS), which stages half as much of x and sums longer in
+ * registers, or of two pixels: what leaves fewer words half empty. */
+static bool pairs_images(const rncl_pass *pass, int vw)
 {
-    return (size_t)rows * (size_t)rncl_ceil_div(s->q, 2) * (size_t)kb;
+    const rncl_conv_shape *c = &pass->desc.conv;
+    return c->c % vw == 0 && rncl_ceil_div(c->n, 2) * c->q <= c->n * rncl_ceil_div(c->q, 2);
+}
+
+/* Floats of local memory for the words of dy, of `kb` output channels. */
+static size_t gradient_floats(const rncl_pass *pass, const dfilter_tile *t, int kb)
+{
+    const int q = pass->desc.conv.q, words = pairs_images(pass, t->vw) ? q : rncl_ceil_div(q, 2);
+    return (size_t)t->rows * (size_t)words * (size_t)kb;
 }
 
 /* Whether it multiplies pairs of pixels: where both copies of a row fit. */
 static bool multiplies_pairs(const rncl_pass *pass, int vw)
 {
     const rncl_direct_shape s = direct_dense_shape(&pass->desc.conv);
+    const dfilter_tile row = {.vw = vw, .rows = 1};
     return direct_has_pairs(pass, vw) &&
-           input_floats(&s, 1, group_of(pass, vw)) + gradient_floats(&s, 1, 2 * vw) <=
+           input_floats(&s, 1, group_of(pass, vw)) + gradient_floats(pass, &row, 2 * vw) <=
                direct_stage_limit(pass->context);
 }
 
@@ -65,7 +75,13 @@ static size_t staged_floats(const rncl_pass *pass, const dfilter_tile *t)
 {
     const rncl_direct_shape s = direct_dense_shape(&pass->desc.conv);
     return input_floats(&s, t->rows, t->chunk) +
-           (multiplies_pairs(pass, t->vw) ? gradient_floats(&s, t->rows, t->kv * t->vw) : 0);
+           (multiplies_pairs(pass, t->vw) ? gradient_floats(pass, t, t->kv * t->vw) : 0);
+}
+
+/* Images of a tile. */
+static int tile_images(const rncl_pass *pass, int vw)
+{
+    return multiplies_pairs(pass, vw) && pairs_images(pass, vw) ? 2 : 1;
 }
 
 static bool fits(const rncl_pass *pass, const dfilter_tile *t)
@@ -94,8 +110,9 @@ static int largest_divisor(int value, int limit)
  * one for each core. */
 static int preset_rows(const rncl_pass *pass, const rncl_direct_shape *s, dfilter_tile t)
 {
+    const int images = rncl_ceil_div(s->n, tile_images(pass, t.vw));
     int wanted =
-        MIN(rncl_ceil_div(512, s->q), rncl_ceil_div(s->n * s->p, (int)pass->context->info.compute_units));
+        MIN(rncl_ceil_div(512, s->q), rncl_ceil_div(images * s->p, (int)pass->context->info.compute_units));
     for (t.rows = 2; t.rows <= MIN(wanted, s->p) && fits(pass, &t);)
         t.rows++;
     return rncl_ceil_div(s->p, rncl_ceil_div(s->p, t.rows - 1)); /* rounded to tiles of equal size */
@@ -146,7 +163,8 @@ static rncl_status dfilter_plan(rncl_pass *pass)
     data->sums.vw = v[VW];
     data->sums.floats = conv_filter_floats(&pass->desc.conv);
     data->channel_shares = partial_sums_are_large(data->sums.floats) ? MIN(blocks, 2 * units) : 1;
-    data->sums.parts = MIN(direct_tile_count(s), rncl_ceil_div(2 * units, data->channel_shares));
+    const int tiles = rncl_ceil_div(s->n, tile_images(pass, t.vw)) * rncl_ceil_div(s->p, s->tile_rows);
+    data->sums.parts = MIN(tiles, rncl_ceil_div(2 * units, data->channel_shares));
     pass->workspace_bytes = partial_sums_bytes(&data->sums);
     return RNCL_OK;
 }
@@ -155,7 +173,8 @@ static rncl_status dfilter_build(rncl_pass *pass)
 {
     dfilter_data *data = pass->data;
     char options[RNCL_OPTIONS_SIZE];
-    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DVC=%d -DSTAGE=%d", data->group, data->stage);
+    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DVC=%d -DSTAGE=%d%s", data->group, data->stage,
+                      tile_images(pass, pass->values[VW]) > 1 ? " -DIMAGE_PAIRS=1" : "");
     if (multiplies_pairs(pass, pass->values[VW]))
         direct_add_pairs_option(pass, options);
     RNCL_TRY(rncl_pass_kernel(pass, "conv/direct_dfilter", options, "conv_direct_dfilter", &data->dfilter));

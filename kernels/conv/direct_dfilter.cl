@@ -161,15 +161,19 @@ static void stage_groups(__local float *staged, __global const element *image, i
 #endif
 
 /* CB x KB values of dfilter, summed over `rows` rows of dy. stretch: from the first of the CB values on, for
- * the first output pixel; dy: KB channels from that pixel on; to: rows k floats apart. */
+ * the first output pixel; dy: KB channels from that pixel on; to: rows k floats apart; next: what follows to.
+ */
 static void multiply(rncl_direct_shape shape, int rows, __local const float *stretch, GRADIENT dy,
-                     __global float *to, int from_zero)
+                     __global float *to, __global const float *next, int from_zero)
 {
     vfloat sum[CB][KV];
     if (from_zero)
         clear_block(sum);
     else
         load_block(sum, to, shape.k);
+    UNROLL_FOR (i, CB)
+        UNROLL_FOR_STEP (v, KB, LINE_FLOATS)
+            PREFETCH_FOR_WRITE(next + (size_t)i * shape.k + v);
     for (int row = 0; row < rows; row++) {
         __local const float *in = stretch + row * shape.stride * PIXELS_OF_X * VC;
 #if PAIRS
@@ -186,6 +190,12 @@ static void multiply(rncl_direct_shape shape, int rows, __local const float *str
 #endif
     }
     store_block(sum, to, shape.k);
+}
+
+/* The row of dfilter, [r][s][c] of them, to which value j of a stretch belongs. group: its first channel. */
+static size_t filter_row(rncl_direct_shape shape, int r, int j, int group)
+{
+    return (size_t)(r * shape.s + j / VC) * shape.c + group + j % VC;
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
@@ -221,10 +231,10 @@ conv_direct_dfilter(const rncl_direct_shape shape, __global const element *restr
                 for (int g = 0; g < groups; g++)
                     for (int r = 0; r < shape.r; r++)
                         for (int j = 0; j < shape.s * VC; j += CB) {
-                            const int tap = r * shape.s + j / VC, c = chunk + g * VC + j % VC;
+                            __global float *to = dfilter + filter_row(shape, r, j, chunk + g * VC) * shape.k;
+                            const size_t next = filter_row(shape, r, j + CB, chunk + g * VC) * shape.k;
                             multiply(shape, rows, staged + (g * ROWS_OF_X + r) * PIXELS_OF_X * VC + j,
-                                     block_dy, dfilter + ((size_t)tap * shape.c + c) * shape.k + block * KB,
-                                     from_zero);
+                                     block_dy, to + block * KB, dfilter + next + block * KB, from_zero);
                         }
             }
         }

@@ -53,6 +53,9 @@
 #define ROWS_OF_X ((shape.tile_rows - 1) * shape.stride + shape.r)
 #define PIXELS_OF_X ((shape.q - 1) * shape.stride + shape.s)
 
+/* Prefetch distance for x, in pixels. */
+#define PREFETCH_PIXELS 8
+
 /* Images of a tile, and output pixels from one word to the next. */
 #define TILE_IMAGES (IMAGE_PAIRS ? 2 : 1)
 #define WORD_PIXELS (IMAGE_PAIRS ? 1 : 2)
@@ -99,6 +102,8 @@ static void stage_groups(__local float *staged, __global const element *image, i
             __global const element *pixel = image + ((size_t)y * shape.w + x) * shape.c;
             for (int g = 0; g < groups; g++) {
                 vfloat words;
+                PREFETCH(pixel + PREFETCH_PIXELS * shape.c + g * VC);
+                PREFETCH(pixel + PREFETCH_PIXELS * shape.c + to_second + g * VC);
                 load_words(&words, pixel + g * VC, has_first, pixel + to_second + g * VC, has_second);
                 VSTORE(words, staged + (t * PIXELS_OF_X + i) * VC + g * group_floats);
             }

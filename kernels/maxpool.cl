@@ -27,8 +27,10 @@ typedef PASTE(uchar, VW) vbyte;
 #define VINT(v) PASTE(convert_int, VW)(v)
 #define VBYTE(v) PASTE(convert_uchar, VW)(v)
 #if FOR_CPU
-#define BYTES_LOAD(p) PASTE(vload, VW)(0, (p))
-#define BYTES_STORE(value, p) PASTE(vstore, VW)((value), 0, (p))
+/* PoCL's vstore of bytes stores them one by one. */
+typedef vbyte vbyte_in_memory __attribute__((aligned(1)));
+#define BYTES_LOAD(p) (*(__global const vbyte_in_memory *)(p))
+#define BYTES_STORE(value, p) (*(__global vbyte_in_memory *)(p) = (value))
 #else
 #define BYTES_LOAD(p) (*(__global const vbyte *)(p))
 #define BYTES_STORE(value, p) (*(__global vbyte *)(p) = (value))
@@ -59,16 +61,18 @@ __kernel void maxpool_forward(const rncl_maxpool_shape shape, const int per,
         const int first_r = max(0, -top), first_s = max(0, -left);
         vfloat best = (vfloat)(-INFINITY);
         vint winner = (vint)(first_r * shape.size + first_s);
-        for (int r = first_r; r < shape.size && top + r < shape.h; r++)
-            for (int s = first_s; s < shape.size && left + s < shape.w; s++) {
-                __global const element *at =
-                    x + (((size_t)n * shape.h + top + r) * shape.w + left + s) * shape.c + c;
+        const int end_r = min(shape.size, shape.h - top), end_s = min(shape.size, shape.w - left);
+        for (int r = first_r; r < end_r; r++) {
+            __global const element *at =
+                x + (((size_t)n * shape.h + top + r) * shape.w + left + first_s) * shape.c + c;
+            for (int s = first_s; s < end_s; s++, at += shape.c) {
                 PREFETCH(at + PREFETCH_PIXELS * shape.c);
                 const vfloat value = ELOAD(at);
                 const vint wins = isgreater(value, best) | isnan(value);
                 best = select(best, value, wins);
                 winner = select(winner, (vint)(r * shape.size + s), wins);
             }
+        }
         ESTORE(best, y + i);
         BYTES_STORE(VBYTE(winner), taps + i);
     }

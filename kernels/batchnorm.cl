@@ -95,6 +95,14 @@ __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const e
 #define ROWS_AT_ONCE 4
 #define ROWS_A_BLOCK 64
 
+/* Prefetches what the gradient sums read 64 lines later. In float32 that makes them slower: the hardware
+ * prefetchers are enough. */
+#if NARROW
+#define PREFETCH_SUMMED(p) PREFETCH((p) + 64 * LINE_ELEMENTS)
+#else
+#define PREFETCH_SUMMED(p) ((void)(p))
+#endif
+
 /* Sums of dz and of dz * xhat over each stretch of rows. With RNCL_RESIDUAL_ADD it also stores dz in
  * dresidual, where batchnorm_gradient reads it. */
 __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global const element *restrict x,
@@ -124,6 +132,9 @@ __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global
                     UNROLL_FOR (i, ROWS_AT_ONCE)
                         if (row + i < block_end) {
                             const size_t at = (size_t)(row + i) * c + v;
+                            PREFETCH_SUMMED(x + at);
+                            if (!RELU) /* else load_gradient does */
+                                PREFETCH_SUMMED(dy + at);
                             const vfloat centred = ELOAD(x + at) - mean;
                             vfloat dz;
                             load_gradient(dy, y, &centred, &scale, bias + v, at, &dz);

@@ -111,6 +111,7 @@ static const rncl_spec_case shapes[] = {
     SHAPE(1, 3, 5, 144, 3, 3, 144, 1, 1), /* sums that some algorithms split */
     SHAPE(11, 2, 2, 32, 3, 3, 64, 1, 1),  /* more small images than a register block has */
     SHAPE(7, 4, 3, 16, 3, 3, 32, 2, 1),   /* the same, halved */
+    SHAPE(3, 3, 3, 16, 3, 3, 32, 1, 1),   /* pairs of images, one without a partner */
     SHAPE(2, 7, 7, 64, 1, 1, 128, 1, 0),  /* bottlenecks */
     SHAPE(2, 7, 7, 128, 1, 1, 64, 1, 0),  SHAPE(2, 14, 14, 32, 1, 1, 64, 2, 0), /* projection shortcuts */
 };

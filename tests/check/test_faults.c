@@ -239,10 +239,11 @@ typedef struct conv_fault {
     const char *name;
 } conv_fault;
 
-/* Height, width, channels, filter side, outputs, stride, padding; two images. */
-#define SHAPE(H, W, C, R, K, STRIDE, PAD)                                                                    \
+/* Height, width, channels, filter side, outputs, stride, padding; of n images, or of two. */
+#define SHAPE(H, W, C, R, K, STRIDE, PAD) SHAPE_OF(2, H, W, C, R, K, STRIDE, PAD)
+#define SHAPE_OF(N, H, W, C, R, K, STRIDE, PAD)                                                              \
     {                                                                                                        \
-        2, H, W, C, K, R, R, STRIDE, PAD, ((H) + 2 * (PAD) - (R)) / (STRIDE) + 1,                            \
+        N, H, W, C, K, R, R, STRIDE, PAD, ((H) + 2 * (PAD) - (R)) / (STRIDE) + 1,                            \
             ((W) + 2 * (PAD) - (R)) / (STRIDE) + 1                                                           \
     }
 #define SINGLE(pass, tensor, from, to)                                                                       \
@@ -379,10 +380,14 @@ static const conv_fault conv_faults[] = {
      SHAPE(8, 8, 16, 3, 16, 1, 1), "pairs forward: the second channel of the filter"},
     {"direct", DX("direct_pack.cl", "lanes[lane + 1] &", "lanes[lane] &"), SHAPE(8, 8, 16, 3, 16, 2, 1),
      "pairs dx: the second channel of the filter"},
-    {"direct", DFILTER("direct_dfilter.cl", "pixel + shape.stride * shape.c", "pixel + shape.c"),
-     SHAPE(8, 8, 16, 3, 16, 2, 1), "pairs dfilter: the second pixel of x"},
-    {"direct", DFILTER("direct_dfilter.cl", "q + 1 < shape.q", "1"), SHAPE(7, 7, 16, 3, 16, 1, 1),
+    {"direct", DFILTER("direct_dfilter.cl", "shape.h * shape.w : shape.stride)", "shape.h * shape.w : 1)"),
+     SHAPE_OF(1, 8, 8, 16, 3, 16, 2, 1), "pairs dfilter: the second pixel of x"},
+    {"direct", DFILTER("direct_dfilter.cl", "q + 1 < shape.q", "1"), SHAPE_OF(1, 7, 7, 16, 3, 16, 1, 1),
      "pairs dfilter: the half pair of an odd row"},
+    {"direct", DFILTER("direct_dfilter.cl", "shape.h * shape.w : shape.stride)", "shape.w : shape.stride)"),
+     SHAPE(8, 8, 16, 3, 16, 2, 1), "pairs dfilter: the second image of x"},
+    {"direct", DFILTER("direct_dfilter.cl", "images > 1 : q", "1 : q"), SHAPE_OF(3, 3, 3, 16, 3, 16, 1, 1),
+     "pairs dfilter: the missing image of an odd batch"},
     {"direct", DFILTER("pointwise_dfilter.cl", "has_second = i + 1 < pixels", "has_second = 1"),
      SHAPE(7, 7, 64, 1, 64, 1, 0), "pairs dfilter: the half pair of odd pixels"},
     {"direct", DFILTER("pointwise_dfilter.cl", "from, 1, from + k", "from, 1, from"),
@@ -391,8 +396,8 @@ static const conv_fault conv_faults[] = {
      SHAPE(8, 8, 16, 3, 16, 1, 1), "pairs of ARM forward: the second channel of the filter"},
     {"direct", DX("direct_pack.cl", "lanes[lane + 1] &", "lanes[lane] &"), SHAPE(8, 8, 16, 3, 16, 2, 1),
      "pairs of ARM dx: the second channel of the filter"},
-    {"direct", DFILTER("direct_dfilter.cl", "pixel + shape.stride * shape.c", "pixel + shape.c"),
-     SHAPE(8, 8, 16, 3, 16, 2, 1), "pairs of ARM dfilter: the second pixel of x"},
+    {"direct", DFILTER("direct_dfilter.cl", "shape.h * shape.w : shape.stride)", "shape.h * shape.w : 1)"),
+     SHAPE_OF(1, 8, 8, 16, 3, 16, 2, 1), "pairs of ARM dfilter: the second pixel of x"},
     {"direct", DFILTER("pointwise_dfilter.cl", "from, 1, from + k", "from, 1, from"),
      SHAPE(8, 8, 64, 1, 64, 1, 0), "pairs of ARM dfilter: the second pixel of dy"},
     {"mma", FORWARD("mma_tile.clh", "shape.stride - shape.pad_left", "shape.stride"),

@@ -84,27 +84,34 @@ static void multiply(int tiles, int depth, __global const float *restrict inputs
 {
     for (int tile = 0; tile < tiles; tile += PT)
         for (int first = 0; first < depth; first += WORDS_A_SUM) {
-            __global const float *in = inputs + (size_t)tile * depth, *steps = inputs + tiles * depth + tile;
-            const size_t end = min(depth, first + WORDS_A_SUM);
+            const size_t row = depth, count = min(depth - first, WORDS_A_SUM);
+            __global const float *in = inputs + tile * row + first, *from = filters + (size_t)first * KB;
+            __global const float *steps = inputs + tiles * row + tile, *words_of[PT];
+            __global float *to = products + (size_t)tile * KB;
             vint sum[PT][KV];
-            UNROLL_FOR (i, PT)
+            UNROLL_FOR (i, PT) {
+                words_of[i] = in + i * row;
+                KEEP_ROW(words_of[i]);
                 UNROLL_FOR (v, KV)
                     sum[i][v] = (vint)(0);
-            size_t j = first;
-            do {
-                vint words[KV];
-                UNROLL_FOR (v, KV)
-                    words[v] = PASTE(as_int, VW)(VLOAD(filters + j * KB + v * VW));
-                UNROLL_FOR (i, PT)
+            }
+            size_t j = 0;
+            do /* c is a multiple of VW: there are whole groups of words. */
+                UNROLL_FOR (u, WORDS) {
+                    vint words[KV];
                     UNROLL_FOR (v, KV)
-                        ADD_INTEGERS(sum[i][v], (in + i * depth)[j], words[v]);
-            } while (++j < end);
+                        words[v] = PASTE(as_int, VW)(VLOAD(from + v * VW));
+                    UNROLL_FOR (i, PT)
+                        UNROLL_FOR (v, KV)
+                            ADD_INTEGERS(sum[i][v], words_of[i][j + u], words[v]);
+                    from += KB;
+                }
+            while ((j += WORDS) < count);
             UNROLL_FOR (i, PT)
                 UNROLL_FOR (v, KV) {
-                    __global float *to = products + (size_t)(tile + i) * KB + v * VW;
                     const vfloat product = __builtin_convertvector(sum[i][v], vfloat) *
-                                           (steps[i] * VLOAD(filters + (size_t)depth * KB + v * VW));
-                    VSTORE(first ? VLOAD(to) + product : product, to);
+                                           (steps[i] * VLOAD(filters + row * KB + v * VW));
+                    VSTORE(first ? VLOAD(to + i * KB + v * VW) + product : product, to + i * KB + v * VW);
                 }
         }
 }

@@ -183,11 +183,11 @@ static void multiply(rncl_direct_shape shape, int rows, __local const float *str
         __local const float *in = stretch + row * shape.stride * PIXELS_OF_X * VC;
 #if PAIRS
         GRADIENT dy_row = dy + row * ROW_WORDS * KB;
-        GRADIENT end = dy_row + ROW_WORDS * KB;
-        do {
+        FOR_WORDS(q, ROW_WORDS, {
             ADD_OUTER_PRODUCT(sum, dy_row, i, in[i]);
             in += WORD_PIXELS * shape.stride * VC;
-        } while ((dy_row += KB) < end);
+            dy_row += KB;
+        });
 #else
         GRADIENT dy_row = dy + (size_t)row * shape.q * shape.k;
         for (int q = 0; q < shape.q; q++)

@@ -45,6 +45,10 @@
 /* Prefetch distance of the copy of x, in pixels: about the latency of memory. */
 #define PREFETCH_PIXELS 24
 
+/* A multiply prefetches every so many pixels. With pairs there are half as many products for each, of which
+ * the prefetches would be a large share. */
+#define PARTS (PAIRS ? 4 : 1)
+
 /* Pixels in a value of the copies. */
 #define DEPTH (PAIRS ? 2 : 1)
 
@@ -138,31 +142,33 @@ static void stage_dy(__local float *to, __global const element *dy, int pixels, 
         }
 }
 
-/* What will be copied next. Each multiply prefetches one cache line of each pixel of it into the second-level
- * cache; the line counts say how many are left. */
+/* What will be copied next. Each multiply prefetches one cache line of every PARTS-th pixel of it into the
+ * second-level cache; the counts say how many such parts are left. */
 typedef struct next_copy {
     __global const element *x, *dy; /* of the first pixel */
-    int x_lines, dy_lines;          /* lines of a pixel that are not prefetched yet */
+    int x_parts, dy_parts;
 } next_copy;
 
-/* One cache line of each pixel: the first pixel's, and floats from pixel to pixel. */
+/* One cache line of every PARTS-th pixel: the first one's, and elements from one to the next. */
 typedef struct pixel_lines {
     __global const element *first;
     int step;
 } pixel_lines;
 
-/* Lines of dy first, since they are needed sooner. With nothing left, a line that is cached already. */
+/* Part number `part` of pixels that have `channels` channels. */
+static pixel_lines part_of(__global const element *pixels, int channels, int part)
+{
+    return (pixel_lines){pixels + part / PARTS * LINE_ELEMENTS + part % PARTS * channels, PARTS * channels};
+}
+
+/* Parts of dy first, since they are needed sooner. With nothing left, a line that is cached already. */
 static pixel_lines take_lines(next_copy *next, rncl_conv_shape shape)
 {
-    pixel_lines lines = {next->dy, 0};
-    if (next->dy_lines > 0) {
-        lines.first += --next->dy_lines * LINE_ELEMENTS;
-        lines.step = shape.k;
-    } else if (next->x_lines > 0) {
-        lines.first = next->x + --next->x_lines * LINE_ELEMENTS;
-        lines.step = shape.c;
-    }
-    return lines;
+    if (next->dy_parts > 0)
+        return part_of(next->dy, shape.k, --next->dy_parts);
+    if (next->x_parts > 0)
+        return part_of(next->x, shape.c, --next->x_parts);
+    return (pixel_lines){next->dy, 0};
 }
 
 /* CB x KB values at `to`, in rows k floats apart, set to panel^T dy or added to. Prefetches `next` meanwhile.
@@ -175,15 +181,23 @@ static void multiply(int pixels, __local const float *panel, __local const float
         UNROLL_FOR (v, KV)
             PREFETCH_FOR_WRITE(to + (size_t)i * k + v * VW);
     clear_block(sum);
-    __local const float *end = dy + (pixels + DEPTH - 1) / DEPTH * KB;
+#if PAIRS
+    FOR_WORDS(j, (pixels + 1) / 2, {
+        if (j % (PARTS / 2) == 0)
+            PREFETCH_L2(next.first + j / (PARTS / 2) * next.step);
+        ADD_OUTER_PRODUCT(sum, dy, i, panel[i]);
+        panel += CB;
+        dy += KB;
+    });
+#else
+    __local const float *end = dy + pixels * KB;
     do {
-        UNROLL_FOR (j, DEPTH) {
-            PREFETCH_L2(next.first);
-            next.first += next.step;
-        }
+        PREFETCH_L2(next.first);
+        next.first += next.step;
         ADD_OUTER_PRODUCT(sum, dy, i, panel[i]);
         panel += CB;
     } while ((dy += KB) < end);
+#endif
     UNROLL_FOR (i, CB)
         UNROLL_FOR (v, KV) {
             __global float *at = to + (size_t)i * k + v * VW;
@@ -212,14 +226,14 @@ conv_pointwise_dfilter(const rncl_conv_shape shape, __global const element *rest
             next_copy next = {.x = x + (size_t)next_first * shape.c + next_chunk};
             /* With a stride the next pixels are not contiguous. */
             if (shape.stride == 1)
-                next.x_lines = min(CHUNK, shape.c - next_chunk) / LINE_ELEMENTS;
+                next.x_parts = min(CHUNK, shape.c - next_chunk) / LINE_ELEMENTS * PARTS;
             stage_inputs(inputs, x + chunk, shape, first, pixels, channels);
             for (int block = first_block; block < last_block; block++) {
                 __global const element *block_dy = dy + (size_t)first * shape.k + block * KB;
                 stage_dy(gradients, block_dy, pixels, shape.k);
                 next.dy = block + 1 < last_block ? block_dy + KB
                                                  : dy + (size_t)next_first * shape.k + first_block * KB;
-                next.dy_lines = DY_LINES;
+                next.dy_parts = DY_LINES * PARTS;
                 for (int c = 0; c < channels; c += CB)
                     multiply(pixels, inputs + c / CB * PANEL, gradients,
                              dfilter + (size_t)(chunk + c) * shape.k + block * KB, shape.k, add,

@@ -107,14 +107,16 @@ static void multiply(int tiles, __global const float *restrict inputs,
             UNROLL_FOR (i, CB)
                 UNROLL_FOR (v, KV)
                     sum[i][v] = (vint)(0);
-            for (int t = 0; t < count; t++, in += VW, from += KB) {
+            FOR_WORDS(t, count, {
                 vint words[KV];
                 UNROLL_FOR (v, KV)
                     words[v] = PASTE(as_int, VW)(VLOAD(from + v * VW));
                 UNROLL_FOR (i, CB)
                     UNROLL_FOR (v, KV)
                         ADD_INTEGERS(sum[i][v], in[i], words[v]);
-            }
+                in += VW;
+                from += KB;
+            });
             UNROLL_FOR (i, CB)
                 UNROLL_FOR (v, KV) {
                     __global float *to = products + (c + i) * KB + v * VW;

@@ -193,6 +193,22 @@ static void convolve(vfloat sum[BLOCK_ROWS][KV], rncl_direct_shape shape, INPUT 
     for (int r = 0; r < shape.r; r++) {
         INPUT in = input + r * INPUT_PITCH;
         __global const float *taps = filter + (size_t)r * ROW_PRODUCTS * KB;
+#if PAIRS
+        const size_t most = prefetch ? LINE_FLOATS : ROW_PRODUCTS;
+        for (size_t done = 0; done < (size_t)ROW_PRODUCTS; done += most) {
+            INPUT pixel[BLOCK_ROWS];
+            UNROLL_FOR (i, BLOCK_ROWS) {
+                pixel[i] = in + PIXEL_OFFSET(i) + STEP * done;
+                KEEP_ROW(pixel[i]);
+                if (prefetch)
+                    PREFETCH(pixel[i] + BW * shape.stride * shape.c);
+            }
+            FOR_WORDS(j, min(most, ROW_PRODUCTS - done), {
+                ADD_OUTER_PRODUCT(sum, taps, i, INPUT_VALUE(pixel[i][STEP * j]));
+                taps += KB;
+            });
+        }
+#else
         size_t j = 0;
         do {
             if (prefetch && j % LINE_FLOATS == 0)
@@ -200,6 +216,7 @@ static void convolve(vfloat sum[BLOCK_ROWS][KV], rncl_direct_shape shape, INPUT 
                     PREFETCH(in + PIXEL_OFFSET(i) + BW * shape.stride * shape.c + j);
             ADD_OUTER_PRODUCT(sum, taps + j * KB, i, INPUT_VALUE((in + PIXEL_OFFSET(i))[STEP * j]));
         } while (++j < (size_t)ROW_PRODUCTS);
+#endif
     }
 }
 

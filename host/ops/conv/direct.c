@@ -198,6 +198,19 @@ static void lay_out(const rncl_pass *pass, int vw, direct_data *data)
                    (!data->pairs && rncl_pass_elements(pass) && row_fits(pass->context, cover_phases(data)));
 }
 
+/* Whether the instruction loads the pixels' values itself, as that of x86 for pairs does. */
+static bool product_loads(const direct_data *data, int vw)
+{
+    return data->pairs && vw == 16;
+}
+
+/* Multiplications per load of a vector or of a pixel's value, which costs less if the instruction does it. */
+static double products_a_load(const direct_data *data, const direct_parameters *p)
+{
+    const int pixels = p->bh * p->bw;
+    return pixels * p->kv / (p->kv + (product_loads(data, p->vw) ? 0.25 : 1.0) * pixels);
+}
+
 /* The register block of at most `highest` rows with the best score, which grows with the share of computed
  * pixels that are inside the image and with the multiplications per load. Blocks that need x staged are
  * not considered where x can be read in place. There are few candidates, so that one program serves many
@@ -214,13 +227,12 @@ static direct_parameters best_block(const rncl_context *context, const direct_da
         for (size_t i = 0; i < COUNT(widths); i++)
             for (size_t j = 0; j < COUNT(heights); j++) {
                 const direct_parameters p = {.vw = vw, .kv = kv, .bh = heights[j], .bw = widths[i]};
-                const int pixels = p.bw * p.bh;
-                if (pixels * kv > budget || p.bh > highest || (in_place && needs_stage(data, &p)))
+                if (p.bh * p.bw * kv > budget || p.bh > highest || (in_place && needs_stage(data, &p)))
                     continue;
                 const double used =
                     (double)s.p * s.q /
                     ((double)rncl_ceil_div(s.p, p.bh) * p.bh * rncl_ceil_div(s.q, p.bw) * p.bw);
-                const double per_load = (double)pixels * kv / (pixels + kv);
+                const double per_load = products_a_load(data, &p);
                 const double score = used * per_load / (per_load + 0.5);
                 if (score > best_score) {
                     best_score = score;
@@ -235,11 +247,13 @@ static bool fits(const rncl_context *context, const rncl_direct_shape *s, const 
     return direct_staged_floats(s, p->bw, s->tile_rows) <= direct_stage_limit(context);
 }
 
-/* The best block of which a row of blocks fits into local memory. A block one pixel high always fits. */
+/* The best block of which a row of blocks fits into local memory. A block one pixel high always fits. Where
+ * the instruction loads the pixels' values, higher ones gain little and their pixels lie further apart. */
 static direct_parameters preset_block(const rncl_pass *pass, const direct_data *data)
 {
     rncl_direct_shape cover = cover_phases(data);
-    for (int highest = HIGHEST_PRESET;; highest /= 2) {
+    const int vw = direct_vector(pass->context, cover.k);
+    for (int highest = product_loads(data, vw) ? 1 : HIGHEST_PRESET;; highest /= 2) {
         const direct_parameters p = best_block(pass->context, data, highest);
         cover.tile_rows = p.bh;
         if (highest == 1 || !needs_stage(data, &p) || fits(pass->context, &cover, &p))

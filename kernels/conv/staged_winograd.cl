@@ -74,10 +74,8 @@ __kernel void conv_staged_dy(const rncl_winograd_shape shape, const int first,
     const tile_place place = place_of(shape, i / shape.k);
     __global const element *image =
         dy + (size_t)(first + place.image) * shape.p * shape.q * shape.k + i % shape.k;
-    vfloat tile[POSITIONS];
-    LOAD_PATCH(tile, M, image, shape.p, shape.q, shape.k, place.row, place.column);
-    TRANSFORM_BOTH_SIDES(dy_column, tile, M, SIDE);
-    store_positions(tile, workspace + gradients_at + i, (size_t)shape.tiles * shape.k);
+    TRANSFORM_PIXELS(dy_column, M, image, shape.p, shape.q, shape.k, place.row, place.column,
+                     workspace + gradients_at + i, (size_t)shape.tiles * shape.k);
 }
 
 /* Tap `tap` of the filter from input channel i / out and output channel i % out on. turned: 1 to rotate the

@@ -55,12 +55,8 @@
 static void transform_to_words(rncl_winograd_shape shape, __global const element *x, tile_place place,
                                __global float *values, __global float *words, __global float *step)
 {
-    for (int c = 0; c < shape.c; c += VW) {
-        vfloat tile[POSITIONS];
-        transform_patch(tile, shape, x, place, c);
-        UNROLL_FOR (i, POSITIONS)
-            VSTORE(tile[i], values + (size_t)i * shape.c + c);
-    }
+    for (int c = 0; c < shape.c; c += VW)
+        transform_input(shape, x, place, c, values + c, shape.c);
     for (int i = 0; i < POSITIONS; i++) {
         vint sizes = (vint)(as_int(LEAST_ROW));
         for (int c = 0; c < shape.c; c += VW) {

@@ -57,13 +57,9 @@
 static void transform_dy(rncl_winograd_shape shape, __global const element *dy, tile_place place, int k,
                          __global float *to, size_t step)
 {
-    vfloat tile[POSITIONS];
     __global const element *image = dy + (size_t)place.image * shape.p * shape.q * shape.k + k;
-    LOAD_PATCH(tile, TILE, image, shape.p, shape.q, shape.k, place.row, place.column);
     prefetch_pixels(image, shape.q, shape.k, place.row, place.column + TILE, TILE, TILE);
-    TRANSFORM_BOTH_SIDES(dy_column, tile, TILE, SIDE);
-    UNROLL_FOR (i, POSITIONS)
-        VSTORE(tile[i], to + i * step);
+    TRANSFORM_PIXELS(dy_column, TILE, image, shape.p, shape.q, shape.k, place.row, place.column, to, step);
 }
 
 #if FIXED

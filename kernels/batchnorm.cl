@@ -10,6 +10,18 @@
  * order. */
 #define BLOCK_FLOATS 1024
 
+/* 1: y is so large that little of it would stay in the caches: it is stored past them. 0: it is not. */
+#ifndef STREAMS
+#define STREAMS 0
+#endif
+
+/* The stretch of rows of a work-group, the last stretch first: what ran before wrote it last, and it may
+ * still be in the caches. */
+static int own_stretch(void)
+{
+    return get_num_groups(1) - 1 - get_group_id(1);
+}
+
 static int block_rows(int c)
 {
     return max(4, BLOCK_FLOATS / c);
@@ -76,7 +88,7 @@ __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const e
                               __global const float *restrict weight, __global const float *restrict bias,
                               __global element *restrict y)
 {
-    const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1);
+    const int c = shape.c, rows = shape.n * shape.h * shape.w, group = own_stretch();
     const int end = first_row(rows, group + 1);
     for (int row = first_row(rows, group); row < end; row++)
         for (int v = get_local_id(0) * VW; v < c; v += get_local_size(0) * VW) {
@@ -85,7 +97,10 @@ __kernel void batchnorm_apply(const rncl_batchnorm_shape shape, __global const e
             add_residual(shape, residual, row, v, &value);
             if (RELU)
                 value = select(value, (vfloat)(0.0f), value < (vfloat)(0.0f)); /* unlike fmax, keeps NaN */
-            ESTORE(value, y + (size_t)row * c + v);
+            if (STREAMS)
+                ESTORE_NONTEMPORAL(value, y + (size_t)row * c + v);
+            else
+                ESTORE(value, y + (size_t)row * c + v);
         }
 }
 
@@ -112,7 +127,7 @@ __kernel void batchnorm_gradient_sums(const rncl_batchnorm_shape shape, __global
                                       __global const float *restrict bias, __global float *restrict parts,
                                       __global element *dresidual)
 {
-    const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1);
+    const int c = shape.c, rows = shape.n * shape.h * shape.w, group = own_stretch();
     const int begin = first_row(rows, group), end = first_row(rows, group + 1), step = get_local_size(0) * VW;
     __global float *sums = parts + (size_t)group * 2 * c, *products = sums + c;
     /* No work-item uses another's channels of these. */
@@ -182,7 +197,7 @@ __kernel void batchnorm_gradient(const rncl_batchnorm_shape shape, __global cons
                                  __global const float *restrict parts, __global element *dx,
                                  __global element *dresidual, const int frozen, const int accumulate)
 {
-    const int c = shape.c, rows = shape.n * shape.h * shape.w, group = get_group_id(1);
+    const int c = shape.c, rows = shape.n * shape.h * shape.w, group = own_stretch();
     const int end = first_row(rows, group + 1);
     for (int row = first_row(rows, group); row < end; row++)
         for (int v = get_local_id(0) * VW; v < c; v += get_local_size(0) * VW) {

@@ -3,7 +3,7 @@
 
 #include "util.h"
 
-enum { FEWEST_FLOATS = 4, MOST_FLOATS = 16 };
+enum { FEWEST_FLOATS = 4, MOST_FLOATS = 16, STREAMED_BYTES = 6 << 20 };
 
 rncl_device_class rncl_device_class_of(const rncl_device_info *info)
 {
@@ -28,6 +28,7 @@ rncl_device_traits rncl_device_traits_of(const rncl_device_info *info)
         .most_accumulators = wide ? 28 : 14,
         .block_inputs = wide ? 8 : 4,
         .block_tiles = wide ? 8 : 6,
+        .streamed_bytes = STREAMED_BYTES,
         .long_loops = true,
     };
 }

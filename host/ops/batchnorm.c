@@ -206,17 +206,28 @@ static rncl_status batchnorm_plan(rncl_pass *pass)
     return is_joined(pass) ? rncl_batchnorm_join_init(pass, statistics_parts(pass), &data->join) : RNCL_OK;
 }
 
+static bool streams_result(const rncl_pass *pass)
+{
+    const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
+    const size_t values = (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c;
+    return pass->index == RNCL_OP_FORWARD &&
+           values * rncl_pass_element_bytes(pass) > pass->context->traits.streamed_bytes;
+}
+
 static rncl_status batchnorm_build(rncl_pass *pass)
 {
     batchnorm_data *data = pass->data;
     const rncl_batchnorm_shape *s = &pass->desc.batchnorm;
     char options[RNCL_OPTIONS_SIZE];
     const char *program = is_tiled(pass) ? "batchnorm_tiled" : "batchnorm";
-    char tile[56] = "";
+    char variant[56] = "";
     if (is_tiled(pass))
-        snprintf(tile, sizeof tile, " -DGROUP=%d%s%s", pass->values[ITEMS] * pass->values[DOWN],
+        snprintf(variant, sizeof variant, " -DGROUP=%d%s%s", pass->values[ITEMS] * pass->values[DOWN],
                  has_signs(pass) ? " -DSIGNS=1" : "", stores_masked(pass) ? " -DGIVEN_SUMS=1" : "");
-    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DRELU=%d -DRESIDUAL=%d%s%s", s->relu, s->residual, tile,
+    else if (streams_result(pass))
+        snprintf(variant, sizeof variant, " -DSTREAMS=1");
+    rncl_pass_options(pass, 0, KNOB_COUNT, options, "-DRELU=%d -DRESIDUAL=%d%s%s", s->relu, s->residual,
+                      variant,
                       pass->index == RNCL_OP_BACKWARD && pass->choice.given_dz ? " -DGIVEN_DZ=1" : "");
     for (size_t i = 0; i < MOST_KERNELS; i++) {
         const char *name = kernel_names[pass->index][i];

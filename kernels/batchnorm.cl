@@ -10,13 +10,13 @@
  * order. */
 #define BLOCK_FLOATS 1024
 
-/* 1: y is so large that little of it would stay in the caches: it is stored past them. 0: it is not. */
+/* 1: non-temporal stores, for a y that is too large to stay in the caches. 0: ordinary ones. */
 #ifndef STREAMS
 #define STREAMS 0
 #endif
 
-/* The stretch of rows of a work-group, the last stretch first: what ran before wrote it last, and it may
- * still be in the caches. */
+/* The stretch of rows of a work-group, from the last stretch on: the kernel before wrote it last, so that it
+ * may still be in the caches. */
 static int own_stretch(void)
 {
     return get_num_groups(1) - 1 - get_group_id(1);

@@ -26,8 +26,8 @@ typedef struct rncl_device_traits {
     int most_accumulators; /* vectors of sums in any register block */
     int block_inputs;      /* input channels in an untuned register block of a filter gradient */
     int block_tiles;       /* tiles in an untuned register block of Winograd's products */
-    size_t streamed_bytes; /* results of more than so many bytes are stored past the caches, which they would
-                              fill before they are read again */
+    size_t streamed_bytes; /* larger results are written by non-temporal stores: they would not stay in the
+                              caches until they are read */
     bool long_loops;       /* a work-item may loop over a whole share of the batch; false for the drivers
                               that rncl_device.short_loops marks */
 } rncl_device_traits;

@@ -24,7 +24,7 @@ typedef struct device_kind {
     rncl_device_class class;
     rncl_gpu_family family;
     const char *unit, *algorithm;
-    bool streams; /* all results are stored past the caches, as large ones are */
+    bool streams; /* all results are written by non-temporal stores, as large ones are */
 } device_kind;
 
 #define DEVICE(NAME, OPERATION, CLASS, ...)                                                                  \
